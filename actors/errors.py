@@ -1,0 +1,74 @@
+"""What can go wrong below HTTP, one class per meaning.
+
+DocfleetError                 base: carries a stable `code` and a message that a user may read
+├── FileError                 this file cannot be parsed; the rest of its job goes on
+├── JobNotFound, JobExpired, JobEnded
+├── QueueFull                 admission was refused; `retry_after` seconds
+├── IdempotencyMismatch       the key was used before, with another payload
+├── StaleLease                a dispatcher speaks for a job it no longer holds
+├── StoreUnavailable          the journal or the blob store cannot be reached or is full
+└── FleetUnavailable          no registry or no parser answers at present
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from client.models import ErrorCode
+
+
+class DocfleetError(Exception):
+    """Base of all domain errors. The message is safe to show to a user."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class FileError(DocfleetError):
+    """A file that cannot be parsed, whatever is tried."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.file_code = code
+
+    def __reduce__(self) -> tuple[type[FileError], tuple[ErrorCode, str]]:
+        """Two arguments, so pickling through Ray needs to know both."""
+        return (FileError, (self.file_code, self.message))
+
+
+class JobNotFound(DocfleetError):
+    code = ErrorCode.JOB_NOT_FOUND
+
+
+class JobExpired(DocfleetError):
+    code = ErrorCode.JOB_EXPIRED
+
+
+class JobEnded(DocfleetError):
+    code = ErrorCode.JOB_ENDED
+
+
+class QueueFull(DocfleetError):
+    code = ErrorCode.QUEUE_FULL
+    retry_after = 5  # seconds
+
+
+class IdempotencyMismatch(DocfleetError):
+    code = ErrorCode.IDEMPOTENCY_MISMATCH
+
+
+class StaleLease(DocfleetError):
+    code = ErrorCode.INTERNAL
+
+
+class StoreUnavailable(DocfleetError):
+    code = ErrorCode.STORE_UNAVAILABLE
+    retry_after = 5  # seconds
+
+
+class FleetUnavailable(DocfleetError):
+    code = ErrorCode.UNAVAILABLE
+    retry_after = 2  # seconds

@@ -1,0 +1,187 @@
+"""The small frozen values that the ingress and the three actors' rooms hand each other.
+
+They carry no behaviour beyond what follows from their own fields, pickle cheaply, and know neither Ray nor
+docling. Times are Unix seconds, sizes are bytes, pages are numbered from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.models import (
+    ErrorCode,
+    JobStatusEnum,
+    PageFailure,
+    ParseOptions,
+    ParserInfo,
+    Progress,
+)
+
+#: A document's bytes as Ray shares them: numpy arrays are read from shared memory without a copy, `bytes` are not.
+DocumentBytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a file or a job has no result: `code` for programs, `message` for people."""
+
+    code: ErrorCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """An uploaded file, durable in the blob store under `blob`.
+
+    `filename` is what the client called it: a label, never a path. `rejected` is set for a file that was refused
+    before parsing and only needs its failed entry in the results; then `blob` is empty.
+    """
+
+    filename: str
+    blob: str
+    size: int
+    sha256: str
+    rejected: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """Everything a client asked for. Made by the ingress, never changed afterwards.
+
+    `options` are complete: the request's over the server's defaults. `owner` names the API key ("" when the
+    server is open). `fingerprint` identifies the payload for `idempotency_key`.
+    """
+
+    job_id: str
+    files: tuple[InputFile, ...]
+    options: ParseOptions
+    submitted_at: float
+    metadata: dict[str, Any] = field(default_factory=dict)
+    task_id: str | None = None
+    callback_url: str | None = None
+    owner: str = ""
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOutcome:
+    """How one file ended. `response` is the blob key of its ParseResponse, `document` of its DoclingDocument."""
+
+    filename: str
+    response: str
+    document: str | None
+    success: bool
+    num_nodes: int
+    pages: int
+    processing_time_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOutcome:
+    """How a job ended: with its files' outcomes, or (`failure` set) because it could not run as a whole."""
+
+    files: tuple[FileOutcome, ...] = ()
+    failure: Failure | None = None
+    progress: Progress = field(default_factory=Progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A job handed to a dispatcher. `lease` is the fencing token that its heartbeats and its finish must carry."""
+
+    lease: str
+    spec: JobSpec
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """A dispatcher's word that it still works on a job, and how far it is."""
+
+    job_id: str
+    lease: str
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """A job as readers see it. `version` grows with every change that a reader can notice."""
+
+    job_id: str
+    owner: str
+    status: JobStatusEnum
+    version: int
+    submitted_at: float
+    started_at: float | None
+    completed_at: float | None
+    attempts: int
+    progress: Progress
+    metadata: dict[str, Any]
+    failure: Failure | None
+    queue_position: int | None
+    files: tuple[FileOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueStats:
+    """Counts over unfinished jobs."""
+
+    queued: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PageSpan:
+    """Consecutive pages, both ends inclusive."""
+
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTask:
+    """One file of a job, as a parser needs it. `job_id` and `index` make node ids that a retry repeats."""
+
+    job_id: str
+    index: int
+    filename: str
+    size: int
+    options: ParseOptions
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagePlan:
+    """A parser's answer for a document it would rather see split: the pages that were asked for."""
+
+    pages: PageSpan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """The parsed pages of a span: docling's page objects, pickled into one array; `lost` pages are not in it."""
+
+    span: PageSpan
+    payload: NDArray[np.uint8]
+    lost: tuple[PageFailure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFile:
+    """A finished document: `nodes` is a JSON array, `document` the DoclingDocument's JSON, both UTF-8."""
+
+    nodes: bytes
+    num_nodes: int
+    document: bytes
+    pages: int
+    parser: ParserInfo
+    lost: tuple[PageFailure, ...] = ()

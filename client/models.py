@@ -1,0 +1,232 @@
+"""The wire contract: every JSON body that crosses HTTP, as frozen pydantic models.
+
+Times are Unix seconds (float). Sizes are bytes. Page numbers start at 1. Additions are optional fields;
+the meaning of a field never changes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+
+class JobStatusEnum(StrEnum):
+    """Where a job is. Clients loop until one of the last two, so there is never a fifth value."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job will never change again."""
+        return self in (JobStatusEnum.COMPLETED, JobStatusEnum.FAILED)
+
+
+class ExportFormat(StrEnum):
+    """What `GET /jobs/{id}/results?format=` can answer with."""
+
+    NODES = "nodes"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    TEXT = "text"
+    DOCTAGS = "doctags"
+
+
+class ErrorCode(StrEnum):
+    """Every stable machine code. The first group describes a request, the second one file, the third a job."""
+
+    # A request that was refused: the `code` of a problem+json body.
+    MALFORMED_REQUEST = "malformed_request"
+    INVALID_REQUEST = "invalid_request"
+    NO_FILES = "no_files"
+    UNKNOWN_OPTION = "unknown_option"
+    INVALID_OPTION = "invalid_option"
+    INVALID_METADATA = "invalid_metadata"
+    FILE_TOO_LARGE = "file_too_large"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    JOB_NOT_FOUND = "job_not_found"
+    JOB_EXPIRED = "job_expired"
+    JOB_ENDED = "job_ended"
+    RESULT_NOT_READY = "result_not_ready"
+    EXPORT_UNAVAILABLE = "export_unavailable"
+    CALLBACK_REFUSED = "callback_refused"
+    IDEMPOTENCY_CONFLICT = "idempotency_conflict"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    UNAUTHORIZED = "unauthorized"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    QUEUE_FULL = "queue_full"
+    UNAVAILABLE = "unavailable"
+    STORE_UNAVAILABLE = "store_unavailable"
+    INTERNAL = "internal"
+
+    # One file that could not be parsed: `ParseResponse.error_code`.
+    EMPTY_FILE = "empty_file"
+    INVALID_FILE = "invalid_file"
+    CONTENT_MISMATCH = "content_mismatch"
+    PASSWORD_REQUIRED = "password_required"
+    WRONG_PASSWORD = "wrong_password"
+    NO_PAGES = "no_pages"
+    PAGE_RANGE_OUTSIDE = "page_range_outside"
+    DECOMPRESSION_BOMB = "decompression_bomb"
+    PAGES_LOST = "pages_lost"
+
+    # A job that could not run as a whole: `JobStatusResponse.reason`.
+    CANCELLED = "cancelled"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    POISON = "poison"
+
+
+class Wire(BaseModel):
+    """Base of the wire models: frozen, and tolerant of fields that a newer server adds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+Profile = Literal["auto", "standard", "bundled", "native"]
+PageNumber = Annotated[int, Field(ge=1)]
+
+
+class ParseOptions(Wire):
+    """How to parse; the `options` form field, as JSON. `None` means the server's own default.
+
+    `page_range` is inclusive on both ends and numbers pages from 1. `password` opens an encrypted PDF; it is
+    never logged and is erased from the journal when its job ends.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Profile | None = None
+    do_ocr: bool | None = None
+    force_ocr: bool | None = None
+    do_table_structure: bool | None = None
+    include_images: bool | None = None
+    page_chunks: bool | None = None
+    page_range: tuple[PageNumber, PageNumber] | None = None
+    password: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Self:
+        if self.page_range and self.page_range[0] > self.page_range[1]:
+            raise ValueError("page_range must be [first, last] with first <= last")
+        return self
+
+    def over(self, defaults: ParseOptions) -> ParseOptions:
+        """These options where set, else those of `defaults`."""
+        return defaults.model_copy(update={k: getattr(self, k) for k in self.model_fields_set})
+
+
+class PageFailure(Wire):
+    """A page that is missing from the result, and why."""
+
+    page_number: int
+    reason: str
+
+
+class ParserInfo(Wire):
+    """What parsed a document: the profile that ran, docling's version, and the models by task."""
+
+    profile: str
+    docling: str
+    models: dict[str, str] = {}
+
+
+class ParseResponse(Wire):
+    """One file's result. A document with lost pages is a success whose `error` names them."""
+
+    filename: str
+    success: bool
+    nodes: list[dict[str, Any]] = []
+    error: str | None = None
+    error_code: ErrorCode | None = None
+    num_nodes: int = 0
+    processing_time_ms: float = 0.0
+    pages_failed: list[PageFailure] = []
+    parser: ParserInfo | None = None
+
+
+class BatchParseResponse(Wire):
+    """The results of a job's files, in the order they were sent."""
+
+    results: list[ParseResponse]
+    total_files: int
+    successful: int
+    failed: int
+    total_nodes: int
+    total_processing_time_ms: float
+
+
+class JobSubmitResponse(Wire):
+    job_id: str
+    status: JobStatusEnum
+    message: str
+
+
+class Progress(Wire):
+    """How far a job is. `pages_total` grows as files are opened; a file without pages counts as one."""
+
+    pages_total: int = 0
+    pages_done: int = 0
+    pages_failed: int = 0
+    files_total: int = 0
+    files_done: int = 0
+
+
+class JobStatusResponse(Wire):
+    job_id: str
+    status: JobStatusEnum
+    submitted_at: float
+    started_at: float | None = None
+    completed_at: float | None = None
+    error: str | None = None
+    reason: ErrorCode | None = None
+    progress: Progress = Progress()
+    queue_position: int | None = None
+    attempts: int = 0
+    metadata: dict[str, Any] = {}
+
+
+class JobResultResponse(Wire):
+    job_id: str
+    status: JobStatusEnum
+    results: BatchParseResponse | None = None
+    error: str | None = None
+
+
+class HealthResponse(Wire):
+    """`GET /health`. `config` echoes the settings that clients of the single-process server read."""
+
+    status: Literal["healthy", "initializing"]
+    version: str
+    config: dict[str, Any]
+    parser: ParserInfo | None = None
+    replicas: int = 0
+    queued: int = 0
+    running: int = 0
+
+
+class ServiceInfo(Wire):
+    """`GET /`."""
+
+    name: str
+    version: str
+    description: str
+    supported_formats: list[str]
+    endpoints: dict[str, str]
+
+
+class Problem(Wire):
+    """An RFC 9457 problem. `detail` is for people, `code` is for programs."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: ErrorCode
+    request_id: str | None = None
