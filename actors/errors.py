@@ -7,7 +7,8 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── IdempotencyMismatch       the key was used before, with another payload
 ├── StaleLease                a dispatcher speaks for a job it no longer holds
 ├── StoreUnavailable          the journal or the blob store cannot be reached or is full
-└── FleetUnavailable          no registry or no parser answers at present
+├── FleetUnavailable          no registry or no parser answers at present
+└── ParserDied                the replica that held this work died, or lost it; the work may be tried elsewhere
 """
 
 from __future__ import annotations
@@ -72,3 +73,7 @@ class StoreUnavailable(DocfleetError):
 class FleetUnavailable(DocfleetError):
     code = ErrorCode.UNAVAILABLE
     retry_after = 2  # seconds
+
+
+class ParserDied(DocfleetError):
+    code = ErrorCode.INTERNAL

@@ -1,0 +1,137 @@
+"""The Dispatcher: claims jobs, runs them side by side, keeps their leases, reports how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import stamina
+import structlog
+
+from actors.blobs import BlobStore
+from actors.dispatcher.jobs import JobLimits, JobRun
+from actors.dispatcher.ports import JobSource, Parsers
+from actors.dispatcher.slots import FairSlots
+from actors.errors import FleetUnavailable, StaleLease, StoreUnavailable
+from actors.messages import Claim, Heartbeat
+
+log = structlog.get_logger()
+
+CLAIM_WAIT_S = 20.0
+BEAT_EVERY_S = 1.0  # far within a lease: it is also how soon a cancelled job is noticed
+REPORT_AT_MOST_EVERY_S = 0.1  # progress of all jobs travels together
+RESIZE_EVERY_S = 1.0
+AWAY = (FleetUnavailable, StoreUnavailable)  # the registry or its journal: try again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatcherConfig:
+    """`jobs` run side by side at most."""
+
+    jobs: int
+    limits: JobLimits
+
+
+@dataclass(slots=True)
+class Running:
+    """A claimed job and the task that works on it."""
+
+    claim: Claim
+    run: JobRun
+    task: asyncio.Task[None]
+
+
+class Dispatcher:
+    """Pulls work until it is stopped. Never parses: its loop only waits for the registry, parsers and blobs."""
+
+    def __init__(self, jobs: JobSource, parsers: Parsers, blobs: BlobStore, config: DispatcherConfig) -> None:
+        self.id = uuid.uuid4().hex
+        self._jobs = jobs
+        self._parsers = parsers
+        self._blobs = blobs
+        self._config = config
+        self._slots = FairSlots(2)
+        self._running: dict[str, Running] = {}
+        self._job_ended = asyncio.Event()
+        self._progressed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled; then give the unfinished jobs back."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._for_ever(self._claim))
+                group.create_task(self._for_ever(self._heartbeat))
+                group.create_task(self._for_ever(self._resize))
+        finally:
+            await self._release()
+
+    async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeat `step`; a registry that is away is waited for, with back-off."""
+        while True:
+            async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
+                with attempt:
+                    await step()
+
+    async def _claim(self) -> None:
+        while len(self._running) >= self._config.jobs:
+            self._job_ended.clear()
+            await self._job_ended.wait()
+        free = self._config.jobs - len(self._running)
+        for claim in await self._jobs.claim(self.id, free, CLAIM_WAIT_S):
+            self._start(claim)
+
+    def _start(self, claim: Claim) -> None:
+        if claim.spec.job_id in self._running:  # the registry repeated an answer that got lost on its way
+            return
+        run = JobRun(claim.spec, self._parsers, self._blobs, self._slots, self._config.limits, self._progressed.set)
+        task = asyncio.create_task(self._work(claim, run))
+        self._running[claim.spec.job_id] = Running(claim, run, task)
+
+    async def _work(self, claim: Claim, run: JobRun) -> None:
+        job_id = claim.spec.job_id
+        try:
+            outcome = await run.run()
+            async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
+                with attempt:
+                    await self._jobs.finish(job_id, claim.lease, outcome)
+        except StaleLease:
+            log.warning("job_was_taken_over", job=job_id)
+        except asyncio.CancelledError:
+            log.info("job_stopped", job=job_id)
+            raise
+        except Exception:
+            # Its lease runs out and the job is delivered again, which a bug here must not turn into a loss.
+            log.exception("job_failed_unexpectedly", job=job_id)
+        finally:
+            self._running.pop(job_id, None)
+            self._job_ended.set()
+
+    async def _heartbeat(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._progressed.wait(), BEAT_EVERY_S)
+        self._progressed.clear()
+        beats = [
+            Heartbeat(job_id=job_id, lease=running.claim.lease, progress=running.run.progress)
+            for job_id, running in self._running.items()
+        ]
+        for job_id in await self._jobs.heartbeat(self.id, beats) if beats else []:
+            if running := self._running.get(job_id):
+                running.task.cancel()
+        await asyncio.sleep(REPORT_AT_MOST_EVERY_S)
+
+    async def _resize(self) -> None:
+        """Keep about twice the live capacity in flight: what waits at the parsers is what the autoscaler sees."""
+        self._slots.resize(2 * max(1, await self._parsers.running()))
+        await asyncio.sleep(RESIZE_EVERY_S)
+
+    async def _release(self) -> None:
+        leases = [(job_id, running.claim.lease) for job_id, running in self._running.items()]
+        tasks = [running.task for running in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if leases:
+            await self._jobs.release(self.id, leases)

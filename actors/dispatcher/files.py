@@ -1,0 +1,136 @@
+"""One file's way through the parsers: open, split, parse the spans, retry what died, assemble."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+
+from actors.dispatcher.pages import bisect, plan_spans
+from actors.dispatcher.ports import Document, Parsers, Part
+from actors.dispatcher.slots import FairSlots
+from actors.errors import FileError, ParserDied
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
+from client.models import ErrorCode, PageFailure
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+#: A document or a span that took this many replicas down with it is not tried whole again.
+CRASHES_ALLOWED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Splitting:
+    """How documents are cut: for `slots` parsers, `span_pages` pages each (None: whatever suits the document)."""
+
+    slots: int
+    span_pages: int | None = None
+
+    @property
+    def split_above(self) -> int:
+        """Documents of more pages than this are split; below it, two spans would not be worth opening it twice."""
+        if self.span_pages is not None:
+            return self.span_pages
+        return 7 if self.slots > 1 else 16
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The pieces of a span: what was parsed, and the pages that no replica survived."""
+
+    parts: tuple[Part, ...] = ()
+    lost: tuple[PageFailure, ...] = ()
+
+    def __add__(self, other: Parsed) -> Parsed:
+        return Parsed(self.parts + other.parts, self.lost + other.lost)
+
+
+class FileRun:
+    """Parses one file. `on_pages(total, done, failed)` hears of pages found, parsed and lost, as increments."""
+
+    def __init__(
+        self,
+        parsers: Parsers,
+        slots: FairSlots,
+        splitting: Splitting,
+        task: FileTask,
+        document: Document,
+        on_pages: Callable[[int, int, int], None],
+    ) -> None:
+        self._parsers = parsers
+        self._slots = slots
+        self._splitting = splitting
+        self._task = task
+        self._document = document
+        self._on_pages = on_pages
+
+    async def parse(self) -> ParsedFile:
+        """The finished document. Raises FileError when the file cannot be parsed."""
+        try:
+            opened = await self._call(lambda: self._open(self._splitting.split_above))
+        except ParserDied:
+            # Something in it kills parsers: split it as far as it goes, so that only the bad page is lost.
+            opened = await self._open_or_fail()
+        if isinstance(opened, ParsedFile):
+            pages = max(1, opened.pages)
+            self._on_pages(pages, pages - len(opened.lost), len(opened.lost))
+            return opened
+        return await self._parse_split(opened)
+
+    async def _parse_split(self, plan: PagePlan) -> ParsedFile:
+        self._on_pages(len(plan.pages), 0, 0)
+        spans = plan_spans(plan.pages, slots=self._splitting.slots, size=self._splitting.span_pages)
+        parsed = sum(await together(*(self._parse_span(span) for span in spans)), Parsed())
+        if not parsed.parts:
+            raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {parsed.lost[0].reason}")
+        return await self._call(lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.parts))
+
+    async def _parse_span(self, span: PageSpan) -> Parsed:
+        try:
+            part = await self._call(lambda: self._parsers.parse_pages(self._document, self._task, span))
+        except ParserDied as died:
+            return await self._parse_dangerous(span, died)
+        self._on_pages(0, len(span) - len(part.shard.lost), len(part.shard.lost))
+        return Parsed((part,), part.shard.lost)
+
+    async def _parse_dangerous(self, span: PageSpan, died: ParserDied) -> Parsed:
+        """Halve a span that keeps killing parsers until the bad page stands alone; that page is lost."""
+        if len(span) == 1:
+            log.warning("page_lost", job=self._task.job_id, page=span.first, reason=died.message)
+            self._on_pages(0, 0, 1)
+            return Parsed(lost=(PageFailure(page_number=span.first, reason=died.message),))
+        return sum(await together(*(self._parse_span(half) for half in bisect(span))), Parsed())
+
+    async def _open(self, split_above: int) -> ParsedFile | PagePlan:
+        return await self._parsers.open(self._document, self._task, split_above)
+
+    async def _open_or_fail(self) -> ParsedFile | PagePlan:
+        try:
+            return await self._call(lambda: self._open(0))
+        except ParserDied as died:
+            raise FileError(ErrorCode.INVALID_FILE, f"The file cannot be parsed: {died.message}") from died
+
+    async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Run `call` in a slot, again on another replica when the first one dies under it."""
+        for crash in range(1, CRASHES_ALLOWED + 1):
+            try:
+                async with self._slots.slot(self._task.job_id):
+                    return await call()
+            except ParserDied as died:
+                log.warning("parser_died", job=self._task.job_id, file=self._task.index, crash=crash)
+                last = died
+        raise last
+
+
+async def together(*work: Coroutine[Any, Any, T]) -> list[T]:
+    """The results of `work` in order. The first failure cancels the rest and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]

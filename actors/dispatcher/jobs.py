@@ -1,0 +1,108 @@
+"""One claimed job, from its uploaded files to the outcome that the registry records."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from actors.blobs import BlobStore
+from actors.dispatcher.files import FileRun, Splitting, together
+from actors.dispatcher.ports import Parsers
+from actors.dispatcher.results import ResultStore
+from actors.dispatcher.slots import FairSlots
+from actors.errors import DocfleetError, FileError, StoreUnavailable
+from actors.messages import Failure, FileOutcome, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile
+from client.models import ErrorCode, Progress
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLimits:
+    """`files` of one job are parsed side by side; the rest wait, so that a large batch does not fill memory."""
+
+    files: int
+    splitting: Splitting
+
+
+class JobRun:
+    """Runs one job. `progress` is readable at any time and only grows; `on_progress` is called when it did."""
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        parsers: Parsers,
+        blobs: BlobStore,
+        slots: FairSlots,
+        limits: JobLimits,
+        on_progress: Callable[[], None],
+    ) -> None:
+        self.progress = Progress(files_total=len(spec.files))
+        self._spec = spec
+        self._parsers = parsers
+        self._store = ResultStore(blobs, spec.job_id)
+        self._slots = slots
+        self._limits = limits
+        self._on_progress = on_progress
+
+    async def run(self) -> JobOutcome:
+        """Parse every file; one file's failure never harms the others."""
+        side_by_side = asyncio.Semaphore(self._limits.files)
+
+        async def one(index: int, file: InputFile) -> FileOutcome:
+            async with side_by_side:
+                return await self._run_file(index, file)
+
+        try:
+            files = await together(*(one(index, file) for index, file in enumerate(self._spec.files)))
+        except StoreUnavailable as error:  # no fault of a file: the job as a whole could not run
+            return JobOutcome(failure=Failure(code=error.code, message=error.message), progress=self.progress)
+        return JobOutcome(files=tuple(files), progress=self.progress)
+
+    async def _run_file(self, index: int, file: InputFile) -> FileOutcome:
+        started = time.monotonic()
+        result: ParsedFile | Failure
+        try:
+            result = await self._parse(index, file)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever went wrong becomes this file's failed entry
+            result = self._failure(index, error)
+        outcome = await self._store.save(index, file.filename, result, (time.monotonic() - started) * 1000)
+        self._count(files_done=1)
+        return outcome
+
+    async def _parse(self, index: int, file: InputFile) -> ParsedFile:
+        if file.rejected:
+            raise FileError(file.rejected.code, file.rejected.message)
+        document = await self._parsers.put(await self._store.input(file.blob))
+        task = FileTask(
+            job_id=self._spec.job_id,
+            index=index,
+            filename=file.filename,
+            size=file.size,
+            options=self._spec.options,
+            metadata=self._spec.metadata,
+        )
+        run = FileRun(self._parsers, self._slots, self._limits.splitting, task, document, self._count_pages)
+        return await run.parse()
+
+    def _failure(self, index: int, error: Exception) -> Failure:
+        if isinstance(error, FileError):
+            return Failure(code=error.file_code, message=error.message)
+        if isinstance(error, DocfleetError):
+            return Failure(code=error.code, message=error.message)
+        log.error("file_failed_unexpectedly", job=self._spec.job_id, file=index, exc_info=error)
+        return Failure(code=ErrorCode.INTERNAL, message="The file could not be parsed because of an internal error")
+
+    def _count_pages(self, total: int, done: int, failed: int) -> None:
+        self._count(pages_total=total, pages_done=done, pages_failed=failed)
+
+    def _count(self, **increments: int) -> None:
+        grown = {name: getattr(self.progress, name) + by for name, by in increments.items()}
+        self.progress = self.progress.model_copy(update=grown)
+        self._on_progress()

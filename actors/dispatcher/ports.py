@@ -1,0 +1,72 @@
+"""What the dispatcher needs of the others: implemented over Ray in `actors.handles`, in memory by tests.
+
+`Document` and `Part` are opaque to the dispatcher: references to bytes that stay in the object store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from actors.messages import (
+    Claim,
+    FileTask,
+    Heartbeat,
+    JobOutcome,
+    PagePlan,
+    PageSpan,
+    ParsedFile,
+    Shard,
+)
+from client.models import PageFailure
+
+Document = Any
+
+
+class Part(Protocol):
+    """A parsed span whose pages stay where they are until they are assembled."""
+
+    @property
+    def shard(self) -> Shard: ...
+
+
+class JobSource(Protocol):
+    """The registry, as dispatchers see it. Raises FleetUnavailable or StoreUnavailable while it cannot answer."""
+
+    async def claim(self, dispatcher_id: str, limit: int, timeout_s: float) -> list[Claim]:
+        """Up to `limit` jobs, waiting up to `timeout_s` for the first."""
+        ...
+
+    async def heartbeat(self, dispatcher_id: str, beats: Sequence[Heartbeat]) -> list[str]:
+        """Renew leases and report progress; the ids of jobs to stop working on."""
+        ...
+
+    async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
+        """End a job. Raises StaleLease when another dispatcher holds it by now."""
+        ...
+
+    async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
+        """Give unfinished (job id, lease) pairs back to the queue."""
+        ...
+
+
+class Parsers(Protocol):
+    """The parser replicas. Raises ParserDied when the replica at work dies, FileError when the file is at fault."""
+
+    async def put(self, data: bytes) -> Document:
+        """Share a document's bytes with every parser."""
+        ...
+
+    async def open(self, document: Document, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
+        """Parse a document, unless it is better split: then its pages."""
+        ...
+
+    async def parse_pages(self, document: Document, task: FileTask, span: PageSpan) -> Part: ...
+
+    async def assemble(
+        self, document: Document, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Part]
+    ) -> ParsedFile: ...
+
+    async def running(self) -> int:
+        """How many calls the live replicas can work on at this moment."""
+        ...

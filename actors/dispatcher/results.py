@@ -1,0 +1,85 @@
+"""What a file leaves in the blob store: its ParseResponse, and its DoclingDocument when it has one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import stamina
+
+from actors.blobs import BlobStore
+from actors.errors import StoreUnavailable
+from actors.messages import Failure, FileOutcome, ParsedFile
+from client.models import ErrorCode, PageFailure
+
+#: How long a job outlives a blob store that is away, in seconds.
+STORE_PATIENCE_S = 600.0
+
+_patient = stamina.retry(on=StoreUnavailable, attempts=None, timeout=STORE_PATIENCE_S, wait_max=5.0)
+
+
+class ResultStore:
+    """The blobs of one job. Calls wait out a store that is away; then they raise StoreUnavailable."""
+
+    def __init__(self, blobs: BlobStore, job_id: str) -> None:
+        self._blobs = blobs
+        self._folder = f"results/{job_id}"
+
+    @_patient
+    async def input(self, key: str) -> bytes:
+        return await self._blobs.get(key)
+
+    async def save(self, index: int, filename: str, result: ParsedFile | Failure, elapsed_ms: float) -> FileOutcome:
+        """Make a file's result durable."""
+        response = f"{self._folder}/{index}/response.json"
+        document = f"{self._folder}/{index}/document.json" if isinstance(result, ParsedFile) else None
+        entry = _success(result) if isinstance(result, ParsedFile) else _failed(result)
+        body = orjson.dumps({"filename": filename, "processing_time_ms": elapsed_ms, **entry})
+        if isinstance(result, ParsedFile) and document:
+            await asyncio.gather(self._put(response, body), self._put(document, result.document))
+        else:
+            await self._put(response, body)
+        return FileOutcome(
+            filename=filename,
+            response=response,
+            document=document,
+            success=isinstance(result, ParsedFile),
+            num_nodes=entry["num_nodes"],
+            pages=result.pages if isinstance(result, ParsedFile) else 0,
+            processing_time_ms=elapsed_ms,
+        )
+
+    @_patient
+    async def _put(self, key: str, data: bytes) -> None:
+        await self._blobs.put(key, data)
+
+
+def _success(parsed: ParsedFile) -> dict[str, Any]:
+    return {
+        "success": True,
+        "nodes": orjson.Fragment(parsed.nodes),  # already JSON: not decoded and encoded again
+        "num_nodes": parsed.num_nodes,
+        "error": _lost_pages_message(parsed.lost),
+        "error_code": ErrorCode.PAGES_LOST if parsed.lost else None,
+        "pages_failed": [page.model_dump() for page in parsed.lost],
+        "parser": parsed.parser.model_dump(),
+    }
+
+
+def _failed(failure: Failure) -> dict[str, Any]:
+    return {
+        "success": False,
+        "nodes": [],
+        "num_nodes": 0,
+        "error": failure.message,
+        "error_code": failure.code,
+        "pages_failed": [],
+        "parser": None,
+    }
+
+
+def _lost_pages_message(lost: tuple[PageFailure, ...]) -> str | None:
+    if not lost:
+        return None
+    return f"Lost page{'s' if len(lost) > 1 else ''} {', '.join(str(page.page_number) for page in lost)}"
