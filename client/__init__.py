@@ -1,0 +1,108 @@
+"""Clients for a docfleet server, and for the single-process server that it replaces: submit documents, fetch nodes.
+
+from client import DoclingParserClient
+
+with DoclingParserClient("http://localhost:8080") as parser:
+    batch = parser.submit_and_wait("report.pdf")
+"""
+
+from client._flows import FileResult
+from client.aio import AsyncDoclingParserClient
+from client.errors import (
+    ApiError,
+    ClientError,
+    ConnectionFailed,
+    ExportUnavailable,
+    FileFailed,
+    FileTooLarge,
+    IdempotencyConflict,
+    IdempotencyMismatch,
+    InvalidRequest,
+    JobCancelled,
+    JobEnded,
+    JobExpired,
+    JobFailed,
+    JobNotFound,
+    JobTimeout,
+    MissingFile,
+    NotFound,
+    RequestTimeout,
+    ResultNotReady,
+    ServerError,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UnexpectedAnswer,
+    UnsupportedFormat,
+    WebhookInvalid,
+)
+from client.jobs import AsyncJob, Job
+from client.models import (
+    BatchParseResponse,
+    ErrorCode,
+    ExportFormat,
+    HealthResponse,
+    JobResultResponse,
+    JobStatusEnum,
+    JobStatusResponse,
+    JobSubmitResponse,
+    PageFailure,
+    ParseOptions,
+    ParseResponse,
+    ParserInfo,
+    Problem,
+    Progress,
+    ServiceInfo,
+)
+from client.sync import DoclingParserClient
+from client.webhooks import verify_webhook
+
+__all__ = [
+    "ApiError",
+    "AsyncDoclingParserClient",
+    "AsyncJob",
+    "BatchParseResponse",
+    "ClientError",
+    "ConnectionFailed",
+    "DoclingParserClient",
+    "ErrorCode",
+    "ExportFormat",
+    "ExportUnavailable",
+    "FileFailed",
+    "FileResult",
+    "FileTooLarge",
+    "HealthResponse",
+    "IdempotencyConflict",
+    "IdempotencyMismatch",
+    "InvalidRequest",
+    "Job",
+    "JobCancelled",
+    "JobEnded",
+    "JobExpired",
+    "JobFailed",
+    "JobNotFound",
+    "JobResultResponse",
+    "JobStatusEnum",
+    "JobStatusResponse",
+    "JobSubmitResponse",
+    "JobTimeout",
+    "MissingFile",
+    "NotFound",
+    "PageFailure",
+    "ParseOptions",
+    "ParseResponse",
+    "ParserInfo",
+    "Problem",
+    "Progress",
+    "RequestTimeout",
+    "ResultNotReady",
+    "ServerError",
+    "ServiceInfo",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unavailable",
+    "UnexpectedAnswer",
+    "UnsupportedFormat",
+    "WebhookInvalid",
+    "verify_webhook",
+]

@@ -1,0 +1,132 @@
+"""The few lines that have to exist twice: driving a flow, and keeping a window of work full."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing
+from typing import Any, TypeVar
+
+import httpx
+
+from client._retry import Flow, Send, Sleep
+
+T = TypeVar("T")
+
+#: Making one reads the system's certificates, which takes longer than a request on the same machine.
+tls = functools.cache(httpx.create_ssl_context)
+
+#: How many exchanges run at once is for the caller to say, so a pool never makes one wait for another.
+LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
+
+#: What is thrown into a flow: an exchange that failed, or a file that could not be read while it was sent.
+FAILURES = (httpx.TransportError, OSError)
+
+
+def drive(flow: Flow[T], http: httpx.Client, sleep: Callable[[float], None]) -> T:
+    """Run a flow to its end, blocking."""
+    with closing(flow):
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Sleep):
+                    sleep(step.seconds)
+                    step = next(flow)
+                    continue
+                try:
+                    response = send(step, http)
+                except FAILURES as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(response)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+async def drive_async(flow: Flow[T], http: httpx.AsyncClient, sleep: Callable[[float], Awaitable[None]]) -> T:
+    """Run a flow to its end on the running loop."""
+    with closing(flow):
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Sleep):
+                    await sleep(step.seconds)
+                    step = next(flow)
+                    continue
+                try:
+                    response = await send_async(step, http)
+                except FAILURES as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(response)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+def send(step: Send, http: httpx.Client) -> httpx.Response:
+    """One exchange; a success goes to the step's sink, if it has one."""
+    if step.sink is None:
+        return http.send(step.request)
+    response = http.send(step.request, stream=True)
+    with closing(response):
+        if not response.is_success:
+            response.read()
+            return response
+        step.sink.seek(0)
+        step.sink.truncate()
+        for block in response.iter_bytes():
+            step.sink.write(block)
+    return response
+
+
+async def send_async(step: Send, http: httpx.AsyncClient) -> httpx.Response:
+    """One exchange; a success goes to the step's sink, if it has one."""
+    if step.sink is None:
+        return await http.send(step.request)
+    response = await http.send(step.request, stream=True)
+    try:
+        if not response.is_success:
+            await response.aread()
+            return response
+        step.sink.seek(0)
+        step.sink.truncate()
+        async for block in response.aiter_bytes():
+            await asyncio.to_thread(step.sink.write, block)
+    finally:
+        await response.aclose()
+    return response
+
+
+def window(futures: Iterable[Future[T]], size: int, *, ordered: bool) -> Iterator[T]:
+    """The results of `futures`, started as they are taken, with at most `size` taken and not yet done."""
+    source = iter(futures)
+    taken = deque(itertools.islice(source, size))
+    while taken:
+        future = taken[0] if ordered else wait(taken, return_when=FIRST_COMPLETED).done.pop()
+        result = future.result()
+        taken.remove(future)
+        taken.extend(itertools.islice(source, 1))
+        yield result
+
+
+async def window_async(work: Iterable[Coroutine[Any, Any, T]], size: int, *, ordered: bool) -> AsyncGenerator[T, None]:
+    """The results of `work`, started as it is taken, with at most `size` taken and not yet done."""
+    source = iter(work)
+    taken = deque(asyncio.ensure_future(each) for each in itertools.islice(source, size))
+    try:
+        while taken:
+            task = taken[0] if ordered else (await asyncio.wait(taken, return_when=asyncio.FIRST_COMPLETED))[0].pop()
+            result = await task
+            taken.remove(task)
+            taken.extend(asyncio.ensure_future(each) for each in itertools.islice(source, 1))
+            yield result
+    finally:
+        for task in taken:
+            task.cancel()
+        await asyncio.gather(*taken, return_exceptions=True)

@@ -1,0 +1,165 @@
+"""One request, sent until it succeeds or trying again is pointless; and the steps that flows are made of.
+
+A flow is a generator that performs no I/O: it yields a `Step`, and its driver answers a `Send` with the response
+(or throws httpx's transport error into it) and a `Sleep` with nothing.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import itertools
+import math
+import random
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, TypeVar
+
+import httpx
+
+from client.errors import (
+    ClientError,
+    ConnectionFailed,
+    IdempotencyConflict,
+    RequestTimeout,
+    TooManyRequests,
+    Unavailable,
+    UnexpectedAnswer,
+    error_from,
+)
+
+T = TypeVar("T")
+
+CONNECT_S = 10.0
+FIRST_BACKOFF_S = 0.5
+LONGEST_BACKOFF_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this request. With a `sink`, the body of a success is written there instead of being kept."""
+
+    request: httpx.Request
+    sink: BinaryIO | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait this many seconds."""
+
+    seconds: float
+
+
+Step = Send | Sleep
+Flow = Generator[Step, Any, T]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long trouble is borne.
+
+    `timeout`: seconds from the first try to the answer. `retry_for`: seconds of uninterrupted trouble after which
+    a server counts as gone; a server that asks to come back later is not trouble, so only `timeout` ends that.
+    """
+
+    timeout: float | None
+    retry_for: float
+    clock: Callable[[], float] = time.monotonic
+    jitter: Callable[[], float] = random.random  # in [0, 1)
+
+    def deadline(self, timeout: float | None) -> float:
+        """When `timeout` seconds from now are over, on this clock."""
+        return self.clock() + (math.inf if timeout is None else timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """A try that did not succeed. `retry_after`: seconds the server asks to be left alone."""
+
+    failure: ClientError
+    retry_after: float | None = None
+
+    @property
+    def worth_a_retry(self) -> bool:
+        return isinstance(self.failure, (ConnectionFailed, TooManyRequests, Unavailable, IdempotencyConflict))
+
+
+def exchange(
+    request: httpx.Request, patience: Patience, *, deadline: float, sink: BinaryIO | None = None
+) -> Flow[httpx.Response]:
+    """Send `request` until it succeeds; return the successful response.
+
+    Raises the typed error of the last try when trying again won't help or trouble lasted too long, and
+    `RequestTimeout` when `deadline` (on the patience's clock) comes first.
+    """
+    gives_up = math.inf
+    for attempt in itertools.count():
+        _limit(request, deadline - patience.clock())
+        outcome = yield from _attempt(request, sink)
+        if isinstance(outcome, httpx.Response):
+            return outcome
+        if not outcome.worth_a_retry:
+            raise outcome.failure
+        now = patience.clock()
+        gives_up = math.inf if isinstance(outcome.failure, TooManyRequests) else min(gives_up, now + patience.retry_for)
+        again = now + _pause(outcome, attempt, patience)
+        if again > gives_up:
+            raise outcome.failure
+        if again > deadline:
+            raise RequestTimeout(
+                f"no success in the time allowed; the last try: {outcome.failure}"
+            ) from outcome.failure
+        yield Sleep(again - now)
+    raise AssertionError("a count has no end")
+
+
+def _attempt(request: httpx.Request, sink: BinaryIO | None) -> Flow[httpx.Response | _Trouble]:
+    try:
+        response: httpx.Response = yield Send(request, sink)
+    except httpx.TransportError as error:
+        return _Trouble(_from_transport(error, request))
+    if response.is_success:
+        return response
+    return _Trouble(error_from(response), _retry_after(response))
+
+
+def _limit(request: httpx.Request, seconds: float) -> None:
+    """Let no single wait for bytes outlast what is left of the deadline."""
+    left = None if seconds == math.inf else max(seconds, 0.001)
+    connect = CONNECT_S if left is None else min(CONNECT_S, left)
+    request.extensions["timeout"] = httpx.Timeout(left, connect=connect).as_dict()
+
+
+def _from_transport(error: httpx.TransportError, request: httpx.Request) -> ClientError:
+    match error:
+        case httpx.ReadTimeout() | httpx.WriteTimeout():
+            # These timeouts are the whole deadline, so no time is left to try again.
+            failure: ClientError = RequestTimeout(f"{request.url} did not answer in the time allowed")
+        case httpx.UnsupportedProtocol():
+            failure = UnexpectedAnswer(f"{request.url} is not an http or https address")
+        case httpx.LocalProtocolError():
+            failure = UnexpectedAnswer(f"the request to {request.url} could not be formed: {error}")
+        case _:
+            failure = ConnectionFailed(f"cannot reach {request.url}: {error or type(error).__name__}")
+    failure.__cause__ = error
+    return failure
+
+
+def _pause(trouble: _Trouble, attempt: int, patience: Patience) -> float:
+    """Seconds until the next try: what the server asks for, else full jitter over a growing span."""
+    if trouble.retry_after is not None:
+        return trouble.retry_after
+    span: float = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(attempt, 10))
+    return span * patience.jitter()
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """`Retry-After` in seconds, from either of its forms: a number, or a date."""
+    value: str = response.headers.get("retry-after", "")
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        at = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, at.timestamp() - time.time())

@@ -1,0 +1,261 @@
+"""The synchronous client."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from client._drivers import LIMITS, drive, tls, window
+from client._flows import (
+    DEFAULT_TIMEOUT_S,
+    DEFAULT_URL,
+    RETRY_FOR_S,
+    FileResult,
+    JsonDict,
+    OnProgress,
+    flows_for,
+)
+from client._retry import Flow, Patience
+from client._uploads import Options, PathLike, Submission
+from client.jobs import Job
+from client.models import ExportFormat, JobStatusEnum
+
+T = TypeVar("T")
+
+
+class DoclingParserClient:
+    """Submits documents and fetches their nodes. Safe to share between threads.
+
+    As a context manager it keeps its connections open between calls; without, every call opens and closes its own,
+    so nothing is left open. `timeout` (seconds) bounds each exchange including its retries, `retry_for` how long a
+    server that can't be reached is tried again. `http` is a client of your own (proxies, certificates, transports):
+    it is used as it is and never closed.
+
+    Methods return the server's JSON as dicts; `job()` gives a handle that returns models.
+    Every method raises `client.ClientError`s, see `client.errors`.
+    """
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_URL,
+        timeout: float | None = DEFAULT_TIMEOUT_S,
+        *,
+        api_key: str | None = None,
+        retry_for: float = RETRY_FOR_S,
+        http: httpx.Client | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._flows = flows_for(base_url, api_key, Patience(timeout=timeout, retry_for=retry_for, clock=clock))
+        self._sleep = sleep
+        self._http = http
+        self._pool: httpx.Client | None = None
+
+    def __enter__(self) -> Self:
+        self._pool = self._pool or _new_pool()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the pooled connections. The client stays usable, one connection per call."""
+        if self._pool is not None:
+            self._pool.close()
+        self._pool = None
+
+    def health(self, *, timeout: float | None = None) -> JsonDict:
+        """`GET /health`: status, version, configuration."""
+        return self._run(self._flows.health(timeout=timeout))
+
+    def parse(self, *paths: PathLike, options: Options | None = None, timeout: float | None = None) -> JsonDict:
+        """Parse in one blocking call; returns the `BatchParseResponse`. For long work prefer `submit_and_wait`."""
+        return self._run(self._flows.parse(Submission(paths=paths, options=options), timeout=timeout))
+
+    def parse_single(self, path: PathLike, *, options: Options | None = None, timeout: float | None = None) -> JsonDict:
+        """Parse one file in one blocking call; returns its `ParseResponse`."""
+        result: JsonDict = self.parse(path, options=options, timeout=timeout)["results"][0]
+        return result
+
+    def submit_job(
+        self,
+        *paths: PathLike,
+        callback_url: str | None = None,
+        task_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        options: Options | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> JsonDict:
+        """Make a job of these files and return at once with its `job_id`.
+
+        A key of your own makes repeats of the whole call find the same job, too; retries within it always do.
+        """
+        submission = Submission(
+            paths=paths,
+            callback_url=callback_url,
+            task_id=task_id,
+            metadata=metadata,
+            options=options,
+            idempotency_key=idempotency_key,
+        )
+        return self._run(self._flows.submit_job(submission, timeout=timeout))
+
+    def get_job_status(self, job_id: str, *, wait: float = 0, timeout: float | None = None) -> JsonDict:
+        """The `JobStatusResponse`; with `wait`, after the next change or that many seconds (60 at most)."""
+        return self._run(self._flows.get_job_status(job_id, wait=wait, timeout=timeout))
+
+    def get_job_results(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
+        """The `JobResultResponse`, whose `results` are None until the job has completed."""
+        return self._run(self._flows.get_job_results(job_id, timeout=timeout))
+
+    def submit_and_wait(
+        self,
+        *paths: PathLike,
+        poll_interval: float = 1.0,
+        timeout: float | None = None,
+        callback_url: str | None = None,
+        task_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        options: Options | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> JsonDict:
+        """Submit, wait, and return the `BatchParseResponse`, as soon as it is there.
+
+        `poll_interval` is the most seconds between two looks. Raises `JobTimeout` (a `TimeoutError`) after `timeout`
+        seconds, None being no limit, and `JobFailed` (a `RuntimeError`). `on_progress` gets every new status.
+        """
+        submission = Submission(
+            paths=paths, callback_url=callback_url, task_id=task_id, metadata=metadata, options=options
+        )
+        return self._run(
+            self._flows.submit_and_wait(
+                submission, poll_interval=poll_interval, timeout=timeout, on_progress=on_progress
+            )
+        )
+
+    def wait_for_job(
+        self,
+        job_id: str,
+        *,
+        poll_interval: float = 1.0,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> JsonDict:
+        """Wait until the job has completed or failed; returns its last `JobStatusResponse`. Raises `JobTimeout`."""
+        return self._run(
+            self._flows.wait(job_id, poll_interval=poll_interval, timeout=timeout, on_progress=on_progress)
+        )
+
+    def wait_for_results(
+        self,
+        job_id: str,
+        *,
+        poll_interval: float = 1.0,
+        timeout: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> JsonDict:
+        """Wait for a job submitted earlier; returns its `BatchParseResponse`. Raises as `submit_and_wait` does."""
+        return self._run(
+            self._flows.result(job_id, poll_interval=poll_interval, timeout=timeout, on_progress=on_progress)
+        )
+
+    def cancel_job(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
+        """Stop a job; returns its status. Raises `JobEnded` when it has ended."""
+        return self._run(self._flows.cancel_job(job_id, timeout=timeout))
+
+    def delete_job(self, job_id: str, *, timeout: float | None = None) -> None:
+        """Cancel the job if needed, and remove its files and results."""
+        self._run(self._flows.delete_job(job_id, timeout=timeout))
+
+    def list_jobs(
+        self,
+        *,
+        status: JobStatusEnum | str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        timeout: float | None = None,
+    ) -> JsonDict:
+        """A page of jobs, newest first: `{"jobs": [...], "next_cursor": ...}`; the cursor asks for the next page."""
+        return self._run(self._flows.list_jobs(status=status, limit=limit, cursor=cursor, timeout=timeout))
+
+    def job(self, job_id: str) -> Job:
+        """A handle on a job, whoever submitted it. Asks the server nothing."""
+        return Job(self, job_id)
+
+    def download_results(
+        self,
+        job_id: str,
+        path: PathLike,
+        format: ExportFormat | str = ExportFormat.NODES,
+        *,
+        timeout: float | None = None,
+    ) -> Path:
+        """Stream a job's results to `path`, which appears once it is complete."""
+        return self._run(self._flows.download_results(job_id, path, export=format, timeout=timeout))
+
+    def parse_many(
+        self,
+        paths: Iterable[PathLike],
+        *,
+        max_in_flight: int = 8,
+        ordered: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+        options: Options | None = None,
+        poll_interval: float = 1.0,
+        timeout: float | None = None,
+    ) -> Iterator[FileResult]:
+        """Parse any number of files, each as its own job, and yield each result when it is there.
+
+        Holds `max_in_flight` files at a time, however many there are. A failure is a value, `FileResult.error`.
+        `timeout` is per file. Ending the iteration early leaves the jobs in flight to the server.
+        """
+        if max_in_flight < 1:
+            raise ValueError("max_in_flight must be at least 1")
+        stopped = threading.Event()
+
+        def sleep(seconds: float) -> None:
+            """Every wait passes here between two looks, and a thread can't be cancelled from outside."""
+            if stopped.is_set():
+                raise CancelledError
+            self._sleep(seconds)
+
+        def parse(path: PathLike) -> FileResult:
+            submission = Submission(paths=[path], metadata=metadata, options=options)
+            flow = self._flows.parse_one(submission, poll_interval=poll_interval, timeout=timeout)
+            return drive(flow, http, sleep)
+
+        with self._connections() as http, ThreadPoolExecutor(max_in_flight) as threads:
+            try:
+                yield from window((threads.submit(parse, path) for path in paths), max_in_flight, ordered=ordered)
+            finally:
+                stopped.set()
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, flow: Flow[T]) -> T:
+        with self._connections() as http:
+            return drive(flow, http, self._sleep)
+
+    @contextmanager
+    def _connections(self) -> Iterator[httpx.Client]:
+        lasting = self._http or self._pool
+        if lasting is not None:
+            yield lasting
+            return
+        with _new_pool() as http:
+            yield http
+
+
+def _new_pool() -> httpx.Client:
+    return httpx.Client(verify=tls(), limits=LIMITS)

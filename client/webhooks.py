@@ -1,0 +1,71 @@
+"""Check webhooks that are signed as Standard Webhooks says (https://www.standardwebhooks.com)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from client.errors import WebhookInvalid
+
+TOLERANCE_S = 300.0
+SECRET_PREFIX = "whsec_"
+
+
+def verify_webhook(
+    body: bytes | str, headers: Mapping[str, str], secret: str, *, tolerance: float = TOLERANCE_S
+) -> dict[str, Any]:
+    """The payload of a webhook, once its signature and age are checked.
+
+    `body` is the raw body, byte for byte as received. `secret` is base64, with or without its `whsec_`.
+    Raises `WebhookInvalid` when a header is missing, no signature matches, or the timestamp is more than `tolerance`
+    seconds away from now. A webhook may come twice: `headers["webhook-id"]` tells.
+    """
+    raw = body.encode() if isinstance(body, str) else body
+    given = {name.lower(): value for name, value in headers.items()}
+    try:
+        message_id, timestamp, signatures = (given[f"webhook-{part}"] for part in ("id", "timestamp", "signature"))
+    except KeyError as missing:
+        raise WebhookInvalid(f"the header {missing} is missing") from missing
+    _check_age(timestamp, tolerance)
+    signed = f"{message_id}.{timestamp}.".encode() + raw
+    expected = base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256))
+    if not any(hmac.compare_digest(expected, candidate) for candidate in _version_one(signatures)):
+        raise WebhookInvalid("no signature matches")
+    return _payload(raw)
+
+
+def _check_age(timestamp: str, tolerance: float) -> None:
+    try:
+        age = time.time() - int(timestamp)
+    except ValueError as error:
+        raise WebhookInvalid("the timestamp is not a number") from error
+    if abs(age) > tolerance:
+        raise WebhookInvalid("the timestamp is too old" if age > 0 else "the timestamp lies in the future")
+
+
+def _version_one(signatures: str) -> list[bytes]:
+    """The header holds several while a secret is being changed; versions that are not HMAC are passed over."""
+    return [value.encode() for version, _, value in (s.partition(",") for s in signatures.split()) if version == "v1"]
+
+
+def _key(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except binascii.Error as error:
+        raise ValueError("the secret is not base64") from error
+
+
+def _payload(raw: bytes) -> dict[str, Any]:
+    try:
+        payload = json.loads(raw)
+    except ValueError as error:
+        raise WebhookInvalid("the body is not JSON") from error
+    if not isinstance(payload, dict):
+        raise WebhookInvalid("the body is not a JSON object")
+    return payload
