@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import stamina
 import structlog
 
 from actors.dispatcher.pages import bisect, plan_spans
 from actors.dispatcher.ports import Document, Parsers, Part
 from actors.dispatcher.slots import FairSlots
-from actors.errors import FileError, ParserDied
+from actors.errors import FileError, FleetUnavailable, ParserDied
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from client.models import ErrorCode, PageFailure
 
@@ -118,12 +119,17 @@ class FileRun:
         """Run `call` in a slot, again on another replica when the first one dies under it."""
         for crash in range(1, CRASHES_ALLOWED + 1):
             try:
-                async with self._slots.slot(self._task.job_id):
-                    return await call()
+                return await self._call_once(call)
             except ParserDied as died:
                 log.warning("parser_died", job=self._task.job_id, file=self._task.index, crash=crash)
                 last = died
         raise last
+
+    @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
+    async def _call_once(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Run `call` in a slot; a fleet without a replica is waited for."""
+        async with self._slots.slot(self._task.job_id):
+            return await call()
 
 
 async def together(*work: Coroutine[Any, Any, T]) -> list[T]:

@@ -1,0 +1,53 @@
+# Every target sets up what it needs: a virtual environment in .venv, made once and renewed when the
+# requirements change. Python 3.11 or 3.12; PYTHON=... picks another interpreter.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test test-slow check format bench models clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (a few minutes the first time: torch and docling are large) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server]' --group dev
+	@touch $@
+
+install: $(READY) ## Make or renew the virtual environment
+
+demo: $(READY) ## Parse the sample documents, print what came out, shut down
+	@$(BIN)/python examples/demo.py
+
+serve: $(READY) ## Run the service on http://localhost:8080 until Ctrl-C; its state is in .docfleet/
+	@$(BIN)/python -m serve_app
+
+test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(READY) ## Run the tests that take minutes
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
+
+check: $(READY) ## Lint, format check, types, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## Run the benchmarks of docs/benchmarks.md
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks
+
+models: $(READY) ## Download docling's own models, so that the standard profile is used (needs the internet)
+	@$(BIN)/docling-tools models download layout tableformer rapidocr
+
+clean: ## Remove the virtual environment and caches; state in .docfleet/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,279 @@
+"""Ray's edge: typed facades over the registry actor and the parser deployment. The only file with `.remote()`.
+
+Ray's errors are translated here, once: a registry that does not answer is FleetUnavailable, a replica that died
+with work in its hands is ParserDied, and an error that our own code raised on the other side comes out as itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import ray
+import stamina
+from ray import serve
+from ray.actor import ActorHandle
+from ray.exceptions import (
+    ActorUnavailableError,
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayActorError,
+    RayTaskError,
+    WorkerCrashedError,
+)
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from actors.errors import DocfleetError, FleetUnavailable, ParserDied
+from actors.messages import (
+    Claim,
+    DocumentBytes,
+    FileTask,
+    Heartbeat,
+    JobOutcome,
+    JobSpec,
+    JobView,
+    PagePlan,
+    PageSpan,
+    ParsedFile,
+    QueueStats,
+    Shard,
+)
+from client.models import ExportFormat, JobStatusEnum, PageFailure, ParserInfo
+
+if TYPE_CHECKING:
+    from actors.registry.registry import RegistryConfig
+
+NAMESPACE = "docfleet"
+REGISTRY = "JobRegistry"
+HEAD = {"node:__internal_head__": 0.001}  # Ray's own name for "on the head node"
+
+ANSWER_WITHIN_S = 2.0  # how long a caller waits for a registry that may be restarting, before it says so
+INLINE_BYTES = 64 * 1024  # below this, an argument travels with the call: cheaper than a stored object
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+# The replica, its node, or an object that lived there is gone: the same call may succeed elsewhere.
+_REPLICA_GONE = (RayActorError, WorkerCrashedError, NodeDiedError, ObjectLostError, OutOfMemoryError)
+_NO_REPLICA_YET = (DeploymentUnavailableError, BackPressureError)
+
+
+def open_registry(config: RegistryConfig, version: str, *, on_head: bool) -> Registry:
+    """The one JobRegistry of this cluster: found, created, or replaced when it runs another version's code.
+
+    Every acknowledged change is in the journal, so a registry may be killed at any moment. `on_head` pins it to
+    the head node, where a journal in a local folder is. Blocks for seconds when it has to start a process.
+    """
+    from actors.registry.registry import JobRegistry
+
+    create = ray.remote(JobRegistry).options(
+        name=REGISTRY,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        max_restarts=-1,
+        max_task_retries=-1,
+        max_concurrency=20_000,  # waiters hold a call each
+        num_cpus=0,
+        resources=HEAD if on_head else None,
+        scheduling_strategy="DEFAULT",  # never captured into a creator's placement group
+    )
+    actor = create.remote(config)
+    if ray.get(actor.version.remote()) != version:
+        ray.kill(actor, no_restart=True)
+        _wait_until_gone()
+        actor = create.remote(config)
+        ray.get(actor.version.remote())
+    return Registry(actor)
+
+
+def _wait_until_gone() -> None:
+    for attempt in stamina.retry_context(on=ActorStillThere, attempts=None, timeout=30, wait_max=0.5):
+        with attempt:
+            try:
+                ray.get_actor(REGISTRY, namespace=NAMESPACE)
+            except ValueError:
+                return
+            raise ActorStillThere
+
+
+class ActorStillThere(Exception):
+    """A killed actor keeps its name for a moment."""
+
+
+class Batched(Generic[K, V]):
+    """Answers many callers with one call: what arrives while a call is under way goes together in the next.
+
+    An actor call costs more than an HTTP request does, and it costs the same for one key as for fifty.
+    """
+
+    def __init__(self, call: Callable[[list[K]], Coroutine[Any, Any, Sequence[V | DocfleetError]]]) -> None:
+        self._call = call
+        self._waiting: list[tuple[K, asyncio.Future[V]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def get(self, key: K) -> V:
+        answer: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, answer))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+        return await answer
+
+    async def _work(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                values = await self._call([key for key, _ in batch])
+            except Exception as error:  # noqa: BLE001 - every caller of the batch hears of it
+                values = [error] * len(batch)  # type: ignore[list-item]
+            for (_, answer), value in zip(batch, values, strict=True):
+                _settle(answer, value)
+
+
+def _settle(answer: asyncio.Future[V], value: V | Exception) -> None:
+    if answer.done():  # its caller went away
+        return
+    if isinstance(value, Exception):
+        answer.set_exception(value)
+    else:
+        answer.set_result(value)
+
+
+class Registry:
+    """The JobRegistry, for ingress replicas and dispatchers alike."""
+
+    def __init__(self, actor: ActorHandle) -> None:
+        self._actor = actor
+        self._reads: Batched[str, JobView | None] = Batched(self._get_many)
+        self._submits: Batched[JobSpec, JobView] = Batched(self._submit_many)
+
+    async def submit(self, spec: JobSpec) -> JobView:
+        """Durable on return. Repeating it with the same job id or idempotency key gives the same job."""
+        return await self._submits.get(spec)
+
+    async def get(self, job_id: str) -> JobView | None:
+        return await self._reads.get(job_id)
+
+    async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
+        """The job when it differs from `version`, or after `timeout_s`."""
+        return await self._ask(self._actor.wait.remote(job_id, version, timeout_s), timeout_s)
+
+    async def cancel(self, job_id: str, owner: str) -> JobView:
+        return await self._ask(self._actor.cancel.remote(job_id, owner))
+
+    async def list_jobs(
+        self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
+    ) -> tuple[list[JobView], str | None]:
+        return await self._ask(self._actor.list_jobs.remote(owner, status, limit, cursor))
+
+    async def stats(self) -> QueueStats:
+        return await self._ask(self._actor.stats.remote())
+
+    async def claim(self, dispatcher_id: str, limit: int, timeout_s: float) -> list[Claim]:
+        return await self._ask(self._actor.claim.remote(dispatcher_id, limit, timeout_s), timeout_s)
+
+    async def heartbeat(self, dispatcher_id: str, beats: Sequence[Heartbeat]) -> list[str]:
+        return await self._ask(self._actor.heartbeat.remote(dispatcher_id, list(beats)))
+
+    async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
+        await self._ask(self._actor.finish.remote(job_id, lease, outcome))
+
+    async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
+        await self._ask(self._actor.release.remote(dispatcher_id, list(leases)))
+
+    async def _get_many(self, job_ids: list[str]) -> list[JobView | None]:
+        return await self._ask(self._actor.get_many.remote(job_ids))
+
+    async def _submit_many(self, specs: list[JobSpec]) -> list[JobView | DocfleetError]:
+        return await self._ask(self._actor.submit_many.remote(specs))
+
+    async def _ask(self, call: Any, patience_s: float = 0.0) -> Any:
+        """Await a call that may take `patience_s` by its nature. Calls outlive a registry's restart by Ray's
+        retries, but the caller hears FleetUnavailable rather than hang."""
+        try:
+            return await asyncio.wait_for(call, patience_s + ANSWER_WITHIN_S)
+        except RayTaskError as error:
+            raise _own_error(error) from None
+        except (TimeoutError, RayActorError) as error:
+            raise FleetUnavailable("The job registry does not answer at present; please try again") from error
+
+
+@dataclass(frozen=True, slots=True)
+class RayPart:
+    """A parsed span: its pages stay in the object store, owned by the dispatcher that asked for them."""
+
+    ref: ray.ObjectRef[Shard]
+    shard: Shard
+
+
+class ParserFleet:
+    """The parser replicas, behind Serve's router and autoscaler."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        # By value would go through gRPC messages of at most 4 MiB, whatever the operator's environment says.
+        self._handle = handle.options(_by_reference=True)
+        self._app = handle.deployment_id.app_name
+        self._deployment = handle.deployment_id.name
+
+    async def put(self, data: bytes) -> ray.ObjectRef[DocumentBytes] | DocumentBytes:
+        """A document as every parser on its node reads it without a copy; the caller's process owns it."""
+        document = np.frombuffer(data, dtype=np.uint8)
+        if len(data) <= INLINE_BYTES:
+            return document
+        return await asyncio.to_thread(ray.put, document)
+
+    async def open(self, document: Any, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
+        return await self._call("open", document, task, split_above)
+
+    async def parse_pages(self, document: Any, task: FileTask, span: PageSpan) -> RayPart:
+        async with _translated_errors():
+            response = self._handle.parse_pages.remote(document, task, span)
+            ref = await response._to_object_ref()  # type: ignore[union-attr] # only streaming calls lack it
+            return RayPart(ref, await ref)
+
+    async def assemble(
+        self, document: Any, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[RayPart]
+    ) -> ParsedFile:
+        return await self._call("assemble", document, task, list(lost), *(part.ref for part in parts))
+
+    async def export(self, document: bytes, form: ExportFormat) -> bytes:
+        return await self._call("export", await self.put(document), form)
+
+    async def describe(self) -> ParserInfo:
+        return await self._call("describe")
+
+    async def running(self) -> int:
+        """Live replicas; each works on one call at a time."""
+        status = await asyncio.to_thread(serve.status)
+        app = status.applications.get(self._app)
+        deployment = app.deployments.get(self._deployment) if app else None
+        return deployment.replica_states.get("RUNNING", 0)  # type: ignore[call-overload] # a str enum if deployment else 0
+
+    async def _call(self, method: str, *args: Any) -> Any:
+        async with _translated_errors():
+            return await getattr(self._handle, method).remote(*args)
+
+
+@asynccontextmanager
+async def _translated_errors() -> AsyncIterator[None]:
+    try:
+        yield
+    except RayTaskError as error:
+        raise _own_error(error) from None
+    except _NO_REPLICA_YET as error:
+        raise FleetUnavailable("No parser replica is ready at present") from error
+    except (*_REPLICA_GONE, ActorUnavailableError) as error:
+        raise ParserDied("the parser process died") from error
+    except RayServeException as error:  # an argument's own actor died, among others
+        raise ParserDied("a parser's result was lost") from error
+
+
+def _own_error(error: RayTaskError) -> Exception:
+    """What the code on the other side raised; Ray wraps it together with the remote traceback."""
+    return error.cause if isinstance(error.cause, DocfleetError) else error

@@ -1,0 +1,87 @@
+"""A fleet of parsers in memory: pages are numbers, and chosen pages kill the replica that parses them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from actors.errors import FileError, ParserDied
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from client.models import ErrorCode, PageFailure, ParserInfo
+
+
+@dataclass
+class MemoryPart:
+    shard: Shard
+
+
+@dataclass
+class MemoryParsers:
+    """`document` is its page count as text; "garbage" is no document; `deadly` pages kill whoever parses them."""
+
+    deadly: set[int] = field(default_factory=set)
+    deaths_left: dict[int, int] = field(default_factory=dict)  # page -> how often it still kills
+    spans: list[PageSpan] = field(default_factory=list)
+    opened: Counter[str] = field(default_factory=Counter)
+    gate: asyncio.Event | None = None
+
+    async def put(self, data: bytes) -> bytes:
+        return data
+
+    async def open(self, document: bytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
+        self.opened[task.filename] += 1
+        if document == b"garbage":
+            raise FileError(ErrorCode.INVALID_FILE, "not a document")
+        if document == b"bug":
+            raise ZeroDivisionError
+        pages = PageSpan(1, int(document))
+        if len(pages) > split_above:
+            return PagePlan(pages=pages)
+        await self._parse(pages)
+        return self._file(range(1, len(pages) + 1), ())
+
+    async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryPart:
+        await self._parse(span)
+        return MemoryPart(Shard(span=span, payload=np.zeros(0, np.uint8)))
+
+    async def assemble(
+        self, document: bytes, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
+    ) -> ParsedFile:
+        pages = [page for part in parts for page in range(part.shard.span.first, part.shard.span.last + 1)]
+        return self._file(pages, tuple(lost))
+
+    async def running(self) -> int:
+        return 2
+
+    async def _parse(self, span: PageSpan) -> None:
+        if self.gate:
+            await self.gate.wait()
+        await asyncio.sleep(0)
+        self.spans.append(span)
+        for page in range(span.first, span.last + 1):
+            if page in self.deadly or self.deaths_left.get(page, 0) > 0:
+                self.deaths_left[page] = self.deaths_left.get(page, 0) - 1
+                raise ParserDied("the parser process died")
+
+    @staticmethod
+    def _file(pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
+        return ParsedFile(
+            nodes=orjson.dumps([{"page": page} for page in pages]),
+            num_nodes=len(pages),
+            document=b"{}",
+            pages=len(pages) + len(lost),
+            parser=ParserInfo(profile="native", docling="0"),
+            lost=lost,
+        )
+
+
+@pytest.fixture
+def parsers() -> MemoryParsers:
+    return MemoryParsers()

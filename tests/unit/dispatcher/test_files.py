@@ -1,0 +1,81 @@
+import json
+
+import pytest
+
+from actors.dispatcher.files import FileRun, Splitting
+from actors.dispatcher.slots import FairSlots
+from actors.errors import FileError
+from actors.messages import FileTask, ParsedFile
+from client.models import ParseOptions
+
+
+def task() -> FileTask:
+    return FileTask(job_id="job", index=0, filename="a.pdf", size=1, options=ParseOptions(), metadata={})
+
+
+class Counted:
+    def __init__(self) -> None:
+        self.total = self.done = self.failed = 0
+
+    def __call__(self, total: int, done: int, failed: int) -> None:
+        self.total += total
+        self.done += done
+        self.failed += failed
+
+
+async def parse(parsers, document: bytes, splitting: Splitting) -> tuple[ParsedFile, Counted]:
+    counted = Counted()
+    run = FileRun(parsers, FairSlots(4), splitting, task(), document, counted)
+    return await run.parse(), counted
+
+
+def pages_of(parsed: ParsedFile) -> list[int]:
+    return [node["page"] for node in json.loads(parsed.nodes)]
+
+
+async def test_a_small_document_costs_one_call(parsers) -> None:
+    parsed, counted = await parse(parsers, b"3", Splitting(slots=4))
+    assert pages_of(parsed) == [1, 2, 3]
+    assert (counted.total, counted.done, counted.failed) == (3, 3, 0)
+    assert parsers.opened.total() == 1
+
+
+async def test_a_large_document_is_split_and_its_pages_come_back_in_order(parsers) -> None:
+    parsed, counted = await parse(parsers, b"40", Splitting(slots=4))
+    assert pages_of(parsed) == list(range(1, 41))
+    assert len(parsers.spans) > 1
+    assert (counted.total, counted.done) == (40, 40)
+
+
+async def test_a_span_whose_parser_died_once_is_parsed_again(parsers) -> None:
+    parsers.deaths_left = {9: 1}
+    parsed, counted = await parse(parsers, b"20", Splitting(slots=2))
+    assert pages_of(parsed) == list(range(1, 21))
+    assert counted.failed == 0
+
+
+@pytest.mark.parametrize("deadly", [{1}, {20}, {7, 8}])
+async def test_only_the_deadly_pages_are_lost(parsers, deadly: set[int]) -> None:
+    parsers.deadly = deadly
+    parsed, counted = await parse(parsers, b"20", Splitting(slots=2))
+    assert pages_of(parsed) == [page for page in range(1, 21) if page not in deadly]
+    assert [page.page_number for page in parsed.lost] == sorted(deadly)
+    assert (counted.total, counted.done, counted.failed) == (20, 20 - len(deadly), len(deadly))
+
+
+async def test_a_small_document_with_a_deadly_page_loses_only_that_page(parsers) -> None:
+    parsers.deadly = {2}
+    parsed, _ = await parse(parsers, b"3", Splitting(slots=4))
+    assert pages_of(parsed) == [1, 3]
+
+
+async def test_a_document_whose_every_page_is_deadly_fails_with_the_reason(parsers) -> None:
+    parsers.deadly = {1, 2}
+    with pytest.raises(FileError, match="No page could be parsed: the parser process died"):
+        await parse(parsers, b"2", Splitting(slots=4))
+
+
+async def test_a_file_that_is_no_document_is_not_tried_twice(parsers) -> None:
+    with pytest.raises(FileError, match="not a document"):
+        await parse(parsers, b"garbage", Splitting(slots=4))
+    assert parsers.opened.total() == 1
