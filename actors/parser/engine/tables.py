@@ -1,0 +1,148 @@
+"""The bundled profile's table model, as a docling plugin: structure from the picture, text from the page itself."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+from typing import ClassVar
+
+from docling.datamodel.accelerator_options import AcceleratorOptions
+from docling.datamodel.base_models import Cluster, Page, Table, TableStructurePrediction
+from docling.datamodel.document import ConversionResult
+from docling.datamodel.pipeline_options import BaseTableStructureOptions
+from docling.models.base_layout_model import TABLE_LABELS
+from docling.models.base_table_model import BaseTableStructureModel
+from docling_core.types.doc.base import BoundingBox, CoordOrigin
+from docling_core.types.doc.items.table.table_data import TableCell
+
+from actors.parser.engine.grid import Box, Grid, Place, Word, fill, text_of
+from actors.parser.engine.slanet import PredictedCell, Slanet
+from actors.parser.engine.structure import grid_from_prediction, header_rows
+
+RENDER_SCALE = 2.0  # pixels per point: thin rules stay visible
+MARGIN = 4.0  # points added around a table, so that rules on its edge are seen
+
+# By whether the place's own cell starts above, and whether it starts to the left.
+OTSL_TAGS = {(False, False): "fcel", (False, True): "lcel", (True, False): "ucel", (True, True): "xcel"}
+
+
+class BundledTableOptions(BaseTableStructureOptions):
+    """Chooses the bundled table model; it has nothing to set."""
+
+    kind: ClassVar[str] = "docfleet_table"
+
+
+class BundledTableModel(BaseTableStructureModel):
+    """Rows and columns of each table region, one page at a time: what a page gives never depends on its neighbours."""
+
+    def __init__(
+        self,
+        enabled: bool,  # noqa: FBT001 - docling's factory passes it
+        artifacts_path: Path | None,
+        options: BundledTableOptions,
+        accelerator_options: AcceleratorOptions,
+        enable_remote_services: bool = False,  # noqa: FBT001 - docling's factory passes it
+    ) -> None:
+        self.enabled = enabled
+        self.options = options
+        if enabled:
+            self._slanet = Slanet(accelerator_options)
+
+    @classmethod
+    def get_options_type(cls) -> type[BundledTableOptions]:
+        return BundledTableOptions
+
+    def predict_tables(self, conv_res: ConversionResult, pages: Sequence[Page]) -> list[TableStructurePrediction]:
+        return [self._predict_page(page) for page in pages]
+
+    def _predict_page(self, page: Page) -> TableStructurePrediction:
+        clusters = page.predictions.layout.clusters if page.predictions.layout else []
+        regions = [cluster for cluster in clusters if cluster.label in TABLE_LABELS]
+        tables = {cluster.id: self._predict_table(page, cluster) for cluster in regions}
+        return TableStructurePrediction(table_map=tables)
+
+    def _predict_table(self, page: Page, cluster: Cluster) -> Table:
+        words = words_of(page, cluster)
+        grid = self._structure(page, cluster.bbox, words)
+        return Table(
+            otsl_seq=otsl(grid),
+            table_cells=table_cells(grid, words),
+            num_rows=len(grid.rows) - 1,
+            num_cols=len(grid.cols) - 1,
+            id=cluster.id,
+            page_no=page.page_no,
+            cluster=cluster,
+            label=cluster.label,
+        )
+
+    def _structure(self, page: Page, region: BoundingBox, words: Sequence[Word]) -> Grid:
+        image = page.get_image(scale=RENDER_SCALE)
+        if image is None or not words:
+            return single_cell(region)
+        origin = (max(0.0, region.l - MARGIN), max(0.0, region.t - MARGIN))
+        frame = (*origin, region.r + MARGIN, region.b + MARGIN)
+        left, top, right, bottom = (round(side * RENDER_SCALE) for side in frame)
+        cells = self._slanet.predict(image.crop((left, top, right, bottom)))
+        return grid_from_prediction([on_page(cell, origin) for cell in cells], words)
+
+
+def single_cell(region: BoundingBox) -> Grid:
+    return Grid((region.t, region.b), (region.l, region.r), (Place(0, 0),))
+
+
+def on_page(cell: PredictedCell, origin: tuple[float, float]) -> PredictedCell:
+    """The cell with its box moved from the picture of the table, whose corner is `origin`, to the page."""
+    (x, y), box, scale = origin, cell.box, RENDER_SCALE
+    moved = Box(x + box.left / scale, y + box.top / scale, x + box.right / scale, y + box.bottom / scale)
+    return replace(cell, box=moved)
+
+
+def words_of(page: Page, cluster: Cluster) -> list[Word]:
+    """The words of the text lines that layout gave to this region; a line read by OCR has none and counts as one."""
+    lines = [(line, line.rect.to_bounding_box()) for line in cluster.cells if line.text.strip()]
+    printed = page.parsed_page.word_cells if page.parsed_page else []
+    boxes = [(word, word.rect.to_bounding_box()) for word in printed if word.text.strip()]
+    words: list[Word] = []
+    for line, region in lines:
+        inside = [] if line.from_ocr else [(word, box) for word, box in boxes if _holds(region, box)]
+        words.extend(Word(word.text, Box(*box.as_tuple())) for word, box in inside or [(line, region)])
+    return words
+
+
+def _holds(region: BoundingBox, box: BoundingBox) -> bool:
+    x, y = (box.l + box.r) / 2, (box.t + box.b) / 2
+    return region.l <= x <= region.r and region.t <= y <= region.b
+
+
+def table_cells(grid: Grid, words: Sequence[Word]) -> list[TableCell]:
+    headers = header_rows(grid)
+    return [
+        TableCell(
+            bbox=_bounding_box(reduce(Box.union, (word.box for word in held))) if held else None,
+            row_span=place.row_span,
+            col_span=place.col_span,
+            start_row_offset_idx=place.row,
+            end_row_offset_idx=place.row + place.row_span,
+            start_col_offset_idx=place.col,
+            end_col_offset_idx=place.col + place.col_span,
+            text=text_of(held),
+            column_header=place.row < headers,
+        )
+        for place, held in fill(grid, words).items()
+    ]
+
+
+def _bounding_box(box: Box) -> BoundingBox:
+    return BoundingBox(l=box.left, t=box.top, r=box.right, b=box.bottom, coord_origin=CoordOrigin.TOPLEFT)
+
+
+def otsl(grid: Grid) -> list[str]:
+    """docling's table language: a tag for each row and column (cell, left-, up- or cross-looking), `nl` after a row."""
+    owners = grid.owners()
+    tags: list[str] = []
+    for row in range(len(grid.rows) - 1):
+        for col in range(len(grid.cols) - 1):
+            place = owners[row, col]
+            tags.append(OTSL_TAGS[row > place.row, col > place.col])
+        tags.append("nl")
+    return tags
