@@ -7,6 +7,7 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── IdempotencyMismatch       the key was used before, with another payload
 ├── StaleLease                a dispatcher speaks for a job it no longer holds
 ├── StoreUnavailable          the journal or the blob store cannot be reached or is full
+├── BlobMissing               the blob store has nothing under this key
 ├── FleetUnavailable          no registry or no parser answers at present
 └── ParserDied                the replica that held this work died, or lost it; the work may be tried elsewhere
 """
@@ -68,6 +69,10 @@ class StaleLease(DocfleetError):
 class StoreUnavailable(DocfleetError):
     code = ErrorCode.STORE_UNAVAILABLE
     retry_after = 5  # seconds
+
+
+class BlobMissing(DocfleetError):
+    code = ErrorCode.INTERNAL
 
 
 class FleetUnavailable(DocfleetError):

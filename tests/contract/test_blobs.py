@@ -1,0 +1,135 @@
+"""What every blob store promises, over a local folder, memory, and S3 through a server of its own process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from actors.blobs import REMOTE_PIECE, BlobStore, open_blobs
+from actors.errors import BlobMissing
+
+BUCKET = "docfleet-tests"
+LARGE = os.urandom(3 * REMOTE_PIECE + 17)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """A server that speaks S3 on a port of its own choice."""
+    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", "0"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+    try:
+        address = next(found for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        yield address.group()
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+@pytest.fixture
+def s3_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    s3 = boto3.client("s3", endpoint_url=s3_endpoint)
+    s3.create_bucket(Bucket=BUCKET)
+    s3.close()
+    return f"s3://{BUCKET}/some/prefix"
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BlobStore]:
+    if request.param == "s3":
+        store = open_blobs(request.getfixturevalue("s3_url"))
+    else:
+        store = open_blobs("memory://" if request.param == "memory" else str(tmp_path / "blobs"))
+    yield store
+    await store.delete_prefix("inputs")
+    await store.delete_prefix("results")
+
+
+async def test_a_blob_reads_as_it_was_put(blobs: BlobStore) -> None:
+    await blobs.put("inputs/a/0", b"one")
+    assert await blobs.get("inputs/a/0") == b"one"
+    assert await blobs.size("inputs/a/0") == 3
+
+
+async def test_a_second_put_replaces_the_first(blobs: BlobStore) -> None:
+    await blobs.put("results/a/0/response.json", b"first")
+    await blobs.put("results/a/0/response.json", b"2nd")
+    assert await blobs.get("results/a/0/response.json") == b"2nd"
+
+
+async def test_an_empty_blob_is_a_blob(blobs: BlobStore) -> None:
+    await blobs.put("inputs/a/0", b"")
+    async with blobs.writer("inputs/a/1"):
+        pass
+    assert [await blobs.size("inputs/a/0"), await blobs.size("inputs/a/1")] == [0, 0]
+    assert await blobs.get("inputs/a/1") == b""
+    assert b"".join([piece async for piece in blobs.stream("inputs/a/1")]) == b""
+
+
+@pytest.mark.parametrize("data", [b"small", LARGE], ids=["small", "large"])
+async def test_a_blob_written_in_chunks_reads_and_streams_whole(blobs: BlobStore, data: bytes) -> None:
+    async with blobs.writer("inputs/a/0") as writer:
+        for start in range(0, len(data), 100_000):
+            await writer.write(data[start : start + 100_000])
+    assert await blobs.get("inputs/a/0") == data
+    assert b"".join([piece async for piece in blobs.stream("inputs/a/0")]) == data
+
+
+@pytest.mark.parametrize("blobs", ["local", "s3"], indirect=True)
+async def test_a_large_blob_streams_in_several_pieces(blobs: BlobStore) -> None:
+    await blobs.put("inputs/a/0", LARGE)
+    pieces = [piece async for piece in blobs.stream("inputs/a/0")]
+    assert len(pieces) > 3
+    assert b"".join(pieces) == LARGE
+
+
+@pytest.mark.parametrize("data", [b"small", LARGE], ids=["small", "large"])
+async def test_a_blob_does_not_exist_until_its_writer_is_left(blobs: BlobStore, data: bytes) -> None:
+    async with blobs.writer("inputs/a/0") as writer:
+        await writer.write(data)
+        assert await blobs.size("inputs/a/0") is None
+    assert await blobs.size("inputs/a/0") == len(data)
+
+
+@pytest.mark.parametrize("data", [b"small", LARGE], ids=["small", "large"])
+async def test_a_writer_left_by_an_error_leaves_nothing(blobs: BlobStore, data: bytes) -> None:
+    with pytest.raises(RuntimeError, match="on purpose"):
+        async with blobs.writer("inputs/a/0") as writer:
+            await writer.write(data)
+            raise RuntimeError("on purpose")
+    assert await blobs.size("inputs/a/0") is None
+    assert await blobs.delete_prefix("inputs/a") == 0
+
+
+async def test_what_is_missing_is_said_to_be_missing(blobs: BlobStore) -> None:
+    await blobs.put("inputs/a/0", b"")
+    with pytest.raises(BlobMissing):
+        await blobs.get("inputs/a/1")
+    with pytest.raises(BlobMissing):
+        await anext(blobs.stream("inputs/b/0"))
+    assert await blobs.size("inputs/a") is None
+
+
+async def test_delete_prefix_takes_a_folder_and_not_its_neighbours(blobs: BlobStore) -> None:
+    for key in ("results/a/0/x", "results/a/1/x", "results/ab/0/x", "inputs/a/0"):
+        await blobs.put(key, b"data")
+    assert await blobs.delete_prefix("results/a") == 2
+    assert await blobs.delete_prefix("results/a") == 0
+    assert [await blobs.size(key) for key in ("results/a/0/x", "results/ab/0/x", "inputs/a/0")] == [None, 4, 4]
+
+
+async def test_many_puts_at_once_all_arrive(blobs: BlobStore) -> None:
+    await asyncio.gather(*(blobs.put(f"inputs/job/{n}", str(n).encode()) for n in range(40)))
+    assert [int(await blobs.get(f"inputs/job/{n}")) for n in range(40)] == list(range(40))
