@@ -1,0 +1,125 @@
+"""Every file that starts docfleet on a cluster is read here the way Ray reads it, and more strictly."""
+
+import inspect
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from ray.autoscaler._private.util import prepare_config, validate_config
+from ray.serve.schema import ServeDeploySchema
+
+ROOT = Path(__file__).parents[2]
+SERVE_CONFIG = yaml.safe_load((ROOT / "deploy" / "serve_config.yaml").read_text())
+CLUSTER = yaml.safe_load((ROOT / "cluster.yaml").read_text())
+KUBERNETES = list(yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "rayservice.yaml").read_text()))
+RAY_SERVICE = next(item for item in KUBERNETES if item["kind"] == "RayService")
+GROUPS = [RAY_SERVICE["spec"]["rayClusterConfig"]["headGroupSpec"]]
+GROUPS += RAY_SERVICE["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+HTTP_PORT = SERVE_CONFIG["http_options"]["port"]
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The pydantic models that a field's annotation allows, inside unions and lists too."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in typing.get_args(annotation):
+        yield from models_in(part)
+
+
+def unknown_keys(model: type[BaseModel], data: dict[str, Any], path: str = "") -> Iterator[str]:
+    """What Serve would ignore without a word: keys that no field of the model has."""
+    for key, value in data.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            yield path + key
+            continue
+        nested = next(models_in(field.annotation), None)
+        for item in value if isinstance(value, list) else [value]:
+            if nested and isinstance(item, dict):
+                yield from unknown_keys(nested, item, f"{path}{key}.")
+
+
+def test_serve_config_is_valid() -> None:
+    ServeDeploySchema.model_validate(SERVE_CONFIG)
+
+
+def test_serve_config_has_no_unknown_key() -> None:
+    assert list(unknown_keys(ServeDeploySchema, SERVE_CONFIG)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        ("prox_location", {"prox_location": "EveryNode"}),
+        ("http_options.prot", {"http_options": {"prot": 1}}),
+        (
+            "applications.deployments.max_ongoing_request",
+            {"applications": [{"deployments": [{"max_ongoing_request": 1}]}]},
+        ),
+        (
+            "applications.deployments.autoscaling_config.max_replica",
+            {"applications": [{"deployments": [{"autoscaling_config": {"max_replica": 2}}]}]},
+        ),
+    ],
+)
+def test_a_misspelt_key_is_found_at_every_depth(path: str, wrong: dict[str, Any]) -> None:
+    assert list(unknown_keys(ServeDeploySchema, wrong)) == [path]
+
+
+def test_cluster_yaml_is_what_ray_up_accepts() -> None:
+    validate_config(prepare_config(CLUSTER))
+
+
+def test_no_parser_fits_on_the_head_node() -> None:
+    assert CLUSTER["available_node_types"][CLUSTER["head_node_type"]]["resources"] == {"CPU": 0}
+    assert GROUPS[0]["rayStartParams"]["num-cpus"] == "0"
+
+
+def test_workers_come_with_and_without_a_gpu() -> None:
+    workers = [kind for name, kind in CLUSTER["available_node_types"].items() if name != CLUSTER["head_node_type"]]
+    assert {kind["resources"].get("GPU", 0) for kind in workers} == {0, 1}
+    assert all(kind["min_workers"] == 0 < kind["max_workers"] for kind in workers)
+
+
+def test_every_node_runs_the_same_http_mode() -> None:
+    for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
+        (start,) = (command for command in CLUSTER[commands] if "ray start" in command)
+        assert start.startswith("export RAY_SERVE_ENABLE_HA_PROXY=1;")
+    for container in containers():
+        assert {"name": "RAY_SERVE_ENABLE_HA_PROXY", "value": "1"} in container["env"]
+
+
+def test_metrics_do_not_take_the_service_port() -> None:
+    for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
+        assert "--metrics-export-port=8081" in CLUSTER[commands][-1]
+    for group in GROUPS:
+        assert group["rayStartParams"]["metrics-export-port"] == "8081"
+    assert HTTP_PORT != 8081
+
+
+def test_state_outlives_the_head_container() -> None:
+    state = SERVE_CONFIG["applications"][0]["args"]["state_dir"]
+    assert f"-v {state}:{state}" in CLUSTER["docker"]["head_run_options"]
+    assert state in [mount["mountPath"] for mount in next(containers())["volumeMounts"]]
+
+
+def test_kubernetes_serves_what_serve_config_says() -> None:
+    assert yaml.safe_load(RAY_SERVICE["spec"]["serveConfigV2"]) == SERVE_CONFIG
+
+
+def test_kubernetes_never_starts_a_second_registry() -> None:
+    assert RAY_SERVICE["spec"]["upgradeStrategy"] == {"type": "None"}
+
+
+def test_kubernetes_finds_the_proxy_by_its_port() -> None:
+    for container in containers():
+        assert {"name": "serve", "containerPort": HTTP_PORT} in container["ports"]
+
+
+def containers() -> Iterator[dict[str, Any]]:
+    for group in GROUPS:
+        yield from group["template"]["spec"]["containers"]
