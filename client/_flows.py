@@ -35,9 +35,10 @@ OnProgress = Callable[[JsonDict], None]
 DEFAULT_URL = "http://localhost:8080"
 DEFAULT_TIMEOUT_S = 2400.0  # a blocking parse of many pages may take this long
 RETRY_FOR_S = 30.0
+SHORTEST_LOOK_S = 0.01
 LONGEST_LOOK_S = 60.0  # the longest `wait` that a server grants
-#: Pause between looks, as a share of the time waited so far: a job of many pages changes often, and a look at every
-#: change would cost the server more than the job. A result is late by at most this share, and at most the cap.
+#: Pause after a look that saw a change, as a share of the time waited so far: a job of many pages changes often, and a
+#: look at every change would cost the server more than the job. A result is late by at most this share and this cap.
 PAUSE_SHARE = 0.05
 LONGEST_PAUSE_S = 0.25
 
@@ -169,15 +170,14 @@ class Flows:
     ) -> Flow[JsonDict]:
         """Look until the job has ended, at least every `poll_interval` seconds; return its last status.
 
-        Every look asks the server to hold its answer until something changes. A server that can't do that answers
-        at once with what is known already, and only then is the rest of the interval slept.
+        Every look asks the server to hold its answer until something changes, so an end is seen when it comes.
         """
         started = self.patience.clock()
         deadline = self.patience.deadline(timeout)
         seen: JsonDict | None = None
         while True:
             asked = self.patience.clock()
-            hold = max(0.0, min(poll_interval, LONGEST_LOOK_S, deadline - asked))
+            hold = min(max(poll_interval, SHORTEST_LOOK_S), LONGEST_LOOK_S, max(deadline - asked, 0.0))
             status = yield from self._look(job_id, hold, deadline, timeout)
             if on_progress and status != seen:
                 on_progress(status)
@@ -186,10 +186,7 @@ class Flows:
             now = self.patience.clock()
             if timeout is not None and now >= deadline:
                 raise JobTimeout(job_id, timeout)
-            pause = min(LONGEST_PAUSE_S, PAUSE_SHARE * (now - started), poll_interval)
-            if status == seen:
-                pause = max(pause, asked + hold - now)
-            yield Sleep(max(0.0, min(pause, deadline - now)))
+            yield Sleep(_pause(rest=asked + hold - now, waited=now - started, changed=status != seen))
             seen = status
 
     def download_results(
@@ -243,6 +240,15 @@ def flows_for(base_url: str, api_key: str | None, patience: Patience) -> Flows:
     if api_key:
         headers["Authorization"] = f"Bearer {api_key}"
     return Flows(base_url=base_url.rstrip("/"), headers=headers, patience=patience)
+
+
+def _pause(*, rest: float, waited: float, changed: bool) -> float:
+    """Seconds to leave the server alone after a look that ended `rest` seconds before its time."""
+    if rest <= 0:
+        return 0.0  # it held its answer as long as it was asked to
+    if not changed:
+        return rest  # nothing new, and still it answered early: it can't hold, so this is polling
+    return min(rest, LONGEST_PAUSE_S, PAUSE_SHARE * waited)
 
 
 def _file_result(path: Path, job_id: str, result: ParseResponse) -> FileResult:

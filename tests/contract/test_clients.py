@@ -1,0 +1,531 @@
+"""The same scripted exchanges through both clients: what is sent, slept, returned and raised must not differ."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import client
+from client import AsyncDoclingParserClient, DoclingParserClient
+from client.models import ParseOptions
+
+PENDING = {"job_id": "j1", "status": "pending", "submitted_at": 1.0, "started_at": None, "completed_at": None}
+PROCESSING = {**PENDING, "status": "processing", "started_at": 2.0}
+COMPLETED = {**PROCESSING, "status": "completed", "completed_at": 3.0}
+CANCELLED = {**PROCESSING, "status": "failed", "error": "cancelled by the caller", "reason": "cancelled"}
+FAILED = {**PROCESSING, "status": "failed", "error": "no parser could be started"}
+FILE = {"filename": "a.md", "success": True, "nodes": [{"text": "A"}], "num_nodes": 1, "error": None}
+BATCH = {
+    "results": [FILE],
+    "total_files": 1,
+    "successful": 1,
+    "failed": 0,
+    "total_nodes": 1,
+    "total_processing_time_ms": 5.0,
+}
+RESULTS = {"job_id": "j1", "status": "completed", "results": BATCH, "error": None}
+SUBMITTED = {"job_id": "j1", "status": "pending", "message": "Job submitted successfully with 1 file(s)"}
+
+
+def page(done: int) -> dict[str, Any]:
+    """A running job that has parsed `done` pages."""
+    return {**PROCESSING, "progress": {"pages_total": 9, "pages_done": done}}
+
+
+def problem(status: int, code: str, **headers: str) -> httpx.Response:
+    body = {"title": "t", "status": status, "detail": "the detail", "code": code, "request_id": "r-1"}
+    return httpx.Response(status, json=body, headers=headers)
+
+
+@dataclass
+class Answer:
+    """What the server says, after holding the request for `takes` seconds of the fake clock."""
+
+    body: Any
+    status: int = 200
+    takes: float = 0.0
+
+    def make(self) -> httpx.Response:
+        return httpx.Response(self.status, json=self.body)
+
+
+@dataclass
+class World:
+    """A server that plays a script, and the time in which the clients live."""
+
+    script: list[Answer | httpx.Response | Exception]
+    now: float = 100.0
+    requests: list[httpx.Request] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    async def async_sleep(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        self.bodies.append(request.content)
+        assert self.script, f"unexpected {request.method} {request.url}"
+        answer = self.script.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, Answer):
+            self.now += answer.takes
+            return answer.make()
+        # A response can be sent once, and a script may hold it twice.
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{request.method} {request.url.raw_path.decode()}" for request in self.requests]
+
+
+Call = Callable[..., Any]
+Play = Callable[..., tuple[Call, World]]
+
+
+@pytest.fixture(params=["sync", "async"])
+def play(request: pytest.FixtureRequest) -> Play:
+    """`call, world = play(answers...)`; then `call("method", ...)` runs that method of the client under test."""
+
+    def start(*answers: Any, **settings: Any) -> tuple[Call, World]:
+        script = [a if isinstance(a, Answer | httpx.Response | Exception) else Answer(a) for a in answers]
+        world = World(script)
+        maker = _sync_call if request.param == "sync" else _async_call
+        return maker(world, settings), world
+
+    return start
+
+
+def _sync_call(world: World, settings: dict[str, Any]) -> Call:
+    http = httpx.Client(transport=httpx.MockTransport(world.handle))
+    parser = DoclingParserClient(http=http, sleep=world.sleep, clock=world.clock, **settings)
+
+    def call(method: str, *args: Any, **kwargs: Any) -> Any:
+        if method.startswith("job."):
+            return getattr(parser.job(args[0]), method.removeprefix("job."))(*args[1:], **kwargs)
+        result = getattr(parser, method)(*args, **kwargs)
+        return list(result) if isinstance(result, Iterator) else result
+
+    return call
+
+
+def _async_call(world: World, settings: dict[str, Any]) -> Call:
+    async def handle(request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        return world.handle(request)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
+    parser = AsyncDoclingParserClient(http=http, sleep=world.async_sleep, clock=world.clock, **settings)
+
+    async def run(method: str, *args: Any, **kwargs: Any) -> Any:
+        if method.startswith("job."):
+            return await getattr(parser.job(args[0]), method.removeprefix("job."))(*args[1:], **kwargs)
+        result = getattr(parser, method)(*args, **kwargs)
+        return [each async for each in result] if hasattr(result, "__aiter__") else await result
+
+    return lambda method, *args, **kwargs: asyncio.run(run(method, *args, **kwargs))
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "a.md"
+    path.write_text("# A\n")
+    return path
+
+
+# --- the calls that existing code makes --------------------------------------------------------------------------
+
+
+def test_health_is_the_servers_json(play: Play) -> None:
+    call, world = play({"status": "healthy", "version": "1"})
+    assert call("health") == {"status": "healthy", "version": "1"}
+    assert world.asked == ["GET /health"]
+
+
+def test_submit_sends_files_in_order_under_their_own_names(play: Play, tmp_path: Path) -> None:
+    for name in ("b.md", 'a "1".md', "ü.txt"):
+        (tmp_path / name).write_text(f"content of {name}")
+    call, world = play(Answer(SUBMITTED, 202))
+    answer = call("submit_job", tmp_path / "b.md", str(tmp_path / 'a "1".md'), tmp_path / "ü.txt")
+    assert answer == SUBMITTED
+    parts = multipart(world)
+    assert [(name, filename) for name, filename, _ in parts] == [
+        ("files", "b.md"),
+        ("files", "a %221%22.md"),
+        ("files", "ü.txt"),
+    ]
+    assert parts[2][2] == "content of ü.txt".encode()
+
+
+def test_submit_sends_only_the_fields_that_are_set(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202))
+    call("submit_job", document, callback_url="http://me/", task_id="t", metadata={"source": "x"})
+    fields = {name: value for name, filename, value in multipart(world) if filename is None}
+    assert fields == {"callback_url": b"http://me/", "task_id": b"t", "metadata": b'{"source": "x"}'}
+
+
+def test_status_and_results_are_the_servers_json(play: Play) -> None:
+    call, world = play(PENDING, RESULTS)
+    assert call("get_job_status", "j1") == PENDING
+    assert call("get_job_results", "j1") == RESULTS
+    assert world.asked == ["GET /jobs/j1", "GET /jobs/j1/results"]
+
+
+def test_parse_single_is_the_first_result(play: Play, document: Path) -> None:
+    call, world = play(BATCH)
+    assert call("parse_single", document) == FILE
+    assert world.asked == ["POST /parse"]
+
+
+def test_parse_that_outlasts_the_server_waits_for_its_job(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), COMPLETED, RESULTS)
+    assert call("parse", document) == BATCH
+    assert world.asked == ["POST /parse", "GET /jobs/j1?wait=1", "GET /jobs/j1/results"]
+
+
+def test_submit_and_wait_returns_the_batch(play: Play, document: Path) -> None:
+    call, _ = play(Answer(SUBMITTED, 202), COMPLETED, RESULTS)
+    assert call("submit_and_wait", document) == BATCH
+
+
+@pytest.mark.parametrize("method", ["parse", "parse_single", "submit_job", "submit_and_wait"])
+def test_missing_path_is_found_before_anything_is_sent(play: Play, document: Path, method: str) -> None:
+    call, world = play()
+    paths = ["nowhere.pdf"] if method == "parse_single" else [document, "nowhere.pdf"]
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.pdf") as caught:
+        call(method, *paths)
+    assert isinstance(caught.value, client.MissingFile)
+    assert world.requests == []
+
+
+def test_job_that_failed_raises_a_runtime_error(play: Play, document: Path) -> None:
+    call, _ = play(Answer(SUBMITTED, 202), FAILED)
+    with pytest.raises(RuntimeError, match="no parser could be started") as caught:
+        call("submit_and_wait", document)
+    assert isinstance(caught.value, client.JobFailed)
+
+
+def test_cancelled_job_raises_its_own_error(play: Play, document: Path) -> None:
+    call, _ = play(Answer(SUBMITTED, 202), CANCELLED)
+    with pytest.raises(client.JobCancelled, match="j1 was cancelled"):
+        call("submit_and_wait", document)
+
+
+def test_timeout_raises_and_names_the_job_that_goes_on(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), Answer(PENDING, takes=1.0), Answer(PENDING, takes=1.5))
+    with pytest.raises(TimeoutError, match=r"j1 did not end within 2\.5 s") as caught:
+        call("submit_and_wait", document, timeout=2.5)
+    assert isinstance(caught.value, client.JobTimeout)
+    assert world.now >= 102.5
+
+
+# --- waiting -----------------------------------------------------------------------------------------------------
+
+
+def test_server_that_cannot_hold_an_answer_is_polled_at_the_interval(play: Play) -> None:
+    call, world = play(*[PENDING] * 4, COMPLETED)
+    assert call("wait_for_job", "j1", poll_interval=2.0) == COMPLETED
+    assert world.slept == pytest.approx([0.0, 2.0, 2.0, 2.0])
+
+
+def test_server_that_holds_its_answer_is_asked_again_at_once(play: Play) -> None:
+    held = [Answer(PENDING, takes=2.0)] * 3
+    call, world = play(*held, Answer(COMPLETED, takes=0.3))
+    call("wait_for_job", "j1", poll_interval=2.0)
+    assert world.asked == ["GET /jobs/j1?wait=2"] * 4
+    assert world.slept == [0.0] * 3
+
+
+def test_frequent_changes_are_not_all_fetched(play: Play) -> None:
+    call, world = play(*[Answer(page(n), takes=0.001) for n in range(9)], COMPLETED)
+    world.now = 0.0
+    call("wait_for_job", "j1", poll_interval=5.0)
+    assert all(pause > 0 for pause in world.slept)
+    assert max(world.slept) <= 0.25
+
+
+def test_no_look_is_held_longer_than_the_time_left(play: Play) -> None:
+    call, world = play(Answer(PENDING, takes=1.0), Answer(PENDING, takes=0.5))
+    with pytest.raises(client.JobTimeout):
+        call("wait_for_job", "j1", poll_interval=1.0, timeout=1.5)
+    assert world.asked == ["GET /jobs/j1?wait=1", "GET /jobs/j1?wait=0.5"]
+
+
+def test_progress_reports_each_new_status_once(play: Play) -> None:
+    call, _ = play(page(1), page(1), page(2), COMPLETED)
+    seen: list[dict[str, Any]] = []
+    call("wait_for_job", "j1", on_progress=seen.append)
+    assert seen == [page(1), page(2), COMPLETED]
+
+
+def test_server_that_goes_silent_past_the_timeout_is_a_job_timeout(play: Play) -> None:
+    call, _ = play(httpx.ReadTimeout("silence"))
+    with pytest.raises(client.JobTimeout):
+        call("wait_for_job", "j1", timeout=5.0)
+
+
+def test_server_that_restarts_during_a_wait_is_waited_for(play: Play) -> None:
+    call, _ = play(PENDING, httpx.ConnectError("refused"), httpx.RemoteProtocolError("gone"), COMPLETED)
+    assert call("wait_for_job", "j1") == COMPLETED
+
+
+# --- retries -----------------------------------------------------------------------------------------------------
+
+
+def test_retried_submit_carries_the_same_key_and_the_whole_body_again(play: Play, tmp_path: Path) -> None:
+    big = tmp_path / "big.pdf"
+    big.write_bytes(b"0123456789" * 60_000)
+    call, world = play(
+        httpx.ReadError("reset"), problem(503, "unavailable", **{"retry-after": "7"}), Answer(SUBMITTED, 202)
+    )
+    assert call("submit_job", big) == SUBMITTED
+    assert len({request.headers["idempotency-key"] for request in world.requests}) == 1
+    assert world.bodies[0] == world.bodies[1] == world.bodies[2]
+    assert big.read_bytes() in world.bodies[2]
+    assert len(world.bodies[2]) == int(world.requests[2].headers["content-length"])
+    assert world.slept[1] == 7.0
+
+
+def test_two_submits_carry_different_keys(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), Answer(SUBMITTED, 202))
+    call("submit_job", document)
+    call("submit_job", document)
+    assert len({request.headers["idempotency-key"] for request in world.requests}) == 2
+
+
+def test_key_of_the_callers_own_is_sent(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202))
+    call("submit_job", document, idempotency_key="order-17")
+    assert world.requests[0].headers["idempotency-key"] == "order-17"
+
+
+def test_submit_still_uploading_elsewhere_is_tried_again(play: Play, document: Path) -> None:
+    call, _ = play(httpx.ReadError("reset"), problem(409, "idempotency_conflict"), Answer(SUBMITTED, 202))
+    assert call("submit_job", document) == SUBMITTED
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_passing_trouble_is_retried(play: Play, status: int) -> None:
+    call, world = play(httpx.Response(status, text="<html>"), {"status": "healthy"})
+    assert call("health") == {"status": "healthy"}
+    assert len(world.slept) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(problem(500, "internal"), client.ServerError, id="internal"),
+        pytest.param(problem(422, "unknown_option"), client.InvalidRequest, id="unknown_option"),
+        pytest.param(problem(415, "unsupported_format"), client.UnsupportedFormat, id="unsupported_format"),
+        pytest.param(problem(413, "file_too_large"), client.FileTooLarge, id="file_too_large"),
+        pytest.param(problem(422, "idempotency_mismatch"), client.IdempotencyMismatch, id="idempotency_mismatch"),
+        pytest.param(problem(401, "unauthorized"), client.Unauthorized, id="unauthorized"),
+        pytest.param(problem(404, "job_not_found"), client.JobNotFound, id="job_not_found"),
+        pytest.param(problem(410, "job_expired"), client.JobExpired, id="job_expired"),
+        pytest.param(problem(409, "job_ended"), client.JobEnded, id="job_ended"),
+        pytest.param(problem(409, "result_not_ready"), client.ResultNotReady, id="result_not_ready"),
+        pytest.param(problem(406, "export_unavailable"), client.ExportUnavailable, id="export_unavailable"),
+        pytest.param(problem(404, "not_found"), client.NotFound, id="not_found"),
+        pytest.param(problem(405, "a_code_of_tomorrow"), client.ApiError, id="a_code_of_tomorrow"),
+        pytest.param(
+            httpx.Response(404, json={"detail": "Job j1 not found"}), client.NotFound, id="404 without a code"
+        ),
+        pytest.param(httpx.Response(302, headers={"location": "/login"}), client.ApiError, id="a redirect"),
+    ],
+)
+def test_refusal_raises_its_own_class_at_once(play: Play, answer: httpx.Response, error: type[Exception]) -> None:
+    call, world = play(answer)
+    with pytest.raises(client.ApiError) as caught:
+        call("get_job_status", "j1")
+    assert type(caught.value) is error
+    assert caught.value.status == answer.status_code
+    assert world.slept == []
+
+
+def test_error_carries_the_problems_members(play: Play) -> None:
+    call, _ = play(problem(404, "job_not_found"))
+    with pytest.raises(client.JobNotFound, match=r"the detail \(HTTP 404, job_not_found\)") as caught:
+        call("get_job_status", "j1")
+    assert (caught.value.detail, caught.value.code, caught.value.request_id) == ("the detail", "job_not_found", "r-1")
+
+
+def test_trouble_that_lasts_raises_the_last_failure(play: Play) -> None:
+    call, world = play(*[httpx.ConnectError("refused")] * 40, retry_for=10.0)
+    with pytest.raises(ConnectionError, match="cannot reach http://localhost:8080/health: refused"):
+        call("health")
+    assert len(world.slept) >= 1
+    assert world.now <= 110.0
+
+
+def test_server_that_asks_for_patience_gets_it_past_retry_for(play: Play) -> None:
+    busy = [problem(429, "queue_full", **{"retry-after": "30"}) for _ in range(4)]
+    call, world = play(*busy, {"status": "healthy"}, retry_for=10.0)
+    assert call("health") == {"status": "healthy"}
+    assert world.slept == [30.0] * 4
+
+
+def test_deadline_ends_patience(play: Play) -> None:
+    busy = [problem(429, "queue_full", **{"retry-after": "30"}) for _ in range(4)]
+    call, world = play(*busy)
+    with pytest.raises(TimeoutError, match="the detail") as caught:
+        call("health", timeout=70.0)
+    assert isinstance(caught.value.__cause__, client.TooManyRequests)
+    assert world.now == 160.0
+
+
+def test_timeout_of_a_call_bounds_each_wait_for_bytes(play: Play) -> None:
+    call, world = play({"status": "healthy"})
+    call("health", timeout=3.0)
+    assert world.requests[0].extensions["timeout"] == {"connect": 3.0, "read": 3.0, "write": 3.0, "pool": 3.0}
+
+
+def test_answer_that_is_not_json_is_named(play: Play) -> None:
+    call, _ = play(httpx.Response(200, text="<html>a router's login page</html>"))
+    with pytest.raises(client.UnexpectedAnswer, match="/health"):
+        call("health")
+
+
+# --- what is new -------------------------------------------------------------------------------------------------
+
+
+def test_api_key_is_sent_as_bearer_and_not_shown(play: Play) -> None:
+    call, world = play({"status": "healthy"}, api_key="s3cret")
+    call("health")
+    assert world.requests[0].headers["authorization"] == "Bearer s3cret"
+
+
+def test_options_travel_as_one_json_field_with_the_password_in_clear(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), Answer(SUBMITTED, 202))
+    call("submit_job", document, options=ParseOptions.model_validate({"do_ocr": False, "password": "pw"}))
+    call("submit_job", document, options={"page_range": [1, 3]})
+    sent = [json.loads({name: value for name, _, value in multipart(world, nth)}["options"]) for nth in (0, 1)]
+    assert sent == [{"do_ocr": False, "password": "pw"}, {"page_range": [1, 3]}]
+
+
+def test_cancel_delete_and_list_use_their_routes(play: Play) -> None:
+    call, world = play(CANCELLED, httpx.Response(204), {"jobs": [PENDING], "next_cursor": None})
+    assert call("cancel_job", "j1") == CANCELLED
+    assert call("delete_job", "j1") is None
+    assert call("list_jobs", status="pending", limit=5, cursor="c") == {"jobs": [PENDING], "next_cursor": None}
+    assert world.asked == ["POST /jobs/j1/cancel", "DELETE /jobs/j1", "GET /jobs?status=pending&limit=5&cursor=c"]
+
+
+def test_job_id_cannot_leave_its_place_in_the_path(play: Play) -> None:
+    call, world = play(PENDING)
+    call("get_job_status", "../health?x=1")
+    assert world.asked == ["GET /jobs/..%2Fhealth%3Fx%3D1"]
+
+
+def test_job_handle_re_attaches_and_speaks_models(play: Play) -> None:
+    call, _ = play(page(3), page(4), COMPLETED, RESULTS)
+    seen: list[client.JobStatusResponse] = []
+    assert call("job.status", "j1").progress.pages_done == 3
+    result = call("job.result", "j1", on_progress=seen.append)
+    assert result.results[0].nodes == [{"text": "A"}]
+    assert [status.progress.pages_done for status in seen] == [4, 0]
+
+
+def test_job_handle_waits_cancels_and_deletes(play: Play) -> None:
+    call, _ = play(FAILED, CANCELLED, httpx.Response(204))
+    assert call("job.wait", "j1").error == "no parser could be started"
+    assert call("job.cancel", "j1").reason == client.ErrorCode.CANCELLED
+    assert call("job.delete", "j1") is None
+
+
+def test_download_appears_under_its_name_only_when_complete(play: Play, tmp_path: Path) -> None:
+    target = tmp_path / "out.md"
+    call, world = play(httpx.Response(503, text="busy"), httpx.Response(200, text="# A\n"))
+    assert call("download_results", "j1", target, format="markdown") == target
+    assert target.read_text() == "# A\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.md"]
+    assert world.asked[-1] == "GET /jobs/j1/results?format=markdown"
+
+
+def test_download_that_fails_leaves_what_was_there(play: Play, tmp_path: Path) -> None:
+    target = tmp_path / "out.md"
+    target.write_text("of yesterday")
+    call, _ = play(problem(409, "result_not_ready"))
+    with pytest.raises(client.ResultNotReady, match="the detail"):
+        call("download_results", "j1", target, "markdown")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.md", "of yesterday")]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_parse_many_yields_failures_as_values(play: Play, document: Path, ordered: bool) -> None:
+    bad = {**FILE, "success": False, "error": "not a PDF", "error_code": "invalid_file"}
+    failed = {**RESULTS, "results": {**BATCH, "results": [bad]}}
+    call, _ = play(
+        *(Answer(SUBMITTED, 202), COMPLETED, RESULTS),
+        *(Answer(SUBMITTED, 202), COMPLETED, failed),
+        *(Answer(SUBMITTED, 202), FAILED),
+        problem(413, "file_too_large"),
+    )
+    paths = [document, document, document, document, "nowhere.pdf"]
+    results = call("parse_many", paths, max_in_flight=1, ordered=ordered)
+    assert [type(result.error) for result in results] == [
+        type(None),
+        client.FileFailed,
+        client.JobFailed,
+        client.FileTooLarge,
+        client.MissingFile,
+    ]
+    assert [result.job_id for result in results] == ["j1", "j1", "j1", None, None]
+    assert results[0].ok
+    assert results[0].result.nodes == [{"text": "A"}]
+    assert str(results[1].error) == "not a PDF"
+
+
+def test_parse_many_refuses_a_window_of_none(play: Play) -> None:
+    call, _ = play()
+    with pytest.raises(ValueError, match="max_in_flight"):
+        call("parse_many", [], max_in_flight=0)
+
+
+# --- only the async client ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "size"), [("parse_batch", "batch_size"), ("parse_parallel", "max_concurrent")])
+def test_async_only_calls_return_every_files_result_in_order(tmp_path: Path, method: str, size: str) -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        names = [filename for _, filename, _ in _parts(request.content, request.headers["content-type"])]
+        return httpx.Response(200, json={**BATCH, "results": [{**FILE, "filename": name} for name in names]})
+
+    world = World([])
+    world.handle = handle  # type: ignore[method-assign]
+    paths = [tmp_path / f"{n}.md" for n in range(7)]
+    for path in paths:
+        path.write_text("x")
+    results = _async_call(world, {})(method, paths, **{size: 3})
+    assert [result["filename"] for result in results] == [path.name for path in paths]
+
+
+def multipart(world: World, nth: int = -1) -> list[tuple[str, str | None, bytes]]:
+    """(field, file name, content) of each part of the nth request."""
+    return _parts(world.bodies[nth], world.requests[nth].headers["content-type"])
+
+
+def _parts(body: bytes, content_type: str) -> list[tuple[str, str | None, bytes]]:
+    boundary = content_type.partition("boundary=")[2].encode()
+    parts = []
+    for raw in body.split(b"--" + boundary)[1:-1]:
+        head, _, content = raw.partition(b"\r\n\r\n")
+        header = head.decode().partition("form-data; ")[2].splitlines()[0]
+        names = dict(item.split("=", 1) for item in header.split("; "))
+        filename = names.get("filename")
+        parts.append((names["name"].strip('"'), filename and filename.strip('"'), content.removesuffix(b"\r\n")))
+    return parts
