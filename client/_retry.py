@@ -140,7 +140,7 @@ def _from_transport(error: httpx.TransportError, request: httpx.Request) -> Clie
         case httpx.LocalProtocolError():
             failure = UnexpectedAnswer(f"the request to {request.url} could not be formed: {error}")
         case _:
-            failure = ConnectionFailed(f"cannot reach {request.url}: {error or type(error).__name__}")
+            failure = ConnectionFailed(f"cannot reach {request.url}: {str(error) or type(error).__name__}")
     failure.__cause__ = error
     return failure
 
