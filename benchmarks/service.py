@@ -1,0 +1,73 @@
+"""A docfleet service of its own for a benchmark, and the few measures that every benchmark takes."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+START_WITHIN_S = 180.0
+
+
+@contextmanager
+def service(*, module: str = "serve_app", **env: str) -> Iterator[str]:
+    """Run `python -m module` with these settings in the environment; yields its base URL, ready for requests."""
+    with tempfile.TemporaryDirectory(prefix="dfb-") as state:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        settings = {"HOST": "127.0.0.1", "PORT": str(port), "STATE_DIR": state, "HF_HUB_OFFLINE": "1", **env}
+        with Path(state, "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module], env={**os.environ, **settings}, stdout=log, stderr=log
+            )
+            try:
+                _wait_until_healthy(url, process, Path(state, "log"))
+                yield url
+            finally:
+                process.terminate()
+                process.wait(timeout=120)
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    give_up = time.monotonic() + START_WITHIN_S
+    while time.monotonic() < give_up:
+        if process.poll() is not None:
+            raise RuntimeError(f"The service ended with {process.returncode}:\n{log.read_text()[-3000:]}")
+        try:
+            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.5)
+    raise RuntimeError(f"The service was not ready within {START_WITHIN_S:.0f} s:\n{log.read_text()[-3000:]}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def describe_machine() -> str:
+    """What every number needs beside it."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    cpu = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").open() if line.startswith("model name")),
+        platform.processor(),
+    )
+    return f"{os.cpu_count()} cores ({cpu}), {memory:.0f} GiB, Python {platform.python_version()}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median, with the range that shows how noisy the machine was."""
+    return f"{statistics.median(values):.3g} (min {min(values):.3g}, max {max(values):.3g}, n={len(values)})"

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from actors.blobs import BlobStore, open_blobs
+from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
+from actors.dispatcher.files import Splitting
+from actors.dispatcher.jobs import JobLimits
+from actors.errors import FleetUnavailable, StaleLease
+from actors.messages import Claim, Failure, Heartbeat, InputFile, JobOutcome, JobSpec
+from client.models import ErrorCode, ParseOptions
+
+
+class MemoryJobs:
+    """A registry of a few lines: claims wait in a list, outcomes in a dict."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Claim] = asyncio.Queue()
+        self.outcomes: dict[str, JobOutcome] = {}
+        self.beats: list[Heartbeat] = []
+        self.stop: set[str] = set()
+        self.released: list[tuple[str, str]] = []
+        self.stale: set[str] = set()
+        self.away = 0  # how many more calls find nobody
+        self.changed = asyncio.Event()
+
+    async def claim(self, dispatcher_id: str, limit: int, timeout_s: float) -> list[Claim]:
+        self._answer()
+        return [await self.queue.get()]
+
+    async def heartbeat(self, dispatcher_id: str, beats: Sequence[Heartbeat]) -> list[str]:
+        self._answer()
+        self.beats.extend(beats)
+        return [beat.job_id for beat in beats if beat.job_id in self.stop]
+
+    async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
+        self._answer()
+        if job_id in self.stale:
+            self.stale.discard(job_id)
+            self.changed.set()
+            raise StaleLease("taken over")
+        self.outcomes[job_id] = outcome
+        self.changed.set()
+
+    async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
+        self.released.extend(leases)
+
+    def _answer(self) -> None:
+        if self.away:
+            self.away -= 1
+            raise FleetUnavailable("away")
+
+    async def ended(self, job_id: str) -> JobOutcome:
+        while job_id not in self.outcomes:
+            self.changed.clear()
+            await self.changed.wait()
+        return self.outcomes[job_id]
+
+
+@pytest.fixture
+def jobs() -> MemoryJobs:
+    return MemoryJobs()
+
+
+@pytest.fixture
+def blobs() -> BlobStore:
+    return open_blobs("memory://")
+
+
+@pytest.fixture
+async def dispatcher(jobs, blobs, parsers) -> AsyncIterator[Dispatcher]:
+    config = DispatcherConfig(jobs=2, limits=JobLimits(files=2, splitting=Splitting(slots=2)))
+    dispatcher = Dispatcher(jobs, parsers, blobs, config)
+    work = asyncio.create_task(dispatcher.run())
+    yield dispatcher
+    work.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+async def submit(jobs: MemoryJobs, blobs: BlobStore, job_id: str, *documents: bytes) -> None:
+    files = []
+    for index, document in enumerate(documents):
+        await blobs.put(f"inputs/{job_id}/{index}", document)
+        files.append(InputFile(filename=f"{index}.pdf", blob=f"inputs/{job_id}/{index}", size=1, sha256=""))
+    spec = JobSpec(job_id=job_id, files=tuple(files), options=ParseOptions(), submitted_at=0.0)
+    await jobs.queue.put(Claim(lease=f"lease-{job_id}", spec=spec, attempt=1))
+
+
+async def response(blobs: BlobStore, job_id: str, index: int) -> dict:
+    return json.loads(await blobs.get(f"results/{job_id}/{index}/response.json"))
+
+
+async def test_a_job_ends_with_its_files_results_in_the_order_they_were_sent(dispatcher, jobs, blobs) -> None:
+    await submit(jobs, blobs, "a", b"30", b"1", b"2")
+    outcome = await jobs.ended("a")
+    assert [file.num_nodes for file in outcome.files] == [30, 1, 2]
+    assert outcome.progress.model_dump() == {
+        "pages_total": 33,
+        "pages_done": 33,
+        "pages_failed": 0,
+        "files_total": 3,
+        "files_done": 3,
+    }
+    assert (await response(blobs, "a", 0))["num_nodes"] == 30
+    assert await blobs.get("results/a/0/document.json") == b"{}"
+
+
+async def test_a_bad_file_fails_alone(dispatcher, jobs, blobs) -> None:
+    await submit(jobs, blobs, "a", b"1", b"garbage", b"bug", b"1")
+    outcome = await jobs.ended("a")
+    assert [file.success for file in outcome.files] == [True, False, False, True]
+    garbage, bug = await response(blobs, "a", 1), await response(blobs, "a", 2)
+    assert (garbage["error_code"], garbage["error"]) == ("invalid_file", "not a document")
+    assert (bug["error_code"], bug["error"]) == (
+        "internal",
+        "The file could not be parsed because of an internal error",
+    )
+
+
+async def test_a_file_that_the_ingress_rejected_gets_its_failed_entry(dispatcher, jobs, blobs) -> None:
+    rejected = InputFile(
+        filename="x.exe",
+        blob="",
+        size=0,
+        sha256="",
+        rejected=Failure(code=ErrorCode.UNSUPPORTED_FORMAT, message="Unsupported file format: x.exe"),
+    )
+    spec = JobSpec(job_id="a", files=(rejected,), options=ParseOptions(), submitted_at=0.0)
+    await jobs.queue.put(Claim(lease="l", spec=spec, attempt=1))
+    assert not (await jobs.ended("a")).files[0].success
+    assert (await response(blobs, "a", 0))["error"] == "Unsupported file format: x.exe"
+
+
+async def test_lost_pages_are_named_in_a_successful_result(dispatcher, jobs, blobs, parsers) -> None:
+    parsers.deadly = {4}
+    await submit(jobs, blobs, "a", b"20")
+    await jobs.ended("a")
+    entry = await response(blobs, "a", 0)
+    assert (entry["success"], entry["error"], entry["error_code"]) == (True, "Lost page 4", "pages_lost")
+    assert entry["pages_failed"] == [{"page_number": 4, "reason": "the parser process died"}]
+
+
+async def test_a_registry_that_is_away_for_a_while_loses_nothing(dispatcher, jobs, blobs) -> None:
+    jobs.away = 3
+    await submit(jobs, blobs, "a", b"1")
+    assert (await jobs.ended("a")).files[0].success
+
+
+async def test_a_job_that_was_taken_over_is_dropped_and_work_goes_on(dispatcher, jobs, blobs) -> None:
+    jobs.stale = {"a"}
+    await submit(jobs, blobs, "a", b"1")
+    await submit(jobs, blobs, "b", b"1")
+    await jobs.ended("b")
+    assert "a" not in jobs.outcomes
+
+
+async def test_a_job_that_the_registry_stops_frees_its_place(dispatcher, jobs, blobs, parsers) -> None:
+    parsers.gate = asyncio.Event()
+    jobs.stop = {"a", "b"}
+    await submit(jobs, blobs, "a", b"1")
+    await submit(jobs, blobs, "b", b"1")
+    await submit(jobs, blobs, "c", b"0")
+    while not any(beat.job_id == "c" for beat in jobs.beats):  # noqa: ASYNC110 - it shows up in a heartbeat only
+        await asyncio.sleep(0.01)
+    parsers.gate.set()
+    await jobs.ended("c")
+    assert "a" not in jobs.outcomes
+
+
+async def test_a_dispatcher_that_stops_gives_its_jobs_back(jobs, blobs, parsers) -> None:
+    parsers.gate = asyncio.Event()
+    config = DispatcherConfig(jobs=2, limits=JobLimits(files=1, splitting=Splitting(slots=1)))
+    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, config).run())
+    await submit(jobs, blobs, "a", b"1")
+    while not jobs.beats and not parsers.opened:  # noqa: ASYNC110 - until it is at work
+        await asyncio.sleep(0.01)
+    work.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+    assert jobs.released == [("a", "lease-a")]
