@@ -14,8 +14,11 @@ from docling.models.base_layout_model import TABLE_LABELS
 from docling.models.base_table_model import BaseTableStructureModel
 from docling_core.types.doc.base import BoundingBox, CoordOrigin
 from docling_core.types.doc.items.table.table_data import TableCell
+from PIL import Image
 
 from actors.parser.engine.grid import Box, Grid, Place, Word, fill, text_of
+from actors.parser.engine.ink import Ink, read_ink, split_line
+from actors.parser.engine.ruled import ruled_grid
 from actors.parser.engine.slanet import PredictedCell, Slanet
 from actors.parser.engine.structure import grid_from_prediction, header_rows
 
@@ -62,8 +65,11 @@ class BundledTableModel(BaseTableStructureModel):
         return TableStructurePrediction(table_map=tables)
 
     def _predict_table(self, page: Page, cluster: Cluster) -> Table:
-        words = words_of(page, cluster)
-        grid = self._structure(page, cluster.bbox, words)
+        frame = _around(cluster.bbox)
+        picture = _picture(page, frame)
+        ink = read_ink(picture, frame, RENDER_SCALE)
+        words = words_of(page, cluster, ink)
+        grid = self._grid(words, ink, picture) if words else single_cell(frame)
         return Table(
             otsl_seq=otsl(grid),
             table_cells=table_cells(grid, words),
@@ -75,37 +81,47 @@ class BundledTableModel(BaseTableStructureModel):
             label=cluster.label,
         )
 
-    def _structure(self, page: Page, region: BoundingBox, words: Sequence[Word]) -> Grid:
-        image = page.get_image(scale=RENDER_SCALE)
-        if image is None or not words:
-            return single_cell(region)
-        origin = (max(0.0, region.l - MARGIN), max(0.0, region.t - MARGIN))
-        frame = (*origin, region.r + MARGIN, region.b + MARGIN)
-        left, top, right, bottom = (round(side * RENDER_SCALE) for side in frame)
-        cells = self._slanet.predict(image.crop((left, top, right, bottom)))
-        return grid_from_prediction([on_page(cell, origin) for cell in cells], words)
+    def _grid(self, words: Sequence[Word], ink: Ink, picture: Image.Image) -> Grid:
+        drawn = ruled_grid(ink.horizontal, ink.vertical, words)
+        if drawn is not None:
+            return drawn
+        cells = self._slanet.predict(picture)
+        return grid_from_prediction([on_page(cell, ink.frame) for cell in cells], words)
 
 
-def single_cell(region: BoundingBox) -> Grid:
-    return Grid((region.t, region.b), (region.l, region.r), (Place(0, 0),))
+def _around(region: BoundingBox) -> Box:
+    return Box(max(0.0, region.l - MARGIN), max(0.0, region.t - MARGIN), region.r + MARGIN, region.b + MARGIN)
 
 
-def on_page(cell: PredictedCell, origin: tuple[float, float]) -> PredictedCell:
-    """The cell with its box moved from the picture of the table, whose corner is `origin`, to the page."""
-    (x, y), box, scale = origin, cell.box, RENDER_SCALE
+def _picture(page: Page, frame: Box) -> Image.Image:
+    image = page.get_image(scale=RENDER_SCALE)
+    if image is None:
+        raise ValueError(f"page {page.page_no} has no picture to read a table from")
+    left, top, right, bottom = (round(x * RENDER_SCALE) for x in (frame.left, frame.top, frame.right, frame.bottom))
+    return image.crop((left, top, right, bottom))
+
+
+def single_cell(frame: Box) -> Grid:
+    return Grid((frame.top, frame.bottom), (frame.left, frame.right), (Place(0, 0),))
+
+
+def on_page(cell: PredictedCell, frame: Box) -> PredictedCell:
+    """The cell with its box moved from the picture of the region `frame` to the page."""
+    x, y, box, scale = frame.left, frame.top, cell.box, RENDER_SCALE
     moved = Box(x + box.left / scale, y + box.top / scale, x + box.right / scale, y + box.bottom / scale)
     return replace(cell, box=moved)
 
 
-def words_of(page: Page, cluster: Cluster) -> list[Word]:
-    """The words of the text lines that layout gave to this region; a line read by OCR has none and counts as one."""
-    lines = [(line, line.rect.to_bounding_box()) for line in cluster.cells if line.text.strip()]
+def words_of(page: Page, cluster: Cluster, ink: Ink) -> list[Word]:
+    """The words of the text lines that layout gave to this region, each once."""
     printed = page.parsed_page.word_cells if page.parsed_page else []
-    boxes = [(word, word.rect.to_bounding_box()) for word in printed if word.text.strip()]
+    boxes = [(word.text, word.rect.to_bounding_box()) for word in printed if word.text.strip()]
     words: list[Word] = []
-    for line, region in lines:
-        inside = [] if line.from_ocr else [(word, box) for word, box in boxes if _holds(region, box)]
-        words.extend(Word(word.text, Box(*box.as_tuple())) for word, box in inside or [(line, region)])
+    for line in cluster.cells:
+        region = line.rect.to_bounding_box()
+        whole = (line.text, Box(*region.as_tuple()))
+        inside = [] if line.from_ocr else [(text, Box(*box.as_tuple())) for text, box in boxes if _holds(region, box)]
+        words.extend(Word(text, box) for text, box in inside or split_line(*whole, ink) if text.strip())
     return words
 
 
