@@ -1,0 +1,43 @@
+"""What readers see: the unfinished jobs as they are in the journal, and who waits for which to change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from actors.registry.record import JobRecord
+
+
+class Board:
+    """Committed jobs only: the ledger may be one commit ahead, and nobody may see what could still fail."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, JobRecord] = {}
+        self._changes: dict[str, asyncio.Future[JobRecord | None]] = {}
+
+    def get(self, job_id: str) -> JobRecord | None:
+        return self._jobs.get(job_id)
+
+    def put(self, job: JobRecord) -> None:
+        """Show a job to whoever waits for it. One that has ended leaves the board: it is read from the journal."""
+        if job.ended:
+            self._jobs.pop(job.job_id, None)
+        else:
+            self._jobs[job.job_id] = job
+        if change := self._changes.pop(job.job_id, None):
+            change.set_result(job)
+
+    def reset(self, jobs: Iterable[JobRecord]) -> None:
+        """Start again from the journal. Everybody who waits has to look anew."""
+        self._jobs = {job.job_id: job for job in jobs}
+        changes, self._changes = self._changes, {}
+        for change in changes.values():
+            change.set_result(None)
+
+    async def wait(self, job_id: str, timeout_s: float) -> JobRecord | None:
+        """The job at its next change; None when that does not come in time, or was missed by a reset."""
+        change = self._changes.get(job_id)
+        if change is None:
+            change = self._changes[job_id] = asyncio.get_running_loop().create_future()
+        done, _ = await asyncio.wait([change], timeout=timeout_s)  # all who wait for a job share one future
+        return change.result() if done else None

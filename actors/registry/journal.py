@@ -1,0 +1,264 @@
+"""What the registry must not forget: one table of jobs in SQLite or PostgreSQL.
+
+Synchronous; one thread writes while others read. Raises StoreUnavailable while the database cannot be reached or is
+full, JournalTaken once another registry writes to it, and JournalUnusable when only a person can help.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    CursorResult,
+    Engine,
+    RowMapping,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from actors.errors import StoreUnavailable
+from actors.registry.lifecycle import ENDED, UNFINISHED, State
+from actors.registry.record import JobRecord, Recovered, Save
+from actors.registry.rows import from_row, key_digest, to_insert, to_update
+from actors.registry.schema import SchemaMismatch, jobs, journal, prepare, tombstones
+
+_CHANGE = update(jobs).where(
+    jobs.c.seq == bindparam("was_seq"),
+    jobs.c.state == bindparam("was_state"),
+    jobs.c.lease.is_not_distinct_from(bindparam("was_lease")),
+)
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_UNFINISHED = select(jobs).where(jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.seq)
+_BY_ID = select(jobs).where(jobs.c.job_id.in_(_IDS))
+_BY_KEY = select(jobs).where(jobs.c.idempotency.in_(_IDS))
+_BURIED = select(tombstones.c.job_id).where(tombstones.c.job_id.in_(_IDS))
+_NEWEST = (
+    select(jobs)
+    .where(jobs.c.state == bindparam("state"), jobs.c.owner == bindparam("owner"), jobs.c.seq < bindparam("below"))
+    .order_by(jobs.c.seq.desc())
+    .limit(bindparam("count"))
+)
+_EXPIRED = (
+    select(jobs.c.job_id)
+    .where(jobs.c.ended_at < bindparam("before"))
+    .order_by(jobs.c.ended_at)
+    .limit(bindparam("count"))
+)
+_ENDED_OF = select(jobs.c.job_id).where(jobs.c.job_id.in_(_IDS), jobs.c.state.in_(ENDED))
+_REMOVE = delete(jobs).where(jobs.c.job_id.in_(_IDS))
+_HOLDER = select(journal.c.holder).with_for_update(read=True)
+
+
+class JournalUnusable(Exception):
+    """The journal cannot be read, or must not be; a start without it would lose every job in it."""
+
+
+class JournalTaken(StoreUnavailable):
+    """Another registry writes to this journal: this one must not act any more."""
+
+
+class JournalConflict(Exception):
+    """A row was not in the state that the ledger believed; nothing was written."""
+
+
+class Journal:
+    """One registry's access to the journal. Call `open` first."""
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url)
+        self._me = uuid.uuid4().hex
+        self._holding = False
+        # Parameters hold the passwords of documents, so no error may print them.
+        self._writes = create_engine(self._url, hide_parameters=True, pool_pre_ping=True)
+        self._reads = create_engine(self._url, hide_parameters=True, pool_pre_ping=True, isolation_level="AUTOCOMMIT")
+        if self._is_sqlite:
+            _configure_sqlite(self._writes)
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self._url.get_backend_name() == "sqlite"
+
+    # -- start --------------------------------------------------------------------------------------------------
+
+    def open(self) -> Recovered:
+        """Become the one registry that writes here, and read the unfinished jobs.
+
+        Repeat it after a failed write. Raises JournalUnusable, StoreUnavailable, and JournalTaken when another
+        registry has become the one since the first time.
+        """
+        try:
+            if self._is_sqlite:
+                _prepare_file(Path(self._url.database or ""))
+            with self._writes.begin() as connection:
+                prepare(connection)
+                epoch = self._take(connection)
+            self._holding = True
+            with self._reads.connect() as connection:
+                last_seq = connection.execute(select(func.max(jobs.c.seq))).scalar_one() or 0
+                unfinished = [from_row(row) for row in connection.execute(_UNFINISHED).mappings()]
+        except (SQLAlchemyError, SchemaMismatch, ValueError, OSError) as error:
+            if _may_pass(error):
+                raise _unavailable(error) from error
+            where = self._url.render_as_string(hide_password=True)
+            raise JournalUnusable(f"The job journal {where} cannot be used: {_cause(error)}") from error
+        return Recovered(epoch=epoch, last_seq=last_seq, unfinished=unfinished)
+
+    def _take(self, connection: Connection) -> int:
+        row = connection.execute(select(journal.c.holder, journal.c.epoch).with_for_update()).one()
+        if self._holding and row.holder != self._me:
+            raise JournalTaken("another registry has taken the journal over")
+        epoch = int(row.epoch) + 1
+        connection.execute(update(journal).values(holder=self._me, epoch=epoch))
+        return epoch
+
+    def close(self) -> None:
+        self._writes.dispose()
+        self._reads.dispose()
+
+    # -- writes -------------------------------------------------------------------------------------------------
+
+    def write(self, changes: Iterable[Save]) -> None:
+        """Make all changes durable, or none. Several to one job become one.
+
+        Raises JournalConflict when a job is not in the journal as its `before` says.
+        """
+        merged: dict[str, Save] = {}
+        for change in changes:
+            job_id = change.after.job_id
+            merged[job_id] = Save(merged[job_id].before, change.after) if job_id in merged else change
+        new = [to_insert(save.after) for save in merged.values() if save.before is None]
+        old = [to_update(save.before, save.after) for save in merged.values() if save.before is not None]
+        with self._transaction() as connection:
+            if new:
+                connection.execute(insert(jobs), new)
+            if old and connection.execute(_CHANGE, old).rowcount != len(old):
+                raise JournalConflict("a job was changed by somebody else")
+
+    def bury(self, job_ids: Sequence[str], now: float) -> None:
+        """Remove ended jobs, and leave word that they existed. Unfinished and unknown ones are skipped."""
+        with self._transaction() as connection:
+            ended = list(connection.execute(_ENDED_OF, {"ids": _sane(job_ids)}).scalars())
+            connection.execute(_REMOVE, {"ids": ended})
+            connection.execute(delete(tombstones).where(tombstones.c.job_id.in_(ended)))
+            if ended:
+                connection.execute(insert(tombstones), [{"job_id": job_id, "buried_at": now} for job_id in ended])
+
+    def delete(self, job_ids: Sequence[str]) -> None:
+        """Remove ended jobs and every word of them. Unfinished and unknown ones are skipped."""
+        with self._transaction() as connection:
+            ended = list(connection.execute(_ENDED_OF, {"ids": _sane(job_ids)}).scalars())
+            connection.execute(_REMOVE, {"ids": ended})
+
+    def forget_buried(self, before: float) -> None:
+        """Remove what `bury` left behind before that time."""
+        with self._transaction() as connection:
+            connection.execute(delete(tombstones).where(tombstones.c.buried_at < before))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Everything or nothing, and only while no other registry has opened the journal."""
+        try:
+            with self._writes.begin() as connection:
+                if connection.execute(_HOLDER).scalar_one() != self._me:
+                    raise JournalTaken("another registry has taken the journal over")
+                yield connection
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+
+    # -- reads --------------------------------------------------------------------------------------------------
+
+    def get(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
+        """The jobs that exist, by id."""
+        return {job.job_id: job for job in self._jobs(_BY_ID, {"ids": _sane(job_ids)})}
+
+    def find_keys(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], JobRecord]:
+        """The jobs that were submitted under these (owner, idempotency key) pairs."""
+        found = self._jobs(_BY_KEY, {"ids": [key_digest(owner, key) for owner, key in keys]})
+        return {(job.spec.owner, job.spec.idempotency_key or ""): job for job in found}
+
+    def newest(self, owner: str, states: Sequence[State], limit: int, below: int | None) -> list[JobRecord]:
+        """An owner's jobs in these states, newest first, of those whose `seq` is less than `below`."""
+        found: list[JobRecord] = []
+        for state in states:  # one index look-up each; a query over all states would sort everything there is
+            bounds = {"owner": owner, "state": state.value, "below": below or 2**62, "count": limit}
+            found += self._jobs(_NEWEST, bounds)
+        return sorted(found, key=lambda job: -job.seq)[:limit]
+
+    def expired(self, before: float, limit: int) -> list[str]:
+        """Ids of jobs that ended before that time, oldest first."""
+        return [row["job_id"] for row in self._rows(_EXPIRED, {"before": before, "count": limit})]
+
+    def buried(self, job_ids: Sequence[str]) -> set[str]:
+        """Which of these jobs were removed because their time was over."""
+        return {row["job_id"] for row in self._rows(_BURIED, {"ids": _sane(job_ids)})}
+
+    def _jobs(self, query: Any, bounds: Mapping[str, Any]) -> list[JobRecord]:
+        return [from_row(row) for row in self._rows(query, bounds)]
+
+    def _rows(self, query: Any, bounds: Mapping[str, Any]) -> Sequence[RowMapping]:
+        try:
+            with self._reads.connect() as connection:
+                result: CursorResult[Any] = connection.execute(query, bounds)
+                return result.mappings().all()
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+
+
+def _sane(job_ids: Sequence[str]) -> list[str]:
+    """Ids that may exist. Others come from strangers, and may hold what a database refuses to read."""
+    return [job_id for job_id in job_ids if job_id.isascii() and job_id.isprintable()]
+
+
+def _configure_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions by itself: see below
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # a commit survives the machine, not just the process
+        connection.execute("PRAGMA secure_delete = ON")  # an erased password is overwritten
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is checked first still holds at the write
+
+
+def _prepare_file(path: Path) -> None:
+    """Make a missing file, for its owner's eyes only. Raises ValueError for one that lost what it held."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
+    elif path.stat().st_size == 0 and not path.with_name(path.name + "-wal").exists():
+        raise ValueError("the file is empty; remove it if you want to start afresh")
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether waiting may help, without anybody's doing."""
+    if not isinstance(error, DBAPIError):
+        return False
+    code = getattr(error.orig, "sqlite_errorname", None)
+    if code is None:
+        return isinstance(error, OperationalError)  # of PostgreSQL: no connection, or it went away
+    return str(code).startswith(("SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_LOCKED"))
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"The job journal cannot be reached at present: {_cause(error)}")
+
+
+def _cause(error: Exception) -> str:
+    return str(error.orig if isinstance(error, DBAPIError) else error).strip()

@@ -1,0 +1,251 @@
+"""The registry's mind: what each event means for the jobs. Plain Python without I/O; the caller passes the time.
+
+Every method takes an event and returns, beside its answer, the effects that make it true: `Save` for what the
+journal must hold before anybody is told, `Show` for what readers may see. The ledger holds unfinished jobs only, so
+it does not grow with the number of jobs ever run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from actors.errors import IdempotencyMismatch, QueueFull, StaleLease
+from actors.messages import Claim, Failure, Heartbeat, JobOutcome, JobSpec
+from actors.registry.lifecycle import Event, State
+from actors.registry.queue import FairQueue
+from actors.registry.record import Effect, JobRecord, Recovered, Save, Show
+from client.models import ErrorCode, Progress
+
+_EPOCH = 2**32  # versions within one epoch; a double holds 2**53, which JSON's readers may use for them
+
+CANCELLED = Failure(code=ErrorCode.CANCELLED, message="The job was cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """`lease_s`: seconds that a dispatcher may be silent. `max_deliveries`: of one job, before it counts as poison."""
+
+    lease_s: float
+    max_deliveries: int
+    max_queued_jobs: int
+    max_queued_bytes: int
+
+
+@dataclass(slots=True)
+class Term:
+    """How long a lease runs, and whether its dispatcher can know of it."""
+
+    until: float
+    told: bool
+
+
+class Ledger:
+    """All unfinished jobs."""
+
+    def __init__(self, recovered: Recovered, limits: Limits, now: float) -> None:
+        """Go on from a journal. Running jobs keep their lease and get its full time, for their dispatcher may live."""
+        self._limits = limits
+        self._first_version = recovered.epoch * _EPOCH
+        self._last_seq = recovered.last_seq
+        self._jobs: dict[str, JobRecord] = {}
+        self._keys: dict[tuple[str, str], str] = {}  # (owner, idempotency key) to job id
+        self._queue = FairQueue()
+        self._terms: dict[str, Term] = {}  # one for every running job
+        for job in recovered.unfinished:
+            self._take_in(replace(job, version=self._first_version))
+            if job.state is State.RUNNING:
+                self._terms[job.job_id] = Term(now + limits.lease_s, told=False)
+
+    def _take_in(self, job: JobRecord) -> None:
+        self._jobs[job.job_id] = job
+        if job.spec.idempotency_key is not None:
+            self._keys[job.spec.owner, job.spec.idempotency_key] = job.job_id
+        if job.state is State.QUEUED:
+            self._queue.add(job)
+        else:
+            self._queue.start(job.spec.owner)
+
+    # -- what is known ------------------------------------------------------------------------------------------
+
+    @property
+    def jobs(self) -> Sequence[JobRecord]:
+        return tuple(self._jobs.values())
+
+    @property
+    def queued(self) -> int:
+        return self._queue.queued
+
+    @property
+    def running(self) -> int:
+        return self._queue.running
+
+    def get(self, job_id: str) -> JobRecord | None:
+        return self._jobs.get(job_id)
+
+    def position(self, job_id: str) -> int | None:
+        """The job's place in the queue, from 1, or None when it is not queued."""
+        job = self._jobs.get(job_id)
+        return self._queue.position(job) if job and job.state is State.QUEUED else None
+
+    # -- events -------------------------------------------------------------------------------------------------
+
+    def submit(self, spec: JobSpec) -> tuple[JobRecord, list[Effect]]:
+        """Take a job in. The same job id, or the same key of the same owner, is the same job.
+
+        Keys of ended jobs are in the journal, where the caller has looked. Raises IdempotencyMismatch, QueueFull.
+        """
+        if known := self._find(spec):
+            if known.spec.fingerprint != spec.fingerprint:
+                raise mismatch()
+            return known, []
+        size = sum(file.size for file in spec.files)
+        limits = self._limits
+        full = self._queue.queued >= limits.max_queued_jobs
+        if full or self._queue.queued_bytes + size > limits.max_queued_bytes:
+            raise QueueFull("The queue is full at present; please try again later")
+        self._last_seq += 1
+        job = JobRecord(spec=spec, seq=self._last_seq, state=State.QUEUED, version=self._first_version)
+        self._take_in(job)
+        return job, [Save(None, job)]
+
+    def _find(self, spec: JobSpec) -> JobRecord | None:
+        job_id = spec.job_id
+        if spec.idempotency_key is not None:
+            job_id = self._keys.get((spec.owner, spec.idempotency_key), job_id)
+        return self._jobs.get(job_id)
+
+    def claim(self, dispatcher: str, limit: int, now: float) -> tuple[list[Claim], list[Effect]]:
+        """Hand up to `limit` jobs to a dispatcher.
+
+        Jobs that it was given before a crash, when the answer may have got lost, come first, and once.
+        """
+        claims = [_claim(job) for job in self._untold(dispatcher)[:limit]]
+        for claim in claims:
+            self._terms[claim.spec.job_id].told = True
+        effects: list[Effect] = []
+        while len(claims) < limit and (job := self._queue.peek()):
+            self._queue.remove(job)
+            self._queue.start(job.spec.owner)
+            self._terms[job.job_id] = Term(now + self._limits.lease_s, told=True)
+            started = job.after(
+                Event.CLAIM,
+                attempts=job.attempts + 1,
+                started_at=now,
+                lease=str(job.version + 1),
+                dispatcher=dispatcher,
+            )
+            effects.append(self._save(job, started))
+            claims.append(_claim(started))
+        return claims, effects
+
+    def _untold(self, dispatcher: str) -> list[JobRecord]:
+        untold = (self._jobs[job_id] for job_id, term in self._terms.items() if not term.told)
+        return [job for job in untold if job.dispatcher == dispatcher]
+
+    def heartbeat(self, beats: Sequence[Heartbeat], now: float) -> tuple[list[str], list[Effect]]:
+        """Renew leases and take in progress. Returns the jobs that the dispatcher should stop working on."""
+        stop: list[str] = []
+        effects: list[Effect] = []
+        for beat in beats:
+            job = self._held(beat.job_id, beat.lease)
+            if job is None:
+                stop.append(beat.job_id)
+                continue
+            self._terms[job.job_id] = Term(now + self._limits.lease_s, told=True)
+            if job.cancel_requested:
+                stop.append(job.job_id)
+            progress = _furthest(job.progress, beat.progress)
+            if progress != job.progress:
+                self._jobs[job.job_id] = job = job.changed(progress=progress)
+                effects.append(Show(job))
+        return stop, effects
+
+    def finish(self, job_id: str, lease: str, outcome: JobOutcome, now: float) -> tuple[JobRecord, list[Effect]]:
+        """End a job as its dispatcher says. Raises StaleLease when that dispatcher does not hold it."""
+        job = self._held(job_id, lease)
+        if job is None:
+            raise StaleLease("This job is no longer held under this lease")
+        event = Event.COMPLETE
+        if outcome.failure:
+            event = Event.CANCEL if outcome.failure.code is ErrorCode.CANCELLED else Event.FAIL
+        return self._end(job, event, outcome, now, lease=lease)
+
+    def release(self, leases: Sequence[tuple[str, str]], now: float) -> list[Effect]:
+        """Put (job id, lease) pairs back into the queue, as if they had not been delivered; others are skipped."""
+        effects: list[Effect] = []
+        for job_id, lease in leases:
+            if job := self._held(job_id, lease):
+                effects += self._stopped(job, job.attempts - 1, now)
+        return effects
+
+    def cancel(self, job_id: str, now: float) -> tuple[JobRecord, list[Effect]]:
+        """A queued job ends at once; a running one is flagged, until its dispatcher or its lease ends it."""
+        job = self._jobs[job_id]
+        if job.state is State.QUEUED:
+            return self._end(job, Event.CANCEL, JobOutcome(failure=CANCELLED), now)
+        if job.cancel_requested:
+            return job, []
+        flagged = job.changed(cancel_requested=True)
+        return flagged, [self._save(job, flagged)]
+
+    def tick(self, now: float) -> list[Effect]:
+        """Take the jobs whose leases have run out from their dispatchers."""
+        late = [self._jobs[job_id] for job_id, term in self._terms.items() if term.until <= now]
+        effects: list[Effect] = []
+        for job in late:
+            if job.attempts < self._limits.max_deliveries or job.cancel_requested:
+                effects += self._stopped(job, job.attempts, now)
+            else:
+                message = f"The job was given up after {job.attempts} attempts that ended without an answer"
+                poison = JobOutcome(failure=Failure(code=ErrorCode.POISON, message=message), progress=job.progress)
+                effects += self._end(job, Event.FAIL, poison, now)[1]
+        return effects
+
+    # -- how a job moves ----------------------------------------------------------------------------------------
+
+    def _held(self, job_id: str, lease: str) -> JobRecord | None:
+        job = self._jobs.get(job_id)
+        return job if job and job.state is State.RUNNING and job.lease == lease else None
+
+    def _stopped(self, job: JobRecord, attempts: int, now: float) -> list[Effect]:
+        """A running job without its dispatcher: cancelled if that was wanted, else queued again in its old place."""
+        if job.cancel_requested:
+            return self._end(job, Event.CANCEL, JobOutcome(failure=CANCELLED, progress=job.progress), now)[1]
+        queued = job.after(Event.REQUEUE, attempts=attempts, started_at=None, lease=None, dispatcher=None)
+        del self._terms[job.job_id]
+        self._queue.stop(job.spec.owner)
+        self._queue.add(queued)
+        return [self._save(job, queued)]
+
+    def _end(
+        self, job: JobRecord, event: Event, outcome: JobOutcome, now: float, lease: str | None = None
+    ) -> tuple[JobRecord, list[Effect]]:
+        ended = job.after(event, ended_at=now, outcome=outcome, progress=outcome.progress, lease=lease, dispatcher=None)
+        del self._jobs[job.job_id]
+        if job.spec.idempotency_key is not None:
+            del self._keys[job.spec.owner, job.spec.idempotency_key]
+        if job.state is State.QUEUED:
+            self._queue.remove(job)
+        else:
+            del self._terms[job.job_id]
+            self._queue.stop(job.spec.owner)
+        return ended, [Save(job, ended)]
+
+    def _save(self, before: JobRecord, after: JobRecord) -> Save:
+        self._jobs[after.job_id] = after
+        return Save(before, after)
+
+
+def mismatch() -> IdempotencyMismatch:
+    return IdempotencyMismatch("This idempotency key was used before, for another request")
+
+
+def _claim(job: JobRecord) -> Claim:
+    assert job.lease is not None  # running jobs have one
+    return Claim(lease=job.lease, spec=job.spec, attempt=job.attempts)
+
+
+def _furthest(one: Progress, other: Progress) -> Progress:
+    """The larger of each count: a second delivery starts from nothing, and readers should not see it fall."""
+    return Progress(**{name: max(getattr(one, name), getattr(other, name)) for name in Progress.model_fields})

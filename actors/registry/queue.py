@@ -1,0 +1,66 @@
+"""Whose job is next: first come, first served for each owner, and owners share the dispatchers evenly."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter
+from operator import attrgetter
+
+from actors.registry.record import JobRecord
+
+_SEQ = attrgetter("seq")
+
+
+class FairQueue:
+    """The queued jobs. The next one is from the owner with the fewest running jobs; of equals, the oldest job.
+
+    The rule looks at nothing but the jobs themselves, so a restart changes nobody's turn. Lists that stay sorted
+    by `seq` serve well: their length is bounded by admission, and moving 100,000 pointers takes microseconds.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, list[JobRecord]] = {}
+        self._running: Counter[str] = Counter()
+        self.queued = 0
+        self.queued_bytes = 0
+
+    @property
+    def running(self) -> int:
+        return self._running.total()
+
+    def add(self, job: JobRecord) -> None:
+        insort(self._jobs.setdefault(job.spec.owner, []), job, key=_SEQ)
+        self.queued += 1
+        self.queued_bytes += job.size
+
+    def remove(self, job: JobRecord) -> None:
+        jobs = self._jobs[job.spec.owner]
+        del jobs[bisect_left(jobs, job.seq, key=_SEQ)]
+        if not jobs:
+            del self._jobs[job.spec.owner]
+        self.queued -= 1
+        self.queued_bytes -= job.size
+
+    def start(self, owner: str) -> None:
+        """One more job of `owner` runs."""
+        self._running[owner] += 1
+
+    def stop(self, owner: str) -> None:
+        """One job of `owner` runs no longer."""
+        self._running[owner] -= 1
+        if not self._running[owner]:
+            del self._running[owner]
+
+    def peek(self) -> JobRecord | None:
+        """The next job, or None when nothing is queued. Costs a look at every owner who has one."""
+        firsts = (jobs[0] for jobs in self._jobs.values())
+        return min(firsts, key=lambda job: (self._running[job.spec.owner], job.seq), default=None)
+
+    def position(self, job: JobRecord) -> int:
+        """How many claims it takes to reach a queued job: 1 for the next.
+
+        Exact for a single owner. With others it assumes that all have equally many jobs running.
+        """
+        ahead = bisect_left(self._jobs[job.spec.owner], job.seq, key=_SEQ)
+        others = (jobs for owner, jobs in self._jobs.items() if owner != job.spec.owner)
+        return 1 + ahead + sum(min(len(jobs), ahead) for jobs in others)

@@ -1,0 +1,342 @@
+"""The JobRegistry: owner of every job's state. An async shell around the ledger that runs its effects.
+
+Readers see what is durable, and a caller is answered after its change is. Every method may be repeated: Ray runs
+calls again that were under way when the process died. All state belongs to the one event loop that calls come in
+on; the journal works on threads of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import stamina
+import structlog
+
+from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease, StoreUnavailable
+from actors.messages import Claim, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
+from actors.registry.board import Board
+from actors.registry.commits import GroupCommit
+from actors.registry.journal import Journal, JournalTaken, JournalUnusable
+from actors.registry.ledger import Ledger, Limits, mismatch
+from actors.registry.lifecycle import ON_THE_WIRE, State
+from actors.registry.record import JobRecord, Recovered
+from actors.registry.version import CODE_VERSION
+from client.models import ErrorCode, JobStatusEnum
+
+log = structlog.get_logger()
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TICK_S = 1.0  # how late the end of a lease may be noticed
+PATIENCE_S = 30.0  # for a database that is away when the registry starts
+LIST_AT_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryConfig:
+    """`job_ttl_s`: how long ended jobs are kept. `tombstone_ttl_s`: how long they answer "expired" after that."""
+
+    database_url: str
+    max_queued_jobs: int
+    max_queued_bytes: int
+    job_ttl_s: float
+    tombstone_ttl_s: float = 7 * 24 * 3600.0
+    lease_s: float = 60.0
+    max_deliveries: int = 3
+
+    def limits(self) -> Limits:
+        return Limits(
+            lease_s=self.lease_s,
+            max_deliveries=self.max_deliveries,
+            max_queued_jobs=self.max_queued_jobs,
+            max_queued_bytes=self.max_queued_bytes,
+        )
+
+
+class JobRegistry:
+    """Plain, so that it can be tested without Ray; wrapped as a detached actor elsewhere."""
+
+    def __init__(self, config: RegistryConfig, clock: Callable[[], float] = time.time) -> None:
+        """Go on from the journal. Raises JournalUnusable rather than start without the jobs in it."""
+        self._config = config
+        self._clock = clock
+        self._journal = Journal(config.database_url)
+        self._writer = ThreadPoolExecutor(1, "journal-writer")
+        self._readers = ThreadPoolExecutor(2, "journal-reader")
+        self._board = Board()
+        self._commits = GroupCommit(self._writer, self._journal.write, self._board.put, self._on_commit_failure)
+        self._claimable = asyncio.Event()
+        self._ticker: asyncio.Task[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
+        self._ledger: Ledger | None = None  # None while the journal is out of reach after a failed write
+        self._begin(_open_patiently(self._journal))
+
+    # -- clients ------------------------------------------------------------------------------------------------
+
+    async def submit(self, spec: JobSpec) -> JobView:
+        """Take a job in; durable on return. The same job id, or the same key of the same owner, is the same job.
+
+        Raises IdempotencyMismatch, QueueFull, StoreUnavailable.
+        """
+        (view,) = await self.submit_many([spec])
+        if isinstance(view, DocfleetError):
+            raise view
+        return view
+
+    async def submit_many(self, specs: Sequence[JobSpec]) -> list[JobView | DocfleetError]:
+        """As `submit` for each; what would be raised for one of them stands in its place."""
+        self._running_ledger()
+        known = await self._read(self._journal.get, [spec.job_id for spec in specs])
+        keys = [(spec.owner, spec.idempotency_key) for spec in specs if spec.idempotency_key is not None]
+        by_key = await self._read(self._journal.find_keys, keys) if keys else {}
+        ledger = self._running_ledger()
+        answers: list[JobRecord | DocfleetError] = []
+        for spec in specs:
+            earlier = known.get(spec.job_id)
+            if spec.idempotency_key is not None:
+                earlier = by_key.get((spec.owner, spec.idempotency_key), earlier)
+            answers.append(self._submit(ledger, spec, earlier))
+        self._claimable.set()
+        await self._commits.settled()
+        return [answer if isinstance(answer, DocfleetError) else self._view(answer) for answer in answers]
+
+    def _submit(self, ledger: Ledger, spec: JobSpec, earlier: JobRecord | None) -> JobRecord | DocfleetError:
+        try:
+            if earlier is None or ledger.get(earlier.job_id):
+                job, effects = ledger.submit(spec)
+                self._commits.add(effects)
+                return job
+            return earlier if earlier.spec.fingerprint == spec.fingerprint else mismatch()
+        except DocfleetError as error:
+            return error
+
+    async def get_many(self, job_ids: Sequence[str]) -> list[JobView | JobExpired | None]:
+        """The jobs in the order asked for. None: there is no such job; JobExpired: it was removed."""
+        jobs = {job_id: job for job_id in job_ids if (job := self._board.get(job_id))}
+        missing = [job_id for job_id in job_ids if job_id not in jobs]
+        buried: set[str] = set()
+        if missing:
+            jobs |= await self._read(self._journal.get, missing)
+            if missing := [job_id for job_id in missing if job_id not in jobs]:
+                buried = await self._read(self._journal.buried, missing)
+        views: list[JobView | JobExpired | None] = []
+        for job_id in job_ids:
+            job = jobs.get(job_id)
+            views.append(self._view(job) if job else _expired(job_id) if job_id in buried else None)
+        return views
+
+    async def get(self, job_id: str) -> JobView:
+        """One job. Raises JobNotFound, JobExpired."""
+        (view,) = await self.get_many([job_id])
+        if isinstance(view, JobExpired):
+            raise view
+        if view is None:
+            raise _not_found(job_id)
+        return view
+
+    async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
+        """The job as soon as its version is another one than `version`, or has ended, or `timeout_s` are over.
+
+        Raises JobNotFound, JobExpired.
+        """
+        job = self._board.get(job_id)
+        if job is None or job.version != version:
+            return await self.get(job_id)
+        changed = await self._board.wait(job_id, timeout_s)
+        return self._view(changed) if changed else await self.get(job_id)
+
+    async def cancel(self, job_id: str, owner: str) -> JobView:
+        """Stop a job: at once when it is queued; a running one as soon as its dispatcher hears of it.
+
+        Raises JobNotFound (also for another owner's job), JobExpired, JobEnded unless it was cancelled before.
+        """
+        ledger = self._running_ledger()
+        job = ledger.get(job_id)
+        if job is None:
+            return await self._cancel_ended(job_id, owner)
+        if job.spec.owner != owner:
+            raise _not_found(job_id)
+        job, effects = ledger.cancel(job_id, self._clock())
+        self._commits.add(effects)
+        await self._commits.settled()
+        return self._view(job)
+
+    async def _cancel_ended(self, job_id: str, owner: str) -> JobView:
+        await self._commits.settled()  # its end may be on its way into the journal
+        view = await self.get(job_id)
+        if view.owner != owner:
+            raise _not_found(job_id)
+        if not (view.failure and view.failure.code is ErrorCode.CANCELLED):
+            raise JobEnded(f"Job {job_id} has ended already")
+        return view
+
+    async def list_jobs(
+        self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
+    ) -> tuple[list[JobView], str | None]:
+        """An owner's jobs, newest first, and the cursor of the next page. A cursor that is none lists from the top."""
+        states = [state for state in State if status in (None, ON_THE_WIRE[state])]
+        below = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else None
+        limit = max(1, min(limit, LIST_AT_MOST))
+        found = await self._read(self._journal.newest, owner, states, limit + 1, below)
+        page = found[:limit]
+        following = str(page[-1].seq) if len(found) > limit else None
+        return [self._view(self._board.get(job.job_id) or job) for job in page], following
+
+    async def stats(self) -> QueueStats:
+        ledger = self._running_ledger()
+        return QueueStats(queued=ledger.queued, running=ledger.running)
+
+    async def version(self) -> str:
+        """Of the code that runs here; whoever deploys compares it with the code's own `CODE_VERSION`."""
+        return CODE_VERSION
+
+    # -- dispatchers --------------------------------------------------------------------------------------------
+
+    async def claim(self, dispatcher_id: str, limit: int, timeout_s: float) -> list[Claim]:
+        """Up to `limit` jobs under a lease, waiting up to `timeout_s` for the first."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while True:
+            claims, effects = self._running_ledger().claim(dispatcher_id, limit, self._clock())
+            self._commits.add(effects)
+            if claims:
+                await self._commits.settled()
+                return claims
+            self._claimable.clear()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._claimable.wait()
+            except TimeoutError:
+                return []
+
+    async def heartbeat(self, dispatcher_id: str, beats: Sequence[Heartbeat]) -> list[str]:
+        """Renew leases and report progress. Returns the ids of jobs to stop working on: cancelled, or taken over."""
+        ledger = self._running_ledger()
+        stop, effects = ledger.heartbeat(beats, self._clock())
+        self._commits.add(effects)
+        # A job that the ledger has let go of and readers still see is ending: its dispatcher awaits just that.
+        return [job_id for job_id in stop if ledger.get(job_id) or not self._board.get(job_id)]
+
+    async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
+        """End a job. Raises StaleLease when it is no longer held under this lease; a repeat is none."""
+        try:
+            _, effects = self._running_ledger().finish(job_id, lease, outcome, self._clock())
+        except StaleLease:
+            await self._commits.settled()  # the first finish may be on its way into the journal
+            job = (await self._read(self._journal.get, [job_id])).get(job_id)
+            if job and job.ended and job.lease == lease:
+                return
+            raise
+        self._commits.add(effects)
+        await self._commits.settled()
+
+    async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
+        """Give (job id, lease) pairs back: queued again at their old place, uncounted; or cancelled, if wanted."""
+        self._commits.add(self._running_ledger().release(leases, self._clock()))
+        self._claimable.set()
+        await self._commits.settled()
+
+    # -- whoever keeps the blobs --------------------------------------------------------------------------------
+
+    async def expired(self, limit: int) -> list[str]:
+        """Jobs whose time to live is over, oldest first. Remove their blobs, then `forget` them."""
+        return await self._read(self._journal.expired, self._clock() - self._config.job_ttl_s, limit)
+
+    async def forget(self, job_ids: Sequence[str]) -> None:
+        """Remove ended jobs; they answer JobExpired for a while. Others are skipped."""
+        await self._on(self._writer, self._journal.bury, job_ids, self._clock())
+        await self._on(self._writer, self._journal.forget_buried, self._clock() - self._config.tombstone_ttl_s)
+
+    async def delete(self, job_id: str, owner: str) -> None:
+        """Remove an ended job without a trace. Unfinished, unknown and other owners' jobs are left alone."""
+        job = (await self._read(self._journal.get, [job_id])).get(job_id)
+        if job and job.spec.owner == owner:
+            await self._on(self._writer, self._journal.delete, [job_id])
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Let the journal go once everything that was acknowledged is in it. The registry is of no use afterwards."""
+        for task in filter(None, (self._ticker, self._recovery)):
+            task.cancel()
+        with contextlib.suppress(StoreUnavailable):
+            await self._commits.settled()
+        self._ledger = None
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self._journal.close()
+
+    def _begin(self, recovered: Recovered) -> None:
+        self._ledger = Ledger(recovered, self._config.limits(), self._clock())
+        self._board.reset(self._ledger.jobs)
+        self._claimable.set()
+        log.info("registry_ready", queued=self._ledger.queued, running=self._ledger.running, epoch=recovered.epoch)
+
+    def _on_commit_failure(self, error: Exception) -> None:
+        """The ledger holds what the journal does not: drop it, and read it anew as soon as that can be done."""
+        log.error("journal_write_failed", exc_info=error)
+        self._ledger = None
+        self._recovery = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        try:
+            async for attempt in stamina.retry_context(on=_worth_waiting, attempts=None, timeout=None, wait_max=2.0):
+                with attempt:
+                    recovered = await self._on(self._writer, self._journal.open)
+        except JournalTaken:
+            log.critical("registry_was_replaced")  # by another process; this one refuses everything from now on
+        else:
+            self._begin(recovered)
+
+    def _running_ledger(self) -> Ledger:
+        if self._ticker is None:  # not in the constructor: Ray runs that outside of the loop
+            self._ticker = asyncio.create_task(self._tick_for_ever())
+        if self._ledger is None:
+            raise StoreUnavailable("The job journal cannot be reached at present; please try again")
+        return self._ledger
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            if self._ledger and (effects := self._ledger.tick(self._clock())):
+                self._commits.add(effects)
+                self._claimable.set()
+
+    def _view(self, job: JobRecord) -> JobView:
+        return job.view(self._ledger.position(job.job_id) if self._ledger else None)
+
+    async def _read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._on(self._readers, call, *args, **kwargs)
+
+    async def _on(self, thread: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, partial(call, *args, **kwargs))
+
+
+def _open_patiently(journal: Journal) -> Recovered:
+    """Wait for a database that is away, since a restart must not fail when the database restarts as well."""
+    try:
+        for attempt in stamina.retry_context(on=_worth_waiting, attempts=None, timeout=PATIENCE_S, wait_max=2.0):
+            with attempt:
+                return journal.open()
+    except StoreUnavailable as error:
+        raise JournalUnusable(error.message) from error
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _worth_waiting(error: Exception) -> bool:
+    return isinstance(error, StoreUnavailable) and not isinstance(error, JournalTaken)
+
+
+def _not_found(job_id: str) -> JobNotFound:
+    return JobNotFound(f"Job {job_id} not found")
+
+
+def _expired(job_id: str) -> JobExpired:
+    return JobExpired(f"Job {job_id} has expired: it ended long ago, and its results were removed")

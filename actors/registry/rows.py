@@ -1,0 +1,87 @@
+"""JobRecords as rows of the journal's table, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+from pydantic import SecretStr, TypeAdapter
+from sqlalchemy import RowMapping
+
+from actors.messages import JobOutcome, JobSpec
+from actors.registry.lifecycle import State
+from actors.registry.record import JobRecord
+from client.models import Progress
+
+_SPEC = TypeAdapter(JobSpec)
+_OUTCOME = TypeAdapter(JobOutcome)
+_NOT_IN_SPEC = {"options": {"password"}}
+
+
+def to_insert(job: JobRecord) -> dict[str, Any]:
+    """All columns of a new row."""
+    spec = job.spec
+    return {
+        "seq": job.seq,
+        "job_id": spec.job_id,
+        "owner": spec.owner,
+        "idempotency": None if spec.idempotency_key is None else key_digest(spec.owner, spec.idempotency_key),
+        # Python's json, since names from the network may hold what UTF-8 and PostgreSQL's text cannot: it escapes all.
+        "spec": json.dumps(_SPEC.dump_python(spec, mode="json", exclude=_NOT_IN_SPEC)),
+        **_changing(job),
+    }
+
+
+def to_update(before: JobRecord, after: JobRecord) -> dict[str, Any]:
+    """The columns that change, and the state and lease (`was_…`) that the row must still have."""
+    return {"was_seq": before.seq, "was_state": before.state, "was_lease": before.lease, **_changing(after)}
+
+
+def _changing(job: JobRecord) -> dict[str, Any]:
+    password = job.spec.options.password
+    return {
+        "state": job.state.value,
+        "version": job.version,
+        "attempts": job.attempts,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "lease": job.lease,
+        "dispatcher": job.dispatcher,
+        "cancel_requested": job.cancel_requested,
+        "password": None if password is None or job.ended else json.dumps(password.get_secret_value()),
+        "outcome": json.dumps(_OUTCOME.dump_python(job.outcome, mode="json")) if job.outcome else None,
+    }
+
+
+def from_row(row: RowMapping) -> JobRecord:
+    """The record that a row was made of. Raises ValueError when it was not made by this module."""
+    outcome = _OUTCOME.validate_python(json.loads(row["outcome"])) if row["outcome"] else None
+    return JobRecord(
+        spec=_spec(row),
+        seq=row["seq"],
+        state=State(row["state"]),
+        version=row["version"],
+        attempts=row["attempts"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        lease=row["lease"],
+        dispatcher=row["dispatcher"],
+        cancel_requested=row["cancel_requested"],
+        outcome=outcome,
+        progress=outcome.progress if outcome else Progress(),
+    )
+
+
+def _spec(row: RowMapping) -> JobSpec:
+    spec = _SPEC.validate_python(json.loads(row["spec"]))
+    if row["password"] is None:
+        return spec
+    password = SecretStr(json.loads(row["password"]))
+    return replace(spec, options=spec.options.model_copy(update={"password": password}))
+
+
+def key_digest(owner: str, key: str) -> str:
+    """What an idempotency key is found by; two owners may use the same key."""
+    return hashlib.sha256(json.dumps([owner, key]).encode()).hexdigest()
