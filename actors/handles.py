@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from actors.registry.registry import RegistryConfig
 
 NAMESPACE = "docfleet"
-REGISTRY = "JobRegistry"
 HEAD = {"node:__internal_head__": 0.001}  # Ray's own name for "on the head node"
 
 ANSWER_WITHIN_S = 2.0  # how long a caller waits for a registry that may be restarting, before it says so
@@ -64,16 +63,18 @@ _REPLICA_GONE = (RayActorError, WorkerCrashedError, NodeDiedError, ObjectLostErr
 _NO_REPLICA_YET = (DeploymentUnavailableError, BackPressureError)
 
 
-def open_registry(config: RegistryConfig, version: str, *, on_head: bool) -> Registry:
-    """The one JobRegistry of this cluster: found, created, or replaced when it runs another version's code.
+def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registry:
+    """The one JobRegistry of an application: found, created, or replaced when it runs other code than this process.
 
     Every acknowledged change is in the journal, so a registry may be killed at any moment. `on_head` pins it to
     the head node, where a journal in a local folder is. Blocks for seconds when it has to start a process.
     """
     from actors.registry.registry import JobRegistry
+    from actors.registry.version import CODE_VERSION
 
-    create = ray.remote(JobRegistry).options(
-        name=REGISTRY,
+    name = f"{app}:JobRegistry"
+    create: Any = ray.remote(JobRegistry).options(
+        name=name,
         namespace=NAMESPACE,
         lifetime="detached",
         get_if_exists=True,
@@ -85,19 +86,19 @@ def open_registry(config: RegistryConfig, version: str, *, on_head: bool) -> Reg
         scheduling_strategy="DEFAULT",  # never captured into a creator's placement group
     )
     actor = create.remote(config)
-    if ray.get(actor.version.remote()) != version:
+    if ray.get(actor.version.remote()) != CODE_VERSION:
         ray.kill(actor, no_restart=True)
-        _wait_until_gone()
+        _wait_until_gone(name)
         actor = create.remote(config)
         ray.get(actor.version.remote())
     return Registry(actor)
 
 
-def _wait_until_gone() -> None:
+def _wait_until_gone(name: str) -> None:
     for attempt in stamina.retry_context(on=ActorStillThere, attempts=None, timeout=30, wait_max=0.5):
         with attempt:
             try:
-                ray.get_actor(REGISTRY, namespace=NAMESPACE)
+                ray.get_actor(name, namespace=NAMESPACE)
             except ValueError:
                 return
             raise ActorStillThere
@@ -148,7 +149,7 @@ def _settle(answer: asyncio.Future[V], value: V | Exception) -> None:
 class Registry:
     """The JobRegistry, for ingress replicas and dispatchers alike."""
 
-    def __init__(self, actor: ActorHandle) -> None:
+    def __init__(self, actor: ActorHandle[Any]) -> None:
         self._actor = actor
         self._reads: Batched[str, JobView | None] = Batched(self._get_many)
         self._submits: Batched[JobSpec, JobView] = Batched(self._submit_many)
@@ -158,6 +159,7 @@ class Registry:
         return await self._submits.get(spec)
 
     async def get(self, job_id: str) -> JobView | None:
+        """The job, or None when there is none. Raises JobExpired when there was one."""
         return await self._reads.get(job_id)
 
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
@@ -187,7 +189,17 @@ class Registry:
     async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
         await self._ask(self._actor.release.remote(dispatcher_id, list(leases)))
 
-    async def _get_many(self, job_ids: list[str]) -> list[JobView | None]:
+    async def delete(self, job_id: str, owner: str) -> None:
+        """Remove an ended job. Its blobs go first: what is left of a deletion that was interrupted can be repeated."""
+        await self._ask(self._actor.delete.remote(job_id, owner))
+
+    async def expired(self, limit: int) -> list[str]:
+        return await self._ask(self._actor.expired.remote(limit))
+
+    async def forget(self, job_ids: Sequence[str]) -> None:
+        await self._ask(self._actor.forget.remote(list(job_ids)))
+
+    async def _get_many(self, job_ids: list[str]) -> list[JobView | DocfleetError | None]:
         return await self._ask(self._actor.get_many.remote(job_ids))
 
     async def _submit_many(self, specs: list[JobSpec]) -> list[JobView | DocfleetError]:
@@ -238,7 +250,7 @@ class ParserFleet:
             return RayPart(ref, await ref)
 
     async def assemble(
-        self, document: Any, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[RayPart]
+        self, document: Any, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
     ) -> ParsedFile:
         return await self._call("assemble", document, task, list(lost), *(part.ref for part in parts))
 
@@ -252,8 +264,9 @@ class ParserFleet:
         """Live replicas; each works on one call at a time."""
         status = await asyncio.to_thread(serve.status)
         app = status.applications.get(self._app)
-        deployment = app.deployments.get(self._deployment) if app else None
-        return deployment.replica_states.get("RUNNING", 0)  # type: ignore[call-overload] # a str enum if deployment else 0
+        deployment = app and app.deployments.get(self._deployment)
+        states = {str(state.value): count for state, count in deployment.replica_states.items()} if deployment else {}
+        return states.get("RUNNING", 0)
 
     async def _call(self, method: str, *args: Any) -> Any:
         async with _translated_errors():

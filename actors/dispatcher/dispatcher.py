@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import stamina
@@ -24,14 +24,17 @@ CLAIM_WAIT_S = 20.0
 BEAT_EVERY_S = 1.0  # far within a lease: it is also how soon a cancelled job is noticed
 REPORT_AT_MOST_EVERY_S = 0.1  # progress of all jobs travels together
 RESIZE_EVERY_S = 1.0
+SWEEP_EVERY_S = 60.0
+SWEEP_AT_ONCE = 100  # jobs
 AWAY = (FleetUnavailable, StoreUnavailable)  # the registry or its journal: try again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatcherConfig:
-    """`jobs` run side by side at most."""
+    """`jobs` run side by side at most. Without `keep_inputs` a job's files go as soon as it has ended."""
 
     jobs: int
+    keep_inputs: bool = True
     limits: JobLimits
 
 
@@ -65,8 +68,9 @@ class Dispatcher:
                 group.create_task(self._for_ever(self._claim))
                 group.create_task(self._for_ever(self._heartbeat))
                 group.create_task(self._for_ever(self._resize))
+                group.create_task(self._for_ever(self._sweep))
         finally:
-            await self._release()
+            await self._stop(list(self._running))
 
     async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat `step`; a registry that is away is waited for, with back-off."""
@@ -97,6 +101,8 @@ class Dispatcher:
             async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
                 with attempt:
                     await self._jobs.finish(job_id, claim.lease, outcome)
+            if not self._config.keep_inputs:
+                await self._blobs.delete_prefix(f"inputs/{job_id}")
         except StaleLease:
             log.warning("job_was_taken_over", job=job_id)
         except asyncio.CancelledError:
@@ -117,9 +123,8 @@ class Dispatcher:
             Heartbeat(job_id=job_id, lease=running.claim.lease, progress=running.run.progress)
             for job_id, running in self._running.items()
         ]
-        for job_id in await self._jobs.heartbeat(self.id, beats) if beats else []:
-            if running := self._running.get(job_id):
-                running.task.cancel()
+        if beats:
+            await self._stop(await self._jobs.heartbeat(self.id, beats))
         await asyncio.sleep(REPORT_AT_MOST_EVERY_S)
 
     async def _resize(self) -> None:
@@ -127,11 +132,23 @@ class Dispatcher:
         self._slots.resize(2 * max(1, await self._parsers.running()))
         await asyncio.sleep(RESIZE_EVERY_S)
 
-    async def _release(self) -> None:
-        leases = [(job_id, running.claim.lease) for job_id, running in self._running.items()]
-        tasks = [running.task for running in self._running.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if leases:
+    async def _sweep(self) -> None:
+        """Remove what outlived its time: the blobs first, so that nothing is left that no journal row names."""
+        job_ids = await self._jobs.expired(SWEEP_AT_ONCE)
+        for job_id in job_ids:
+            await self._blobs.delete_prefix(f"inputs/{job_id}")
+            await self._blobs.delete_prefix(f"results/{job_id}")
+        if job_ids:
+            await self._jobs.forget(job_ids)
+        if len(job_ids) < SWEEP_AT_ONCE:
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def _stop(self, job_ids: Sequence[str]) -> None:
+        """Stop working on jobs and give them back: the registry knows whether they are cancelled or queued again."""
+        stopping = [running for job_id in job_ids if (running := self._running.get(job_id))]
+        for running in stopping:
+            running.task.cancel()
+        await asyncio.gather(*(running.task for running in stopping), return_exceptions=True)
+        if stopping:
+            leases = [(running.claim.spec.job_id, running.claim.lease) for running in stopping]
             await self._jobs.release(self.id, leases)

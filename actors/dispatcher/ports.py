@@ -46,7 +46,15 @@ class JobSource(Protocol):
         ...
 
     async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
-        """Give unfinished (job id, lease) pairs back to the queue."""
+        """Give unfinished (job id, lease) pairs back: to be queued again, or cancelled if that was asked for."""
+        ...
+
+    async def expired(self, limit: int) -> list[str]:
+        """Ended jobs that are past their time to live."""
+        ...
+
+    async def forget(self, job_ids: Sequence[str]) -> None:
+        """Remove expired jobs, whose blobs are gone."""
         ...
 
 

@@ -26,6 +26,7 @@ class MemoryJobs:
         self.stop: set[str] = set()
         self.released: list[tuple[str, str]] = []
         self.stale: set[str] = set()
+        self.past_their_time: list[str] = []
         self.away = 0  # how many more calls find nobody
         self.changed = asyncio.Event()
 
@@ -45,6 +46,13 @@ class MemoryJobs:
             self.changed.set()
             raise StaleLease("taken over")
         self.outcomes[job_id] = outcome
+        self.changed.set()
+
+    async def expired(self, limit: int) -> list[str]:
+        return self.past_their_time[:limit]
+
+    async def forget(self, job_ids: Sequence[str]) -> None:
+        self.past_their_time = [job for job in self.past_their_time if job not in job_ids]
         self.changed.set()
 
     async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
@@ -171,6 +179,36 @@ async def test_a_job_that_the_registry_stops_frees_its_place(dispatcher, jobs, b
     parsers.gate.set()
     await jobs.ended("c")
     assert "a" not in jobs.outcomes
+
+
+async def test_expired_jobs_leave_neither_blobs_nor_rows(jobs, blobs, parsers) -> None:
+    await blobs.put("inputs/old/0", b"in")
+    await blobs.put("results/old/0/response.json", b"out")
+    await blobs.put("inputs/young/0", b"in")
+    jobs.past_their_time = ["old"]
+    config = DispatcherConfig(jobs=1, limits=JobLimits(files=1, splitting=Splitting(slots=1)))
+    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, config).run())
+    while jobs.past_their_time:
+        jobs.changed.clear()
+        await jobs.changed.wait()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert [await blobs.size(key) for key in ("inputs/old/0", "results/old/0/response.json", "inputs/young/0")] == [
+        None,
+        None,
+        2,
+    ]
+
+
+async def test_inputs_go_with_the_end_of_their_job_when_they_are_not_kept(jobs, blobs, parsers) -> None:
+    config = DispatcherConfig(jobs=1, keep_inputs=False, limits=JobLimits(files=1, splitting=Splitting(slots=1)))
+    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, config).run())
+    await submit(jobs, blobs, "a", b"1")
+    await submit(jobs, blobs, "b", b"1")
+    await jobs.ended("b")  # one job at a time: the first one's files are gone when the second has ended
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert await blobs.size("inputs/a/0") is None
 
 
 async def test_a_dispatcher_that_stops_gives_its_jobs_back(jobs, blobs, parsers) -> None:

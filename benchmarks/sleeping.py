@@ -1,0 +1,71 @@
+"""A parser that only sleeps: what is left of a run's time is the orchestration's.
+
+A document is its page count as text, named .pdf. `python -m benchmarks.sleeping` serves it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import orjson
+
+from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.parser.parser import ParserConfig
+from client.models import ExportFormat, PageFailure, ParserInfo
+
+SECONDS_PER_PAGE = 0.1
+
+
+class SleepingEngine:
+    """Satisfies `ParsingEngine`."""
+
+    def __init__(self, config: ParserConfig) -> None:
+        self._seconds_per_page = float(os.environ.get("SLEEP_PER_PAGE_S", SECONDS_PER_PAGE))
+
+    def warm_up(self) -> None: ...
+
+    def describe(self) -> ParserInfo:
+        return ParserInfo(profile="native", docling="none")
+
+    def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
+        pages = int(document.tobytes())
+        if pages > split_above:
+            return PagePlan(pages=PageSpan(1, pages))
+        time.sleep(pages * self._seconds_per_page)
+        return self._file(range(1, pages + 1), ())
+
+    def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
+        time.sleep(len(span) * self._seconds_per_page)
+        return Shard(span=span, payload=np.zeros(len(span) * 40_000, np.uint8))  # what real pages weigh
+
+    def assemble(
+        self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
+    ) -> ParsedFile:
+        return self._file([page for s in shards for page in range(s.span.first, s.span.last + 1)], tuple(lost))
+
+    def export(self, document_json: bytes, form: ExportFormat) -> bytes:
+        return document_json
+
+    def check_health(self) -> None: ...
+
+    def _file(self, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
+        return ParsedFile(
+            nodes=orjson.dumps([{"text": f"page {page}", "metadata": {"page_number": page}} for page in pages]),
+            num_nodes=len(pages),
+            document=b"{}",
+            pages=len(pages) + len(lost),
+            parser=self.describe(),
+            lost=lost,
+        )
+
+
+if __name__ == "__main__":
+    import sys
+
+    from benchmarks import sleeping  # by its real name: Ray's workers import the class from there
+    from serve_app.__main__ import main
+
+    sys.exit(main(sleeping.SleepingEngine))
