@@ -11,15 +11,12 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-import typing
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-import annotated_types
 import httpx
 from error_texts import FILE, JOB, REQUEST
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, TRANSITIONS, State
 from client.errors import error_from
@@ -29,7 +26,8 @@ from serve_app.settings import Settings
 
 DOCS = Path(__file__).parent
 MARKED = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
-BOUNDS = {annotated_types.Ge: ("≥", "ge"), annotated_types.Gt: (">", "gt"), annotated_types.Le: ("≤", "le")}
+TYPES = {"integer": "whole number", "number": "number", "boolean": "`true`, `false`", "string": "text"}
+BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}  # of JSON Schema
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -40,43 +38,34 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def settings() -> str:
-    """Every setting, in the order of the class."""
-    unexplained = [name for name, field in Settings.model_fields.items() if not field.description]
-    if unexplained:
+    """Every setting, in the order of the class. Raises LookupError for one without a docstring."""
+    schema = Settings.model_json_schema()["properties"]
+    if unexplained := [name for name, setting in schema.items() if "description" not in setting]:
         raise LookupError(f"settings without a docstring: {unexplained}")
-    return table(
-        ("variable", "default", "values", "meaning"),
-        (
-            (f"`{name.upper()}`", default_of(field), values_of(field), " ".join((field.description or "").split()))
-            for name, field in Settings.model_fields.items()
-        ),
+    rows = (
+        (f"`{name.upper()}`", default_of(setting), values_of(setting), " ".join(setting["description"].split()))
+        for name, setting in schema.items()
     )
+    return table(("variable", "default", "values", "meaning"), rows)
 
 
-def default_of(field: FieldInfo) -> str:
-    if field.default is PydanticUndefined:
-        return "computed"
-    if field.default is None:
-        return "–"
-    if isinstance(field.default, bool):
-        return f"`{str(field.default).lower()}`"
-    return f"`{field.default:g}`" if isinstance(field.default, float) else f"`{field.default}`"
+def default_of(setting: Mapping[str, Any]) -> str:
+    match setting.get("default", "computed"):
+        case None | "computed" as word:
+            return word or "–"
+        case bool() as flag:
+            return f"`{str(flag).lower()}`"
+        case value:
+            return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
-def values_of(field: FieldInfo) -> str:
+def values_of(setting: Mapping[str, Any]) -> str:
     """A setting's type and bounds, as people say it."""
-    if choices := typing.get_args(field.annotation) if typing.get_origin(field.annotation) is typing.Literal else ():
+    kind = setting.get("anyOf", [setting])[0]
+    if choices := kind.get("enum"):
         return ", ".join(f"`{choice}`" for choice in choices)
-    kind = next((part for part in typing.get_args(field.annotation) if part is not type(None)), field.annotation)
-    inner = FieldInfo.from_annotation(kind)
-    name = {int: "whole number", float: "number", bool: "`true`, `false`", str: "text"}[inner.annotation]
-    bounds = [
-        f"{sign} {getattr(rule, attribute):g}"
-        for rule in (*field.metadata, *inner.metadata)
-        for kind_of_rule, (sign, attribute) in BOUNDS.items()
-        if isinstance(rule, kind_of_rule)
-    ]
-    return " ".join([name, " and ".join(bounds)]).strip()
+    bounds = [f"{sign} {kind[name]:g}" for name, sign in BOUNDS.items() if name in kind]
+    return " ".join([TYPES[kind["type"]], " and ".join(bounds)]).strip()
 
 
 def request_errors() -> str:
