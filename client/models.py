@@ -119,7 +119,8 @@ class ParseOptions(Wire):
 
     def over(self, defaults: ParseOptions) -> ParseOptions:
         """These options where set, else those of `defaults`."""
-        return defaults.model_copy(update={k: getattr(self, k) for k in self.model_fields_set})
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return defaults.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
 class PageFailure(Wire):
@@ -190,6 +191,13 @@ class JobStatusResponse(Wire):
     queue_position: int | None = None
     attempts: int = 0
     metadata: dict[str, Any] = {}
+
+
+class JobListResponse(Wire):
+    """`GET /jobs`, newest first. `next_cursor` asks for the jobs after these; there are none when it is null."""
+
+    jobs: list[JobStatusResponse]
+    next_cursor: str | None = None
 
 
 class JobResultResponse(Wire):

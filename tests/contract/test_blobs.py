@@ -105,10 +105,13 @@ async def test_a_blob_does_not_exist_until_its_writer_is_left(blobs: BlobStore, 
 
 @pytest.mark.parametrize("data", [b"small", LARGE], ids=["small", "large"])
 async def test_a_writer_left_by_an_error_leaves_nothing(blobs: BlobStore, data: bytes) -> None:
-    with pytest.raises(RuntimeError, match="on purpose"):
+    async def fail_half_way() -> None:
         async with blobs.writer("inputs/a/0") as writer:
             await writer.write(data)
             raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        await fail_half_way()
     assert await blobs.size("inputs/a/0") is None
     assert await blobs.delete_prefix("inputs/a") == 0
 

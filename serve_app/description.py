@@ -1,0 +1,130 @@
+"""What OpenAPI says of the routes beyond their signatures: forms, bodies that are streamed, and every error."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from fastapi import FastAPI
+
+from client.models import (
+    BatchParseResponse,
+    ErrorCode,
+    JobResultResponse,
+    JobStatusResponse,
+    JobSubmitResponse,
+    ParseOptions,
+    Problem,
+)
+from serve_app.problems import PROBLEM_JSON, STATUS
+from serve_app.results import JSON, MEDIA_TYPES
+
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
+
+ALWAYS = (ErrorCode.UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE, ErrorCode.INTERNAL)
+OF_A_JOB = (ErrorCode.JOB_NOT_FOUND, ErrorCode.JOB_EXPIRED, ErrorCode.INVALID_REQUEST, *ALWAYS)
+OF_AN_UPLOAD = (
+    ErrorCode.MALFORMED_REQUEST,
+    ErrorCode.NO_FILES,
+    ErrorCode.INVALID_REQUEST,
+    ErrorCode.UNKNOWN_OPTION,
+    ErrorCode.INVALID_OPTION,
+    ErrorCode.INVALID_METADATA,
+    ErrorCode.CALLBACK_REFUSED,
+    ErrorCode.FILE_TOO_LARGE,
+    ErrorCode.QUEUE_FULL,
+    *ALWAYS,
+)
+
+_REQUEST_ID = {"X-Request-ID": {"description": "As it was sent, or made here", "schema": {"type": "string"}}}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
+_LOCATION = {"Location": {"description": "Where the job's status is", "schema": {"type": "string"}}}
+
+
+class DescribedApi(FastAPI):
+    """FastAPI, but errors are described as what they are: problem+json."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    for status, response in operation["responses"].items():
+                        _finish(int(status), response)
+        return super().openapi()
+
+
+def errors(*codes: ErrorCode) -> Responses:
+    """An OpenAPI response for each status that `codes` have, naming them."""
+    by_status = groupby(sorted(codes, key=STATUS.__getitem__), key=STATUS.__getitem__)
+    return {int(status): {"model": Problem, "description": ", ".join(group)} for status, group in by_status}
+
+
+LIST_RESPONSES = errors(ErrorCode.INVALID_REQUEST, *ALWAYS)
+CANCEL_RESPONSES: Responses = {
+    202: {"model": JobStatusResponse, "description": "The job will end"},
+    **errors(ErrorCode.JOB_ENDED, *OF_A_JOB),
+}
+SUBMIT_RESPONSES: Responses = {
+    202: {"model": JobSubmitResponse, "description": "The files are stored", "headers": _LOCATION | _RETRY_AFTER},
+    **errors(ErrorCode.UNSUPPORTED_FORMAT, ErrorCode.IDEMPOTENCY_MISMATCH, *OF_AN_UPLOAD),
+}
+PARSE_RESPONSES: Responses = {
+    200: {"model": BatchParseResponse, "description": "Every file is done"},
+    202: {"model": JobStatusResponse, "description": "The job goes on", "headers": _LOCATION | _RETRY_AFTER},
+    **errors(ErrorCode.CANCELLED, ErrorCode.DEADLINE_EXCEEDED, ErrorCode.POISON, *OF_AN_UPLOAD),
+}
+RESULT_RESPONSES: Responses = {
+    200: {
+        "model": JobResultResponse,
+        "description": "All nodes as a JobResultResponse, one file's nodes as a ParseResponse, or a document",
+        "content": {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values() if media_type != JSON},
+    },
+    304: {"description": "The client has these results already"},
+    **errors(ErrorCode.NOT_FOUND, ErrorCode.RESULT_NOT_READY, ErrorCode.EXPORT_UNAVAILABLE, *OF_A_JOB),
+}
+
+#: Uploads are read from the stream, so FastAPI does not see their form.
+UPLOAD_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "Each file as a part of its own",
+                        },
+                        "options": {
+                            "type": "string",
+                            "contentMediaType": JSON,
+                            "contentSchema": ParseOptions.model_json_schema(),
+                            "description": "How to parse: a JSON object of options",
+                        },
+                        "metadata": {
+                            "type": "string",
+                            "contentMediaType": JSON,
+                            "contentSchema": {"type": "object"},
+                            "description": "A JSON object whose keys every node's metadata carries",
+                        },
+                        "task_id": {"type": "string", "description": "What callbacks call this job"},
+                        "callback_url": {"type": "string", "format": "uri"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def _finish(status: int, response: dict[str, Any]) -> None:
+    response["headers"] = _REQUEST_ID | response.get("headers", {})
+    if status < 400:
+        return
+    response["content"] = {PROBLEM_JSON: response["content"].pop(JSON)}
+    if status in (429, 503):
+        response["headers"] |= _RETRY_AFTER

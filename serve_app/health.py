@@ -1,0 +1,68 @@
+"""Whether the service is up, and what it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from actors.errors import DocfleetError, FleetUnavailable
+from actors.messages import QueueStats
+from client.models import HealthResponse, ParserInfo
+from serve_app.ports import Jobs, Parsers
+from serve_app.settings import Settings
+
+T = TypeVar("T")
+
+#: How long a probe waits for a part of the service, in seconds.
+PATIENCE_S = 2.0
+
+
+class Health:
+    def __init__(self, jobs: Jobs, parsers: Parsers, settings: Settings, version: str) -> None:
+        self._jobs = jobs
+        self._parsers = parsers
+        self._settings = settings
+        self._version = version
+        self._parser: ParserInfo | None = None
+
+    async def report(self) -> HealthResponse:
+        """`GET /health`: always an answer, with what is known at the moment."""
+        parser, replicas, stats = await asyncio.gather(
+            self._described(), _within(self._parsers.running()), _within(self._jobs.stats())
+        )
+        counts = stats or QueueStats(queued=0, running=0)
+        return HealthResponse(
+            status="healthy" if stats and self._can_parse(parser) else "initializing",
+            version=self._version,
+            config=self._settings.public_config,
+            parser=parser,
+            replicas=replicas or 0,
+            queued=counts.queued,
+            running=counts.running,
+        )
+
+    async def check_ready(self) -> None:
+        """Raises FleetUnavailable when a job could not be taken or parsed."""
+        parser, stats = await asyncio.gather(self._described(), _within(self._jobs.stats()))
+        if stats is None:
+            raise FleetUnavailable("The job registry does not answer")
+        if not self._can_parse(parser):
+            raise FleetUnavailable("The parsers are still loading their models")
+
+    def _can_parse(self, parser: ParserInfo | None) -> bool:
+        """A fleet that may shrink to nothing is started by the first job."""
+        return parser is not None or self._settings.parser_min_replicas == 0
+
+    async def _described(self) -> ParserInfo | None:
+        """Asked until it is known: what parses changes with the deployment only, and a busy parser answers late."""
+        if self._parser is None and self._settings.parser_min_replicas > 0:
+            self._parser = await _within(self._parsers.describe())
+        return self._parser
+
+
+async def _within(answer: Coroutine[Any, Any, T]) -> T | None:
+    try:
+        return await asyncio.wait_for(answer, PATIENCE_S)
+    except (TimeoutError, DocfleetError):
+        return None

@@ -1,0 +1,74 @@
+"""From a request to a job that is durable: receive, check, hand over. Refused at any step, it leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from starlette.requests import Request
+
+from actors.blobs import BlobStore
+from actors.errors import DocfleetError, FleetUnavailable
+from actors.messages import JobSpec, JobView
+from serve_app.ports import Jobs
+from serve_app.settings import Settings
+from serve_app.specs import make_spec
+from serve_app.uploads import UploadLimits, receive_upload
+
+
+class Intake:
+    def __init__(self, jobs: Jobs, blobs: BlobStore, settings: Settings) -> None:
+        self._jobs = jobs
+        self._blobs = blobs
+        self._settings = settings
+
+    async def take(
+        self, request: Request, *, refuse_unsupported: bool, idempotency_key: str | None = None
+    ) -> tuple[JobSpec, JobView]:
+        """What was asked for, and the job that does it. Raises Refused, and what submitting a job raises."""
+        job_id = str(uuid4())
+        limits = UploadLimits(
+            file_bytes=self._settings.max_file_bytes,
+            request_bytes=self._settings.max_queued_bytes,
+            refuse_unsupported=refuse_unsupported,
+        )
+        async with self._removed_on_error(job_id):
+            upload = await receive_upload(request, self._blobs, _folder(job_id), limits)
+            spec = make_spec(
+                job_id,
+                upload,
+                self._settings.parse_options,
+                request_id=request.state.request_id,
+                idempotency_key=idempotency_key,
+            )
+        # Shielded from a client that leaves: from here on there is a job with its files, or neither.
+        return spec, await asyncio.shield(self._hand_over(spec))
+
+    async def _hand_over(self, spec: JobSpec) -> JobView:
+        try:
+            view = await self._jobs.submit(spec)
+        except FleetUnavailable:
+            raise  # it may have taken the job before it fell silent, and then needs the files; a sweep removes them
+        except DocfleetError:
+            await self._remove(spec.job_id)
+            raise
+        if view.job_id != spec.job_id:  # the first request of this idempotency key made the job
+            await self._remove(spec.job_id)
+        return view
+
+    @asynccontextmanager
+    async def _removed_on_error(self, job_id: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except BaseException:  # a client that leaves may cancel the request
+            await self._remove(job_id)
+            raise
+
+    async def _remove(self, job_id: str) -> None:
+        await self._blobs.delete_prefix(_folder(job_id))
+
+
+def _folder(job_id: str) -> str:
+    return f"inputs/{job_id}"

@@ -1,0 +1,137 @@
+"""A multipart/form-data body as a stream of parts, one body chunk in memory at a time.
+
+    async for part in multipart_parts(body, content_type):
+        async for chunk in part.data():
+            ...
+
+python-multipart finds the boundaries; Starlette's own form parser would spool every file to a local disk first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+from enum import Enum
+from typing import Final, TypeAlias
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from client.models import ErrorCode
+from serve_app.problems import Refused
+
+#: A part's header line, and so a file's name, may be this long, in bytes.
+MAX_HEADER_BYTES = 8 * 1024
+
+
+class _Mark(Enum):
+    END_OF_PART = 1
+    END_OF_BODY = 2
+
+
+_END_OF_PART: Final = _Mark.END_OF_PART
+_END_OF_BODY: Final = _Mark.END_OF_BODY
+
+
+class Part:
+    """One part. Its data must be read before the next part is asked for; what is left unread is skipped."""
+
+    def __init__(self, body: _Body, name: str, filename: str | None) -> None:
+        self._body = body
+        self.name = name
+        self.filename = filename
+
+    async def data(self) -> AsyncIterator[bytes]:
+        while isinstance(event := await self._body.next(), bytes):
+            yield event
+
+
+_Event: TypeAlias = Part | bytes | _Mark
+
+
+async def multipart_parts(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[Part]:
+    """The parts of a body in order. Raises Refused when it is not what its content type says."""
+    body = _Body(chunks, _boundary(content_type))
+    while (event := await body.next()) is not _END_OF_BODY:
+        if isinstance(event, Part):
+            yield event
+
+
+def _boundary(content_type: str) -> bytes:
+    kind, parameters = parse_options_header(content_type)
+    if kind != b"multipart/form-data":
+        raise Refused(ErrorCode.NO_FILES, "No files were sent: the body must be multipart/form-data with parts 'files'")
+    if not (boundary := parameters.get(b"boundary")):
+        raise _malformed("its content type names no boundary")
+    return boundary
+
+
+def _malformed(reason: str) -> Refused:
+    return Refused(ErrorCode.MALFORMED_REQUEST, f"The multipart body is malformed: {reason}")
+
+
+class _Body:
+    """Feeds chunks to the parser and hands its events out one by one."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], boundary: bytes) -> None:
+        self._chunks = chunks
+        self._events: deque[_Event] = deque()
+        self._header_name = b""
+        self._header_value = b""
+        self._disposition = ""
+        try:
+            self._parser = self._make_parser(boundary)
+        except FormParserError as error:
+            raise _malformed(str(error)) from error
+
+    async def next(self) -> _Event:
+        while not self._events:
+            chunk = await anext(self._chunks, b"")
+            if not chunk:  # Starlette's last chunk is empty
+                raise _malformed("it ends before its last boundary")
+            try:
+                self._parser.write(chunk)
+            except FormParserError as error:
+                raise _malformed(str(error)) from error
+        return self._events.popleft()
+
+    def _make_parser(self, boundary: bytes) -> MultipartParser:
+        return MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._on_part_begin,
+                "on_header_field": self._on_header_field,
+                "on_header_value": self._on_header_value,
+                "on_header_end": self._on_header_end,
+                "on_headers_finished": self._on_headers_finished,
+                "on_part_data": lambda data, start, end: self._events.append(data[start:end]),
+                "on_part_end": lambda: self._events.append(_END_OF_PART),
+                "on_end": lambda: self._events.append(_END_OF_BODY),
+            },
+            max_header_size=MAX_HEADER_BYTES,
+        )
+
+    def _on_part_begin(self) -> None:
+        self._disposition = ""
+
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _on_header_end(self) -> None:
+        if self._header_name.lower() == b"content-disposition":
+            self._disposition = self._header_value.decode("latin-1")
+        self._header_name = self._header_value = b""
+
+    def _on_headers_finished(self) -> None:
+        _, parameters = parse_options_header(self._disposition)
+        if (name := parameters.get(b"name")) is None:
+            raise _malformed("a part has no name")
+        filename = parameters.get(b"filename")
+        self._events.append(Part(self, _text(name), None if filename is None else _text(filename)))
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")

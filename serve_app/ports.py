@@ -1,0 +1,59 @@
+"""What the API needs of the rooms below: implemented over Ray in `actors.handles`, in memory by tests."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from actors.messages import JobSpec, JobView, QueueStats
+from client.models import ExportFormat, JobStatusEnum, ParserInfo
+
+
+class Jobs(Protocol):
+    """The registry, as clients of the API see it. Raises FleetUnavailable or StoreUnavailable while it is away."""
+
+    async def submit(self, spec: JobSpec) -> JobView:
+        """Take a job; durable on return. Repeating it with the same job id or idempotency key gives the same job.
+
+        Raises QueueFull, and IdempotencyMismatch when the key was used for something else.
+        """
+        ...
+
+    async def get(self, job_id: str) -> JobView | None:
+        """The job, or None when there is none. Raises JobExpired when there was one."""
+        ...
+
+    async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
+        """The job as soon as it differs from `version`, or after `timeout_s`."""
+        ...
+
+    async def cancel(self, job_id: str, owner: str) -> JobView:
+        """Ask a job to end. Raises JobNotFound, and JobEnded when it has ended otherwise."""
+        ...
+
+    async def delete(self, job_id: str, owner: str) -> None:
+        """Forget an ended job; any other is left alone."""
+        ...
+
+    async def list_jobs(
+        self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
+    ) -> tuple[list[JobView], str | None]:
+        """A page of jobs, newest first, and the cursor of the next one."""
+        ...
+
+    async def stats(self) -> QueueStats: ...
+
+
+class Parsers(Protocol):
+    """The parser replicas. Raises FleetUnavailable when none is ready."""
+
+    async def describe(self) -> ParserInfo:
+        """What will parse; answered by a replica, so it may have to wait for one."""
+        ...
+
+    async def running(self) -> int:
+        """How many replicas live at this moment."""
+        ...
+
+    async def export(self, document: bytes, form: ExportFormat) -> bytes:
+        """A stored DoclingDocument in another format."""
+        ...

@@ -1,0 +1,117 @@
+"""Every error as RFC 9457 problem+json: FastAPI's `detail`, a stable `code`, and the request's id.
+
+One table says which HTTP status a code has. Domain errors carry their code; a request that is refused at the
+door raises `Refused`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from actors.errors import DocfleetError
+from client.models import ErrorCode, Problem
+
+PROBLEM_JSON = "application/problem+json"
+
+STATUS: Mapping[ErrorCode, HTTPStatus] = {
+    ErrorCode.MALFORMED_REQUEST: HTTPStatus.BAD_REQUEST,
+    ErrorCode.INVALID_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.NO_FILES: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.UNKNOWN_OPTION: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.INVALID_OPTION: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.INVALID_METADATA: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.CALLBACK_REFUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.IDEMPOTENCY_MISMATCH: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.FILE_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ErrorCode.UNSUPPORTED_FORMAT: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ErrorCode.UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
+    ErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
+    ErrorCode.JOB_NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.JOB_EXPIRED: HTTPStatus.GONE,
+    ErrorCode.JOB_ENDED: HTTPStatus.CONFLICT,
+    ErrorCode.RESULT_NOT_READY: HTTPStatus.CONFLICT,
+    ErrorCode.EXPORT_UNAVAILABLE: HTTPStatus.CONFLICT,
+    ErrorCode.IDEMPOTENCY_CONFLICT: HTTPStatus.CONFLICT,
+    ErrorCode.TOO_MANY_REQUESTS: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.QUEUE_FULL: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.STORE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+    # `POST /parse` of a job that could not run as a whole.
+    ErrorCode.CANCELLED: HTTPStatus.CONFLICT,
+    ErrorCode.DEADLINE_EXCEEDED: HTTPStatus.GATEWAY_TIMEOUT,
+    ErrorCode.POISON: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+#: What Starlette's own errors mean: no such route, another method, a body that breaks off.
+_CODE_OF_STATUS = {
+    HTTPStatus.BAD_REQUEST: ErrorCode.MALFORMED_REQUEST,
+    HTTPStatus.NOT_FOUND: ErrorCode.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: ErrorCode.METHOD_NOT_ALLOWED,
+}
+
+
+class Refused(Exception):
+    """A request that cannot be answered as it was asked. `detail` is for the user; `retry_after` is in seconds."""
+
+    def __init__(self, code: ErrorCode, detail: str, *, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+def install_problems(api: FastAPI) -> None:
+    """Answer every error of `api` with a problem; what no handler knows is `on_unknown`'s, in the middleware."""
+    api.add_exception_handler(Refused, _on_refused)  # type: ignore[arg-type] # Starlette asks for any Exception
+    api.add_exception_handler(DocfleetError, _on_domain_error)  # type: ignore[arg-type]
+    api.add_exception_handler(RequestValidationError, _on_invalid)  # type: ignore[arg-type]
+    api.add_exception_handler(HTTPException, _on_http_error)  # type: ignore[arg-type]
+
+
+def problem(
+    code: ErrorCode,
+    detail: str,
+    request_id: str,
+    *,
+    retry_after: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    status = STATUS[code]
+    body = Problem(title=status.phrase, status=status, detail=detail, code=code, request_id=request_id)
+    extra = dict(headers or {})
+    if retry_after is not None:
+        extra["Retry-After"] = str(retry_after)
+    return Response(body.model_dump_json(), status, extra, PROBLEM_JSON)
+
+
+def on_unknown(request_id: str) -> Response:
+    """The answer to a bug: the log has the traceback, the user has the id that finds it there."""
+    return problem(ErrorCode.INTERNAL, "Internal server error", request_id)
+
+
+async def _on_refused(request: Request, error: Refused) -> Response:
+    return problem(error.code, error.detail, request.state.request_id, retry_after=error.retry_after)
+
+
+async def _on_domain_error(request: Request, error: DocfleetError) -> Response:
+    retry_after = getattr(error, "retry_after", None)
+    return problem(error.code, error.message, request.state.request_id, retry_after=retry_after)
+
+
+async def _on_invalid(request: Request, error: RequestValidationError) -> Response:
+    """Names what is wrong and why, and never echoes the value: it may be a secret."""
+    wrong = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+    return problem(ErrorCode.INVALID_REQUEST, "; ".join(wrong), request.state.request_id)
+
+
+async def _on_http_error(request: Request, error: HTTPException) -> Response:
+    code = _CODE_OF_STATUS.get(HTTPStatus(error.status_code), ErrorCode.INVALID_REQUEST)
+    return problem(code, error.detail, request.state.request_id, headers=error.headers)

@@ -1,0 +1,202 @@
+"""What a job left in the blob store, as bodies: streamed as stored, never held whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import orjson
+from starlette.responses import Response, StreamingResponse
+
+from actors.blobs import BlobStore
+from actors.errors import BlobMissing, JobExpired
+from actors.messages import FileOutcome, JobView
+from client.models import ErrorCode, ExportFormat, JobStatusEnum
+from serve_app.ports import Parsers
+from serve_app.problems import Refused
+
+JSON = "application/json"
+
+#: A body up to this many bytes is sent whole, with its length; it also is what can still become an error.
+HELD_BYTES = 256 * 1024
+
+MEDIA_TYPES: Mapping[ExportFormat, str] = {
+    ExportFormat.NODES: JSON,
+    ExportFormat.JSON: JSON,
+    ExportFormat.MARKDOWN: "text/markdown; charset=utf-8",
+    ExportFormat.HTML: "text/html; charset=utf-8",
+    ExportFormat.TEXT: "text/plain; charset=utf-8",
+    ExportFormat.DOCTAGS: "text/plain; charset=utf-8",
+}
+_FILE_SUFFIXES: Mapping[ExportFormat, str] = {
+    ExportFormat.NODES: "nodes.json",
+    ExportFormat.JSON: "json",
+    ExportFormat.MARKDOWN: "md",
+    ExportFormat.HTML: "html",
+    ExportFormat.TEXT: "txt",
+    ExportFormat.DOCTAGS: "doctags",
+}
+
+#: A document's HTML is its author's: it must not act on this server's origin in somebody's browser.
+_UNTRUSTED = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    blobs: BlobStore
+    parsers: Parsers
+
+    async def batch(self, view: JobView) -> Response:
+        """A completed job's BatchParseResponse."""
+        return await _body(self._batch(view), JSON)
+
+    async def envelope(self, view: JobView) -> Response:
+        """A JobResultResponse, whatever state the job is in."""
+        if view.status is not JobStatusEnum.COMPLETED:
+            return Response(_head(view) + b"null" + _tail(view), media_type=JSON)
+        return await _body(_enclosed(_head(view), self._batch(view), _tail(view)), JSON, _etag(view))
+
+    async def exported(self, view: JobView, form: ExportFormat, index: int | None) -> Response:
+        """One file's export as itself; of several files, each file's export in a JSON object.
+
+        Raises Refused when there is no such export.
+        """
+        _check_completed(view)
+        if index is None and len(view.files) > 1:
+            return await _body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, _etag(view))
+        index = index or 0
+        if index >= len(view.files):
+            raise Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; they count from 0")
+        file = view.files[index]
+        headers = _etag(view) | _UNTRUSTED | _disposition(file.filename, form)
+        return await _body(self._one(view, index, form), MEDIA_TYPES[form], headers)
+
+    async def _batch(self, view: JobView) -> AsyncIterator[bytes]:
+        yield b'{"results":['
+        for index, file in enumerate(view.files):
+            if index:
+                yield b","
+            async for piece in self._stored(view, file.response):
+                yield piece
+        yield b"]," + orjson.dumps(_totals(view))[1:]
+
+    async def _all(self, view: JobView, form: ExportFormat) -> AsyncIterator[bytes]:
+        for index, file in enumerate(view.files):
+            entry = orjson.dumps({"filename": file.filename, "success": file.success})
+            yield (b"," if index else b"[") + entry[:-1] + b',"content":'
+            if file.document is None:
+                yield b"null"
+            elif MEDIA_TYPES[form] == JSON:
+                async for piece in self._one(view, index, form):
+                    yield piece
+            else:
+                yield orjson.dumps((await self._export(view, index, file.document, form)).decode())
+            yield b"}"
+        yield b"]"
+
+    async def _one(self, view: JobView, index: int, form: ExportFormat) -> AsyncIterator[bytes]:
+        file = view.files[index]
+        if form is ExportFormat.NODES:
+            pieces = self._stored(view, file.response)
+        elif file.document is None:
+            reason = f"{file.filename} could not be parsed; format=nodes says why"
+            raise Refused(ErrorCode.EXPORT_UNAVAILABLE, reason)
+        elif form is ExportFormat.JSON:
+            pieces = self._stored(view, file.document)
+        else:
+            yield await self._export(view, index, file.document, form)
+            return
+        async for piece in pieces:
+            yield piece
+
+    async def _export(self, view: JobView, index: int, document: str, form: ExportFormat) -> bytes:
+        """Made when it is first asked for, and kept beside the document."""
+        key = f"results/{view.job_id}/{index}/{form}"
+        try:
+            return await self.blobs.get(key)
+        except BlobMissing:
+            whole = b"".join([piece async for piece in self._stored(view, document)])
+            exported = await self.parsers.export(whole, form)
+            await self.blobs.put(key, exported)
+            return exported
+
+    async def _stored(self, view: JobView, key: str) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self.blobs.stream(key):
+                yield piece
+        except BlobMissing as error:
+            raise JobExpired(f"The results of job {view.job_id} are gone") from error
+
+
+def unchanged(view: JobView, if_none_match: str | None) -> bool:
+    """Whether a client that has `if_none_match` has these results already: they never change once they are there."""
+    return view.status is JobStatusEnum.COMPLETED and _etag(view)["ETag"] in (if_none_match or "")
+
+
+def _etag(view: JobView) -> dict[str, str]:
+    return {"ETag": f'"{view.job_id}.{view.version}"'}
+
+
+def _check_completed(view: JobView) -> None:
+    if view.status is JobStatusEnum.COMPLETED:
+        return
+    if view.status is JobStatusEnum.FAILED:
+        raise Refused(ErrorCode.EXPORT_UNAVAILABLE, f"Job {view.job_id} failed: {_error(view)}")
+    raise Refused(ErrorCode.RESULT_NOT_READY, f"Job {view.job_id} is still {view.status}", retry_after=1)
+
+
+def _head(view: JobView) -> bytes:
+    return orjson.dumps({"job_id": view.job_id, "status": view.status})[:-1] + b',"results":'
+
+
+def _tail(view: JobView) -> bytes:
+    return b"," + orjson.dumps({"error": _error(view)})[1:]
+
+
+def _error(view: JobView) -> str | None:
+    return view.failure.message if view.failure else None
+
+
+def _totals(view: JobView) -> dict[str, int | float]:
+    successful = sum(file.success for file in view.files)
+    return {
+        "total_files": len(view.files),
+        "successful": successful,
+        "failed": len(view.files) - successful,
+        "total_nodes": sum(file.num_nodes for file in view.files),
+        "total_processing_time_ms": _elapsed_ms(view.files, view),
+    }
+
+
+def _elapsed_ms(files: tuple[FileOutcome, ...], view: JobView) -> float:
+    """From the first touch to the end: less than the sum of the files' times, which overlap."""
+    if view.started_at is None or view.completed_at is None:
+        return sum(file.processing_time_ms for file in files)
+    return (view.completed_at - view.started_at) * 1000
+
+
+def _disposition(filename: str, form: ExportFormat) -> dict[str, str]:
+    return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(filename, safe='')}.{_FILE_SUFFIXES[form]}"}
+
+
+async def _enclosed(head: bytes, pieces: AsyncIterator[bytes], tail: bytes) -> AsyncIterator[bytes]:
+    yield head
+    async for piece in pieces:
+        yield piece
+    yield tail
+
+
+async def _body(pieces: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A small body whole; a large one streamed, its beginning already read so that what is missing is an error."""
+    held: list[bytes] = []
+    size = 0
+    async for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > HELD_BYTES:
+            return StreamingResponse(_enclosed(b"".join(held), pieces, b""), 200, headers, media_type)
+    return Response(b"".join(held), 200, headers, media_type)

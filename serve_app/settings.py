@@ -1,0 +1,103 @@
+"""The only place with environment names and defaults. `args:` of a serve config are the same fields in lower case."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from client.models import ParseOptions, Profile
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+def _absolute(location: str) -> str:
+    """A relative path counts from where the service is started; its processes run in folders of Ray's own."""
+    scheme, separator, path = location.rpartition("sqlite:///")
+    if path.startswith(":memory:") or "://" in path:
+        return location
+    return f"{scheme}{separator}{Path(path).absolute()}"
+
+
+Location = Annotated[str, AfterValidator(_absolute)]
+"""A folder's path, or a URL."""
+
+
+class Settings(BaseSettings):
+    """A field is read from the environment variable of its name in capitals, unless it is given by `args:`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    ingress_replicas: Annotated[int, Field(ge=1)] = 1
+    parse_timeout_s: Annotated[float, Field(gt=0)] = 1800.0
+    """How long `POST /parse` waits; then it answers 202 and the job goes on."""
+
+    max_concurrent_requests: Annotated[int, Field(ge=1)] = 10
+    """Jobs that a dispatcher works on at once."""
+    max_concurrent_files: Annotated[int, Field(ge=1)] = 4
+    """Files of one job that are worked on at once."""
+    max_file_size_mb: Annotated[int, Field(ge=1)] = 100
+    max_queued_jobs: Annotated[int, Field(ge=1)] = 10_000
+    max_queued_bytes: Annotated[int, Field(ge=1)] = 16 * GIB
+
+    profile: Profile = "auto"
+    page_chunks: bool = True
+    do_ocr: bool = True
+    do_table_structure: bool = True
+
+    parser_min_replicas: Annotated[int, Field(ge=0)] = 1
+    parser_max_replicas: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    parser_num_cpus: Annotated[float, Field(gt=0)] = 1.0
+    parser_num_gpus: Annotated[float, Field(ge=0)] = 0.0
+    parser_idle_s: Annotated[float, Field(ge=0)] = 60.0
+    """How long a parser replica is idle before it is given back."""
+    span_pages: Annotated[int, Field(ge=1)] | None = None
+    """Pages of a document that one parser takes at a time; None suits them to the document and the fleet."""
+
+    state_dir: Location = ".docfleet"
+    database_url: Location = Field(default_factory=lambda known: f"sqlite:///{known['state_dir']}/journal.db")
+    blob_url: Location = Field(default_factory=lambda known: f"{known['state_dir']}/blobs")
+    job_ttl_s: Annotated[float, Field(gt=0)] = 24 * 3600.0
+    """How long an ended job and its results are kept."""
+    keep_inputs: bool = True
+    """Whether the files of an ended job are kept as long as its results."""
+
+    @model_validator(mode="after")
+    def _replicas_are_ordered(self) -> Self:
+        if self.parser_min_replicas > self.parser_max_replicas:
+            raise ValueError("parser_min_replicas must not be above parser_max_replicas")
+        return self
+
+    @property
+    def parse_options(self) -> ParseOptions:
+        """What a request's own options are laid over."""
+        return ParseOptions(
+            profile=self.profile,
+            page_chunks=self.page_chunks,
+            do_ocr=self.do_ocr,
+            do_table_structure=self.do_table_structure,
+        )
+
+    @property
+    def max_file_bytes(self) -> int:
+        return self.max_file_size_mb * MIB
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the journal or the blobs are in a folder, so that what writes them must stay on that machine."""
+        return self.database_url.startswith("sqlite") or "://" not in self.blob_url
+
+    @property
+    def public_config(self) -> dict[str, Any]:
+        """What `GET /health` tells: the names that clients of the single-process server read."""
+        names = {
+            "max_concurrent_requests", "max_concurrent_files", "max_file_size_mb",
+            "page_chunks", "do_ocr", "do_table_structure", "profile",
+        }  # fmt: skip
+        return self.model_dump(include=names)

@@ -1,0 +1,80 @@
+"""Stand-ins for what the ingress' tests do not run: the parsers, and whoever works on jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from actors.blobs import BlobStore
+from actors.errors import FleetUnavailable
+from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome
+from actors.registry.registry import JobRegistry
+from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
+
+PARSER = ParserInfo(profile="native", docling="0.0")
+
+
+@dataclass
+class FakeParsers:
+    """`exports` counts what was asked for; `ready` is whether a replica lives."""
+
+    ready: bool = True
+    exports: list[ExportFormat] = field(default_factory=list)
+
+    async def describe(self) -> ParserInfo:
+        if not self.ready:
+            raise FleetUnavailable("No parser replica is ready at present")
+        return PARSER
+
+    async def running(self) -> int:
+        return int(self.ready)
+
+    async def export(self, document: bytes, form: ExportFormat) -> bytes:
+        self.exports.append(form)
+        return f"{form}: {orjson.loads(document)['name']} ü".encode()
+
+
+@dataclass
+class FakeWorker:
+    """Does what a dispatcher does, in one step: claims every queued job and ends it.
+
+    A file whose text begins with "bad" is a failed entry; `node_text` is the text of every other file's one node.
+    """
+
+    registry: JobRegistry
+    blobs: BlobStore
+    node_text: str = "text"
+
+    async def work(self, failure: Failure | None = None) -> None:
+        """End all queued jobs; with `failure`, as jobs that could not run as a whole."""
+        for claim in await self.registry.claim("worker", 100, 0.0):
+            outcome = JobOutcome(failure=failure) if failure else await self._parse(claim)
+            await self.registry.finish(claim.spec.job_id, claim.lease, outcome)
+
+    async def _parse(self, claim: Claim) -> JobOutcome:
+        files = claim.spec.files
+        outcomes = tuple([await self._parse_file(claim, index, file) for index, file in enumerate(files)])
+        done = Progress(files_total=len(files), files_done=len(files), pages_total=len(files), pages_done=len(files))
+        return JobOutcome(files=outcomes, progress=done)
+
+    async def _parse_file(self, claim: Claim, index: int, file: InputFile) -> FileOutcome:
+        failure = file.rejected
+        if failure is None and (await self.blobs.get(file.blob)).startswith(b"bad"):
+            failure = Failure(code=ErrorCode.INVALID_FILE, message="The file cannot be parsed")
+        folder = f"results/{claim.spec.job_id}/{index}"
+        nodes = [] if failure else [{"text": self.node_text, "metadata": claim.spec.metadata}]
+        response = {"filename": file.filename, "success": not failure, "nodes": nodes, "num_nodes": len(nodes)}
+        errors = {"error": failure.message, "error_code": failure.code} if failure else {}
+        await self.blobs.put(f"{folder}/response.json", orjson.dumps(response | errors))
+        if not failure:
+            await self.blobs.put(f"{folder}/document.json", orjson.dumps({"name": file.filename}))
+        return FileOutcome(
+            filename=file.filename,
+            response=f"{folder}/response.json",
+            document=None if failure else f"{folder}/document.json",
+            success=not failure,
+            num_nodes=len(nodes),
+            pages=1,
+            processing_time_ms=1.0,
+        )

@@ -1,0 +1,52 @@
+"""The API over a real registry and real folders; only the parsers are not there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from actors.blobs import open_blobs
+from actors.registry.registry import JobRegistry, RegistryConfig
+from serve_app.api import make_api
+from serve_app.settings import Settings
+from tests.fakes import FakeParsers, FakeWorker
+from tests.unit.serve_app.service import MakeService, Service
+
+
+@pytest.fixture
+async def make_service(tmp_path: Path) -> AsyncIterator[MakeService]:
+    """Makes services with settings of their own."""
+    made: list[Service] = []
+
+    async def make(**changes: Any) -> Service:
+        settings = Settings(state_dir=str(tmp_path), **changes)
+        registry = await asyncio.to_thread(
+            JobRegistry,
+            RegistryConfig(
+                database_url=settings.database_url,
+                max_queued_jobs=settings.max_queued_jobs,
+                max_queued_bytes=settings.max_queued_bytes,
+                job_ttl_s=settings.job_ttl_s,
+            ),
+        )
+        blobs, parsers = open_blobs(settings.blob_url), FakeParsers()
+        api = make_api(registry, blobs, parsers, settings)
+        http = httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://docfleet")
+        worker = FakeWorker(registry, blobs)
+        made.append(Service(http, api, registry, blobs, parsers, worker, settings, tmp_path))
+        return made[-1]
+
+    yield make
+    for service in made:
+        await service.http.aclose()
+        await service.registry.close()
+
+
+@pytest.fixture
+async def service(make_service: MakeService) -> Service:
+    return await make_service()
