@@ -1,0 +1,138 @@
+"""One file's way through docling: what it was asked to do, what came out, and what went wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+import orjson
+import structlog
+from docling.backend.abstract_backend import AbstractDocumentBackend
+from docling.datamodel.base_models import ConversionStatus, InputFormat
+from docling.datamodel.document import ConversionResult, InputDocument, build_invalid_input_errors
+from docling.pipeline.base_pipeline import BasePipeline
+
+from actors.errors import FileError
+from actors.formats import suffix_of
+from actors.messages import FileTask, PageSpan, ParsedFile
+from actors.parser.engine.converters import Converter
+from actors.parser.engine.exports import dump
+from actors.parser.engine.intake import Source
+from actors.parser.engine.pdf import count_pages
+from actors.parser.engine.profiles import describe
+from actors.parser.nodes import nodes_of
+from client.models import ErrorCode, PageFailure, ParseOptions
+
+log = structlog.get_logger()
+
+
+class Conversion:
+    """A file with its complete options and the warm converter they call for."""
+
+    def __init__(self, task: FileTask, source: Source, options: ParseOptions, converter: Converter) -> None:
+        self._task = task
+        self._source = source
+        self._options = options
+        self._converter = converter
+
+    @property
+    def pipeline(self) -> BasePipeline:
+        """The warm pipeline for this file; loads its models when they are not."""
+        return self._converter.pipeline(self._source.format)
+
+    def splittable_pages(self) -> PageSpan | None:
+        """The pages asked for, when they may be parsed apart. Raises FileError when the PDF has no such pages."""
+        if self._source.format is not InputFormat.PDF:
+            return None
+        password = self._options.password
+        count = count_pages(self._source.data, password.get_secret_value() if password else None)
+        first, last = self._options.page_range or (1, count)
+        if first > count:
+            raise _outside(first, count)
+        return PageSpan(first, min(last, count)) if self._converter.splits else None
+
+    def run(
+        self,
+        pipeline: BasePipeline,
+        *,
+        span: PageSpan | None = None,
+        backend: type[AbstractDocumentBackend] | None = None,
+    ) -> ConversionResult:
+        """docling's result, of `span` alone where one is given. Its pages may have failed, the whole has not."""
+        options = self._options
+        if span is not None:
+            options = options.model_copy(update={"page_range": (span.first, span.last)})
+        with self._blaming_the_file():
+            opened = self._converter.input(self._source, options, backend=backend)
+            if not opened.valid:
+                self._refuse(opened)
+            return pipeline.execute(opened, raises_on_error=True)
+
+    def finish(self, result: ConversionResult, lost: Sequence[PageFailure]) -> ParsedFile:
+        """The finished document; `lost` adds to the pages that docling failed on. Raises FileError without any page."""
+        failures = {failure.page_number: failure for failure in (*self.lost_pages(result), *lost)}
+        document = result.document
+        if result.status is ConversionStatus.FAILURE or (failures and not result.pages):
+            self._refuse_result(result, list(failures.values()))
+        nodes = nodes_of(document, self._task)
+        return ParsedFile(
+            nodes=orjson.dumps(nodes),
+            num_nodes=len(nodes),
+            document=dump(document),
+            pages=len(document.pages),
+            parser=describe(self._converter.recipe, self._source.format),
+            lost=tuple(failures[page] for page in sorted(failures)),
+        )
+
+    def lost_pages(self, result: ConversionResult) -> tuple[PageFailure, ...]:
+        """The pages that docling failed on, each once, with the first reason."""
+        reasons: dict[int, str] = {}
+        for error in result.errors:
+            if error.page_no is not None:
+                reasons.setdefault(error.page_no, _presentable(error.error_message))
+        return tuple(PageFailure(page_number=page, reason=reason) for page, reason in sorted(reasons.items()))
+
+    def _refuse(self, opened: InputDocument) -> NoReturn:
+        """docling could not open the file; its own words hold hashes and paths, so they go to the log alone."""
+        log.info("file_refused", job=self._task.job_id, file=self._task.index, why=_details(opened))
+        first, _ = opened.limits.page_range
+        if 0 < opened.page_count < first:
+            raise _outside(first, opened.page_count)
+        raise self._unreadable()
+
+    def _refuse_result(self, result: ConversionResult, lost: Sequence[PageFailure]) -> NoReturn:
+        log.info("file_failed", job=self._task.job_id, file=self._task.index, why=[str(e) for e in result.errors])
+        if lost:
+            raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {lost[0].reason}")
+        raise self._unreadable()
+
+    @contextmanager
+    def _blaming_the_file(self) -> Iterator[None]:
+        """Whatever docling raises while it reads a file is the file's fault, except running out of memory."""
+        try:
+            yield
+        except (FileError, MemoryError):
+            raise
+        except Exception as error:
+            log.info("file_failed", job=self._task.job_id, file=self._task.index, exc_info=True)
+            raise self._unreadable() from error
+
+    def _unreadable(self) -> FileError:
+        suffix = suffix_of(self._source.name)
+        return FileError(ErrorCode.INVALID_FILE, f"The file could not be read as {suffix}: it is damaged or incomplete")
+
+
+def _outside(first: int, count: int) -> FileError:
+    return FileError(ErrorCode.PAGE_RANGE_OUTSIDE, f"Page {first} was asked for, but the document has {count}")
+
+
+def _details(opened: InputDocument) -> list[str]:
+    return [error.error_message for error in build_invalid_input_errors(opened)]
+
+
+def _presentable(message: str) -> str:
+    """A library's error in one short line, without paths."""
+    first_line = message.strip().partition("\n")[0]
+    return re.sub(r"(/[^\s/:'\"]+){2,}", "…", first_line)[:200] or "the page could not be parsed"

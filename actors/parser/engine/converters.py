@@ -1,0 +1,100 @@
+"""Warm docling pipelines, one set per recipe."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from io import BytesIO
+from pathlib import Path
+from typing import cast
+
+from docling.backend.abstract_backend import AbstractDocumentBackend
+from docling.datamodel.backend_options import BackendOptions, PdfBackendOptions
+from docling.datamodel.base_models import InputFormat
+from docling.datamodel.document import InputDocument
+from docling.datamodel.settings import DEFAULT_PAGE_RANGE, DocumentLimits
+from docling.document_converter import (
+    DocumentConverter,
+    FormatOption,
+    ImageFormatOption,
+    MetsGbsFormatOption,
+    PdfFormatOption,
+)
+from docling.pipeline.base_pipeline import BasePipeline
+from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
+from docling.pipeline.simple_pipeline import SimplePipeline
+from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
+
+from actors.parser.engine.device import Hardware
+from actors.parser.engine.intake import Source
+from actors.parser.engine.options import Recipe
+from actors.parser.engine.profiles import backend_options, pdf_options, simple_options, splittable
+from client.models import ParseOptions
+
+#: Recipes whose models stay loaded in one replica.
+WARM_RECIPES = 4
+
+
+class Converter:
+    """docling's formats and pipelines for one recipe. A pipeline loads its models when it is first needed."""
+
+    def __init__(self, recipe: Recipe, hardware: Hardware, artifacts_path: Path | None) -> None:
+        self.recipe = recipe
+        self._paged_options = pdf_options(recipe, hardware, artifacts_path)
+        self.splits = splittable(self._paged_options)
+        paged = {
+            "pipeline_cls": NativePdfPipeline if recipe.models == "native" else StandardPdfPipeline,
+            "pipeline_options": self._paged_options,
+        }
+        self._formats = DocumentConverter(
+            format_options={
+                InputFormat.PDF: PdfFormatOption(**paged, backend_options=backend_options(recipe, hardware)),
+                InputFormat.IMAGE: ImageFormatOption(**paged),
+                InputFormat.METS_GBS: MetsGbsFormatOption(**paged),
+            }
+        ).format_to_options
+        self._pipelines: dict[type[BasePipeline], BasePipeline] = {}
+
+    def pipeline(self, form: InputFormat) -> BasePipeline:
+        """The warm pipeline for a format; PDFs and pictures share one."""
+        kind: type[BasePipeline] = self._formats[form].pipeline_cls
+        if kind not in self._pipelines:
+            self._pipelines[kind] = kind(simple_options() if kind is SimplePipeline else self._paged_options)
+        return self._pipelines[kind]
+
+    def input(
+        self, source: Source, options: ParseOptions, *, backend: type[AbstractDocumentBackend] | None = None
+    ) -> InputDocument:
+        """A document opened for parsing, with what is the request's own. `backend` replaces docling's reader."""
+        option = self._formats[source.format]
+        return InputDocument(
+            path_or_stream=BytesIO(source.data),
+            format=source.format,
+            filename=source.name,
+            backend=backend or option.backend,
+            backend_options=_unlocked(option, options),
+            limits=DocumentLimits(page_range=options.page_range or DEFAULT_PAGE_RANGE),
+        )
+
+
+class Converters:
+    """The converters of the recipes used last."""
+
+    def __init__(self, hardware: Hardware, artifacts_path: Path | None) -> None:
+        self._hardware = hardware
+        self._artifacts_path = artifacts_path
+        self._warm: OrderedDict[Recipe, Converter] = OrderedDict()
+
+    def get(self, recipe: Recipe) -> Converter:
+        if recipe not in self._warm:
+            while len(self._warm) >= WARM_RECIPES:
+                self._warm.popitem(last=False)
+            self._warm[recipe] = Converter(recipe, self._hardware, self._artifacts_path)
+        self._warm.move_to_end(recipe)
+        return self._warm[recipe]
+
+
+def _unlocked(option: FormatOption, options: ParseOptions) -> BackendOptions | None:
+    """The format's backend options, a copy with the request's password where there is one."""
+    if options.password is None or not isinstance(option.backend_options, PdfBackendOptions):
+        return option.backend_options
+    return cast(BackendOptions, option.backend_options.model_copy(update={"password": options.password}))

