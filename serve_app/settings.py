@@ -30,11 +30,14 @@ Location = Annotated[str, AfterValidator(_absolute)]
 class Settings(BaseSettings):
     """A field is read from the environment variable of its name in capitals, unless it is given by `args:`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
 
     host: str = "127.0.0.1"
+    """Address that HTTP listens on; `0.0.0.0` for every interface."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port that HTTP listens on."""
     ingress_replicas: Annotated[int, Field(ge=1)] = 1
+    """Processes that answer HTTP requests."""
     parse_timeout_s: Annotated[float, Field(gt=0)] = 1800.0
     """How long `POST /parse` waits; then it answers 202 and the job goes on."""
 
@@ -43,26 +46,40 @@ class Settings(BaseSettings):
     max_concurrent_files: Annotated[int, Field(ge=1)] = 4
     """Files of one job that are worked on at once."""
     max_file_size_mb: Annotated[int, Field(ge=1)] = 100
+    """Largest file that is accepted, in MiB."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 10_000
+    """Jobs that may wait; a submit beyond them is answered 429."""
     max_queued_bytes: Annotated[int, Field(ge=1)] = 16 * GIB
+    """Bytes of the files of all jobs that wait; a submit beyond them is answered 429."""
 
     profile: Profile = "auto"
+    """Which models parse PDFs and pictures; `auto` is `standard` when its files are on disk, else `bundled`."""
     page_chunks: bool = True
+    """One node for each page, rather than one for each document."""
     do_ocr: bool = True
+    """Read the text of pictures and scanned pages."""
     do_table_structure: bool = True
+    """Find the rows and columns of tables."""
 
     parser_min_replicas: Annotated[int, Field(ge=0)] = 1
+    """Parser replicas that are kept when there is no work."""
     parser_max_replicas: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    """Parser replicas at most; one for each CPU of the machine unless given."""
     parser_num_cpus: Annotated[float, Field(gt=0)] = 1.0
+    """CPUs of one parser replica: what it asks Ray for, and how many threads it uses."""
     parser_num_gpus: Annotated[float, Field(ge=0)] = 0.0
+    """GPUs of one parser replica; a fraction shares one between several."""
     parser_idle_s: Annotated[float, Field(ge=0)] = 60.0
     """How long a parser replica is idle before it is given back."""
     span_pages: Annotated[int, Field(ge=1)] | None = None
     """Pages of a document that one parser takes at a time; None suits them to the document and the fleet."""
 
     state_dir: Location = ".docfleet"
+    """Folder of the journal and the blobs."""
     database_url: Location = Field(default_factory=lambda known: f"sqlite:///{known['state_dir']}/journal.db")
+    """The journal; a SQLite file in `STATE_DIR` unless given."""
     blob_url: Location = Field(default_factory=lambda known: f"{known['state_dir']}/blobs")
+    """Inputs and results; a folder in `STATE_DIR` unless given."""
     job_ttl_s: Annotated[float, Field(gt=0)] = 24 * 3600.0
     """How long an ended job and its results are kept."""
     keep_inputs: bool = True

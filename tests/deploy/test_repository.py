@@ -1,0 +1,82 @@
+"""The repository keeps its own word: commands in the pages exist, links lead somewhere, layers hold."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+# Tools that a reader brings along; every other command must come with the virtual environment.
+READERS_TOOLS = {"cd", "curl", "docker", "git", "kubectl", "make", "pip", "python"}
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CODE_SPAN = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)#\s]+)")
+SOURCE_PATH = re.compile(r"(?:[\w.-]+/)+[\w.-]+\.(?:py|yaml|md|json|toml)")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+
+
+def code_in(page: Path) -> Iterator[str]:
+    """What the page shows as code, fenced or in the line."""
+    text = page.read_text()
+    yield from (block for _, block in FENCE.findall(text))
+    yield from CODE_SPAN.findall(FENCE.sub("", text))
+
+
+@every_page
+def test_every_make_target_in_a_page_exists(page: Path) -> None:
+    mentioned = {target for code in code_in(page) for target in re.findall(r"\bmake ([a-z][a-z-]*)", code)}
+    assert mentioned <= TARGETS
+
+
+@every_page
+def test_every_console_command_in_a_page_exists(page: Path) -> None:
+    """A `console` block holds commands alone: no prompts, no output."""
+    blocks = [block for language, block in FENCE.findall(page.read_text()) if language == "console"]
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
+    commands = {re.sub(r"^(\w+=\S+ )*", "", line).split()[0] for line in lines}
+    assert {name for name in commands - READERS_TOOLS if not (Path(sys.executable).parent / name).exists()} == set()
+
+
+@every_page
+def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@every_page
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    spans = CODE_SPAN.findall(FENCE.sub("", page.read_text()))
+    names = [span for span in spans if SOURCE_PATH.fullmatch(span)]
+    assert [name for name in names if not (ROOT / name).exists() and not (page.parent / name).exists()] == []
+
+
+def test_layers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+def test_image_installs_what_was_tested() -> None:
+    recipe = (ROOT / "deploy" / "Dockerfile").read_text().replace("\\\n", " ")
+    installs = [line for line in recipe.splitlines() if "pip install" in line]
+    assert installs
+    assert all("--constraint constraints.txt" in line or "--no-deps" in line for line in installs)
+
+
+def test_constraints_name_versions_and_no_address() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if not re.fullmatch(r"#.*|[\w.-]+==[\w.+!]+(?: ?;.*)?", line)] == []
+
+
+def test_no_file_knows_where_it_was_made() -> None:
+    """No package registry's address and no folder of some developer's machine."""
+    traces = r"py" + r"pi\.org|pythonhosted|npmjs|index-url|/work/|/root/|/home/[a-qs-z]"
+    found = subprocess.run(["git", "grep", "-nIE", traces], cwd=ROOT, capture_output=True, text=True)
+    assert found.stdout.splitlines() == []
