@@ -23,6 +23,7 @@ from ray.exceptions import (
     ObjectLostError,
     OutOfMemoryError,
     RayActorError,
+    RayError,
     RayTaskError,
     WorkerCrashedError,
 )
@@ -262,11 +263,13 @@ class ParserFleet:
 
     async def running(self) -> int:
         """Live replicas; each works on one call at a time."""
-        status = await asyncio.to_thread(serve.status)
+        try:
+            status = await asyncio.to_thread(serve.status)
+        except (RayError, RayServeException) as error:
+            raise FleetUnavailable("Serve's controller does not answer at present") from error
         app = status.applications.get(self._app)
         deployment = app and app.deployments.get(self._deployment)
-        states = {str(state.value): count for state, count in deployment.replica_states.items()} if deployment else {}
-        return states.get("RUNNING", 0)
+        return deployment.replica_states.get("RUNNING", 0) if deployment else 0  # type: ignore[call-overload] # a str
 
     async def _call(self, method: str, *args: Any) -> Any:
         async with _translated_errors():

@@ -9,16 +9,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import stamina
-import structlog
 
 from actors.blobs import BlobStore
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import JobSource, Parsers
 from actors.dispatcher.slots import FairSlots
 from actors.errors import FleetUnavailable, StaleLease, StoreUnavailable
+from actors.logs import get_logger
 from actors.messages import Claim, Heartbeat
 
-log = structlog.get_logger()
+log = get_logger()
 
 CLAIM_WAIT_S = 20.0
 BEAT_EVERY_S = 1.0  # far within a lease: it is also how soon a cancelled job is noticed

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import stamina
-import structlog
 
 from actors.dispatcher.pages import bisect, plan_spans
 from actors.dispatcher.ports import Document, Parsers, Part
 from actors.dispatcher.slots import FairSlots
 from actors.errors import FileError, FleetUnavailable, ParserDied
+from actors.logs import get_logger
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from client.models import ErrorCode, PageFailure
 
 T = TypeVar("T")
-log = structlog.get_logger()
+log = get_logger()
 
 #: A document or a span that took this many replicas down with it is not tried whole again.
 CRASHES_ALLOWED = 2

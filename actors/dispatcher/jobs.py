@@ -7,18 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
 from actors.blobs import BlobStore
 from actors.dispatcher.files import FileRun, Splitting, together
 from actors.dispatcher.ports import Parsers
 from actors.dispatcher.results import ResultStore
 from actors.dispatcher.slots import FairSlots
 from actors.errors import DocfleetError, FileError, StoreUnavailable
+from actors.logs import get_logger
 from actors.messages import Failure, FileOutcome, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile
 from client.models import ErrorCode, Progress
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

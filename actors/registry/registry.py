@@ -17,9 +17,9 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 import stamina
-import structlog
 
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease, StoreUnavailable
+from actors.logs import get_logger
 from actors.messages import Claim, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
 from actors.registry.board import Board
 from actors.registry.commits import GroupCommit
@@ -30,7 +30,7 @@ from actors.registry.record import JobRecord, Recovered
 from actors.registry.version import CODE_VERSION
 from client.models import ErrorCode, JobStatusEnum
 
-log = structlog.get_logger()
+log = get_logger()
 
 P = ParamSpec("P")
 T = TypeVar("T")

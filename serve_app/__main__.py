@@ -1,0 +1,54 @@
+"""`python -m serve_app`: the whole service on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from actors.parser.parser import EngineFactory, docling_engine
+from serve_app.settings import Settings
+
+
+def main(make_engine: EngineFactory = docling_engine) -> int:
+    """Start Ray and the application, say where they are, stop them at SIGINT or SIGTERM.
+
+    `make_engine` replaces docling's engine, as benchmarks do.
+    """
+    settings = Settings()
+    choose_http_mode(settings)
+    from serve_app.local import running_service  # after the environment is complete: Ray reads it at import
+
+    stop = threading.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: stop.set())
+    sys.stderr.write("docfleet is starting: Ray, then the models ...\n")
+    with running_service(settings, make_engine):
+        sys.stderr.write(f"docfleet is ready on http://localhost:{settings.port} (Ctrl-C stops it)\n")
+        stop.wait()
+        sys.stderr.write("docfleet is stopping; unfinished jobs go on at the next start\n")
+    return 0
+
+
+def choose_http_mode(settings: Settings) -> None:
+    """HAProxy in front of the ingress replicas: four times the requests of Serve's Python proxy (docs/benchmarks.md).
+
+    An operator's own choice in the environment wins.
+    """
+    folder = Path(settings.state_dir) / "haproxy"
+    defaults = {
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        # Ray's own defaults lie in /tmp, where two services of one machine would share them.
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The composition root: the three rooms' plain classes become Serve deployments and a detached actor."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import FastAPI
+from ray import serve
+from ray.serve import Application
+from ray.serve.handle import DeploymentHandle
+
+from actors.blobs import open_blobs
+from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
+from actors.dispatcher.files import Splitting
+from actors.dispatcher.jobs import JobLimits
+from actors.handles import HEAD, ParserFleet, Registry, open_registry
+from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
+from actors.registry.registry import RegistryConfig
+from serve_app.api import make_api
+from serve_app.settings import Settings
+
+APP = "docfleet"
+
+
+class Ingress:
+    """Serves the REST API; keeps no state, so any replica answers for any job."""
+
+    def __init__(self, settings: Settings, parser: DeploymentHandle[Any], _dispatcher: DeploymentHandle[Any]) -> None:
+        self._settings = settings
+        self._registry = _open_registry(settings)
+        self._parsers = ParserFleet(parser)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return make_api(self._registry, open_blobs(self._settings.blob_url), self._parsers, self._settings)
+
+
+class DispatcherReplica:
+    """Runs a Dispatcher for as long as Serve wants it."""
+
+    async def __init__(self, settings: Settings, parser: DeploymentHandle[Any]) -> None:  # type: ignore[misc]
+        dispatcher = Dispatcher(
+            await asyncio.to_thread(_open_registry, settings),
+            ParserFleet(parser),
+            open_blobs(settings.blob_url),
+            _dispatcher_config(settings),
+        )
+        self._work = asyncio.create_task(dispatcher.run())
+
+    def check_health(self) -> None:
+        """Serve replaces a replica whose check raises."""
+        if self._work.done():
+            raise RuntimeError("The dispatcher's loop ended") from self._work.exception()
+
+    async def __del__(self) -> None:
+        """Serve awaits this when it retires a replica: unfinished jobs go back to the queue at once."""
+        self._work.cancel()
+        await asyncio.gather(self._work, return_exceptions=True)
+
+
+def build(args: Settings) -> Application:
+    """What `serve deploy` and `serve run` import; `args:` in a serve config are the settings."""
+    return compose(args)
+
+
+def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> Application:
+    """The application's graph. `make_engine` replaces docling's engine, for benchmarks and fault tests."""
+    parser = _parser_deployment(settings).bind(_parser_config(settings), make_engine)
+    on_head = HEAD if settings.is_local else None
+    dispatcher = serve.deployment(
+        name="Dispatcher",
+        num_replicas=1,
+        ray_actor_options={"num_cpus": 0, "resources": on_head},
+        graceful_shutdown_timeout_s=10,
+    )(DispatcherReplica)
+    ingress = serve.deployment(
+        name="Ingress",
+        num_replicas=settings.ingress_replicas,
+        max_ongoing_requests=5_000,  # most of them wait for a job to change
+        ray_actor_options={"num_cpus": 0, "resources": on_head},
+    )(serve.ingress()(Ingress))
+    return ingress.bind(settings, parser, dispatcher.bind(settings, parser))
+
+
+def _parser_deployment(settings: Settings) -> serve.Deployment:
+    deployment = serve.deployment(
+        name="Parser",
+        max_ongoing_requests=2,  # one at work, one whose arguments are already here
+        autoscaling_config={
+            "min_replicas": settings.parser_min_replicas,
+            "initial_replicas": settings.parser_min_replicas,
+            "max_replicas": settings.parser_max_replicas,
+            "target_ongoing_requests": 1,
+            "upscale_delay_s": 2,
+            "downscale_delay_s": settings.parser_idle_s,
+            "look_back_period_s": 3,
+            "metrics_interval_s": 1,
+        },
+        ray_actor_options={"num_cpus": settings.parser_num_cpus, "num_gpus": settings.parser_num_gpus},
+        graceful_shutdown_timeout_s=600,  # the longest span: 16 pages of slow OCR
+    )
+    return deployment(Parser)
+
+
+def _open_registry(settings: Settings) -> Registry:
+    config = RegistryConfig(
+        database_url=settings.database_url,
+        max_queued_jobs=settings.max_queued_jobs,
+        max_queued_bytes=settings.max_queued_bytes,
+        job_ttl_s=settings.job_ttl_s,
+    )
+    return open_registry(config, app=serve.get_replica_context().app_name, on_head=settings.is_local)
+
+
+def _dispatcher_config(settings: Settings) -> DispatcherConfig:
+    splitting = Splitting(slots=settings.parser_max_replicas, span_pages=settings.span_pages)
+    return DispatcherConfig(
+        jobs=settings.max_concurrent_requests,
+        keep_inputs=settings.keep_inputs,
+        limits=JobLimits(files=settings.max_concurrent_files, splitting=splitting),
+    )
+
+
+def _parser_config(settings: Settings) -> ParserConfig:
+    return ParserConfig(
+        defaults=settings.parse_options, num_cpus=settings.parser_num_cpus, num_gpus=settings.parser_num_gpus
+    )

@@ -1,0 +1,42 @@
+"""The service inside this process' reach: a Ray instance of its own, or the cluster that RAY_ADDRESS names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+from ray import serve
+from ray.serve.config import HTTPOptions, ProxyLocation
+
+from actors.parser.parser import EngineFactory, docling_engine
+from serve_app.app import APP, compose
+from serve_app.settings import Settings
+
+
+@contextmanager
+def running_service(settings: Settings, make_engine: EngineFactory = docling_engine) -> Iterator[None]:
+    """The service, ready for requests; stopped when the context ends. A Ray of its own is stopped too."""
+    own = "RAY_ADDRESS" not in os.environ
+    if not ray.is_initialized():
+        ray.init(address="local" if own else None, include_dashboard=False, log_to_driver=False)
+    try:
+        with serving(settings, make_engine):
+            yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def serving(settings: Settings, make_engine: EngineFactory = docling_engine) -> Iterator[None]:
+    """The application on the Ray that this process is connected to."""
+    serve.start(
+        proxy_location=ProxyLocation.HeadOnly,
+        http_options=HTTPOptions(host=settings.host, port=settings.port, request_timeout_s=None),
+    )
+    try:
+        serve.run(compose(settings, make_engine), name=APP, route_prefix="/")
+        yield
+    finally:
+        serve.shutdown()  # type: ignore[no-untyped-call]
