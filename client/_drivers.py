@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import itertools
+import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ import httpx
 
 from client._retry import Flow, Send, Sleep
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 #: Making one reads the system's certificates, which takes longer than a request on the same machine.
@@ -113,6 +115,32 @@ def window(futures: Iterable[Future[T]], size: int, *, ordered: bool) -> Iterato
         taken.remove(future)
         taken.extend(itertools.islice(source, 1))
         yield result
+
+
+def in_threads(
+    work: Callable[[A], T], items: Iterable[A], size: int, *, ordered: bool, stopped: threading.Event
+) -> Iterator[T]:
+    """`work` of each item, in a window of `size` threads; `stopped` is set when the iteration ends, however it does."""
+    with ThreadPoolExecutor(size) as threads:
+        try:
+            yield from window((threads.submit(work, item) for item in items), size, ordered=ordered)
+        finally:
+            stopped.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def until(stopped: threading.Event, sleep: Callable[[float], None]) -> Callable[[float], None]:
+    """`sleep`, raising `CancelledError` once `stopped` is set.
+
+    A thread can't be cancelled from outside, but every flow that waits sleeps between its looks.
+    """
+
+    def sleep_or_stop(seconds: float) -> None:
+        if stopped.is_set():
+            raise CancelledError
+        sleep(seconds)
+
+    return sleep_or_stop
 
 
 async def window_async(work: Iterable[Coroutine[Any, Any, T]], size: int, *, ordered: bool) -> AsyncGenerator[T, None]:

@@ -72,6 +72,9 @@ class Flows:
     def health(self, *, timeout: float | None = None) -> Flow[JsonDict]:
         return (yield from self._json("GET", "/health", timeout=timeout))
 
+    def info(self, *, timeout: float | None = None) -> Flow[JsonDict]:
+        return (yield from self._json("GET", "/", timeout=timeout))
+
     def get_job_status(self, job_id: str, *, wait: float = 0, timeout: float | None = None) -> Flow[JsonDict]:
         """The status now or, where the server can wait, at the next change within `wait` seconds."""
         params = {"wait": f"{wait:g}"} if wait else {}
@@ -190,12 +193,19 @@ class Flows:
             seen = status
 
     def download_results(
-        self, job_id: str, path: PathLike, *, export: ExportFormat | str, timeout: float | None = None
+        self,
+        job_id: str,
+        path: PathLike,
+        *,
+        export: ExportFormat | str,
+        file: int | None = None,
+        timeout: float | None = None,
     ) -> Flow[Path]:
         """Stream the results to `path`, which appears once it is complete."""
         target = Path(path)
         partial = target.with_name(f"{target.name}.part")
-        request = self._request("GET", f"{_job(job_id)}/results", params={"format": str(export)})
+        params = {"format": str(export)} | ({} if file is None else {"file": str(file)})
+        request = self._request("GET", f"{_job(job_id)}/results", params)
         try:
             with partial.open("wb") as sink:
                 yield from self._send(request, timeout, sink)

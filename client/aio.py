@@ -80,6 +80,10 @@ class AsyncDoclingParserClient:
         """`GET /health`: status, version, configuration."""
         return await self._run(self._flows.health(timeout=timeout))
 
+    async def info(self, *, timeout: float | None = None) -> JsonDict:
+        """`GET /`: name, version, supported formats, endpoints."""
+        return await self._run(self._flows.info(timeout=timeout))
+
     async def parse(self, *paths: PathLike, options: Options | None = None, timeout: float | None = None) -> JsonDict:
         """Parse in one blocking call; returns the `BatchParseResponse`. For long work prefer `submit_and_wait`."""
         return await self._run(self._flows.parse(Submission(paths=paths, options=options), timeout=timeout))
@@ -225,10 +229,14 @@ class AsyncDoclingParserClient:
         path: PathLike,
         format: ExportFormat | str = ExportFormat.NODES,
         *,
+        file: int | None = None,
         timeout: float | None = None,
     ) -> Path:
-        """Stream a job's results to `path`, which appears once it is complete."""
-        return await self._run(self._flows.download_results(job_id, path, export=format, timeout=timeout))
+        """Stream a job's results to `path`, which appears once it is complete.
+
+        `file` picks one file of the job, counted from 0; of a job of several files, all come in one JSON object.
+        """
+        return await self._run(self._flows.download_results(job_id, path, export=format, file=file, timeout=timeout))
 
     async def parse_many(
         self,

@@ -19,6 +19,7 @@ ClientError                           base: everything that this client raises
 │   ├── IdempotencyConflict           a submit with this key is still uploading
 │   ├── IdempotencyMismatch           this key came before, with another payload
 │   ├── TooManyRequests               the server asks to come back later
+│   ├── ParseFailed                   a blocking parse whose job failed          (a RuntimeError)
 │   └── ServerError                   the server's fault
 │       └── Unavailable               for the moment
 ├── JobFailed                         the job could not run as a whole          (a RuntimeError)
@@ -134,6 +135,10 @@ class TooManyRequests(ApiError):
     """The server is well, and asks to come back later."""
 
 
+class ParseFailed(ApiError, RuntimeError):
+    """A blocking parse's job could not run as a whole; `code` is the reason."""
+
+
 class ServerError(ApiError):
     """The server's fault."""
 
@@ -206,6 +211,9 @@ _BY_CODE: dict[str, type[ApiError]] = {
     ErrorCode.QUEUE_FULL: TooManyRequests,
     ErrorCode.UNAVAILABLE: Unavailable,
     ErrorCode.STORE_UNAVAILABLE: Unavailable,
+    ErrorCode.CANCELLED: ParseFailed,
+    ErrorCode.DEADLINE_EXCEEDED: ParseFailed,
+    ErrorCode.POISON: ParseFailed,
 }
 
 # For answers without a code: proxies, and servers older than the codes. 502 and 504 come from a proxy whose

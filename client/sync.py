@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from client._drivers import LIMITS, drive, tls, window
+from client._drivers import LIMITS, drive, in_threads, tls, until
 from client._flows import (
     DEFAULT_TIMEOUT_S,
     DEFAULT_URL,
@@ -78,6 +77,10 @@ class DoclingParserClient:
     def health(self, *, timeout: float | None = None) -> JsonDict:
         """`GET /health`: status, version, configuration."""
         return self._run(self._flows.health(timeout=timeout))
+
+    def info(self, *, timeout: float | None = None) -> JsonDict:
+        """`GET /`: name, version, supported formats, endpoints."""
+        return self._run(self._flows.info(timeout=timeout))
 
     def parse(self, *paths: PathLike, options: Options | None = None, timeout: float | None = None) -> JsonDict:
         """Parse in one blocking call; returns the `BatchParseResponse`. For long work prefer `submit_and_wait`."""
@@ -200,10 +203,14 @@ class DoclingParserClient:
         path: PathLike,
         format: ExportFormat | str = ExportFormat.NODES,
         *,
+        file: int | None = None,
         timeout: float | None = None,
     ) -> Path:
-        """Stream a job's results to `path`, which appears once it is complete."""
-        return self._run(self._flows.download_results(job_id, path, export=format, timeout=timeout))
+        """Stream a job's results to `path`, which appears once it is complete.
+
+        `file` picks one file of the job, counted from 0; of a job of several files, all come in one JSON object.
+        """
+        return self._run(self._flows.download_results(job_id, path, export=format, file=file, timeout=timeout))
 
     def parse_many(
         self,
@@ -224,24 +231,15 @@ class DoclingParserClient:
         if max_in_flight < 1:
             raise ValueError("max_in_flight must be at least 1")
         stopped = threading.Event()
+        sleep = until(stopped, self._sleep)
+        with self._connections() as http:
 
-        def sleep(seconds: float) -> None:
-            """Every wait passes here between two looks, and a thread can't be cancelled from outside."""
-            if stopped.is_set():
-                raise CancelledError
-            self._sleep(seconds)
+            def parse(path: PathLike) -> FileResult:
+                submission = Submission(paths=[path], metadata=metadata, options=options)
+                flow = self._flows.parse_one(submission, poll_interval=poll_interval, timeout=timeout)
+                return drive(flow, http, sleep)
 
-        def parse(path: PathLike) -> FileResult:
-            submission = Submission(paths=[path], metadata=metadata, options=options)
-            flow = self._flows.parse_one(submission, poll_interval=poll_interval, timeout=timeout)
-            return drive(flow, http, sleep)
-
-        with self._connections() as http, ThreadPoolExecutor(max_in_flight) as threads:
-            try:
-                yield from window((threads.submit(parse, path) for path in paths), max_in_flight, ordered=ordered)
-            finally:
-                stopped.set()
-                threads.shutdown(wait=False, cancel_futures=True)
+            yield from in_threads(parse, paths, max_in_flight, ordered=ordered, stopped=stopped)
 
     def _run(self, flow: Flow[T]) -> T:
         with self._connections() as http:

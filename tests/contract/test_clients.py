@@ -157,6 +157,12 @@ def test_health_is_the_servers_json(play: Play) -> None:
     assert world.asked == ["GET /health"]
 
 
+def test_info_is_what_the_server_says_of_itself(play: Play) -> None:
+    call, world = play({"name": "docfleet", "supported_formats": [".pdf"]})
+    assert call("info")["supported_formats"] == [".pdf"]
+    assert world.asked == ["GET /"]
+
+
 def test_submit_sends_files_in_order_under_their_own_names(play: Play, tmp_path: Path) -> None:
     for name in ("b.md", 'a "1".md', "ü.txt"):
         (tmp_path / name).write_text(f"content of {name}")
@@ -334,6 +340,7 @@ def test_passing_trouble_is_retried(play: Play, status: int) -> None:
         pytest.param(problem(415, "unsupported_format"), client.UnsupportedFormat, id="unsupported_format"),
         pytest.param(problem(413, "file_too_large"), client.FileTooLarge, id="file_too_large"),
         pytest.param(problem(422, "idempotency_mismatch"), client.IdempotencyMismatch, id="idempotency_mismatch"),
+        pytest.param(problem(504, "deadline_exceeded"), client.ParseFailed, id="deadline_exceeded"),
         pytest.param(problem(401, "unauthorized"), client.Unauthorized, id="unauthorized"),
         pytest.param(problem(404, "job_not_found"), client.JobNotFound, id="job_not_found"),
         pytest.param(problem(410, "job_expired"), client.JobExpired, id="job_expired"),
@@ -450,10 +457,10 @@ def test_job_handle_waits_cancels_and_deletes(play: Play) -> None:
 def test_download_appears_under_its_name_only_when_complete(play: Play, tmp_path: Path) -> None:
     target = tmp_path / "out.md"
     call, world = play(httpx.Response(503, text="busy"), httpx.Response(200, text="# A\n"))
-    assert call("download_results", "j1", target, format="markdown") == target
+    assert call("download_results", "j1", target, format="markdown", file=2) == target
     assert target.read_text() == "# A\n"
     assert [path.name for path in tmp_path.iterdir()] == ["out.md"]
-    assert world.asked[-1] == "GET /jobs/j1/results?format=markdown"
+    assert world.asked[-1] == "GET /jobs/j1/results?format=markdown&file=2"
 
 
 def test_download_that_fails_leaves_what_was_there(play: Play, tmp_path: Path) -> None:

@@ -1,0 +1,217 @@
+"""What `docfleet parse` does with many files: which to parse, where each result goes, and one document's way there.
+
+Knows nothing of terminals. A result appears under its name only when it is complete, so its presence means "done".
+While a document's job runs, a ticket beside the result names the job, so that a later run re-attaches to it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from client._drivers import in_threads
+from client._flows import JsonDict
+from client._uploads import Options
+from client.errors import (
+    ApiError,
+    ConnectionFailed,
+    ExportUnavailable,
+    FileFailed,
+    JobFailed,
+    JobNotFound,
+    RequestTimeout,
+    Unauthorized,
+    Unavailable,
+)
+from client.models import ExportFormat, JobStatusEnum, JobStatusResponse, Progress
+from client.sync import DoclingParserClient
+
+SUFFIXES = {
+    ExportFormat.NODES: ".nodes.json",
+    ExportFormat.JSON: ".json",
+    ExportFormat.MARKDOWN: ".md",
+    ExportFormat.HTML: ".html",
+    ExportFormat.TEXT: ".txt",
+    ExportFormat.DOCTAGS: ".doctags",
+}
+
+#: Failures that the next document would meet as well: they end the run instead of one document.
+RUN_ENDING = (ConnectionFailed, RequestTimeout, Unauthorized, Unavailable)
+
+
+class State(StrEnum):
+    """How a document ended."""
+
+    PARSED = "parsed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file to parse, and the file that its result becomes."""
+
+    source: Path
+    target: Path
+
+    @property
+    def ticket(self) -> Path:
+        """Holds the id of the job while there is one."""
+        return self.target.with_name(f"{self.target.name}.job")
+
+    @property
+    def done(self) -> bool:
+        """Whether there is a result that is not older than the source."""
+        return self.target.exists() and self.target.stat().st_mtime >= self.source.stat().st_mtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a document ended. `seconds` is the time from taking it up to its result."""
+
+    document: Document
+    state: State
+    job_id: str | None = None
+    pages: int = 0
+    pages_lost: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+    code: str | None = None
+
+
+class TargetTaken(ValueError):
+    """Two sources would be written to the same place."""
+
+
+def plan(paths: Iterable[Path], output: Path, suffix: str, accepted: frozenset[str]) -> list[Document]:
+    """The documents that `paths` name, in a stable order.
+
+    Of a folder, every file whose suffix is `accepted`, at the same place below `output`; hidden ones and `output`
+    itself left out. A file that is named is taken whatever its suffix. Results keep the source's suffix, so that
+    `a.pdf` and `a.docx` don't meet. Raises `TargetTaken` and `FileNotFoundError`.
+    """
+    documents: dict[Path, Document] = {}
+    for path in paths:
+        for source, name in _sources(path, output, accepted):
+            document = Document(source, output / f"{name}{suffix}")
+            other = documents.setdefault(document.target, document)
+            if other.source.resolve() != source.resolve():
+                raise TargetTaken(f"{other.source} and {source} would both become {document.target}")
+    return list(documents.values())
+
+
+def _sources(path: Path, output: Path, accepted: frozenset[str]) -> Iterator[tuple[Path, Path]]:
+    if path.is_file():
+        yield path, Path(path.name)
+        return
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path} is neither a file nor a folder")
+    below = output.resolve()
+    for source in sorted(path.rglob("*")):
+        name = source.relative_to(path)
+        hidden = any(part.startswith(".") for part in name.parts)
+        wanted = source.suffix.lower() in accepted and not source.resolve().is_relative_to(below)
+        if wanted and not hidden and source.is_file():
+            yield source, name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """How each document of a run is parsed. With `force`, as though there had been no run before."""
+
+    client: DoclingParserClient
+    export: ExportFormat
+    options: Options
+    on_progress: Callable[[Document, Progress], None]
+    force: bool = False
+
+    def parse(self, document: Document) -> Outcome:
+        """See one document through. Raises only what would stop the other documents too."""
+        if document.done and not self.force:
+            return Outcome(document=document, state=State.SKIPPED)
+        started = time.monotonic()
+        try:
+            status = self._ended(document)
+            self._write(document, status.job_id)
+        except RUN_ENDING:
+            raise
+        except (ApiError, FileFailed, JobFailed, OSError) as error:
+            document.ticket.unlink(missing_ok=True)
+            return Outcome(
+                document=document,
+                state=State.FAILED,
+                error=str(error),
+                code=getattr(error, "code", None) or getattr(error, "reason", None),
+                seconds=time.monotonic() - started,
+            )
+        document.ticket.unlink(missing_ok=True)
+        return Outcome(
+            document=document,
+            state=State.PARSED,
+            job_id=status.job_id,
+            pages=status.progress.pages_done,
+            pages_lost=status.progress.pages_failed,
+            seconds=time.monotonic() - started,
+        )
+
+    def _ended(self, document: Document) -> JobStatusResponse:
+        """The status of the document's completed job, be it a job of an earlier run."""
+        job_id = attached(document, self.client.base_url)
+        if job_id is not None and not self.force:
+            try:
+                return self._completed(document, job_id)
+            except JobNotFound:
+                pass  # the server has forgotten it, so the document starts afresh
+        document.target.parent.mkdir(parents=True, exist_ok=True)
+        job_id = self.client.submit_job(document.source, options=self.options)["job_id"]
+        document.ticket.write_text(json.dumps({"url": self.client.base_url, "job_id": job_id}))
+        return self._completed(document, job_id)
+
+    def _completed(self, document: Document, job_id: str) -> JobStatusResponse:
+        status = self.client.job(job_id).wait(on_progress=lambda now: self.on_progress(document, now.progress))
+        if status.status is JobStatusEnum.FAILED:
+            raise JobFailed(job_id, status.error or "no reason given", status.reason)
+        return status
+
+    def _write(self, document: Document, job_id: str) -> None:
+        """Raises `FileFailed` when the job completed without this document."""
+        if self.export is ExportFormat.NODES:
+            _write_whole(document.target, json.dumps(self._entry(job_id)["nodes"], ensure_ascii=False, indent=1))
+            return
+        try:
+            self.client.download_results(job_id, document.target, self.export)
+        except ExportUnavailable:
+            self._entry(job_id)  # which knows the reason
+            raise
+
+    def _entry(self, job_id: str) -> JsonDict:
+        entry: JsonDict = self.client.wait_for_results(job_id)["results"][0]
+        if not entry["success"]:
+            raise FileFailed(entry["filename"], entry.get("error") or "no reason given", entry.get("error_code"))
+        return entry
+
+
+def attached(document: Document, url: str) -> str | None:
+    """The job that an earlier run left for this document on this server, unless the document is newer."""
+    try:
+        ticket = json.loads(document.ticket.read_text())
+        current = document.ticket.stat().st_mtime >= document.source.stat().st_mtime
+    except (FileNotFoundError, ValueError):
+        return None
+    return str(ticket["job_id"]) if current and ticket.get("url") == url else None
+
+
+def _write_whole(path: Path, text: str) -> None:
+    partial = path.with_name(f"{path.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def run(batch: Batch, documents: Iterable[Document], at_once: int, stopped: threading.Event) -> Iterator[Outcome]:
+    """Every document's outcome when it is there. `stopped` ends the waits of `batch.client`, if it was made so."""
+    return in_threads(batch.parse, documents, at_once, ordered=False, stopped=stopped)

@@ -1,0 +1,226 @@
+"""What a run looks like: live bars on a terminal, one line per document elsewhere, JSON lines for machines."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+from rich.text import Text
+
+from client._batch import Document, Outcome, State
+from client._flows import JsonDict
+from client.models import JobStatusResponse
+from client.models import Progress as Pages
+
+MARKS = {State.PARSED: ("✓", "green"), State.SKIPPED: ("·", "dim"), State.FAILED: ("✗", "red")}
+
+
+class Display(Protocol):
+    """Shows a run. `progress` comes from any thread, the rest from the one that runs the command."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def progress(self, document: Document, pages: Pages) -> None:
+        """A document's job has moved on."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """A document is through."""
+
+    def summary(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """The run is over."""
+
+
+class Live:
+    """Bars: one for every document that is being parsed, and one for the run."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._bars = Progress(
+            SpinnerColumn(finished_text=" "),
+            TextColumn("{task.description}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=None, table_column=Column(ratio=2)),
+            TextColumn("{task.fields[detail]}", justify="right", table_column=Column(no_wrap=True)),
+            TimeElapsedColumn(),
+            console=console,
+            expand=True,
+            transient=True,
+        )
+        self._lock = threading.Lock()
+        self._tasks: dict[Document, TaskID] = {}
+        self._pages: dict[Document, int] = {}
+        self._failed = 0
+        self._started = time.monotonic()
+        self._run = self._bars.add_task("documents", total=total, detail="")
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def progress(self, document: Document, pages: Pages) -> None:
+        with self._lock:
+            if document not in self._tasks:
+                self._tasks[document] = self._bars.add_task(document.source.name, total=None, detail="")
+            self._pages[document] = pages.pages_done
+            detail = f"{pages.pages_done}/{pages.pages_total} pages" if pages.pages_total else "queued"
+            self._bars.update(
+                self._tasks[document], completed=pages.pages_done, total=pages.pages_total or None, detail=detail
+            )
+            self._bars.update(self._run, detail=self._totals())
+
+    def ended(self, outcome: Outcome) -> None:
+        with self._lock:
+            if outcome.document in self._tasks:
+                self._bars.remove_task(self._tasks.pop(outcome.document))
+            self._failed += outcome.state is State.FAILED
+            self._bars.update(self._run, advance=1, detail=self._totals())
+        if outcome.state is not State.SKIPPED:
+            mark, style = MARKS[outcome.state]
+            self._console.print(Text(f"{mark} ", style), Text(told(outcome)), sep="", end="\n", soft_wrap=True)
+
+    def summary(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        failed = [outcome for outcome in outcomes if outcome.state is State.FAILED]
+        if failed:
+            table = Table("document", "reason", title=f"{len(failed)} failed", title_justify="left", title_style="red")
+            for outcome in failed:
+                table.add_row(Text(str(outcome.document.source)), Text(outcome.error or ""))
+            self._console.print(table)
+        self._console.print(totals(outcomes, seconds), highlight=False, markup=False)
+
+    def _totals(self) -> str:
+        pages = sum(self._pages.values())
+        rate = f"{pages / max(time.monotonic() - self._started, 0.001):.1f} pages/s"
+        done, total = (self._bars.tasks[0].completed, self._bars.tasks[0].total)
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"{done:.0f}/{total:.0f}{failed}, {rate}"
+
+
+class Plain:
+    """A line per document, and the reasons once more at the end: for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def progress(self, document: Document, pages: Pages) -> None:
+        pass
+
+    def ended(self, outcome: Outcome) -> None:
+        self._console.out(f"{outcome.state}: {told(outcome)}", highlight=False)
+
+    def summary(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        self._console.out(totals(outcomes, seconds), highlight=False)
+
+
+class JsonLines(Plain):
+    """One JSON object per document."""
+
+    def ended(self, outcome: Outcome) -> None:
+        line = {
+            "source": str(outcome.document.source),
+            "target": str(outcome.document.target),
+            "state": outcome.state,
+            "job_id": outcome.job_id,
+            "pages": outcome.pages,
+            "pages_lost": outcome.pages_lost,
+            "seconds": round(outcome.seconds, 3),
+            "error": outcome.error,
+            "code": outcome.code,
+        }
+        self._console.out(json.dumps(line, ensure_ascii=False), highlight=False)
+
+    def summary(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        pass
+
+
+def print_json(value: JsonDict) -> None:
+    """Anything, on one line."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_status(status: JsonDict) -> None:
+    """A job in one line."""
+    job = JobStatusResponse.model_validate(status)
+    typer.echo("  ".join(filter(None, [job.job_id, *_columns(job)])))
+
+
+def print_jobs(page: JsonDict) -> None:
+    """A page of jobs: a table on a terminal, tab-separated elsewhere."""
+    jobs = [JobStatusResponse.model_validate(job) for job in page["jobs"]]
+    console = Console()
+    if not console.is_terminal:
+        for job in jobs:
+            typer.echo("\t".join([job.job_id, *_columns(job)]))
+        return
+    table = Table("job", "status", "progress", "submitted", "error", box=None)
+    for job in jobs:
+        table.add_row(job.job_id, *map(Text, _columns(job)))
+    console.print(table)
+
+
+def print_health(health: JsonDict) -> None:
+    """The server in a line or two."""
+    counts = "".join(f", {health[name]} {name}" for name in ("replicas", "queued", "running") if name in health)
+    typer.echo(f"{health['status']}: version {health['version']}{counts}")
+    if parser := health.get("parser"):
+        typer.echo(f"profile {parser['profile']}, docling {parser['docling']}")
+
+
+def _columns(job: JobStatusResponse) -> list[str]:
+    """Status, progress, time of submission, and error."""
+    pages = job.progress
+    lost = f", {pages.pages_failed} lost" if pages.pages_failed else ""
+    progress = f"{pages.pages_done}/{pages.pages_total} pages{lost}" if pages.pages_total else ""
+    if job.queue_position is not None:
+        progress = f"number {job.queue_position} in the queue"
+    submitted = datetime.fromtimestamp(job.submitted_at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return [str(job.status), progress, submitted, job.error or ""]
+
+
+def told(outcome: Outcome) -> str:
+    """An outcome in one line."""
+    if outcome.state is State.FAILED:
+        return f"{outcome.document.source}: {outcome.error}"
+    if outcome.state is State.SKIPPED:
+        return f"{outcome.document.source}, {outcome.document.target} is up to date"
+    lost = f", {counted(outcome.pages_lost, 'page')} lost" if outcome.pages_lost else ""
+    pages = counted(outcome.pages, "page")
+    return f"{outcome.document.source} -> {outcome.document.target} ({pages}{lost}, {outcome.seconds:.1f} s)"
+
+
+def totals(outcomes: Sequence[Outcome], seconds: float) -> str:
+    """A run in one line."""
+    counts = {state: sum(outcome.state is state for outcome in outcomes) for state in State}
+    pages = sum(outcome.pages for outcome in outcomes)
+    kinds = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    rate = f" ({counted(pages, 'page')}, {pages / seconds:.1f} pages/s)" if pages else ""
+    return f"{kinds or 'nothing to do'} in {seconds:.1f} s{rate}"
+
+
+def counted(number: int, noun: str) -> str:
+    """1 page, 2 pages."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

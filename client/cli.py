@@ -1,0 +1,285 @@
+"""The command line. Every command is a few lines over the sync client."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from client._arguments import (
+    ApiKey,
+    AsJson,
+    Force,
+    Format,
+    JobId,
+    Ocr,
+    Pages,
+    Password,
+    Profile,
+    Tables,
+    Url,
+    Watch,
+    json_object,
+    options,
+)
+from client._batch import SUFFIXES, Batch, Document, Outcome, State, TargetTaken, attached, plan, run
+from client._display import Display, JsonLines, Live, Plain, print_health, print_jobs, print_json, print_status
+from client._drivers import until
+from client._flows import DEFAULT_URL, RETRY_FOR_S
+from client.errors import ApiError, ClientError, ConnectionFailed, Unauthorized
+from client.models import ExportFormat, JobStatusEnum
+from client.sync import DoclingParserClient
+
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+FIRST_CONTACT_S = 3.0  # how long a command that only looks bears a server that is not there
+
+
+class Commands(TyperGroup):
+    """Says what went wrong in a line, rather than with a traceback."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        try:
+            return super().invoke(ctx)
+        except (ClientError, TargetTaken, OSError) as error:
+            typer.secho(f"Error: {error}", err=True, fg=typer.colors.RED)
+            if hint := _hint(error):
+                typer.echo(hint, err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Turn documents into text that machines can use, on a docfleet server.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+)
+
+
+@app.command()
+def parse(
+    files_or_folders: Annotated[
+        list[Path], typer.Argument(exists=True, help="Folders are searched through and through.")
+    ],
+    format: Format = ExportFormat.MARKDOWN,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the results go.")] = Path(
+        "parsed"
+    ),
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Documents under way at once.")] = 8,
+    force: Force = False,
+    profile: Profile = None,
+    ocr: Ocr = None,
+    tables: Tables = None,
+    pages: Pages = None,
+    password: Password = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Parse documents and write one result file for each.
+
+    Run it again after an interruption: what is done is skipped, and what is under way is picked up.
+    The exit status is 1 when a document failed.
+
+        docfleet parse report.pdf
+
+        docfleet parse papers/ slides.pptx --format text -o texts --jobs 16
+
+        docfleet parse scans/ --ocr --json | jq 'select(.state == "failed")'
+    """
+    wanted = options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password)
+    stopped = threading.Event()
+    with DoclingParserClient(url, api_key=api_key, sleep=until(stopped, time.sleep)) as client:
+        documents = plan(files_or_folders, output, SUFFIXES[format], _accepted(url, api_key))
+        display = _display(len(documents), as_json=as_json)
+        batch = Batch(client=client, export=format, options=wanted, on_progress=display.progress, force=force)
+        started = time.monotonic()
+        outcomes: list[Outcome] = []
+        try:
+            with display:
+                for outcome in run(batch, documents, jobs, stopped):
+                    outcomes.append(outcome)
+                    display.ended(outcome)
+        except KeyboardInterrupt:
+            _say_what_goes_on(documents, url)
+            raise typer.Exit(INTERRUPTED) from None
+        display.summary(outcomes, time.monotonic() - started)
+    if any(outcome.state is State.FAILED for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command()
+def submit(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="They become one job.")],
+    callback_url: Annotated[str | None, typer.Option(help="Told of every node and of the end.")] = None,
+    metadata: Annotated[str | None, typer.Option(metavar="JSON", help="An object, copied into every node.")] = None,
+    profile: Profile = None,
+    ocr: Ocr = None,
+    tables: Tables = None,
+    pages: Pages = None,
+    password: Password = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Make a job and print its id, without waiting for it.
+
+    JOB=$(docfleet submit report.pdf annex.docx)
+
+    docfleet submit scan.png --ocr --metadata '{"case": 17}'
+    """
+    with DoclingParserClient(url, api_key=api_key) as client:
+        job = client.submit_job(
+            *files,
+            callback_url=callback_url,
+            metadata=json_object(metadata),
+            options=options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password) or None,
+        )
+    typer.echo(json.dumps(job) if as_json else job["job_id"])
+
+
+@app.command()
+def status(
+    job_id: JobId,
+    watch: Watch = False,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Show how far a job is. With --watch, the exit status is 1 when it failed.
+
+    docfleet status 0198c0de --watch
+    """
+    with DoclingParserClient(url, api_key=api_key, retry_for=RETRY_FOR_S if watch else FIRST_CONTACT_S) as client:
+        show = print_json if as_json else print_status
+        if not watch:
+            show(client.get_job_status(job_id))
+            return
+        try:
+            last = client.wait_for_job(job_id, on_progress=show)
+        except KeyboardInterrupt:
+            typer.echo(f"The job goes on. `docfleet status {job_id} --watch` looks again.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+    if last["status"] == JobStatusEnum.FAILED:
+        raise typer.Exit(1)
+
+
+@app.command()
+def results(
+    job_id: JobId,
+    format: Format = ExportFormat.MARKDOWN,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of printing.")] = None,
+    file: Annotated[int | None, typer.Option(min=0, help="One file of the job alone, counted from 0.")] = None,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Print a job's results, or save them. Of a job of several files, all come in one JSON object.
+
+    docfleet results 0198c0de > report.md
+
+    docfleet results 0198c0de --format nodes -o report.json
+    """
+    with DoclingParserClient(url, api_key=api_key) as client, tempfile.TemporaryDirectory() as folder:
+        path = client.download_results(job_id, output or Path(folder) / "results", format, file=file)
+        if output is None:
+            with path.open("rb") as body:
+                shutil.copyfileobj(body, sys.stdout.buffer)
+
+
+@app.command()
+def cancel(
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOBS...")], url: Url = DEFAULT_URL, api_key: ApiKey = None
+) -> None:
+    """Stop jobs. One that has ended stays as it is.
+
+    docfleet cancel 0198c0de 0198c0df
+    """
+    with DoclingParserClient(url, api_key=api_key) as client:
+        for job_id in job_ids:
+            client.cancel_job(job_id)
+            typer.echo(f"{job_id} is being cancelled")
+
+
+@app.command()
+def jobs(
+    status: Annotated[JobStatusEnum | None, typer.Option(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many.")] = 20,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """List jobs, newest first.
+
+    docfleet jobs --status failed --limit 100
+    """
+    with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
+        page = client.list_jobs(status=status, limit=limit)
+    (print_json if as_json else print_jobs)(page)
+
+
+@app.command()
+def health(as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
+    """Show whether the server is up and what it runs. The exit status is 0 only when it is healthy."""
+    with DoclingParserClient(url, api_key=api_key, retry_for=0.0) as client:
+        answer = client.health()
+    (print_json if as_json else print_health)(answer)
+    if answer["status"] != "healthy":
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve() -> None:
+    """Run the service on this machine until Ctrl-C. Settings come from the environment: HOST, PORT, DO_OCR, ...
+
+    PORT=9000 docfleet serve
+    """
+    try:
+        from serve_app.__main__ import main
+    except ModuleNotFoundError as missing:
+        typer.echo(f"Running a server needs the `server` extra: pip install 'docfleet[server]' ({missing})", err=True)
+        raise typer.Exit(1) from missing
+    raise typer.Exit(main())
+
+
+def _accepted(url: str, api_key: str | None) -> frozenset[str]:
+    """The suffixes that the server parses; asking also finds out early that there is no server."""
+    with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
+        formats = client.info()["supported_formats"]
+    return frozenset(f".{suffix.lstrip('.').lower()}" for suffix in formats)
+
+
+def _display(total: int, *, as_json: bool) -> Display:
+    console = Console()
+    if as_json:
+        return JsonLines(console)
+    return Live(console, total) if console.is_terminal else Plain(console)
+
+
+def _say_what_goes_on(documents: Sequence[Document], url: str) -> None:
+    running = [(document, job) for document in documents if (job := attached(document, url.rstrip("/")))]
+    typer.echo(f"Stopped. {len(running)} job(s) go on at {url}:", err=True)
+    for document, job in running:
+        typer.echo(f"  {job}  {document.source}", err=True)
+    typer.echo("The same command picks them up again; `docfleet status JOB --watch` follows one.", err=True)
+
+
+def _hint(error: Exception) -> str | None:
+    match error:
+        case ConnectionFailed():
+            return "Is the server running? `docfleet serve` starts one; --url or DOCFLEET_URL say where it is."
+        case Unauthorized():
+            return "--api-key or DOCFLEET_API_KEY give the key."
+        case ApiError(code="result_not_ready"):
+            return "`docfleet status JOB --watch` waits for it."
+        case _:
+            return None

@@ -1,0 +1,398 @@
+"""The command line against a fleet that lives in this process."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from client._display import Live
+from client.cli import app
+
+
+class Fleet:
+    """A server whose jobs end at the second look. What a file holds decides how: see `failure` and `status`."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, str] = {}  # id: content of its file
+        self.looks: dict[str, int] = {}
+        self.submits: list[httpx.Request] = []
+        self.cancelled: list[str] = []
+        self.api_key: str | None = None
+        self.health = "healthy"
+        self._ids = itertools.count(1)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if self.api_key and request.headers.get("authorization") != f"Bearer {self.api_key}":
+            return problem(401, "unauthorized", "who are you?")
+        match request.method, request.url.path.strip("/").split("/"):
+            case "GET", [""]:
+                return httpx.Response(200, json={"name": "docfleet", "supported_formats": [".pdf", ".md"]})
+            case "GET", ["health"]:
+                return httpx.Response(200, json=self._health())
+            case "POST", ["submit"]:
+                return self._submit(request)
+            case "GET", ["jobs"]:
+                jobs = [self.status(job) for job in self.jobs if not request.url.params.get("status")]
+                return httpx.Response(200, json={"jobs": jobs, "next_cursor": None})
+            case _, ["jobs", job, *what] if job in self.jobs:
+                return self._job(job, what, request)
+        return problem(404, "job_not_found", "no such job")
+
+    def _job(self, job: str, what: list[str], request: httpx.Request) -> httpx.Response:
+        if what == ["results"]:
+            return self._results(job, request.url.params.get("format", "nodes"))
+        if what == ["cancel"]:
+            self.cancelled.append(job)
+        else:
+            self.looks[job] = self.looks.get(job, 0) + 1
+        return httpx.Response(200, json=self.status(job))
+
+    def status(self, job: str) -> dict[str, Any]:
+        ended = self.looks.get(job, 0) > 1
+        state = ("failed" if "crash" in self.jobs[job] else "completed") if ended else "processing"
+        status = {"job_id": job, "status": state, "submitted_at": 0.0, "error": None}
+        if state == "failed":
+            status |= {"error": "killed three parsers", "reason": "poison"}
+        lost = int("lossy" in self.jobs[job])
+        done = 4 - lost if ended else 1
+        return {**status, "progress": {"pages_total": 4, "pages_done": done, "pages_failed": lost, "files_total": 1}}
+
+    def _submit(self, request: httpx.Request) -> httpx.Response:
+        self.submits.append(request)
+        content = request.content.decode()
+        if "huge" in content:
+            return problem(413, "file_too_large", "over 100 MB")
+        job = f"j{next(self._ids)}"
+        self.jobs[job] = content
+        return httpx.Response(202, json={"job_id": job, "status": "pending", "message": "m"})
+
+    def _results(self, job: str, form: str) -> httpx.Response:
+        if self.looks.get(job, 0) < 2:
+            return problem(409, "result_not_ready", f"Job {job} is still processing")
+        bad = "garbage" in self.jobs[job]
+        if form != "nodes":
+            return problem(409, "export_unavailable", "x") if bad else httpx.Response(200, text=f"{form} of {job}\n")
+        entry = {"filename": "f", "success": not bad, "nodes": [{"text": "ä"}], "num_nodes": 1}
+        failure = {"error": "This is not a PDF", "error_code": "invalid_file"} if bad else {}
+        return httpx.Response(
+            200, json={"job_id": job, "status": "completed", "results": {"results": [entry | failure]}}
+        )
+
+    def _health(self) -> dict[str, Any]:
+        parser = {"profile": "bundled", "docling": "2.143.0"}
+        return {"status": self.health, "version": "1.2", "replicas": 2, "queued": 3, "running": 1, "parser": parser}
+
+
+def problem(status: int, code: str, detail: str) -> httpx.Response:
+    return httpx.Response(status, json={"status": status, "code": code, "detail": detail})
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    made = Fleet()
+    monkeypatch.setattr("client.sync._new_pool", lambda: httpx.Client(transport=httpx.MockTransport(made)))
+    return made
+
+
+@pytest.fixture
+def run(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("client.cli.FIRST_CONTACT_S", 0.0)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> Path:
+    folder = tmp_path / "papers"
+    for name in ("a.pdf", "a.md", "deep/b.PDF", ".hidden/c.pdf", "notes.xyz"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+# --- parse -------------------------------------------------------------------------------------------------------
+
+
+def test_parse_mirrors_a_folder_and_leaves_what_the_server_cannot_parse(run: Run, papers: Path) -> None:
+    result = run("parse", papers)
+    assert result.exit_code == 0, result.output
+    assert files(Path("parsed")) == ["a.md.md", "a.pdf.md", "deep/b.PDF.md"]
+    assert Path("parsed/a.pdf.md").read_text().startswith("markdown of j")
+    assert "3 parsed in" in result.stdout
+    assert "12 pages" in result.stdout
+
+
+def test_file_that_is_named_is_sent_whatever_its_suffix(run: Run, fleet: Fleet, papers: Path) -> None:
+    assert run("parse", papers / "notes.xyz").exit_code == 0
+    assert len(fleet.submits) == 1
+
+
+def test_second_run_sends_nothing_again(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("parse", papers)
+    result = run("parse", papers)
+    assert len(fleet.submits) == 3
+    assert "3 skipped" in result.stdout
+    assert result.exit_code == 0
+
+
+def test_changed_source_is_parsed_again(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("parse", papers)
+    later = Path("parsed/a.pdf.md").stat().st_mtime + 10
+    os.utime(papers / "a.pdf", (later, later))
+    assert "1 parsed, 2 skipped" in run("parse", papers).stdout
+    assert len(fleet.submits) == 4
+
+
+def test_force_parses_what_is_done(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("parse", papers)
+    run("parse", papers, "--force")
+    assert len(fleet.submits) == 6
+
+
+def test_failures_are_listed_with_their_reasons_and_make_the_exit_status_one(run: Run, papers: Path) -> None:
+    (papers / "a.md").write_text("garbage")
+    (papers / "a.pdf").write_text("crash")
+    (papers / "huge.pdf").write_text("huge")
+    result = run("parse", papers)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert f"failed: {papers}/a.md: This is not a PDF" in lines
+    assert any(line.startswith(f"failed: {papers}/a.pdf: ") and "killed three parsers" in line for line in lines)
+    assert any(line.startswith(f"failed: {papers}/huge.pdf: over 100 MB") for line in lines)
+    assert files(Path("parsed")) == ["deep/b.PDF.md"]
+
+
+def test_failed_document_is_tried_again_by_the_next_run(run: Run, fleet: Fleet, papers: Path) -> None:
+    (papers / "a.pdf").write_text("crash")
+    run("parse", papers)
+    (papers / "a.pdf").write_text("mended")
+    assert run("parse", papers).exit_code == 0
+    assert len(fleet.submits) == 4
+
+
+def test_lost_pages_are_told(run: Run, papers: Path) -> None:
+    (papers / "a.md").write_text("lossy")
+    assert "(3 pages, 1 page lost, " in run("parse", papers / "a.md").stdout
+
+
+def test_nodes_are_written_as_json(run: Run, papers: Path) -> None:
+    run("parse", papers / "a.pdf", "--format", "nodes", "-o", "out")
+    assert json.loads(Path("out/a.pdf.nodes.json").read_text()) == [{"text": "ä"}]
+
+
+def test_nodes_of_a_file_that_failed_are_not_written(run: Run, papers: Path) -> None:
+    (papers / "a.pdf").write_text("garbage")
+    assert run("parse", papers / "a.pdf", "-f", "nodes").exit_code == 1
+    assert files(Path("parsed")) == []
+
+
+def test_json_gives_one_object_per_document_and_nothing_else(run: Run, papers: Path) -> None:
+    (papers / "a.md").write_text("garbage")
+    result = run("parse", papers, "--json")
+    lines = {line["source"]: line for line in map(json.loads, result.stdout.splitlines())}
+    assert len(lines) == 3
+    failed = lines[f"{papers}/a.md"]
+    assert (failed["state"], failed["error"], failed["code"]) == ("failed", "This is not a PDF", "invalid_file")
+    parsed = lines[f"{papers}/a.pdf"]
+    assert (parsed["state"], parsed["pages"], parsed["target"]) == ("parsed", 4, "parsed/a.pdf.md")
+
+
+def test_two_sources_for_one_result_are_refused_before_anything_is_sent(run: Run, fleet: Fleet, papers: Path) -> None:
+    (papers / "deep/a.pdf").write_text("another")
+    result = run("parse", papers / "a.pdf", papers / "deep/a.pdf")
+    assert result.exit_code == 1
+    assert "would both become parsed/a.pdf.md" in result.stderr
+    assert fleet.submits == []
+
+
+def test_results_inside_the_folder_are_not_parsed_themselves(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("parse", papers, "-o", papers / "out")
+    run("parse", papers, "-o", papers / "out", "--force")
+    assert len(fleet.submits) == 6
+
+
+def test_options_are_sent(run: Run, fleet: Fleet, papers: Path) -> None:
+    options = ["--no-ocr", "--tables", "--pages", "2-5", "--password", "pw", "--profile", "native"]
+    run("parse", papers / "a.pdf", *options)
+    sent = fleet.submits[0].content.decode()
+    assert (
+        '{"profile": "native", "do_ocr": false, "do_table_structure": true, "page_range": [2, 5], "password": "pw"}'
+        in sent
+    )
+
+
+def test_interrupted_run_says_what_goes_on_and_the_next_one_picks_it_up(
+    run: Run, fleet: Fleet, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("client._batch.Batch._write", raise_(KeyboardInterrupt))
+        result = run("parse", papers / "a.pdf")
+    assert result.exit_code == 130
+    assert f"  j1  {papers}/a.pdf" in result.stderr.splitlines()
+    assert files(Path("parsed")) == ["a.pdf.md.job"]
+    assert run("parse", papers / "a.pdf").exit_code == 0
+    assert len(fleet.submits) == 1
+    assert files(Path("parsed")) == ["a.pdf.md"]
+
+
+def test_job_that_the_server_forgot_is_submitted_again(run: Run, fleet: Fleet, papers: Path) -> None:
+    Path("parsed").mkdir()
+    Path("parsed/a.pdf.md.job").write_text(json.dumps({"url": "http://localhost:8080", "job_id": "long-gone"}))
+    assert run("parse", papers / "a.pdf").exit_code == 0
+    assert len(fleet.submits) == 1
+
+
+@pytest.mark.parametrize("ticket", ["", "{}", '{"url": "http://elsewhere", "job_id": "j9"}'])
+def test_ticket_of_another_server_or_none_at_all_is_passed_over(
+    run: Run, fleet: Fleet, papers: Path, ticket: str
+) -> None:
+    Path("parsed").mkdir()
+    Path("parsed/a.pdf.md.job").write_text(ticket)
+    assert run("parse", papers / "a.pdf").exit_code == 0
+    assert len(fleet.submits) == 1
+
+
+def test_terminal_gets_bars_and_a_table_of_reasons(run: Run, papers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (papers / "a.md").write_text("garbage [bold]")
+    seen: list[str] = []
+    progress = Live.progress
+    monkeypatch.setattr(Live, "progress", lambda *args: (seen.append(args[1].source.name), progress(*args)))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    result = run("parse", papers)
+    assert {"a.md", "a.pdf", "b.PDF"} == set(seen)
+    assert "✓" in result.stdout
+    assert "1 failed" in result.stdout
+    assert "This is not a PDF" in result.stdout
+    assert "2 parsed, 1 failed in" in result.stdout
+
+
+# --- the other commands ------------------------------------------------------------------------------------------
+
+
+def test_submit_prints_the_id_alone(run: Run, fleet: Fleet, papers: Path) -> None:
+    result = run("submit", papers / "a.pdf", papers / "a.md", "--metadata", '{"case": 17}')
+    assert result.stdout == "j1\n"
+    assert '{"case": 17}' in fleet.submits[0].content.decode()
+
+
+@pytest.mark.parametrize("metadata", ["nonsense", "[1]"])
+def test_metadata_that_is_no_object_is_a_usage_error(run: Run, fleet: Fleet, papers: Path, metadata: str) -> None:
+    result = run("submit", papers / "a.pdf", "--metadata", metadata)
+    assert result.exit_code == 2
+    assert fleet.submits == []
+
+
+def test_status_is_one_line(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    assert run("status", "j1").stdout.startswith("j1  processing  1/4 pages  1970-01-01")
+
+
+def test_watching_ends_with_the_job_and_its_failure_is_the_exit_status(run: Run, papers: Path) -> None:
+    (papers / "a.pdf").write_text("crash")
+    run("submit", papers / "a.pdf")
+    result = run("status", "j1", "--watch", "--json")
+    assert [json.loads(line)["status"] for line in result.stdout.splitlines()] == ["processing", "failed"]
+    assert result.exit_code == 1
+
+
+def test_results_go_to_stdout_or_to_a_file(run: Run, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    run("status", "j1", "--watch")
+    assert run("results", "j1", "--format", "text").stdout == "text of j1\n"
+    run("results", "j1", "-o", "out.md")
+    assert Path("out.md").read_text() == "markdown of j1\n"
+
+
+def test_results_that_are_not_there_yet_say_how_to_wait(run: Run, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    result = run("results", "j1")
+    assert result.exit_code == 1
+    assert "still processing" in result.stderr
+    assert "status JOB --watch" in result.stderr
+
+
+def test_cancel_takes_several(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    run("submit", papers / "a.pdf")
+    assert run("cancel", "j1", "j2").exit_code == 0
+    assert fleet.cancelled == ["j1", "j2"]
+
+
+def test_jobs_are_tab_separated_for_other_programs(run: Run, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    assert run("jobs").stdout.split("\t")[:3] == ["j1", "processing", "1/4 pages"]
+    assert json.loads(run("jobs", "--json").stdout)["jobs"][0]["job_id"] == "j1"
+    assert run("jobs", "--status", "failed").stdout == ""
+
+
+def test_health_is_zero_only_when_healthy(run: Run, fleet: Fleet) -> None:
+    result = run("health")
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "healthy: version 1.2, 2 replicas, 3 queued, 1 running\nprofile bundled, docling 2.143.0\n"
+    )
+    fleet.health = "initializing"
+    assert run("health").exit_code == 1
+
+
+def test_key_may_come_from_the_environment(run: Run, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet.api_key = "s3cret"
+    refused = run("jobs")
+    assert refused.exit_code == 1
+    assert "who are you?" in refused.stderr
+    assert "DOCFLEET_API_KEY" in refused.stderr
+    monkeypatch.setenv("DOCFLEET_API_KEY", "s3cret")
+    assert run("jobs").exit_code == 0
+
+
+def test_server_that_is_not_there_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    transport = httpx.MockTransport(raise_(httpx.ConnectError("refused")))
+    monkeypatch.setattr("client.sync._new_pool", lambda: httpx.Client(transport=transport))
+    result = run("health", "--url", "http://nowhere:1")
+    assert result.exit_code == 1
+    assert "cannot reach http://nowhere:1/health: refused" in result.stderr
+    assert "docfleet serve" in result.stderr
+
+
+def test_serve_without_the_server_extra_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "serve_app.__main__", None)
+    result = run("serve")
+    assert result.exit_code == 1
+    assert "pip install 'docfleet[server]'" in result.stderr
+
+
+def test_command_without_the_cli_extra_says_what_to_install() -> None:
+    program = "import sys; sys.modules['typer'] = None; from client.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'docfleet[cli]'" in done.stderr
+
+
+@pytest.mark.parametrize("command", [command.callback.__name__ for command in app.registered_commands])
+def test_every_command_has_help(run: Run, command: str) -> None:
+    assert "Usage: " in run(command, "--help").stdout
+
+
+def raise_(error: BaseException | type[BaseException]) -> Callable[..., Any]:
+    def fail(*_: object) -> Any:
+        raise error
+
+    return fail
