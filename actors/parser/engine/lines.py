@@ -1,0 +1,118 @@
+"""The PDF's own lines of text, with what their fonts tell about them."""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from docling.datamodel.base_models import Page
+from docling.utils.font_style import parse_font_style, weight_class
+from docling_core.types.doc.page import PdfTextCell, TextCell
+
+from actors.parser.engine.geometry import Box
+
+NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
+Word = tuple[Box, TextCell]
+BULLETS = frozenset("•‣◦▪▫■□●○◆◇►▶▸∙·*-–—−∞✓✔➢➤❖\u25aa\uf0b7\uf0a7")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One text cell of the page. `size` is the height of its ordinary words: superscripts don't count."""
+
+    text: str
+    box: Box
+    size: float
+    spread: float = 0.0  # the widest gap between two of its words, in sizes
+    heavy: bool = False
+    fixed_pitch: bool = False
+    bullet: bool = False
+    numbered: bool = False
+
+    @property
+    def marked(self) -> bool:
+        return self.bullet or self.numbered
+
+    @property
+    def right_to_left(self) -> bool:
+        return any(unicodedata.bidirectional(char) in ("R", "AL") for char in self.text)
+
+
+def read_lines(page: Page) -> list[Line]:
+    """All lines with ink, in the order of the PDF."""
+    words = _by_top(page.parsed_page.word_cells if page.parsed_page else ())
+    tops = [box.top for box, _ in words]
+    fixed_pitch = fixed_pitch_fonts(words)
+    lines = []
+    for cell in page.cells:
+        box = box_of(cell)
+        if cell.text.strip() and box.area:
+            first = bisect_left(tops, box.top - box.height)
+            last = bisect_left(tops, box.bottom)
+            inside = [word for word in words[first:last] if word[0].inside(box) > 0.6]
+            lines.append(make_line(cell, inside, fixed_pitch))
+    return lines
+
+
+def box_of(cell: TextCell) -> Box:
+    bounds = cell.rect.to_bounding_box()
+    return Box(bounds.l, bounds.t, bounds.r, bounds.b)
+
+
+def make_line(cell: TextCell, words: Sequence[Word], fixed_pitch: frozenset[str]) -> Line:
+    """A line from its cell and its words, which know their fonts one by one."""
+    words = sorted(words, key=lambda word: word[0].left) or [(box_of(cell), cell)]
+    fonts = [(len(word.text), _font(word)) for _, word in words]
+    letters = sum(count for count, _ in fonts)
+    text = cell.text.strip()
+    size = median(box.height for box, _ in words)
+    gaps = [after.left - before.right for (before, _), (after, _) in pairwise(words)]
+    return Line(
+        text=text,
+        box=box_of(cell),
+        size=size,
+        spread=max(gaps, default=0.0) / size,
+        heavy=sum(count for count, font in fonts if _is_heavy(font)) > 0.8 * letters,
+        fixed_pitch=sum(count for count, font in fonts if font in fixed_pitch) > 0.8 * letters,
+        bullet=_starts_with_bullet(text, words),
+        numbered=NUMBER.match(text) is not None,
+    )
+
+
+def fixed_pitch_fonts(words: Sequence[Word]) -> frozenset[str]:
+    """The fonts whose Latin letters are all of one width, as program code is set."""
+    pitches: dict[str, list[float]] = {}
+    for box, cell in words:
+        if len(cell.text) > 2 and cell.text.isascii() and any(map(str.isalpha, cell.text)):
+            pitches.setdefault(_font(cell), []).append(box.width / len(cell.text) / box.height)
+    return frozenset(
+        font for font, widths in pitches.items() if len(widths) > 3 and max(widths) - min(widths) < 0.05 * max(widths)
+    )
+
+
+def _starts_with_bullet(text: str, words: Sequence[Word]) -> bool:
+    if text[0] in BULLETS and (len(text) == 1 or text[1].isspace()):
+        return True
+    if len(words) < 2:
+        return False
+    (box, first), (_, second) = words[:2]
+    # A font without a character map spells its bullet out as the glyph's name or as a letter: one narrow sign
+    # under many letters, or a single sign in a font that the words after it don't use.
+    squeezed = len(first.text) > 3 and box.width < 0.25 * len(first.text) * box.height
+    foreign = len(first.text) == 1 and _font(first) != _font(second) and not first.text.isdigit()
+    return squeezed or foreign
+
+
+def _by_top(cells: Sequence[TextCell]) -> list[Word]:
+    return sorted(((box_of(cell), cell) for cell in cells), key=lambda word: word[0].top)
+
+
+def _font(cell: TextCell) -> str:
+    return cell.font_name if isinstance(cell, PdfTextCell) else ""
+
+
+def _is_heavy(font: str) -> bool:
+    return weight_class(parse_font_style(font).weight) > 0

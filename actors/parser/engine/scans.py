@@ -1,0 +1,64 @@
+"""Pages and parts of pages that are pictures of text: where OCR has to look, so that nothing comes out empty.
+
+docling reads with OCR where a region holds a bitmap or no text of its own; a region that nobody proposes is never
+read. Whatever OCR finds inside a figure belongs to the figure and is left out of the exports.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from docling.datamodel.base_models import Page
+from docling_core.types.doc.labels import DocItemLabel
+from PIL import Image
+
+from actors.parser.engine.detector import RENDER_SCALE, Detection
+from actors.parser.engine.geometry import Box
+from actors.parser.engine.lines import Line
+from actors.parser.engine.objects import Region
+
+#: Bitmaps smaller than this share of the page are icons and rules.
+WORTH_READING = 0.03
+#: A bitmap that covers this share of the page is its paper.
+PAPER = 0.7
+#: How much darker than the page's paper a pixel may be and still be paper, of 255.
+SHADE = 40
+
+
+def bitmaps_of(page: Page) -> list[Box]:
+    """Where the page's bitmaps are, in points."""
+    rects = page._backend.get_bitmap_rects() if page._backend else ()
+    return [Box(rect.l, rect.t, rect.r, rect.b) for rect in rects]
+
+
+def is_scan(lines: Sequence[Line], bitmaps: Iterable[Box], page: Box) -> bool:
+    """Whether the page is a picture of a page: no text of its own, or a bitmap for paper."""
+    return not lines or any(bitmap.shared(page).area > PAPER * page.area for bitmap in bitmaps)
+
+
+def without_printed_figures(detections: Iterable[Detection], image: Image.Image) -> list[Detection]:
+    """The detections less the figures that are mostly paper: in a scan these may as well be a table or a form."""
+    grey = np.asarray(image.convert("L"))
+    paper = float(np.percentile(grey, 90))
+    return [found for found in detections if found.label != "figure" or not _is_printed(grey, found.box, paper)]
+
+
+def _is_printed(grey: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]", box: Box, paper: float) -> bool:
+    left, top, right, bottom = (round(side) for side in box.scaled(RENDER_SCALE))
+    part = grey[top:bottom, left:right]
+    return bool(part.size) and float((part > paper - SHADE).mean()) > 0.5
+
+
+def unseen(bitmaps: Sequence[Box], regions: Sequence[Region], lines: Sequence[Line], page: Box) -> Iterator[Region]:
+    """Bitmaps outside all regions, as pictures; all of the page where it has no text of its own.
+
+    docling drops a picture as large as the page, after OCR has read it: its text comes out as text of the page.
+    """
+    if not lines:
+        if bitmaps or regions:
+            yield Region(DocItemLabel.PICTURE, page, 0.0)
+        return
+    for bitmap in bitmaps:
+        shown = bitmap.shared(page)
+        covered = sum(region.box.shared(shown).area for region in regions)
+        if shown.area > WORTH_READING * page.area and covered < 0.5 * shown.area:
+            yield Region(DocItemLabel.PICTURE, page if shown.area > PAPER * page.area else shown, 0.0)
