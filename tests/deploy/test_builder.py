@@ -3,7 +3,9 @@
 import inspect
 from pathlib import Path
 
+import pytest
 import yaml
+from pydantic import ValidationError
 
 from serve_app.app import build
 from serve_app.settings import Settings
@@ -13,8 +15,14 @@ CONFIG = yaml.safe_load((Path(__file__).parents[2] / "deploy" / "serve_config.ya
 
 def test_serve_config_args_are_settings() -> None:
     (application,) = CONFIG["applications"]
-    assert set(application["args"]) <= set(Settings.model_fields)
-    assert Settings.model_validate(application["args"]).model_dump(include=set(application["args"]))
+    args = application["args"]
+    settings = Settings.model_validate(args)
+    assert {name: getattr(settings, name) for name in args} == args
+
+
+def test_an_argument_that_is_no_setting_is_refused() -> None:
+    with pytest.raises(ValidationError, match="parser_max_replica"):
+        Settings.model_validate({"parser_max_replica": 4})
 
 
 def test_the_annotation_of_the_builder_is_a_class() -> None:
