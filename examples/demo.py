@@ -6,7 +6,6 @@ shows their progress, writes the results to `demo-results/`, and stops everythin
 
 from __future__ import annotations
 
-import socket
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from rich.table import Table
 
 from client import DoclingParserClient
 from client.models import BatchParseResponse, JobStatusResponse
-from serve_app.__main__ import choose_http_mode
+from serve_app.__main__ import choose_http_mode, free_port
 from serve_app.settings import Settings
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -39,7 +38,7 @@ class Outcome:
 def main() -> int:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="docfleet-") as state:
-        settings = Settings(host="127.0.0.1", port=_free_port(), state_dir=state)
+        settings = Settings(host="127.0.0.1", port=free_port(), state_dir=state)
         choose_http_mode(settings)
         from serve_app.local import running_service  # Ray reads the environment when it is imported
 
@@ -110,12 +109,6 @@ def report(outcomes: list[Outcome], console: Console) -> None:
 def _models(client: DoclingParserClient) -> str:
     parser = client.health()["parser"]
     return f"profile {parser['profile']} ({', '.join(f'{task}: {name}' for task, name in parser['models'].items())})"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

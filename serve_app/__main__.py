@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -18,6 +19,9 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
     `make_engine` replaces docling's engine, as benchmarks do.
     """
     settings = Settings()
+    if not _is_free(settings.host, settings.port):
+        sys.stderr.write(f"Port {settings.port} is in use by another program; PORT=... picks another one\n")
+        return 1
     choose_http_mode(settings)
     from serve_app.local import running_service  # after the environment is complete: Ray reads it at import
 
@@ -44,10 +48,30 @@ def choose_http_mode(settings: Settings) -> None:
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The composition root: the three rooms' plain classes become Serve deployments and a detached actor."""
 
-from __future__ import annotations
-
+# Annotations stay objects in this file: Serve reads `build`'s to make Settings of a config's `args:`.
 import asyncio
 from typing import Any
 

@@ -125,6 +125,7 @@ def _finish(status: int, response: dict[str, Any]) -> None:
     response["headers"] = _REQUEST_ID | response.get("headers", {})
     if status < 400:
         return
-    response["content"] = {PROBLEM_JSON: response["content"].pop(JSON)}
+    _, described = response["content"].popitem()  # under the media type of the route's good answer
+    response["content"] = {PROBLEM_JSON: described}
     if status in (429, 503):
         response["headers"] |= _RETRY_AFTER
