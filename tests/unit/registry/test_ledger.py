@@ -1,0 +1,325 @@
+"""Each rule of the ledger by itself. Their interplay is tested by the state machine beside this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from actors.errors import IdempotencyMismatch, QueueFull, StaleLease
+from actors.messages import Claim, Failure, Heartbeat, JobOutcome, JobSpec
+from actors.registry.ledger import Ledger
+from actors.registry.lifecycle import State
+from actors.registry.record import Save, Show
+from client.models import ErrorCode, JobStatusEnum, Progress
+
+Spec = Callable[..., JobSpec]
+Restart = Callable[..., Ledger]
+
+
+def claim(ledger: Ledger, dispatcher: str = "d", now: float = 0.0) -> Claim:
+    (claimed,), _ = ledger.claim(dispatcher, 1, now)
+    return claimed
+
+
+def beat(claimed: Claim, **progress: int) -> Heartbeat:
+    return Heartbeat(job_id=claimed.spec.job_id, lease=claimed.lease, progress=Progress(**progress))
+
+
+# -- submit ---------------------------------------------------------------------------------------------------------
+
+
+def test_submit_saves_a_queued_job(ledger: Ledger, make_spec: Spec) -> None:
+    job, effects = ledger.submit(make_spec("a"))
+    assert job.state is State.QUEUED
+    assert effects == [Save(None, job)]
+
+
+def test_submitting_a_job_again_changes_nothing(ledger: Ledger, make_spec: Spec) -> None:
+    job, _ = ledger.submit(make_spec("a"))
+    assert ledger.submit(make_spec("a")) == (job, [])
+
+
+def test_the_same_key_is_the_same_job(ledger: Ledger, make_spec: Spec) -> None:
+    job, _ = ledger.submit(make_spec("a", idempotency_key="k", fingerprint="f"))
+    assert ledger.submit(make_spec("b", idempotency_key="k", fingerprint="f")) == (job, [])
+
+
+def test_the_same_key_with_another_payload_is_refused(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a", idempotency_key="k", fingerprint="f"))
+    with pytest.raises(IdempotencyMismatch):
+        ledger.submit(make_spec("b", idempotency_key="k", fingerprint="g"))
+
+
+def test_two_owners_may_use_the_same_key(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a", idempotency_key="k", owner="one"))
+    job, effects = ledger.submit(make_spec("b", idempotency_key="k", owner="two"))
+    assert (job.job_id, len(effects)) == ("b", 1)
+
+
+def test_a_full_queue_takes_no_more_jobs_until_one_was_claimed(ledger: Ledger, make_spec: Spec) -> None:
+    for n in range(10):
+        ledger.submit(make_spec(f"j{n}"))
+    with pytest.raises(QueueFull):
+        ledger.submit(make_spec("late"))
+    claim(ledger)
+    ledger.submit(make_spec("late"))
+
+
+def test_a_full_queue_takes_no_more_bytes(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a", size=600))
+    with pytest.raises(QueueFull):
+        ledger.submit(make_spec("b", size=401))
+    ledger.submit(make_spec("c", size=400))
+
+
+def test_a_full_queue_still_knows_a_repeated_submit(ledger: Ledger, make_spec: Spec) -> None:
+    for n in range(10):
+        ledger.submit(make_spec(f"j{n}"))
+    assert ledger.submit(make_spec("j3"))[1] == []
+
+
+# -- claim ----------------------------------------------------------------------------------------------------------
+
+
+def test_claims_go_out_in_order_and_not_beyond_the_limit(ledger: Ledger, make_spec: Spec) -> None:
+    for name in "abc":
+        ledger.submit(make_spec(name))
+    claims, effects = ledger.claim("d", 2, now=5.0)
+    assert [claimed.spec.job_id for claimed in claims] == ["a", "b"]
+    assert [effect.after.started_at for effect in effects] == [5.0, 5.0]
+    assert (ledger.queued, ledger.running) == (1, 2)
+
+
+def test_a_claimed_job_is_not_claimed_again(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    claim(ledger)
+    assert ledger.claim("d", 1, now=0.0) == ([], [])
+
+
+def test_each_delivery_has_a_lease_of_its_own(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    first = claim(ledger)
+    ledger.tick(60.0)
+    second = claim(ledger, now=60.0)
+    assert (first.attempt, second.attempt) == (1, 2)
+    assert first.lease != second.lease
+
+
+# -- leases ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_queued_again_in_its_old_place_when_its_lease_ends(ledger: Ledger, make_spec: Spec) -> None:
+    for name in "abc":
+        ledger.submit(make_spec(name))
+    claim(ledger)
+    assert ledger.tick(59.9) == []
+    (effect,) = ledger.tick(60.0)
+    assert effect.after.state is State.QUEUED
+    assert effect.after.started_at is None
+    assert [ledger.position(name) for name in "abc"] == [1, 2, 3]
+
+
+def test_a_heartbeat_renews_the_lease(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    assert ledger.heartbeat([beat(claim(ledger))], now=50.0) == ([], [])
+    assert ledger.tick(109.9) == []
+    assert len(ledger.tick(110.0)) == 1
+
+
+def test_a_heartbeat_under_a_lease_that_ended_is_told_to_stop(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    late = claim(ledger)
+    ledger.tick(60.0)
+    claim(ledger, "other", now=60.0)
+    assert ledger.heartbeat([beat(late)], now=61.0) == (["a"], [])
+    assert len(ledger.tick(120.0)) == 1, "a stranger's heartbeat must not renew the lease"
+
+
+def test_a_job_that_was_delivered_three_times_in_vain_is_poison(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    for round_ in range(3):
+        claim(ledger, now=round_ * 60.0)
+        (effect,) = ledger.tick((round_ + 1) * 60.0)
+    assert effect.after.state is State.FAILED
+    assert effect.after.outcome is not None
+    assert effect.after.outcome.failure is not None
+    assert effect.after.outcome.failure.code is ErrorCode.POISON
+
+
+def test_a_release_queues_the_job_in_its_old_place_without_counting(ledger: Ledger, make_spec: Spec) -> None:
+    for name in "ab":
+        ledger.submit(make_spec(name))
+    first = claim(ledger)
+    (effect,) = ledger.release([("a", first.lease)], now=1.0)
+    assert effect.after.attempts == 0
+    assert ledger.position("a") == 1
+    assert claim(ledger).lease != first.lease
+
+
+def test_a_release_under_another_lease_is_skipped(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    claim(ledger)
+    assert ledger.release([("a", "stale"), ("unknown", "1")], now=1.0) == []
+
+
+# -- progress -------------------------------------------------------------------------------------------------------
+
+
+def test_progress_is_shown_and_not_saved(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    claimed = claim(ledger)
+    _, (effect,) = ledger.heartbeat([beat(claimed, pages_done=2)], now=1.0)
+    assert isinstance(effect, Show)
+    assert effect.after.progress.pages_done == 2
+
+
+def test_the_same_progress_again_is_no_change(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    claimed = claim(ledger)
+    ledger.heartbeat([beat(claimed, pages_done=2)], now=1.0)
+    assert ledger.heartbeat([beat(claimed, pages_done=2)], now=2.0) == ([], [])
+
+
+def test_progress_does_not_fall_when_a_job_is_delivered_again(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    ledger.heartbeat([beat(claim(ledger), pages_total=9, pages_done=5)], now=0.0)
+    ledger.tick(60.0)
+    ledger.heartbeat([beat(claim(ledger, now=60.0), pages_total=9, pages_done=1)], now=61.0)
+    job = ledger.get("a")
+    assert job is not None
+    assert job.progress == Progress(pages_total=9, pages_done=5)
+
+
+# -- endings --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (None, State.COMPLETED),
+        (ErrorCode.STORE_UNAVAILABLE, State.FAILED),
+        (ErrorCode.CANCELLED, State.CANCELLED),
+    ],
+)
+def test_the_outcome_decides_how_a_job_ends(
+    ledger: Ledger, make_spec: Spec, code: ErrorCode | None, state: State
+) -> None:
+    ledger.submit(make_spec("a"))
+    outcome = JobOutcome(failure=Failure(code=code, message="why") if code else None, progress=Progress(pages_done=1))
+    job, effects = ledger.finish("a", claim(ledger).lease, outcome, now=7.0)
+    assert (job.state, job.ended_at, job.progress) == (state, 7.0, outcome.progress)
+    assert [effect.after for effect in effects] == [job]
+    assert ledger.get("a") is None
+    assert (ledger.queued, ledger.running) == (0, 0)
+
+
+def test_a_finish_under_a_lease_that_ended_is_refused(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    late = claim(ledger)
+    ledger.tick(60.0)
+    with pytest.raises(StaleLease):
+        ledger.finish("a", late.lease, JobOutcome(), now=61.0)
+
+
+def test_a_key_is_free_in_the_ledger_once_its_job_has_ended(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a", idempotency_key="k"))
+    ledger.finish("a", claim(ledger).lease, JobOutcome(), now=0.0)
+    assert ledger.submit(make_spec("b", idempotency_key="k"))[0].job_id == "b"
+
+
+# -- cancel ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_queued_job_is_cancelled_at_once(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    job, effects = ledger.cancel("a", now=3.0)
+    assert job.state is State.CANCELLED
+    assert job.view().status is JobStatusEnum.FAILED
+    assert job.view().failure == Failure(code=ErrorCode.CANCELLED, message="The job was cancelled")
+    assert [effect.after for effect in effects] == [job]
+    assert ledger.queued == 0
+
+
+def test_a_running_job_goes_on_until_its_dispatcher_hears_of_the_cancel(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    claimed = claim(ledger)
+    job, (effect,) = ledger.cancel("a", now=3.0)
+    assert (job.state, effect.after.cancel_requested) == (State.RUNNING, True)
+    assert ledger.heartbeat([beat(claimed)], now=4.0)[0] == ["a"]
+    (effect,) = ledger.release([("a", claimed.lease)], now=5.0)
+    assert effect.after.state is State.CANCELLED
+
+
+def test_cancelling_a_running_job_twice_is_one_request(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    claim(ledger)
+    job, _ = ledger.cancel("a", now=3.0)
+    assert ledger.cancel("a", now=4.0) == (job, [])
+
+
+def test_the_end_of_a_lease_ends_a_job_that_should_stop(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    claim(ledger)
+    ledger.cancel("a", now=3.0)
+    (effect,) = ledger.tick(60.0)
+    assert effect.after.state is State.CANCELLED
+
+
+def test_a_job_that_completes_in_spite_of_a_cancel_is_completed(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    claimed = claim(ledger)
+    ledger.cancel("a", now=3.0)
+    assert ledger.finish("a", claimed.lease, JobOutcome(), now=4.0)[0].state is State.COMPLETED
+
+
+# -- restart --------------------------------------------------------------------------------------------------------
+
+
+def test_a_restart_gives_running_jobs_their_lease_and_its_full_time(
+    ledger: Ledger, make_spec: Spec, restart: Restart
+) -> None:
+    ledger.submit(make_spec("a"))
+    claimed = claim(ledger)
+    after = restart(ledger, now=1000.0)
+    assert after.tick(1059.9) == []
+    assert after.finish("a", claimed.lease, JobOutcome(), now=1059.9)[0].state is State.COMPLETED
+
+
+def test_a_restart_repeats_an_answer_that_may_have_got_lost_and_repeats_it_once(
+    ledger: Ledger, make_spec: Spec, restart: Restart
+) -> None:
+    for name in "ab":
+        ledger.submit(make_spec(name))
+    lost = claim(ledger)
+    after = restart(ledger, now=1.0)
+    assert after.claim("d", 1, now=1.0) == ([lost], [])
+    assert claim(after, now=1.0).spec.job_id == "b"
+
+
+def test_a_restart_repeats_no_answer_that_a_heartbeat_shows_was_heard(
+    ledger: Ledger, make_spec: Spec, restart: Restart
+) -> None:
+    ledger.submit(make_spec("a"))
+    heard = claim(ledger)
+    after = restart(ledger, now=1.0)
+    after.heartbeat([beat(heard)], now=1.0)
+    assert after.claim("d", 1, now=1.0) == ([], [])
+
+
+def test_a_restart_repeats_answers_only_to_the_dispatcher_they_were_for(
+    ledger: Ledger, make_spec: Spec, restart: Restart
+) -> None:
+    ledger.submit(make_spec("a"))
+    claim(ledger)
+    assert restart(ledger, now=1.0).claim("another", 1, now=1.0) == ([], [])
+
+
+def test_versions_grow_across_a_restart(ledger: Ledger, make_spec: Spec, restart: Restart) -> None:
+    ledger.submit(make_spec("a"))
+    claimed = claim(ledger)
+    ledger.heartbeat([beat(claimed, pages_done=1)], now=1.0)
+    before, after = ledger.get("a"), restart(ledger, now=1.0).get("a")
+    assert before is not None
+    assert after is not None
+    assert after.version > before.version
