@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from fastapi import FastAPI
@@ -14,6 +15,8 @@ from actors.blobs import BlobStore
 from actors.registry.registry import JobRegistry
 from serve_app.settings import Settings
 from tests.fakes import FakeParsers, FakeWorker
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -45,6 +48,14 @@ class Service:
 
 
 MakeService = Callable[..., Coroutine[Any, Any, Service]]
+
+
+async def soon(ask: Callable[[], Awaitable[T]]) -> T:
+    """The first answer that is not empty."""
+    while True:
+        if answer := await ask():
+            return answer
+        await asyncio.sleep(0)
 
 
 def form(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:

@@ -1,0 +1,94 @@
+"""What a folder must do to be as durable as an object store."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from actors.blobs import LOCAL_PIECE, BlobStore, open_blobs
+from actors.errors import StoreUnavailable
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStore:
+    return open_blobs(str(tmp_path))
+
+
+@pytest.mark.parametrize("size", [10, 2 * LOCAL_PIECE], ids=["small", "large"])
+async def test_a_blob_and_its_name_are_on_disk_before_it_is_called_written(
+    blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    synced: list[tuple[str, bool]] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        name = str(path.relative_to(tmp_path)) if path.is_dir() else "the bytes"
+        synced.append((name, (tmp_path / "inputs/job/0").exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    async with blobs.writer("inputs/job/0") as writer:
+        await writer.write(b"x" * size)
+    assert synced == [(".", False), ("inputs", False), ("the bytes", False), ("inputs/job", True)]
+
+
+@pytest.mark.parametrize("size", [10, 2 * LOCAL_PIECE], ids=["small", "large"])
+async def test_a_full_disk_is_an_unavailable_store_and_leaves_nothing(
+    blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def write() -> None:
+        async with blobs.writer("inputs/job/0") as writer:
+            await writer.write(b"x" * size)
+
+    await blobs.put("inputs/job/1", b"")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreUnavailable, match="No space left on device"):
+        await write()
+    assert [path.name for path in (tmp_path / "inputs/job").iterdir()] == ["1"]
+
+
+async def test_a_folder_that_cannot_be_written_is_an_unavailable_store(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable):
+        await open_blobs(str(tmp_path / "file")).put("inputs/job/0", b"")
+
+
+@pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", ".", "a/./b"])
+async def test_a_key_cannot_lead_out_of_the_folder(blobs: BlobStore, key: str) -> None:
+    with pytest.raises(ValueError, match="Not a blob key"):
+        await blobs.put(key, b"")
+    if not key.endswith("/"):
+        with pytest.raises(ValueError, match="Not a blob key"):
+            await blobs.delete_prefix(key)
+
+
+async def test_a_cancelled_writer_is_not_left_while_its_thread_still_writes(
+    blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncing, go_on = threading.Event(), threading.Event()
+    sync = os.fsync
+
+    def slow(descriptor: int) -> None:
+        syncing.set()
+        go_on.wait()
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    putting = asyncio.create_task(blobs.put("inputs/job/0", b"data"))
+    await asyncio.to_thread(syncing.wait)
+    putting.cancel()
+    await asyncio.sleep(0)
+    assert not putting.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+    assert (tmp_path / "inputs/job/0").read_bytes() == b"data"

@@ -1,0 +1,293 @@
+"""What is refused at the door: status, code and message of each, and that nothing of it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from actors.errors import FleetUnavailable, StoreUnavailable
+from actors.messages import JobSpec, JobView
+from serve_app.settings import MIB
+from serve_app.uploads import MAX_FIELD_BYTES, MAX_PARTS
+from tests.unit.serve_app.service import MakeService, Service, form
+
+ROUTES = ["/submit", "/parse"]
+GOOD = ("a.md", b"# A")
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str, detail: str) -> None:
+    body = answer.json()
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert (answer.status_code, body["status"], body["code"]) == (status, status, code), body
+    assert detail in body["detail"]
+    assert body["request_id"] == answer.headers["X-Request-ID"]
+
+
+async def assert_nothing_is_kept(service: Service) -> None:
+    assert service.stored() == []
+    assert await service.registry.list_jobs("", None, 10, None) == ([], None)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"json": {"files": []}}, {"data": {"task_id": "x"}}, {"files": [("document", GOOD)]}],
+    ids=["empty", "json", "form without files", "another field"],
+)
+async def test_no_files(service: Service, route: str, body: dict[str, Any]) -> None:
+    answer = await service.http.post(route, **body)
+    assert_problem(answer, 422, "no_files", "No files were sent")
+    await assert_nothing_is_kept(service)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_part_without_a_file_name_is_no_file(service: Service, route: str) -> None:
+    answer = await service.http.post(route, files=[("files", GOOD), ("files", (None, b"text"))])
+    assert_problem(answer, 422, "no_files", "has no file name")
+    await assert_nothing_is_kept(service)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("content_type", "body", "reason"),
+    [
+        ("multipart/form-data", b"--x\r\n", "names no boundary"),
+        ("multipart/form-data; boundary=x", b"", "ends before its last boundary"),
+        ("multipart/form-data; boundary=x", b"no boundary at all", "malformed"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--", "has no name"),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\n# A',
+            "ends before its last boundary",
+        ),
+        ("multipart/form-data; boundary=x", b"--x\r\nX: " + b"y" * 10_000, "header size"),
+    ],
+    ids=["no boundary", "empty", "text", "nameless part", "truncated", "long header"],
+)
+async def test_a_malformed_body(service: Service, route: str, content_type: str, body: bytes, reason: str) -> None:
+    answer = await service.http.post(route, content=body, headers={"Content-Type": content_type})
+    assert_problem(answer, 400, "malformed_request", reason)
+    await assert_nothing_is_kept(service)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_file_over_the_limit_is_refused_while_it_is_sent(make_service: MakeService, route: str) -> None:
+    service = await make_service(max_file_size_mb=1)
+    sent = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\n'
+        for sent in range(64 * 1024, 100 * MIB, 64 * 1024):  # noqa: B007 - how much was taken before the refusal
+            yield b"x" * 64 * 1024
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await service.http.post(route, content=body(), headers=headers)
+    assert_problem(answer, 413, "file_too_large", "a.md is larger than 1048576 bytes")
+    assert sent < 2 * MIB
+    await assert_nothing_is_kept(service)
+
+
+async def test_a_file_at_the_limit_is_taken(make_service: MakeService) -> None:
+    service = await make_service(max_file_size_mb=1)
+    job_id = await service.submit(("a.md", b"x" * MIB), ("b.md", b"x" * MIB))
+    assert await service.blobs.size(f"inputs/{job_id}/1") == MIB
+
+
+async def test_a_request_that_says_it_is_too_large_is_refused_unread(make_service: MakeService) -> None:
+    service = await make_service(max_queued_bytes=1000)
+
+    async def body() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    headers = {"Content-Length": "1001", "Content-Type": "multipart/form-data; boundary=x"}
+    answer = await service.http.post("/submit", content=body(), headers=headers)
+    assert_problem(answer, 413, "file_too_large", "larger than 1000 bytes")
+
+
+async def test_an_unsupported_format_is_415_on_submit_before_it_is_stored(service: Service) -> None:
+    answer = await service.http.post("/submit", files=form(GOOD, ("b.exe", b"MZ")))
+    assert_problem(answer, 415, "unsupported_format", "Unsupported file format: b.exe")
+    await assert_nothing_is_kept(service)
+
+
+async def test_an_unsupported_format_is_a_failed_entry_on_parse(service: Service) -> None:
+    parsing = asyncio.create_task(service.http.post("/parse", files=form(("b.exe", b"MZ"), GOOD)))
+    while not parsing.done():
+        await service.worker.work()
+        await asyncio.sleep(0)
+    [bad, good] = parsing.result().json()["results"]
+    assert (bad["success"], bad["error"], bad["error_code"]) == (
+        False, "Unsupported file format: b.exe", "unsupported_format",
+    )  # fmt: skip
+    assert good["success"]
+
+
+async def test_a_rejected_file_leaves_no_bytes(make_service: MakeService) -> None:
+    service = await make_service(parse_timeout_s=0.01)
+    answer = await service.http.post("/parse", files=form(("b.exe", b"MZ"), GOOD))
+    assert service.stored() == [f"inputs/{answer.json()['job_id']}/1"]
+
+
+async def test_an_empty_file_is_taken_and_left_to_the_parser(service: Service) -> None:
+    job_id = await service.submit(("empty.pdf", b""))
+    [claim] = await service.registry.claim("test", 1, 0.0)
+    assert [(file.size, file.rejected) for file in claim.spec.files] == [(0, None)]
+    assert await service.blobs.get(f"inputs/{job_id}/0") == b""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/passwd.md", "/etc/passwd.md", "..\\..\\a.md", "n" * 297 + ".md", "\u65e5\u672c \U0001f600.md", "..md"],
+)
+async def test_a_file_name_is_a_label_and_never_a_path(service: Service, name: str) -> None:
+    job_id = await service.submit((name, b"# A"))
+    [claim] = await service.registry.claim("test", 1, 0.0)
+    assert [file.filename for file in claim.spec.files] == [name]
+    assert service.stored() == [f"inputs/{job_id}/0"]
+
+
+async def test_a_suffix_is_needed_whatever_the_path_looks_like(service: Service) -> None:
+    answer = await service.http.post("/submit", files=form(("../../etc/passwd", b"root")))
+    assert_problem(answer, 415, "unsupported_format", "Unsupported file format: ../../etc/passwd")
+
+
+async def test_control_characters_of_a_file_name_are_replaced(service: Service) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a\x1b[31m\x00.md"\r\n\r\n# A\r\n--x--'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    await service.http.post("/submit", content=part, headers=headers)
+    [claim] = await service.registry.claim("test", 1, 0.0)
+    assert claim.spec.files[0].filename == "a\ufffd[31m\ufffd.md"
+
+
+async def test_two_files_of_one_name_are_both_kept_in_order(service: Service) -> None:
+    job_id = await service.submit(("a.md", b"first"), ("a.md", b"second"))
+    assert [await service.blobs.get(f"inputs/{job_id}/{index}") for index in (0, 1)] == [b"first", b"second"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("field", "value", "code", "detail"),
+    [
+        ("metadata", "[1]", "invalid_metadata", "metadata must be a JSON object"),
+        ("metadata", "{'a': 1}", "invalid_metadata", "metadata is not JSON"),
+        ("options", '{"do_ocrr": true}', "unknown_option", "Unknown option 'do_ocrr'"),
+        ("options", '{"do_ocr": "perhaps"}', "invalid_option", "Invalid option 'do_ocr'"),
+        ("options", '{"profile": "best"}', "invalid_option", "Invalid option 'profile'"),
+        ("options", '{"page_range": [3, 2]}', "invalid_option", "first <= last"),
+        ("options", '{"page_range": [0, 2]}', "invalid_option", "Invalid option 'page_range.0'"),
+        ("options", "do_ocr=true", "invalid_option", "Invalid option 'options'"),
+        ("options", "[]", "invalid_option", "Invalid option 'options'"),
+        ("callback_url", "ftp://example.com/", "callback_refused", "http or https"),
+        ("callback_url", "http://", "callback_refused", "http or https"),
+        ("callback_url", "http://[::1", "callback_refused", "http or https"),
+        ("callback_url", "http://example.com:x/", "callback_refused", "http or https"),
+        ("callback_url", "http://example.com/" + "x" * 3000, "callback_refused", "at most"),
+        ("task_id", "x" * 256, "invalid_request", "task_id is longer than 255"),
+        ("other", "x" * (MAX_FIELD_BYTES + 1), "invalid_request", "'other' is longer than"),
+        ("metadata", b"\xff", "invalid_request", "'metadata' is not UTF-8"),
+    ],
+)
+async def test_a_field_that_does_not_hold_what_it_should(
+    service: Service, route: str, field: str, value: str | bytes, code: str, detail: str
+) -> None:
+    answer = await service.http.post(route, files=form(GOOD), data={field: value})
+    assert_problem(answer, 422, code, detail)
+    await assert_nothing_is_kept(service)
+
+
+async def test_a_refusal_never_repeats_a_password(service: Service) -> None:
+    options = orjson.dumps({"password": "hunter2", "profile": "hunter2", "page_range": ["hunter2"]}).decode()
+    answer = await service.http.post("/submit", files=form(GOOD), data={"options": options})
+    assert answer.status_code == 422
+    assert "hunter2" not in answer.text
+
+
+async def test_a_request_of_too_many_parts(service: Service) -> None:
+    answer = await service.http.post("/submit", files=form(GOOD), data={"x": ["y"] * MAX_PARTS})
+    assert_problem(answer, 422, "invalid_request", f"at most {MAX_PARTS} parts")
+    await assert_nothing_is_kept(service)
+
+
+async def test_a_full_queue_is_429_with_a_time_to_come_back(make_service: MakeService) -> None:
+    service = await make_service(max_queued_jobs=1)
+    job_id = await service.submit(GOOD)
+    answer = await service.http.post("/submit", files=form(GOOD))
+    assert_problem(answer, 429, "queue_full", "The queue is full")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert service.stored() == [f"inputs/{job_id}/0"]
+
+
+async def test_the_same_key_and_files_are_the_same_job(service: Service) -> None:
+    answers = [await service.http.post("/submit", files=form(GOOD), headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert service.stored() == [f"inputs/{answers[0].json()['job_id']}/0"]
+
+
+@pytest.mark.parametrize(
+    ("files", "fields"),
+    [([("a.md", b"other")], {}), ([("b.md", b"# A")], {}), ([GOOD, GOOD], {}), ([GOOD], {"metadata": '{"a": 1}'})],
+    ids=["content", "name", "count", "metadata"],
+)
+async def test_the_same_key_for_something_else_is_422(
+    service: Service, files: list[tuple[str, bytes]], fields: dict[str, str]
+) -> None:
+    key = {"Idempotency-Key": "k"}
+    first = await service.http.post("/submit", files=form(GOOD), headers=key)
+    answer = await service.http.post("/submit", files=form(*files), data=fields, headers=key)
+    assert_problem(answer, 422, "idempotency_mismatch", "")
+    assert service.stored() == [f"inputs/{first.json()['job_id']}/0"]
+
+
+async def test_a_long_idempotency_key_is_refused(service: Service) -> None:
+    answer = await service.http.post("/submit", files=form(GOOD), headers={"Idempotency-Key": "k" * 256})
+    assert_problem(answer, 422, "invalid_request", "Idempotency-Key is longer than 255")
+
+
+async def test_a_store_that_is_away_is_503(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(spec: JobSpec) -> JobView:
+        raise StoreUnavailable("The job journal cannot be reached")
+
+    monkeypatch.setattr(service.registry, "submit", refuse)
+    answer = await service.http.post("/submit", files=form(GOOD))
+    assert_problem(answer, 503, "store_unavailable", "The job journal cannot be reached")
+    assert answer.headers["Retry-After"] == "5"
+    await assert_nothing_is_kept(service)
+
+
+async def test_the_files_of_a_job_that_may_have_been_taken_are_kept(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fall_silent(spec: JobSpec) -> JobView:
+        raise FleetUnavailable("The job registry does not answer")
+
+    monkeypatch.setattr(service.registry, "submit", fall_silent)
+    answer = await service.http.post("/submit", files=form(GOOD))
+    assert_problem(answer, 503, "unavailable", "does not answer")
+    assert len(service.stored("inputs")) == 1
+
+
+async def test_no_such_route_is_a_problem_too(service: Service) -> None:
+    assert_problem(await service.http.get("/nowhere"), 404, "not_found", "Not Found")
+
+
+async def test_a_wrong_method_says_which_is_right(service: Service) -> None:
+    answer = await service.http.get("/submit")
+    assert_problem(answer, 405, "method_not_allowed", "Method Not Allowed")
+    assert answer.headers["Allow"] == "POST"
+
+
+async def test_a_bug_is_500_without_its_details(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(job_id: str) -> JobView:
+        raise ZeroDivisionError("internals")
+
+    monkeypatch.setattr(service.registry, "get", fail)
+    answer = await service.http.get("/jobs/x")
+    assert_problem(answer, 500, "internal", "Internal server error")
+    assert "internals" not in answer.text

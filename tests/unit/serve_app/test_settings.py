@@ -1,0 +1,104 @@
+"""Where settings come from and what they must be."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from client.models import ParseOptions
+from serve_app.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _only_what_a_test_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_the_environment_names_of_the_single_process_server_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = {
+        "HOST": "0.0.0.0", "PORT": "9000", "MAX_CONCURRENT_REQUESTS": "3", "MAX_CONCURRENT_FILES": "2",
+        "MAX_FILE_SIZE_MB": "7", "PAGE_CHUNKS": "false", "DO_OCR": "0", "DO_TABLE_STRUCTURE": "no",
+    }  # fmt: skip
+    for name, value in sent.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert [getattr(settings, name.lower()) for name in sent] == ["0.0.0.0", 9000, 3, 2, 7, False, False, False]
+
+
+def test_their_defaults_hold_too() -> None:
+    settings = Settings()
+    names = ("port", "max_concurrent_requests", "max_concurrent_files", "max_file_size_mb")
+    assert [getattr(settings, name) for name in names] == [8080, 10, 4, 100]
+    assert settings.parse_options == ParseOptions(
+        profile="auto", page_chunks=True, do_ocr=True, do_table_structure=True
+    )
+
+
+def test_a_serve_config_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "9000")
+    monkeypatch.setenv("MAX_FILE_SIZE_MB", "7")
+    settings = Settings.model_validate({"port": 9001})
+    assert (settings.port, settings.max_file_size_mb) == (9001, 7)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"prot": 9000},
+        {"port": -1},
+        {"profile": "best"},
+        {"max_file_size_mb": 0},
+        {"parser_min_replicas": 3, "parser_max_replicas": 2},
+    ],
+)
+def test_what_a_serve_config_must_not_say(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(wrong)
+
+
+def test_state_lives_in_one_folder_named_from_where_the_service_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(state_dir="state")
+    assert settings.state_dir == str(tmp_path / "state")
+    assert settings.database_url == f"sqlite:///{tmp_path}/state/journal.db"
+    assert settings.blob_url == f"{tmp_path}/state/blobs"
+
+
+def test_paths_become_absolute_and_urls_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    local = Settings(database_url="sqlite:///x.db", blob_url="b")
+    outside = Settings(database_url="postgresql+psycopg://h/db", blob_url="s3://bucket/prefix")
+    assert (local.database_url, local.blob_url) == (f"sqlite:///{tmp_path}/x.db", f"{tmp_path}/b")
+    assert (outside.database_url, outside.blob_url) == ("postgresql+psycopg://h/db", "s3://bucket/prefix")
+
+
+@pytest.mark.parametrize(
+    ("database_url", "blob_url", "is_local"),
+    [
+        ("sqlite:////x/j.db", "/x/blobs", True),
+        ("sqlite:////x/j.db", "s3://bucket", True),
+        ("postgresql+psycopg://h/db", "/x/blobs", True),
+        ("postgresql+psycopg://h/db", "s3://bucket", False),
+    ],
+)
+def test_one_local_store_is_enough_to_be_local(database_url: str, blob_url: str, is_local: bool) -> None:
+    assert Settings(database_url=database_url, blob_url=blob_url).is_local is is_local
+
+
+def test_settings_travel_to_other_processes_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = pickle.dumps(Settings(port=9000))
+    monkeypatch.setenv("MAX_FILE_SIZE_MB", "7")  # another machine's environment
+    received = pickle.loads(sent)
+    assert (received.port, received.max_file_size_mb) == (9000, 100)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        Settings().port = 1  # type: ignore[misc]

@@ -1,0 +1,113 @@
+"""Uploads in constant memory, and clients that leave in the middle of one. Spoken in ASGI, as a server would."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from serve_app.settings import MIB
+from tests.unit.serve_app.service import MakeService, Service, soon
+
+CHUNK = b"x" * 64 * 1024
+HEAD = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\n'
+TAIL = b"\r\n--x--\r\n"
+
+
+async def post(service: Service, path: str, receive: Callable[[], Any]) -> list[dict[str, Any]]:
+    """The messages that a server would be sent."""
+    headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await service.api(scope, receive, send)
+    return sent
+
+
+async def test_a_100_mb_upload_moves_memory_by_less_than_40_mb(service: Service) -> None:
+    left = 100 * MIB // len(CHUNK) - 1  # and the limit is 100 MiB
+
+    async def receive() -> dict[str, Any]:
+        nonlocal left
+        left -= 1
+        body = HEAD if left == 100 * MIB // len(CHUNK) - 2 else CHUNK if left else TAIL
+        return {"type": "http.request", "body": body, "more_body": left > 0}
+
+    tracemalloc.start()
+    try:
+        [start, _] = await post(service, "/submit", receive)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert start["status"] == 202
+    assert peak < 40 * MIB
+    [key] = service.stored()
+    assert await service.blobs.size(key) == 100 * MIB - 3 * len(CHUNK)
+
+
+@pytest.mark.parametrize("path", ["/submit", "/parse"])
+@pytest.mark.parametrize("count", [0, 1, 40], ids=["before its data", "small", "large"])
+async def test_a_client_that_leaves_during_its_upload_leaves_nothing(service: Service, path: str, count: int) -> None:
+    messages = [{"type": "http.request", "body": body, "more_body": True} for body in (HEAD, *[CHUNK] * count)]
+    messages.append({"type": "http.disconnect"})
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    assert await post(service, path, receive) == []
+    assert service.stored() == []
+    assert await service.registry.list_jobs("", None, 10, None) == ([], None)
+
+
+@pytest.mark.parametrize("count", [1, 40], ids=["small", "large"])
+async def test_a_request_that_is_cancelled_during_its_upload_leaves_nothing(service: Service, count: int) -> None:
+    messages = [{"type": "http.request", "body": body, "more_body": True} for body in (HEAD, *[CHUNK] * count)]
+    waits_for_more = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop(0)
+        waits_for_more.set()
+        return await asyncio.Future()
+
+    request = asyncio.create_task(post(service, "/submit", receive))
+    await waits_for_more.wait()
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
+    assert service.stored() == []
+
+
+async def test_a_request_that_is_cancelled_while_it_is_submitted_leaves_a_job_with_its_files(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit, submitting = service.registry.submit, asyncio.Event()
+
+    async def slow_submit(spec: Any) -> Any:
+        submitting.set()
+        return await submit(spec)
+
+    monkeypatch.setattr(service.registry, "submit", slow_submit)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": HEAD + b"# A" + TAIL, "more_body": False}
+
+    request = asyncio.create_task(post(service, "/submit", receive))
+    await submitting.wait()
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
+    [claim] = await soon(lambda: service.registry.claim("test", 1, 0.0))
+    assert await service.blobs.get(claim.spec.files[0].blob) == b"# A"
+
+
+async def test_uploads_at_once_do_not_mix(make_service: MakeService) -> None:
+    service = await make_service()
+    ids = await asyncio.gather(*(service.submit((f"{n}.md", str(n).encode() * 1000)) for n in range(20)))
+    assert [await service.blobs.get(f"inputs/{job_id}/0") for job_id in ids] == [
+        str(n).encode() * 1000 for n in range(20)
+    ]
