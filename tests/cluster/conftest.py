@@ -1,0 +1,82 @@
+"""One Ray with logical CPUs for the whole session, and one docfleet service on it with the bundled models."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import ray
+
+from client import DoclingParserClient
+from serve_app.__main__ import free_port
+from serve_app.local import serving
+from serve_app.settings import Settings
+
+DOCUMENTS = Path(__file__).parents[2] / "examples" / "documents"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(short_folder: Path) -> Iterator[None]:
+    ray.init(
+        address="local",
+        num_cpus=16,  # logical: replicas of the tests hardly compute
+        include_dashboard=False,
+        object_store_memory=500_000_000,
+        log_to_driver=False,
+        _temp_dir=str(short_folder),
+    )
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def settings(short_folder: Path) -> Settings:
+    """Two parsers, and spans of two pages, so that every longer document is parsed in parts on both."""
+    return Settings(
+        host="127.0.0.1",
+        port=free_port(),
+        state_dir=str(short_folder / "state"),
+        parser_min_replicas=2,
+        parser_max_replicas=2,
+        span_pages=2,
+        max_file_size_mb=200,
+    )
+
+
+@pytest.fixture(scope="session")
+def url(ray_cluster: None, settings: Settings) -> Iterator[str]:
+    with serving(settings):
+        yield f"http://127.0.0.1:{settings.port}"
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[DoclingParserClient]:
+    with DoclingParserClient(url) as client:
+        yield client
+
+
+@pytest.fixture
+def http(url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=url, timeout=120) as http:
+        yield http
+
+
+@pytest.fixture(scope="session")
+def documents() -> Path:
+    return DOCUMENTS
+
+
+def replica_pids(deployment: str, app: str = "docfleet") -> list[int]:
+    """Process ids of a deployment's replicas on this machine, by the titles that Ray gives its processes."""
+    title = f"ray::ServeReplica:{app}:{deployment}"
+    found = subprocess.run(["pgrep", "-f", f"^{title}"], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]

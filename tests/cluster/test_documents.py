@@ -1,0 +1,117 @@
+"""The main job on real documents, real models and a real cluster."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from client import DoclingParserClient
+from client.models import ParseOptions
+
+SAMPLES = ["article.html", "figures.xlsx", "memo.docx", "notes.md", "report.pdf", "scan.pdf", "slides.pptx"]
+
+
+@pytest.fixture(scope="module")
+def batch(url: str, documents: Path) -> dict[str, Any]:
+    """All sample documents as one job."""
+    with DoclingParserClient(url) as client:
+        return client.submit_and_wait(*(documents / name for name in SAMPLES), metadata={"project": "tides"})
+
+
+def result_of(batch: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(result for result in batch["results"] if result["filename"] == name)
+
+
+def text_of(result: dict[str, Any]) -> str:
+    return "\n".join(node["text"] for node in result["nodes"])
+
+
+def test_results_come_in_the_order_the_files_were_sent(batch: dict[str, Any]) -> None:
+    assert [result["filename"] for result in batch["results"]] == SAMPLES
+    assert (batch["total_files"], batch["successful"], batch["failed"]) == (len(SAMPLES), len(SAMPLES), 0)
+    assert batch["total_nodes"] == sum(result["num_nodes"] for result in batch["results"])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_sample_has_nodes_with_text_and_the_submitted_metadata(batch: dict[str, Any], name: str) -> None:
+    result = result_of(batch, name)
+    assert result["success"], result["error"]
+    assert result["parser"]["profile"] == "bundled"
+    assert result["nodes"]
+    for node in result["nodes"]:
+        assert node["text"].strip()
+        assert node["metadata"]["project"] == "tides"
+        assert node["metadata"]["file_type"] == name.rsplit(".")[-1]
+
+
+def test_a_split_pdf_keeps_its_page_numbers_and_tables(batch: dict[str, Any]) -> None:
+    nodes = result_of(batch, "report.pdf")["nodes"]
+    assert [node["metadata"]["page_number"] for node in nodes] == [1, 2, 3, 4, 5, 6]
+    assert {node["metadata"]["total_pages"] for node in nodes} == {6}
+    assert any(json.loads(node["metadata"]["tables_json"]) for node in nodes)
+
+
+def test_the_text_of_a_scan_is_read(batch: dict[str, Any]) -> None:
+    assert len(text_of(result_of(batch, "scan.pdf")).split()) > 30
+
+
+def test_a_document_parsed_in_parts_equals_docling_in_one_piece(
+    client: DoclingParserClient, http: httpx.Client, documents: Path
+) -> None:
+    """Split over two replicas by the service, against the engine in this process on the whole file."""
+    import numpy as np
+
+    from actors.messages import FileTask, ParsedFile
+    from actors.parser.parser import ParserConfig, docling_engine
+
+    path = documents / "report.pdf"
+    options = ParseOptions(profile="bundled", do_ocr=True, do_table_structure=True, page_chunks=True)
+    job_id = client.submit_job(path)["job_id"]
+    nodes = client.wait_for_results(job_id)["results"][0]["nodes"]
+    document = http.get(f"/jobs/{job_id}/results", params={"format": "json"}).json()
+
+    engine = docling_engine(ParserConfig(defaults=options))
+    task = FileTask(job_id=job_id, index=0, filename=path.name, size=path.stat().st_size, options=options, metadata={})
+    whole = engine.open(np.frombuffer(path.read_bytes(), np.uint8), task, split_above=1000)
+    assert isinstance(whole, ParsedFile)
+    assert document == json.loads(whole.document)
+    assert nodes == json.loads(whole.nodes)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [("markdown", "# "), ("html", "<html"), ("text", " "), ("doctags", "<doctag>"), ("json", '"schema_name"')],
+)
+def test_every_export_is_served_and_stays_the_same(
+    client: DoclingParserClient, http: httpx.Client, documents: Path, form: str, expected: str
+) -> None:
+    job_id = client.submit_job(documents / "notes.md")["job_id"]
+    client.wait_for_results(job_id)
+    first = http.get(f"/jobs/{job_id}/results", params={"format": form})
+    assert first.status_code == 200
+    assert expected in first.text
+    again = http.get(f"/jobs/{job_id}/results", params={"format": form})
+    assert again.content == first.content
+
+
+def test_options_of_a_request_take_effect(client: DoclingParserClient, documents: Path) -> None:
+    unread = client.submit_and_wait(documents / "scan.pdf", options={"do_ocr": False})["results"][0]
+    assert "harbour" not in text_of(unread).lower()
+    pages = client.submit_and_wait(documents / "report.pdf", options={"page_range": [3, 5]})["results"][0]["nodes"]
+    assert [node["metadata"]["page_number"] for node in pages] == [3, 4, 5]
+    (whole,) = client.submit_and_wait(documents / "report.pdf", options={"page_chunks": False})["results"][0]["nodes"]
+    assert "page_number" not in whole["metadata"]
+
+
+def test_progress_counts_pages_and_never_goes_back(client: DoclingParserClient, documents: Path) -> None:
+    seen = []
+    job = client.job(client.submit_job(documents / "report.pdf")["job_id"])
+    job.result(on_progress=lambda status: seen.append(status.progress))
+    done = [progress.pages_done for progress in seen]
+    assert done == sorted(done)
+    last = job.status().progress
+    assert (last.pages_total, last.pages_done, last.files_done) == (6, 6, 1)

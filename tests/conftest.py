@@ -1,0 +1,28 @@
+"""Shared by all tests: an environment in which Ray, Serve and docling start the same way wherever they are run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serve_app.__main__ import choose_http_mode
+from serve_app.settings import Settings
+
+# Ray reads its environment when it is imported, and its sockets need a path shorter than pytest's own folders.
+_FOLDER = Path(tempfile.mkdtemp(prefix="df-", dir="/tmp"))
+(_FOLDER / "ray").mkdir()
+os.environ["RAY_TMPDIR"] = str(_FOLDER)
+os.environ["HF_HUB_OFFLINE"] = "1"
+choose_http_mode(Settings(state_dir=str(_FOLDER)))
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A folder whose path leaves room for socket names."""
+    yield _FOLDER
+    shutil.rmtree(_FOLDER, ignore_errors=True)
