@@ -201,7 +201,10 @@ class AsyncDoclingParserClient:
         )
 
     async def cancel_job(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
-        """Stop a job; returns its status. Raises `JobEnded` when it has ended."""
+        """Stop a job, within the time that its pages under way take; returns its status.
+
+        A server may refuse with `JobEnded` when there is nothing left to stop.
+        """
         return await self._run(self._flows.cancel_job(job_id, timeout=timeout))
 
     async def delete_job(self, job_id: str, *, timeout: float | None = None) -> None:

@@ -50,7 +50,7 @@ class Job:
         return BatchParseResponse.model_validate(results)
 
     def cancel(self) -> JobStatusResponse:
-        """Stop it; raises `JobEnded` when it has ended."""
+        """Stop it; the server may refuse with `JobEnded`."""
         return JobStatusResponse.model_validate(self._client.cancel_job(self.id))
 
     def delete(self) -> None:
@@ -91,7 +91,7 @@ class AsyncJob:
         return BatchParseResponse.model_validate(results)
 
     async def cancel(self) -> JobStatusResponse:
-        """Stop it; raises `JobEnded` when it has ended."""
+        """Stop it; the server may refuse with `JobEnded`."""
         return JobStatusResponse.model_validate(await self._client.cancel_job(self.id))
 
     async def delete(self) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import runpy
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -82,6 +84,12 @@ def test_old_import_path_gives_the_same_classes() -> None:
     assert docling.DoclingParserClient is DoclingParserClient
     assert docling.AsyncDoclingParserClient is AsyncDoclingParserClient
     assert [getattr(docling, name) for name in docling.__all__] == [getattr(client, name) for name in docling.__all__]
+
+
+def test_old_server_command_is_the_servers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "serve_app.__main__", SimpleNamespace(main=lambda: 3))
+    with pytest.raises(SystemExit, match="3"):
+        runpy.run_module("fetchcraft.parsing.docling.server", run_name="__main__")
 
 
 def test_client_may_be_made_with_its_address_and_timeout_in_place() -> None:
