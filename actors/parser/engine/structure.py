@@ -1,40 +1,145 @@
 """From a predicted structure and the words of a table to its grid. Pure; lengths in page points, top-left origin."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
-from actors.parser.engine.grid import Grid, Place, Word, edges_between, fill, tile
+from actors.parser.engine.alignment import Band, column_gaps, extent, parts_phrases, phrases, row_bands
+from actors.parser.engine.grid import Box, Grid, Place, Word, edges_between, fill, tile
 from actors.parser.engine.slanet import PredictedCell
 
 
-def grid_from_prediction(cells: Sequence[PredictedCell], words: Sequence[Word]) -> Grid:
-    """The predicted rows and columns, with edges moved between the words and rows or columns without words left out."""
+def grid_from_prediction(cells: Sequence[PredictedCell], words: Sequence[Word], rules: Sequence[Box]) -> Grid:
+    """The predicted structure moved to where the words are, with the columns and rows that their spacing shows.
+
+    `rules` are the horizontal ones drawn in the table.
+    """
     rows = max(cell.row + cell.row_span for cell in cells)
     cols = max(cell.col + cell.col_span for cell in cells)
-    row_bands = _bands(rows, [(c.row, c.row_span, c.box.top, c.box.bottom) for c in cells])
-    col_bands = _bands(cols, [(c.col, c.col_span, c.box.left, c.box.right) for c in cells])
+    row_extents = _bands(rows, [(c.row, c.row_span, c.box.top, c.box.bottom) for c in cells])
+    col_extents = _bands(cols, [(c.col, c.col_span, c.box.left, c.box.right) for c in cells])
     grid = Grid(
-        rows=edges_between(row_bands, [(word.box.top, word.box.bottom) for word in words]),
-        cols=edges_between(col_bands, [(word.box.left, word.box.right) for word in words]),
+        rows=edges_between(row_extents, [(word.box.top, word.box.bottom) for word in words]),
+        cols=edges_between(col_extents, [(word.box.left, word.box.right) for word in words]),
         places=tile((Place(c.row, c.col, c.row_span, c.col_span) for c in cells), rows, cols),
     )
-    return without_empty_bands(grid, words)
+    grid = without_empty_bands(grid, words)
+    grid = without_split_phrases(with_gap_columns(grid, words), words)
+    grid = with_parted_spans(without_crossed_spans(grid, words, rules), words)
+    return without_empty_bands(with_text_rows(grid, words, rules), words)
 
 
-def _bands(count: int, extents: Sequence[tuple[int, int, float, float]]) -> list[tuple[float, float]]:
-    """Median extent of each row or column over its cells that span nothing; one without such cells is interpolated."""
-    known: dict[int, tuple[float, float]] = {}
+def _bands(count: int, extents: Sequence[tuple[int, int, float, float]]) -> list[Band]:
+    """Median extent of each row or column over its cells that span nothing, or else of those that cover it."""
+    bands: list[Band] = []
     for index in range(count):
-        lows = [low for start, span, low, _ in extents if start == index and span == 1]
-        highs = [high for start, span, _, high in extents if start == index and span == 1]
-        if lows:
-            known[index] = (median(lows), median(highs))
-    for index in range(count):
-        if index not in known:
-            low, high = next((low, high) for s, span, low, high in extents if s <= index < s + span)
-            known[index] = (low, high)
-    bands = [known[index] for index in range(count)]
+        own = [(low, high) for start, span, low, high in extents if start == index and span == 1]
+        covering = [(low, high) for start, span, low, high in extents if start <= index < start + span]
+        chosen = own or covering
+        bands.append((median(low for low, _ in chosen), median(high for _, high in chosen)))
     return sorted(bands, key=sum)
+
+
+def with_gap_columns(grid: Grid, words: Sequence[Word]) -> Grid:
+    """The grid with a further column edge in every gap between words that has none yet."""
+    missed = [(low + high) / 2 for low, high in column_gaps(words) if not any(low <= x <= high for x in grid.cols)]
+    for cut in missed:
+        grid = _split_column(grid, cut, words)
+    return grid
+
+
+def _split_column(grid: Grid, cut: float, words: Sequence[Word]) -> Grid:
+    """A place across the cut becomes two, unless it spans columns already or a word of it lies across the cut."""
+    index = bisect_right(grid.cols[1:-1], cut)
+    places: list[Place] = []
+    for place, held in fill(grid, words).items():
+        shift = 1 if place.col > index else 0
+        if not place.col <= index < place.col + place.col_span:
+            places.append(Place(place.row, place.col + shift, place.row_span, place.col_span))
+        elif place.col_span > 1 or any(word.box.left < cut < word.box.right for word in held):
+            places.append(Place(place.row, place.col, place.row_span, place.col_span + 1))
+        else:
+            places.extend(Place(place.row, place.col + side, place.row_span) for side in (0, 1))
+    cols = (*grid.cols[: index + 1], cut, *grid.cols[index + 1 :])
+    return Grid(grid.rows, cols, tile(places, len(grid.rows) - 1, len(cols) - 1))
+
+
+def without_split_phrases(grid: Grid, words: Sequence[Word]) -> Grid:
+    """The grid without column edges that only part the words of phrases."""
+    false = [index for index in range(1, len(grid.cols) - 1) if parts_phrases(grid.cols[index], words)]
+    if not false:
+        return grid
+    kept = [index for index in range(len(grid.cols)) if index not in false]
+    new = [bisect_right(kept[1:-1], col) for col in range(len(grid.cols) - 1)]
+    places = [Place(p.row, new[p.col], p.row_span, new[p.col + p.col_span - 1] - new[p.col] + 1) for p in grid.places]
+    return Grid(grid.rows, tuple(grid.cols[index] for index in kept), tile(places, len(grid.rows) - 1, len(kept) - 1))
+
+
+def without_crossed_spans(grid: Grid, words: Sequence[Word], rules: Sequence[Box]) -> Grid:
+    """The grid without the places over several rows that a rule runs through, from side to side between their words."""
+    kept = [
+        place
+        for place, held in fill(grid, words).items()
+        if place.row_span == 1 or not any(_crosses(rule, grid.box(place), held) for rule in rules)
+    ]
+    return Grid(grid.rows, grid.cols, tile(kept, len(grid.rows) - 1, len(grid.cols) - 1))
+
+
+def _crosses(rule: Box, box: Box, words: Sequence[Word]) -> bool:
+    covered = min(rule.right, box.right) - max(rule.left, box.left)
+    heights = [word.box.center[1] for word in words]
+    return covered > 0.8 * (box.right - box.left) and bool(heights) and min(heights) < rule.center[1] < max(heights)
+
+
+def with_parted_spans(grid: Grid, words: Sequence[Word]) -> Grid:
+    """The grid with every place over several columns cut where its words stand further apart than in a phrase."""
+    places: list[Place] = []
+    for place, held in fill(grid, words).items():
+        parts = phrases(held)
+        if place.col_span == 1 or len(parts) < 2:
+            places.append(place)
+            continue
+        limits = [place.col, *(_column(grid, part[0]) for part in parts[1:]), place.col + place.col_span]
+        for part, low, high in zip(parts, [place.col, *limits[1:-1]], limits[1:], strict=True):
+            places.append(_centred(grid, place, part, low, high))
+    return Grid(grid.rows, grid.cols, tile(places, len(grid.rows) - 1, len(grid.cols) - 1))
+
+
+def _column(grid: Grid, word: Word) -> int:
+    return bisect_right(grid.cols[1:-1], word.box.center[0])
+
+
+def _centred(grid: Grid, place: Place, phrase: Sequence[Word], low: int, high: int) -> Place:
+    """The columns from `low` up to `high` that hold the phrase and, of those, have it nearest to their middle."""
+    middle = (phrase[0].box.left + phrase[-1].box.right) / 2
+    first, last = (min(max(_column(grid, word), low), high - 1) for word in (phrase[0], phrase[-1]))
+    choices = [(start, end) for start in range(low, first + 1) for end in range(last + 1, high + 1)]
+    start, end = min(choices, key=lambda c: (round(abs((grid.cols[c[0]] + grid.cols[c[1]]) / 2 - middle)), c[1] - c[0]))
+    return Place(place.row, start, place.row_span, end - start)
+
+
+def with_text_rows(grid: Grid, words: Sequence[Word], rules: Sequence[Box]) -> Grid:
+    """The grid with its row edges between the rows that the lines of text make; its spans keep their rows."""
+    spanning = [place for place in grid.places if place.row_span > 1]
+    filled = fill(grid, words)
+    apart = {id(word) for place in spanning for word in filled[place]}
+    single = [word for word in words if id(word) not in apart]
+    if not single:
+        return grid
+    heights = [rule.center[1] for rule in rules]
+    bands = [extent(band) for band in row_bands(single, grid.cols, heights, len(grid.rows) - 1)]
+    edges = (
+        min(grid.rows[0], bands[0][0]),
+        *((above[1] + below[0]) / 2 for above, below in pairwise(bands)),
+        max(grid.rows[-1], bands[-1][1]),
+    )
+    rows = [bisect_right(edges[1:-1], (top + bottom) / 2) for top, bottom in pairwise(grid.rows)]
+    places = [
+        Place(rows[p.row], p.col, rows[p.row + p.row_span - 1] - rows[p.row] + 1, p.col_span)
+        for p in sorted(grid.places, key=lambda place: not filled[place])
+    ]
+    return Grid(edges, grid.cols, tile(places, len(edges) - 1, len(grid.cols) - 1))
 
 
 def without_empty_bands(grid: Grid, words: Sequence[Word]) -> Grid:
@@ -42,8 +147,6 @@ def without_empty_bands(grid: Grid, words: Sequence[Word]) -> Grid:
     filled = [place for place, held in fill(grid, words).items() if held]
     rows = sorted({place.row for place in filled})
     cols = sorted({place.col for place in filled})
-    if not rows or not cols:
-        return grid
     places = [
         Place(
             sum(row < place.row for row in rows),

@@ -86,7 +86,7 @@ class BundledTableModel(BaseTableStructureModel):
         if drawn is not None:
             return drawn
         cells = self._slanet.predict(picture)
-        return grid_from_prediction([on_page(cell, ink.frame) for cell in cells], words)
+        return grid_from_prediction([on_page(cell, ink.frame) for cell in cells], words, ink.horizontal)
 
 
 def _around(region: BoundingBox) -> Box:

@@ -1,0 +1,149 @@
+"""What the spacing of words tells about the rows and columns of a table. Pure; lengths in page points."""
+
+import math
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from statistics import median
+
+from actors.parser.engine.grid import Word, lines_of
+
+Band = tuple[float, float]  # low, high
+
+COLUMN_GAP = 0.8  # of a word's height: a gap through the whole table that is this wide parts two columns
+PHRASE_GAP = 0.55  # of a word's height: wider than a space, so what follows is another cell's text
+SPACE = 0.45  # of a word's height: spaces are narrower, gaps between columns wider
+CROSSED = 0.15  # of the lines may run across a gap between columns: titles of column groups do
+OVERLAP = 0.2  # of the lower of two words: more, and they stand on one line
+LOOSER = 1.4  # the gap between rows over the gap between lines within a row
+NUMBER = re.compile(r"[(+\-−–]?[$€£¥]?\s?\d[\d.,' ]*%?\)?")
+
+
+def is_number(text: str) -> bool:
+    return NUMBER.fullmatch(text.strip()) is not None
+
+
+def text_bands(words: Iterable[Word]) -> list[list[Word]]:
+    """Words in lines from top to bottom; lines that overlap are one, as when a cell's text is centred beside two."""
+    bands: list[list[Word]] = []
+    bottom = 0.0
+    for word in sorted(words, key=lambda word: (word.box.top, word.box.left)):
+        height = word.box.bottom - word.box.top
+        if bands and bottom - word.box.top > OVERLAP * height:
+            bands[-1].append(word)
+            bottom = max(bottom, word.box.bottom)
+        else:
+            bands.append([word])
+            bottom = word.box.bottom
+    return bands
+
+
+def extent(band: Iterable[Word]) -> Band:
+    boxes = [word.box for word in band]
+    return min(box.top for box in boxes), max(box.bottom for box in boxes)
+
+
+def column_gaps(words: Sequence[Word]) -> list[Band]:
+    """Stretches that (nearly) no line of the table runs across and that are wider than a space."""
+    bands = text_bands(words)
+    allowed = int(CROSSED * len(bands)) if len(bands) > 3 else 0
+    height = median(word.box.bottom - word.box.top for word in words)
+    stops = sorted({x for word in words for x in (word.box.left, word.box.right)})
+    gaps: list[Band] = []
+    for left, right in pairwise(stops):
+        crossing = sum(any(w.box.left < right and w.box.right > left for w in band) for band in bands)
+        if crossing > allowed:
+            continue
+        if gaps and gaps[-1][1] == left:
+            gaps[-1] = (gaps[-1][0], right)
+        else:
+            gaps.append((left, right))
+    inner = [gap for gap in gaps if gap[0] > stops[0] and gap[1] < stops[-1]]
+    return [(left, right) for left, right in inner if right - left > COLUMN_GAP * height]
+
+
+def phrases(words: Iterable[Word]) -> list[list[Word]]:
+    """Words from left to right, parted where one stands further from all before it than words of one text do."""
+    parts: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: word.box.left):
+        height = word.box.bottom - word.box.top
+        if parts and word.box.left - max(before.box.right for before in parts[-1]) <= PHRASE_GAP * height:
+            parts[-1].append(word)
+        else:
+            parts.append([word])
+    return parts
+
+
+def parts_phrases(cut: float, words: Iterable[Word]) -> bool:
+    """Whether an edge between columns at `cut` runs between words that stand no further apart than in a phrase."""
+    gaps: list[float] = []
+    for line in lines_of(words):
+        before = [word.box for word in line if word.box.center[0] < cut]
+        after = [word.box for word in line if word.box.center[0] >= cut]
+        if before and after:
+            height = before[-1].bottom - before[-1].top
+            gaps.append((after[0].left - before[-1].right) / height)
+    return bool(gaps) and median(gaps) < SPACE
+
+
+def row_bands(words: Sequence[Word], cols: Sequence[float], rules: Sequence[float], expected: int) -> list[list[Word]]:
+    """Lines of text gathered into rows: of the readings that the words allow, the one nearest to the expected count."""
+    lines = text_bands(words)
+    readings = [lines, _by_rules(lines, rules), _by_spacing(lines), _by_continuation(lines, cols)]
+    return min(readings, key=lambda rows: abs(len(rows) - expected))
+
+
+def _by_rules(lines: Sequence[list[Word]], rules: Sequence[float]) -> list[list[Word]]:
+    """Lines without a rule between them are one row."""
+    return _join(
+        lines, [not any(_middle(above) < y < _middle(below) for y in rules) for above, below in pairwise(lines)]
+    )
+
+
+def _by_spacing(lines: Sequence[list[Word]]) -> list[list[Word]]:
+    """Lines that stand closer than the rest are one row, unless numbers would be stacked in it."""
+    gaps = [_gap(above, below) for above, below in pairwise(lines)]
+    ordered = sorted(gaps)
+    jumps = [(after - before, after) for before, after in pairwise(ordered) if after > LOOSER * max(before, 1.0)]
+    _, threshold = max(jumps, default=(0.0, -math.inf))
+    rows = _join(lines, [gap < threshold for gap in gaps])
+    return list(lines) if any(_stacks_numbers(row) for row in rows) else rows
+
+
+def _by_continuation(lines: Sequence[list[Word]], cols: Sequence[float]) -> list[list[Word]]:
+    """A line of words alone goes on with the row above when nothing is new in it: no first cell, none empty above."""
+    columns = [{bisect_right(cols[1:-1], word.box.center[0]) for word in line} for line in lines]
+    goes_on = [
+        0 not in columns[i] and columns[i] <= columns[i - 1] and not any(is_number(word.text) for word in lines[i])
+        for i in range(1, len(lines))
+    ]
+    return _join(lines, goes_on)
+
+
+def _join(lines: Sequence[list[Word]], joins: Sequence[bool]) -> list[list[Word]]:
+    """Rows of lines; `joins` says of every line but the first whether it goes on with the line above."""
+    rows = [list(lines[0])]
+    for line, joined in zip(lines[1:], joins, strict=True):
+        if joined:
+            rows[-1].extend(line)
+        else:
+            rows.append(list(line))
+    return rows
+
+
+def _middle(line: Iterable[Word]) -> float:
+    return median(word.box.center[1] for word in line)
+
+
+def _gap(above: Iterable[Word], below: Iterable[Word]) -> float:
+    """Between typical words: bold ones are taller and would make rows of one spacing look unlike."""
+    return median(word.box.top for word in below) - median(word.box.bottom for word in above)
+
+
+def _stacks_numbers(row: Sequence[Word]) -> bool:
+    """Whether one number stands under another: numbers are not broken into lines, so these are two rows."""
+    numbers = [word.box for word in row if is_number(word.text)]
+    return any(
+        a.bottom <= b.top + 1 and a.left < b.right and b.left < a.right for a in numbers for b in numbers if a is not b
+    )
