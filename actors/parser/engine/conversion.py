@@ -76,11 +76,12 @@ class Conversion:
         document = result.document
         if result.status is ConversionStatus.FAILURE or (failures and not result.pages):
             self._refuse_result(result, list(failures.values()))
+        stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
         nodes = nodes_of(document, self._task)
         return ParsedFile(
             nodes=orjson.dumps(nodes),
             num_nodes=len(nodes),
-            document=dump(document),
+            document=stored,
             pages=len(document.pages),
             parser=describe(self._converter.recipe, self._source.format),
             lost=tuple(failures[page] for page in sorted(failures)),

@@ -56,7 +56,7 @@ _KIND_OF_FAMILY = {
 }
 
 _NEEDS_LIBREOFFICE = ("doc", "ppt", "xls", "rtf")
-_TEXT_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
+_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,27 +90,25 @@ def take_in(document: DocumentBytes, filename: str) -> Source:
 
 
 def _check_kind(family: str, suffix: str, data: bytes) -> None:
-    head = data[:HEAD]
-    wanted, found = _wanted_kind(family, suffix, data), _kind_of(head)
-    if wanted == found or family == "afp":
-        return
-    if wanted == "zip" and found == "ole" and "EncryptedPackage".encode("utf-16-le") in data:
-        raise FileError(ErrorCode.PASSWORD_REQUIRED, LOCKED)
-    if found == "html" and wanted is None:
-        return
-    if found is None and wanted is not None:
+    wanted = "ole" if suffix == ".msg" else _KIND_OF_FAMILY.get(family)
+    found = _kind_of(data[:HEAD])
+    if wanted is None:
+        _check_text(found, suffix, data[:HEAD])
+    elif found is None:
         raise FileError(ErrorCode.INVALID_FILE, f"The file is not a readable {suffix} file")
-    if found is None and (b"\x00" not in head or head.startswith(_TEXT_MARKS)):
+    elif found == "ole" and wanted == "zip" and "EncryptedPackage".encode("utf-16-le") in data:
+        raise FileError(ErrorCode.PASSWORD_REQUIRED, LOCKED)
+    elif found != wanted:
+        raise FileError(ErrorCode.CONTENT_MISMATCH, f"The file is named {suffix} but holds {_SPOKEN[found]}")
+
+
+def _check_text(found: str | None, suffix: str, head: bytes) -> None:
+    """Text may be in any dialect, whatever it is called; binary data is not text."""
+    if suffix == ".afp" or found == "html":
         return
-    holds = _SPOKEN.get(found or "", "binary data")
-    raise FileError(ErrorCode.CONTENT_MISMATCH, f"The file is named {suffix} but holds {holds}")
-
-
-def _wanted_kind(family: str, suffix: str, data: bytes) -> str | None:
-    """The kind that a family's files are of; None for text."""
-    if suffix == ".msg":
-        return "ole"
-    return _KIND_OF_FAMILY.get(family)
+    if found is not None or (b"\x00" in head and not head.startswith(_BYTE_ORDER_MARKS)):
+        holds = _SPOKEN.get(found or "", "binary data")
+        raise FileError(ErrorCode.CONTENT_MISMATCH, f"The file is named {suffix} but holds {holds}")
 
 
 def _kind_of(head: bytes) -> str | None:
@@ -151,6 +149,7 @@ def _format_of(family: str, suffix: str, data: bytes) -> InputFormat:
 
 def _xml_format(head: str) -> InputFormat:
     """The kind of an XML file, by its document type or root."""
+    head = re.sub(r"<!--.*?-->", "", head, flags=re.DOTALL)
     doctype = re.search(r"<!DOCTYPE[^>]*", head, re.IGNORECASE)
     kind = doctype.group().lower() if doctype else ""
     root = re.search(r"<([A-Za-z][\w.:-]*)", head)

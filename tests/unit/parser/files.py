@@ -1,0 +1,60 @@
+"""Files that the tests of the parser's room make for themselves."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
+
+from actors.messages import FileTask
+from client.models import ParseOptions
+
+
+def as_document(data: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(data, dtype=np.uint8)
+
+
+def make_pdf(pages: int = 1, password: str | None = None) -> bytes:
+    out = BytesIO()
+    canvas = Canvas(out, encrypt=StandardEncryption(password, strength=128) if password else None)
+    for number in range(1, pages + 1):
+        canvas.drawString(72, 720, f"This is page {number}.")
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def make_zip(members: dict[str, bytes]) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def make_lying_zip(name: str, unpacked: int) -> bytes:
+    """An archive of one member of `unpacked` zero bytes, whose headers both claim that it is 10 bytes long."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = bytes(1024 * 1024)
+    packed = b"".join(packer.compress(block) for _ in range(unpacked // len(block))) + packer.flush()
+    path, claimed = name.encode(), 10
+    local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 8, 0, 0, 0, len(packed), claimed, len(path), 0) + path
+    central = struct.pack(
+        "<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 8, 0, 0, 0, len(packed), claimed, len(path), 0, 0, 0, 0, 0, 0
+    )
+    central += path
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(central), len(local) + len(packed), 0)
+    return local + packed + central + end
+
+
+def make_task(filename: str = "file.pdf", *, metadata: dict[str, Any] | None = None, **options: Any) -> FileTask:
+    return FileTask(
+        job_id="job-1", index=0, filename=filename, size=123, options=ParseOptions(**options), metadata=metadata or {}
+    )

@@ -1,0 +1,148 @@
+"""The Parser over an engine that waits to be told to go on."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from actors.errors import FileError
+from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.parser.parser import Parser, ParserConfig
+from client.models import ErrorCode, ExportFormat, PageFailure, ParserInfo
+from tests.unit.parser.files import as_document, make_task
+
+INFO = ParserInfo(profile="fake", docling="0")
+PARSED = ParsedFile(nodes=b"[]", num_nodes=0, document=b"{}", pages=1, parser=INFO)
+DOCUMENT = as_document(b"text")
+SPAN = PageSpan(1, 1)
+
+
+@dataclass
+class SlowEngine:
+    """Each parse of pages says that it `begins`, then waits for `go_on`; `at_once`: the most that ran together."""
+
+    begun: list[PageSpan] = field(default_factory=list)
+    begins: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    go_on: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    running: int = 0
+    at_once: int = 0
+    warm: bool = False
+    stuck: bool = False
+    assembled: tuple[Sequence[Shard], Sequence[PageFailure]] | None = None
+
+    def warm_up(self) -> None:
+        self.warm = True
+
+    def describe(self) -> ParserInfo:
+        return INFO
+
+    def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
+        if task.filename == "bad.pdf":
+            raise FileError(ErrorCode.INVALID_FILE, "bad")
+        return PARSED if split_above else PagePlan(pages=SPAN)
+
+    def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
+        self.begun.append(span)
+        self.begins.release()
+        self.running += 1
+        self.at_once = max(self.at_once, self.running)
+        self.go_on.acquire()
+        self.running -= 1
+        return Shard(span=span, payload=np.zeros(1, np.uint8))
+
+    def assemble(
+        self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
+    ) -> ParsedFile:
+        self.assembled = (shards, lost)
+        return PARSED
+
+    def export(self, document_json: bytes, form: ExportFormat) -> bytes:
+        return form.value.encode() + document_json
+
+    def check_health(self) -> None:
+        if self.stuck:
+            raise RuntimeError("stuck")
+
+
+@pytest.fixture
+def engine() -> SlowEngine:
+    return SlowEngine()
+
+
+@pytest.fixture
+def parser(engine: SlowEngine) -> Parser:
+    return Parser(ParserConfig(), lambda config: engine)
+
+
+async def test_a_parser_is_warm_once_it_exists(parser: Parser, engine: SlowEngine) -> None:
+    assert engine.warm
+    assert await parser.describe() == INFO
+
+
+async def test_open_answers_with_a_plan_or_the_parsed_file(parser: Parser) -> None:
+    assert await parser.open(DOCUMENT, make_task(), 0) == PagePlan(pages=SPAN)
+    assert await parser.open(DOCUMENT, make_task(), 1) == PARSED
+
+
+async def test_the_file_s_fault_reaches_the_caller_as_itself(parser: Parser) -> None:
+    with pytest.raises(FileError, match="bad"):
+        await parser.open(DOCUMENT, make_task("bad.pdf"), 1)
+
+
+async def test_a_cancelled_call_holds_the_worker_until_its_thread_ends(parser: Parser, engine: SlowEngine) -> None:
+    first = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
+    await asyncio.to_thread(engine.begins.acquire)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    second = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), PageSpan(2, 2)))
+    await asyncio.sleep(0.05)
+    assert engine.begun == [SPAN]
+    engine.go_on.release(2)
+    assert (await second).span == PageSpan(2, 2)
+    assert engine.at_once == 1
+
+
+async def test_a_call_that_is_cancelled_while_it_waits_never_runs(parser: Parser, engine: SlowEngine) -> None:
+    first = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
+    await asyncio.to_thread(engine.begins.acquire)
+    second = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), PageSpan(2, 2)))
+    await asyncio.sleep(0)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    engine.go_on.release(2)
+    await first
+    assert await parser.export(as_document(b"{}"), ExportFormat.TEXT) == b"text{}"
+    assert engine.begun == [SPAN]
+
+
+async def test_shards_are_handed_on_in_the_order_given(parser: Parser, engine: SlowEngine) -> None:
+    shards = [Shard(span=PageSpan(page, page), payload=np.zeros(1, np.uint8)) for page in (1, 3)]
+    lost = [PageFailure(page_number=2, reason="gone")]
+    await parser.assemble(DOCUMENT, make_task(), lost, *shards)
+    assert engine.assembled is not None
+    assert [shard.span.first for shard in engine.assembled[0]] == [1, 3]
+    assert list(engine.assembled[1]) == lost
+
+
+async def test_threads_of_a_conversion_under_way_are_not_ill_health(parser: Parser, engine: SlowEngine) -> None:
+    engine.stuck = True
+    call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
+    await asyncio.to_thread(engine.begins.acquire)
+    parser.check_health()
+    engine.go_on.release()
+    await call
+    with pytest.raises(RuntimeError, match="stuck"):
+        parser.check_health()
+
+
+def test_a_configuration_can_be_sent_to_a_replica() -> None:
+    config = ParserConfig(num_cpus=2)
+    assert pickle.loads(pickle.dumps(config)) == config
