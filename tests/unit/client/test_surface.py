@@ -6,6 +6,7 @@ import inspect
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -96,3 +97,10 @@ def test_client_may_be_made_with_its_address_and_timeout_in_place() -> None:
     for kind in (DoclingParserClient, AsyncDoclingParserClient):
         assert kind().base_url == "http://localhost:8080"
         assert kind("http://host:1/", 60).base_url == "http://host:1"
+
+
+def test_manual_names_every_method_and_every_error() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "clients.md").read_text()
+    offered = {name for kind in (DoclingParserClient, AsyncDoclingParserClient) for name in methods(kind)}
+    named = {name for name in offered if not name.startswith("_")} | public(errors) - {"error_from"}
+    assert {name for name in named | set(client.ParseOptions.model_fields) if f"`{name}" not in manual} == set()
