@@ -113,6 +113,7 @@ class Journal:
         except (SQLAlchemyError, SchemaMismatch, ValueError, OSError) as error:
             if _may_pass(error):
                 raise _unavailable(error) from error
+            self.close()
             where = self._url.render_as_string(hide_password=True)
             raise JournalUnusable(f"The job journal {where} cannot be used: {_cause(error)}") from error
         return Recovered(epoch=epoch, last_seq=last_seq, unfinished=unfinished)

@@ -56,7 +56,14 @@ def _changing(job: JobRecord) -> dict[str, Any]:
 
 
 def from_row(row: RowMapping) -> JobRecord:
-    """The record that a row was made of. Raises ValueError when it was not made by this module."""
+    """The record that a row was made of. Raises ValueError when it was made of none."""
+    try:
+        return _record(row)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the row of job {row['job_id']} makes no sense") from error
+
+
+def _record(row: RowMapping) -> JobRecord:
     outcome = _OUTCOME.validate_python(json.loads(row["outcome"])) if row["outcome"] else None
     return JobRecord(
         spec=_spec(row),

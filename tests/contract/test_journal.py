@@ -1,0 +1,334 @@
+"""What the journal promises, over SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import create_engine, text
+
+from actors.errors import StoreUnavailable
+from actors.messages import Failure, FileOutcome, InputFile, JobOutcome, JobSpec
+from actors.registry import schema
+from actors.registry.journal import Journal, JournalConflict, JournalTaken, JournalUnusable
+from actors.registry.lifecycle import ENDED, Event, State
+from actors.registry.record import JobRecord, Save
+from client.models import ErrorCode, ParseOptions, Progress
+
+OUTCOME = JobOutcome(
+    files=(
+        FileOutcome(
+            filename="ä.pdf",
+            response="results/a/0/response",
+            document=None,
+            success=True,
+            num_nodes=3,
+            pages=2,
+            processing_time_ms=1.5,
+        ),
+    ),
+    progress=Progress(pages_total=2, pages_done=2, files_total=1, files_done=1),
+)
+
+
+@pytest.fixture
+def open_journal(database_url: str) -> Iterator[Callable[[], Journal]]:
+    """Opens the same database again and again, each time as another process would."""
+    opened: list[Journal] = []
+
+    def open_() -> Journal:
+        journal = Journal(database_url)
+        opened.append(journal)
+        journal.open()
+        return journal
+
+    yield open_
+    for journal in opened:
+        journal.close()
+
+
+@pytest.fixture
+def journal(open_journal: Callable[[], Journal]) -> Journal:
+    return open_journal()
+
+
+@pytest.fixture
+def sql(database_url: str) -> Iterator[Callable[..., Any]]:
+    """Looks at, or tampers with, the database behind the journal's back."""
+    engine = create_engine(database_url)
+
+    def run(statement: str) -> list[Any]:
+        with engine.begin() as connection:
+            result = connection.execute(text(statement))
+            return list(result) if result.returns_rows else []
+
+    yield run
+    engine.dispose()
+
+
+def queued(seq: int, **spec: Any) -> JobRecord:
+    file = InputFile(
+        filename="ä\x00\udcff.pdf",  # what a form may send
+        blob="inputs/a/0",
+        size=2**40,
+        sha256="00",
+        rejected=Failure(code=ErrorCode.EMPTY_FILE, message="empty"),
+    )
+    full = {
+        "files": (file,),
+        "options": ParseOptions(do_ocr=True, page_range=(2, 7)),
+        "submitted_at": 1.25,
+        "metadata": {"a": [1, {"b": None}], "é": "\x00"},
+        **spec,
+    }
+    return JobRecord(spec=JobSpec(job_id=f"j{seq}", **full), seq=seq, state=State.QUEUED, version=2**33)
+
+
+def running(job: JobRecord, lease: str = "7") -> JobRecord:
+    return job.after(Event.CLAIM, lease=lease, dispatcher="d", attempts=job.attempts + 1, started_at=2.5)
+
+
+def ended(job: JobRecord, at: float = 9.5) -> JobRecord:
+    return job.after(Event.COMPLETE, outcome=OUTCOME, progress=OUTCOME.progress, ended_at=at, dispatcher=None)
+
+
+def write_ended(journal: Journal, *jobs: JobRecord) -> None:
+    """In one step: what happened to a job within one commit is one row."""
+    for job in jobs:
+        journal.write([Save(None, job), Save(job, running(job)), Save(running(job), ended(running(job), job.seq))])
+
+
+# -- what is written is read ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "move", [lambda job: job, running, lambda job: ended(running(job))], ids=["queued", "running", "ended"]
+)
+def test_a_job_reads_as_it_was_written(journal: Journal, move: Callable[[JobRecord], JobRecord]) -> None:
+    job = move(queued(1, owner="me", idempotency_key="k\x00", task_id="t", callback_url="u", request_id="r"))
+    journal.write([Save(None, job)])
+    assert journal.get(["j1", "unknown"]) == {"j1": job}
+
+
+def test_a_start_finds_the_unfinished_jobs_in_order_of_submission(open_journal: Callable[[], Journal]) -> None:
+    first = open_journal()
+    two, one = queued(2), running(queued(1))
+    first.write([Save(None, two), Save(None, one)])
+    write_ended(first, queued(3))
+    recovered = Journal.open(open_journal())
+    assert recovered.unfinished == [one, two]
+    assert recovered.last_seq == 3
+
+
+def test_every_start_is_an_epoch(journal: Journal) -> None:
+    assert journal.open().epoch + 1 == journal.open().epoch
+
+
+def test_ids_that_no_database_would_read_are_unknown(journal: Journal) -> None:
+    strange = ["\x00", "\udcff", "é", "'; --", ""]
+    assert journal.get(strange) == {}
+    assert journal.buried(strange) == set()
+
+
+# -- guarded writes -------------------------------------------------------------------------------------------------
+
+
+def test_a_write_under_another_lease_is_refused_and_nothing_of_it_stays(journal: Journal) -> None:
+    held = running(queued(1))
+    journal.write([Save(None, held)])
+    stale = replace(held, lease="6")
+    with pytest.raises(JournalConflict):
+        journal.write([Save(None, queued(2)), Save(stale, ended(stale))])
+    assert journal.get(["j1", "j2"]) == {"j1": held}
+
+
+def test_what_has_ended_is_not_written_again(journal: Journal) -> None:
+    job = running(queued(1))
+    journal.write([Save(None, job), Save(job, ended(job))])
+    with pytest.raises(JournalConflict):
+        journal.write([Save(job, job.after(Event.FAIL))])
+    assert journal.get(["j1"]) == {"j1": ended(job)}
+
+
+def test_a_job_id_is_written_once(journal: Journal) -> None:
+    journal.write([Save(None, queued(1))])
+    with pytest.raises(StoreUnavailable):
+        journal.write([Save(None, replace(queued(1), seq=2))])
+
+
+def test_only_the_latest_registry_writes(open_journal: Callable[[], Journal]) -> None:
+    old, new = open_journal(), open_journal()
+    with pytest.raises(JournalTaken):
+        old.write([Save(None, queued(1))])
+    with pytest.raises(JournalTaken):
+        old.open()
+    new.write([Save(None, queued(1))])
+
+
+# -- passwords ------------------------------------------------------------------------------------------------------
+
+
+def test_a_password_is_kept_apart_and_erased_with_the_end(journal: Journal, sql: Callable[..., Any]) -> None:
+    secret = SecretStr("open\x00sesame\udcff")
+    job = queued(1, options=ParseOptions(password=secret))
+    journal.write([Save(None, job)])
+    assert journal.get(["j1"])["j1"].spec.options.password == secret
+    [(spec, stored)] = sql("SELECT spec, password FROM docfleet_jobs")
+    assert "sesame" not in spec
+    assert "sesame" in stored
+    journal.write([Save(job, job.after(Event.CANCEL))])
+    assert [tuple(row) for row in sql("SELECT password FROM docfleet_jobs")] == [(None,)]
+    assert journal.get(["j1"])["j1"].spec.options.password is None
+
+
+def test_an_erased_password_is_not_left_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(f"sqlite:///{path}")
+    journal.open()
+    job = queued(1, options=ParseOptions(password=SecretStr("sesame")))
+    journal.write([Save(None, job)])
+    journal.write([Save(job, job.after(Event.CANCEL))])
+    journal.close()
+    assert [file.name for file in tmp_path.iterdir() if b"sesame" in file.read_bytes()] == []
+
+
+def test_an_error_shows_no_password(journal: Journal) -> None:
+    job = queued(1, options=ParseOptions(password=SecretStr("sesame")))
+    journal.write([Save(None, job)])
+    with pytest.raises(StoreUnavailable) as failure:
+        journal.write([Save(None, job)])
+    assert "sesame" not in f"{failure.value!r} {failure.value.__cause__} {failure.value.__cause__!r}"
+
+
+# -- look-ups -------------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_found_for_their_owner_whatever_they_hold(journal: Journal) -> None:
+    mine, theirs = queued(1, owner="me", idempotency_key="k\x00"), queued(2, owner="you", idempotency_key="k\x00")
+    journal.write([Save(None, mine), Save(None, theirs)])
+    assert journal.find_keys([("me", "k\x00"), ("nobody", "k\x00")]) == {("me", "k\x00"): mine}
+
+
+def test_a_list_is_the_owners_newest_first_and_goes_on_below(journal: Journal) -> None:
+    jobs = [queued(seq, owner="me" if seq % 2 else "you") for seq in range(1, 10)]
+    journal.write([Save(None, job) for job in jobs if job.seq < 6])
+    write_ended(journal, *jobs[5:])
+    states = list(State)
+    assert [job.seq for job in journal.newest("me", states, 3, None)] == [9, 7, 5]
+    assert [job.seq for job in journal.newest("me", states, 3, 5)] == [3, 1]
+    assert [job.seq for job in journal.newest("me", [State.QUEUED], 9, None)] == [5, 3, 1]
+    assert [job.seq for job in journal.newest("you", ENDED, 9, None)] == [8, 6]
+
+
+# -- time to live ---------------------------------------------------------------------------------------------------
+
+
+def test_expired_jobs_are_named_oldest_first(journal: Journal) -> None:
+    write_ended(journal, *(queued(seq) for seq in (3, 1, 2, 4)))  # each ends at its seq
+    journal.write([Save(None, queued(5))])
+    assert journal.expired(before=4, limit=2) == ["j1", "j2"]
+    assert journal.expired(before=4, limit=9) == ["j1", "j2", "j3"]
+
+
+def test_buried_jobs_are_gone_and_remembered_for_a_while(journal: Journal) -> None:
+    write_ended(journal, queued(1), queued(2))
+    journal.bury(["j1", "unknown"], now=50)
+    assert set(journal.get(["j1", "j2"])) == {"j2"}
+    assert journal.buried(["j1", "j2", "unknown"]) == {"j1"}
+    journal.forget_buried(before=50)
+    assert journal.buried(["j1"]) == {"j1"}
+    journal.forget_buried(before=51)
+    assert journal.buried(["j1"]) == set()
+
+
+def test_burying_twice_is_the_same_as_once(journal: Journal) -> None:
+    write_ended(journal, queued(1))
+    journal.bury(["j1"], now=50)
+    journal.bury(["j1"], now=60)
+    assert journal.buried(["j1"]) == {"j1"}
+
+
+def test_deleted_jobs_leave_no_trace(journal: Journal) -> None:
+    write_ended(journal, queued(1))
+    journal.delete(["j1"])
+    assert journal.get(["j1"]) == {}
+    assert journal.buried(["j1"]) == set()
+
+
+def test_unfinished_jobs_are_neither_buried_nor_deleted(journal: Journal) -> None:
+    journal.write([Save(None, queued(1)), Save(None, running(queued(2)))])
+    journal.bury(["j1", "j2"], now=50)
+    journal.delete(["j1", "j2"])
+    assert set(journal.get(["j1", "j2"])) == {"j1", "j2"}
+
+
+# -- the schema -----------------------------------------------------------------------------------------------------
+
+
+def test_an_older_schema_is_brought_up_to_date_with_its_jobs(
+    journal: Journal, open_journal: Callable[[], Journal], sql: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.write([Save(None, queued(1))])
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", [lambda connection: connection.execute(text("CREATE TABLE added (x INTEGER)"))]
+    )
+    for _ in range(2):  # the second start has nothing left to do
+        assert set(open_journal().get(["j1"])) == {"j1"}
+    assert sql("SELECT x FROM added") == []
+    assert [tuple(row) for row in sql("SELECT schema_version FROM docfleet_journal")] == [(2,)]
+
+
+def test_a_migration_that_fails_leaves_the_journal_as_it_was(
+    journal: Journal, database_url: str, sql: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(connection: Any) -> None:
+        connection.execute(text("CREATE TABLE added (x INTEGER)"))
+        connection.execute(text("INSERT INTO missing VALUES (1)"))
+
+    monkeypatch.setattr(schema, "MIGRATIONS", [half])
+    with pytest.raises(JournalUnusable):
+        Journal(database_url).open()
+    assert [tuple(row) for row in sql("SELECT schema_version FROM docfleet_journal")] == [(1,)]
+
+
+def test_a_newer_schema_is_refused(journal: Journal, database_url: str, sql: Callable[..., Any]) -> None:
+    sql("UPDATE docfleet_journal SET schema_version = 99")
+    with pytest.raises(JournalUnusable, match="schema version 99, and this code knows versions up to 1"):
+        Journal(database_url).open()
+
+
+def test_foreign_tables_are_not_taken_for_a_journal(database_url: str, sql: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    sql("CREATE TABLE docfleet_jobs (something INTEGER)")
+    with pytest.raises(JournalUnusable, match="already exists"):
+        Journal(database_url).open()
+
+
+def test_a_row_that_nobody_understands_stops_the_start(
+    journal: Journal, database_url: str, sql: Callable[..., Any]
+) -> None:
+    journal.write([Save(None, queued(1))])
+    sql("UPDATE docfleet_jobs SET spec = '{}'")
+    with pytest.raises(JournalUnusable, match="the row of job j1 makes no sense"):
+        Journal(database_url).open()
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no database " * 100], ids=["empty", "garbage"])
+def test_a_file_that_is_no_journal_stops_the_start_and_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "journal.db"
+    path.write_bytes(content)
+    with pytest.raises(JournalUnusable, match=str(path)):
+        Journal(f"sqlite:///{path}").open()
+    assert path.read_bytes() == content
+
+
+def test_a_journal_file_is_for_its_owners_eyes(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(f"sqlite:///{path}")
+    journal.open()
+    assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir()} == {0}
+    journal.close()
