@@ -60,5 +60,9 @@ def unseen(bitmaps: Sequence[Box], regions: Sequence[Region], lines: Sequence[Li
     for bitmap in bitmaps:
         shown = bitmap.shared(page)
         covered = sum(region.box.shared(shown).area for region in regions)
-        if shown.area > WORTH_READING * page.area and covered < 0.5 * shown.area:
-            yield Region(DocItemLabel.PICTURE, page if shown.area > PAPER * page.area else shown, 0.0)
+        if shown.area < WORTH_READING * page.area or covered > 0.5 * shown.area:
+            continue
+        if shown.area > PAPER * page.area:
+            yield Region(DocItemLabel.PICTURE, page, 0.0)
+        elif not any(line.box.inside(shown) > 0.5 for line in lines):  # else it's the ground the text stands on
+            yield Region(DocItemLabel.PICTURE, shown, 0.0)
