@@ -82,19 +82,19 @@ def make_api(jobs: Jobs, blobs: BlobStore, parsers: Parsers, settings: Settings)
     install_problems(api)
     get = partial(api.add_api_route, methods=["GET"])
     post = partial(api.add_api_route, methods=["POST"])
+    delete = partial(api.add_api_route, methods=["DELETE"])
+    # What is asked for most is looked at first.
+    get("/jobs/{job_id}", routes.job_status, response_model=JobStatusResponse, responses=errors(*OF_A_JOB))
+    post("/submit", routes.submit, status_code=202, responses=SUBMIT_RESPONSES, openapi_extra=UPLOAD_FORM)
+    get("/jobs/{job_id}/results", routes.job_results, responses=RESULT_RESPONSES)
+    post("/parse", routes.parse, responses=PARSE_RESPONSES, openapi_extra=UPLOAD_FORM)
+    get("/jobs", routes.list_jobs, response_model=JobListResponse, responses=LIST_RESPONSES)
+    post("/jobs/{job_id}/cancel", routes.cancel_job, status_code=202, responses=CANCEL_RESPONSES)
+    delete("/jobs/{job_id}", routes.delete_job, status_code=204, responses=errors(*OF_A_JOB))
     get("/", routes.index, response_model=ServiceInfo)
     get("/health", routes.health, response_model=HealthResponse)
     get("/livez", routes.livez, response_class=PlainTextResponse)
     get("/readyz", routes.readyz, response_class=PlainTextResponse, responses=errors(*ALWAYS))
-    post("/parse", routes.parse, responses=PARSE_RESPONSES, openapi_extra=UPLOAD_FORM)
-    post("/submit", routes.submit, status_code=202, responses=SUBMIT_RESPONSES, openapi_extra=UPLOAD_FORM)
-    get("/jobs", routes.list_jobs, response_model=JobListResponse, responses=LIST_RESPONSES)
-    get("/jobs/{job_id}", routes.job_status, response_model=JobStatusResponse, responses=errors(*OF_A_JOB))
-    get("/jobs/{job_id}/results", routes.job_results, responses=RESULT_RESPONSES)
-    post("/jobs/{job_id}/cancel", routes.cancel_job, status_code=202, responses=CANCEL_RESPONSES)
-    api.add_api_route(
-        "/jobs/{job_id}", routes.delete_job, methods=["DELETE"], status_code=204, responses=errors(*OF_A_JOB)
-    )
     return api
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import boto3
 import pytest
 
-from actors.blobs import REMOTE_PIECE, BlobStore, open_blobs
+from actors.blobs import BlobStore, open_blobs
+from actors.blobs.objects import PIECE_WRITTEN
 from actors.errors import BlobMissing
 
 BUCKET = "docfleet-tests"
-LARGE = os.urandom(3 * REMOTE_PIECE + 17)
+LARGE = os.urandom(3 * PIECE_WRITTEN + 17)
 
 
 @pytest.fixture(scope="session")

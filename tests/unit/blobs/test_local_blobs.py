@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.blobs import LOCAL_PIECE, BlobStore, open_blobs
+from actors.blobs import BlobStore, open_blobs
+from actors.blobs.local import PIECE
 from actors.errors import StoreUnavailable
 
 
@@ -19,7 +20,7 @@ def blobs(tmp_path: Path) -> BlobStore:
     return open_blobs(str(tmp_path))
 
 
-@pytest.mark.parametrize("size", [10, 2 * LOCAL_PIECE], ids=["small", "large"])
+@pytest.mark.parametrize("size", [10, 2 * PIECE], ids=["small", "large"])
 async def test_a_blob_and_its_name_are_on_disk_before_it_is_called_written(
     blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
@@ -35,10 +36,10 @@ async def test_a_blob_and_its_name_are_on_disk_before_it_is_called_written(
     monkeypatch.setattr(os, "fsync", note)
     async with blobs.writer("inputs/job/0") as writer:
         await writer.write(b"x" * size)
-    assert synced == [(".", False), ("inputs", False), ("the bytes", False), ("inputs/job", True)]
+    assert synced == [("the bytes", False), ("inputs/job", True), ("inputs", True), (".", True)]
 
 
-@pytest.mark.parametrize("size", [10, 2 * LOCAL_PIECE], ids=["small", "large"])
+@pytest.mark.parametrize("size", [10, 2 * PIECE], ids=["small", "large"])
 async def test_a_full_disk_is_an_unavailable_store_and_leaves_nothing(
     blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:

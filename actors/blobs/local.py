@@ -1,0 +1,187 @@
+"""Blobs in a folder. obstore has a store for that, too, but it never syncs: a power failure would take what it called
+written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeVar, TypeVarTuple
+from uuid import uuid4
+
+from actors.blobs.store import BlobWriter, Gathered
+from actors.errors import BlobMissing, StoreUnavailable
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+#: Bytes that go to a thread and the disk together.
+PIECE = 512 * 1024
+
+
+class LocalBlobs:
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    async def put(self, key: str, data: bytes) -> None:
+        await _in_thread(_write_whole, self._path(key), data)
+
+    @asynccontextmanager
+    async def writer(self, key: str) -> AsyncIterator[BlobWriter]:
+        writer = _LocalWriter(self._path(key))
+        try:
+            yield writer
+        except BaseException:
+            writer.discard()
+            raise
+        await writer.commit()
+
+    async def get(self, key: str) -> bytes:
+        return await _in_thread(_read_whole, self._path(key))
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        file = await _in_thread(_open, self._path(key))
+        with file:
+            while piece := await _in_thread(file.read, PIECE):
+                yield piece
+
+    async def size(self, key: str) -> int | None:
+        return await _in_thread(_size, self._path(key))
+
+    async def delete_prefix(self, prefix: str) -> int:
+        return await _in_thread(_delete_folder, self._path(prefix.rstrip("/")))
+
+    def _path(self, key: str) -> Path:
+        if not all(part.strip(".") for part in key.split("/")):  # also refuses "": the whole store
+            raise ValueError(f"Not a blob key: {key!r}")
+        return self._root / key
+
+
+class _LocalWriter:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._gathered = Gathered(PIECE)
+        self._temporary = _temporary_name(path)
+        self._file: BinaryIO | None = None
+        self._changed: list[Path] = []
+
+    async def write(self, chunk: bytes) -> None:
+        if self._gathered.add(chunk):
+            await _in_thread(self._append, self._gathered.take())
+
+    async def commit(self) -> None:
+        if self._file is None:
+            await _in_thread(_write_whole, self._path, self._gathered.take())
+        else:
+            await _in_thread(self._finish, self._gathered.take())
+
+    def discard(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._temporary.unlink(missing_ok=True)
+
+    def _append(self, data: bytes) -> None:
+        if self._file is None:
+            self._changed = _make_folder(self._path.parent)
+            self._file = self._temporary.open("xb", buffering=0)
+        _write_all(self._file, data)
+
+    def _finish(self, data: bytes) -> None:
+        assert self._file is not None
+        try:
+            _write_all(self._file, data)
+            _publish(self._file, self._temporary, self._path, self._changed)
+        except BaseException:
+            self.discard()
+            raise
+
+
+async def _in_thread(work: Callable[[*Args], T], *args: *Args) -> T:
+    """Run `work` off the event loop. A cancelled caller first waits for it: nothing goes on behind its back."""
+    done = asyncio.ensure_future(asyncio.to_thread(work, *args))
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait([done])
+        raise
+    except OSError as error:
+        raise StoreUnavailable(f"The blob store cannot be used: {error.strerror}") from error
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    changed = _make_folder(path.parent)
+    temporary = _temporary_name(path)
+    try:
+        with temporary.open("xb", buffering=0) as file:
+            _write_all(file, data)
+            _publish(file, temporary, path, changed)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """An unbuffered file may write less than it was given, on a disk that is almost full for one."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _publish(file: BinaryIO, temporary: Path, path: Path, changed: list[Path]) -> None:
+    """Give a file its name, and make that durable, with the folders that got one in `changed` ones."""
+    os.fsync(file.fileno())
+    file.close()
+    temporary.replace(path)
+    for folder in (path.parent, *changed):  # together at the end, where a file system commits all of it at once
+        _sync_folder(folder)
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder and what is missing above it; the folders in which a name was made."""
+    if folder.is_dir():
+        return []
+    changed = _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    return [folder.parent, *changed]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable; a file's own sync does not."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _temporary_name(path: Path) -> Path:
+    """Beside the blob, so that it can be renamed; a folder that is deleted takes what a crash left of it along."""
+    return path.with_name(f".{uuid4().hex}")
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb", buffering=0)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise BlobMissing(f"No blob {path.name}") from error
+
+
+def _read_whole(path: Path) -> bytes:
+    with _open(path) as file:
+        return file.read()
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _delete_folder(folder: Path) -> int:
+    if not folder.is_dir():
+        return 0
+    count = sum(path.is_file() for path in folder.rglob("*"))
+    shutil.rmtree(folder)
+    return count

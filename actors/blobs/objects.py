@@ -1,0 +1,114 @@
+"""Blobs in an object store, which is durable and atomic by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import MemoryStore, from_url
+
+from actors.blobs.store import BlobWriter, Gathered
+from actors.errors import BlobMissing, StoreUnavailable
+
+if TYPE_CHECKING:  # obstore has these names for type checkers only
+    from obstore import AsyncWritableFile
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+
+PIECE_READ = 512 * 1024
+#: One part of a large upload; S3 refuses smaller ones.
+PIECE_WRITTEN = 5 * 1024 * 1024
+
+#: An outage longer than this is the caller's to wait out: it knows whether somebody waits for an answer.
+_RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
+_CLIENT: ClientConfig = {
+    "connect_timeout": "5s",
+    "timeout": "60s",
+    "allow_http": True,  # takes effect only where an operator names an http:// endpoint
+}
+
+
+def connect(url: str) -> ObjectStore:
+    if url == "memory://":
+        return MemoryStore()
+    return from_url(url, client_options=_CLIENT, retry_config=_RETRIES)
+
+
+class ObjectBlobs:
+    """A large upload that fails leaves parts, never a blob; a bucket's rule for incomplete uploads removes them."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def put(self, key: str, data: bytes) -> None:
+        with _object_errors(key):
+            await obstore.put_async(self._store, key, data)
+
+    @asynccontextmanager
+    async def writer(self, key: str) -> AsyncIterator[BlobWriter]:
+        writer = _ObjectWriter(self._store, key)
+        yield writer
+        await writer.commit()  # what is never committed never becomes a blob
+
+    async def get(self, key: str) -> bytes:
+        with _object_errors(key):
+            return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        with _object_errors(key):
+            async for piece in (await obstore.get_async(self._store, key)).stream(PIECE_READ):
+                yield bytes(piece)
+
+    async def size(self, key: str) -> int | None:
+        try:
+            with _object_errors(key):
+                return (await obstore.head_async(self._store, key))["size"]
+        except BlobMissing:
+            return None
+
+    async def delete_prefix(self, prefix: str) -> int:
+        count = 0
+        with _object_errors(prefix):
+            async for batch in obstore.list(self._store, prefix.rstrip("/")):
+                await obstore.delete_async(self._store, [blob["path"] for blob in batch])
+                count += len(batch)
+        return count
+
+
+class _ObjectWriter:
+    def __init__(self, store: ObjectStore, key: str) -> None:
+        self._store = store
+        self._key = key
+        self._gathered = Gathered(PIECE_WRITTEN)
+        self._file: AsyncWritableFile | None = None
+
+    async def write(self, chunk: bytes) -> None:
+        if self._gathered.add(chunk):
+            with _object_errors(self._key):
+                await self._open().write(self._gathered.take())
+
+    async def commit(self) -> None:
+        with _object_errors(self._key):
+            if self._file is None:
+                await obstore.put_async(self._store, self._key, self._gathered.take())
+            else:
+                await self._file.write(self._gathered.take())
+                await self._file.close()
+
+    def _open(self) -> AsyncWritableFile:
+        if self._file is None:
+            self._file = obstore.open_writer_async(self._store, self._key, buffer_size=PIECE_WRITTEN, max_concurrency=2)
+        return self._file
+
+
+@contextmanager
+def _object_errors(key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BlobMissing(f"No blob {key}") from error
+    except (BaseError, OSError) as error:
+        raise StoreUnavailable("The blob store cannot be reached") from error
