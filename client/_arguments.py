@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from client._flows import JsonDict
+from client._waiting import JsonDict
 from client.models import ExportFormat
 
 Url = Annotated[str, typer.Option("--url", envvar="DOCFLEET_URL", help="The server's address.")]

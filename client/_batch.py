@@ -15,8 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from client._drivers import in_threads
-from client._flows import JsonDict
 from client._uploads import Options
+from client._waiting import JsonDict
 from client.errors import (
     ApiError,
     ConnectionFailed,

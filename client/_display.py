@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from client._batch import Document, Outcome, State
-from client._flows import JsonDict
+from client._waiting import JsonDict
 from client.models import JobStatusResponse
 from client.models import Progress as Pages
 

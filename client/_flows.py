@@ -8,16 +8,17 @@ wait it means no limit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypedDict, Unpack
 from urllib.parse import quote
 
 import httpx
 
 from client._retry import Flow, Patience, Sleep, exchange
 from client._uploads import PathLike, Submission
+from client._waiting import LATENCY_S, JsonDict, OnProgress, Waiting
 from client.errors import (
     ClientError,
     FileFailed,
@@ -29,18 +30,17 @@ from client.errors import (
 )
 from client.models import ErrorCode, ExportFormat, JobStatusEnum, ParseResponse
 
-JsonDict = dict[str, Any]
-OnProgress = Callable[[JsonDict], None]
-
 DEFAULT_URL = "http://localhost:8080"
 DEFAULT_TIMEOUT_S = 2400.0  # a blocking parse of many pages may take this long
 RETRY_FOR_S = 30.0
-SHORTEST_LOOK_S = 0.01
-LONGEST_LOOK_S = 60.0  # the longest `wait` that a server grants
-#: Pause after a look that saw a change, as a share of the time waited so far: a job of many pages changes often, and a
-#: look at every change would cost the server more than the job. A result is late by at most this share and this cap.
-PAUSE_SHARE = 0.05
-LONGEST_PAUSE_S = 0.25
+
+
+class How(TypedDict, total=False):
+    """The arguments of every wait, as `Waiting` explains them."""
+
+    poll_interval: float
+    timeout: float | None
+    on_progress: OnProgress | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,90 +107,39 @@ class Flows:
 
     def parse(self, submission: Submission, *, timeout: float | None = None) -> Flow[JsonDict]:
         """Blocking parse. A server whose own deadline passes answers 202 with the job, which is then waited for."""
-        deadline = self._deadline(timeout)
+        waiting = self._waiting(timeout=self.patience.timeout if timeout is None else timeout)
         request = submission.request(f"{self.base_url}/parse", self.headers)
-        response = yield from self._send(request, self._left(deadline))
+        response = yield from self._send(request, timeout)
         answer = _decoded(response)
         if response.status_code != httpx.codes.ACCEPTED:
             return answer
-        return (yield from self.result(answer["job_id"], timeout=self._left(deadline)))
+        return (yield from self._result(answer["job_id"], waiting))
 
-    def submit_and_wait(
-        self,
-        submission: Submission,
-        *,
-        poll_interval: float,
-        timeout: float | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> Flow[JsonDict]:
+    def submit_and_wait(self, submission: Submission, **how: Unpack[How]) -> Flow[JsonDict]:
         """The job's `BatchParseResponse`."""
-        deadline = self.patience.deadline(timeout)
-        job = yield from self.submit_job(submission, timeout=self._left(deadline))
-        left = None if timeout is None else self._left(deadline)
-        return (
-            yield from self.result(job["job_id"], poll_interval=poll_interval, timeout=left, on_progress=on_progress)
-        )
+        waiting = self._waiting(**how)
+        job_id = yield from self._submit(submission, waiting)
+        return (yield from self._result(job_id, waiting))
 
-    def parse_one(self, submission: Submission, *, poll_interval: float, timeout: float | None) -> Flow[FileResult]:
+    def parse_one(self, submission: Submission, **how: Unpack[How]) -> Flow[FileResult]:
         """A job of one file, whose failure is a value too."""
         [path] = map(Path, submission.paths)
-        deadline = self.patience.deadline(timeout)
+        waiting = self._waiting(**how)
         job_id = None
         try:
-            job = yield from self.submit_job(submission, timeout=self._left(deadline))
-            job_id = job["job_id"]
-            left = None if timeout is None else self._left(deadline)
-            batch = yield from self.result(job_id, poll_interval=poll_interval, timeout=left)
+            job_id = yield from self._submit(submission, waiting)
+            batch = yield from self._result(job_id, waiting)
         except (ClientError, OSError) as error:
             return FileResult(path=path, job_id=job_id, error=error)
         return _file_result(path, job_id, ParseResponse.model_validate(batch["results"][0]))
 
-    def result(
-        self,
-        job_id: str,
-        *,
-        poll_interval: float = 1.0,
-        timeout: float | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> Flow[JsonDict]:
-        """Wait for the job and return its `BatchParseResponse`; raises `JobFailed` when there is none."""
-        status = yield from self.wait(job_id, poll_interval=poll_interval, timeout=timeout, on_progress=on_progress)
-        if status["status"] == JobStatusEnum.FAILED:
-            raise _failed(status)
-        answer = yield from self.get_job_results(job_id)
-        results: JsonDict | None = answer["results"]
-        if results is None:
-            raise JobFailed(job_id, answer.get("error") or "it completed without results")
-        return results
+    def wait(self, job_id: str, **how: Unpack[How]) -> Flow[JsonDict]:
+        """The job's last status."""
+        return (yield from self._wait(job_id, self._waiting(**how)))
 
-    def wait(
-        self,
-        job_id: str,
-        *,
-        poll_interval: float = 1.0,
-        timeout: float | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> Flow[JsonDict]:
-        """Look until the job has ended, at least every `poll_interval` seconds; return its last status.
-
-        Every look asks the server to hold its answer until something changes, so an end is seen when it comes.
-        """
-        started = self.patience.clock()
-        deadline = self.patience.deadline(timeout)
-        seen: JsonDict | None = None
-        while True:
-            asked = self.patience.clock()
-            hold = min(max(poll_interval, SHORTEST_LOOK_S), LONGEST_LOOK_S, max(deadline - asked, 0.0))
-            status = yield from self._look(job_id, hold, deadline, timeout)
-            if on_progress and status != seen:
-                on_progress(status)
-            if JobStatusEnum(status["status"]).ended:
-                return status
-            now = self.patience.clock()
-            if timeout is not None and now >= deadline:
-                raise JobTimeout(job_id, timeout)
-            yield Sleep(_pause(rest=asked + hold - now, waited=now - started, changed=status != seen))
-            seen = status
+    def result(self, job_id: str, **how: Unpack[How]) -> Flow[JsonDict]:
+        """Wait for the job; its `BatchParseResponse`."""
+        return (yield from self._result(job_id, self._waiting(**how)))
 
     def download_results(
         self,
@@ -213,12 +162,49 @@ class Flows:
         finally:
             partial.unlink(missing_ok=True)
 
-    def _look(self, job_id: str, hold: float, deadline: float, timeout: float | None) -> Flow[JsonDict]:
+    def _waiting(self, **how: Unpack[How]) -> Waiting:
+        return Waiting(started=self.patience.clock(), **how)
+
+    def _submit(self, submission: Submission, waiting: Waiting) -> Flow[str]:
+        timeout = min(waiting.left(self.patience.clock()), self._limit)
+        job_id: str = (yield from self.submit_job(submission, timeout=timeout))["job_id"]
+        return job_id
+
+    def _result(self, job_id: str, waiting: Waiting) -> Flow[JsonDict]:
+        """Raises `JobFailed` when there are no results."""
+        status = yield from self._wait(job_id, waiting)
+        if status["status"] == JobStatusEnum.FAILED:
+            raise _failed(status)
+        answer = yield from self.get_job_results(job_id)
+        results: JsonDict | None = answer["results"]
+        if results is None:
+            raise JobFailed(job_id, answer.get("error") or "it completed without results")
+        return results
+
+    def _wait(self, job_id: str, waiting: Waiting) -> Flow[JsonDict]:
+        seen: JsonDict | None = None
+        while True:
+            asked = self.patience.clock()
+            status = yield from self._look(job_id, waiting, asked)
+            if waiting.on_progress and status != seen:
+                waiting.on_progress(status)
+            if JobStatusEnum(status["status"]).ended:
+                return status
+            now = self.patience.clock()
+            if waiting.timeout is not None and waiting.left(now) <= 0:
+                raise JobTimeout(job_id, waiting.timeout)
+            yield Sleep(waiting.pause(asked=asked, now=now, changed=status != seen))
+            seen = status
+
+    def _look(self, job_id: str, waiting: Waiting, now: float) -> Flow[JsonDict]:
+        hold = waiting.hold(now)
+        left = waiting.left(now) + LATENCY_S
+        limit = self._limit + hold
         try:
-            return (yield from self.get_job_status(job_id, wait=hold, timeout=self._left(deadline)))
+            return (yield from self.get_job_status(job_id, wait=hold, timeout=min(left, limit)))
         except RequestTimeout as late:
-            if timeout is not None and deadline < math.inf:
-                raise JobTimeout(job_id, timeout) from late
+            if waiting.timeout is not None and left <= limit:
+                raise JobTimeout(job_id, waiting.timeout) from late
             raise
 
     def _json(
@@ -229,19 +215,16 @@ class Flows:
     def _send(
         self, request: httpx.Request, timeout: float | None, sink: BinaryIO | None = None
     ) -> Flow[httpx.Response]:
-        return (yield from exchange(request, self.patience, deadline=self._deadline(timeout), sink=sink))
+        deadline = self.patience.clock() + (self._limit if timeout is None else timeout)
+        return (yield from exchange(request, self.patience, deadline=deadline, sink=sink))
 
     def _request(self, method: str, path: str, params: Mapping[str, str] | None = None) -> httpx.Request:
         return httpx.Request(method, f"{self.base_url}{path}", params=params, headers=self.headers)
 
-    def _deadline(self, timeout: float | None) -> float:
-        return self.patience.deadline(self.patience.timeout if timeout is None else timeout)
-
-    def _left(self, deadline: float) -> float | None:
-        """The timeout of one exchange on the way to `deadline`: what is left, or None where the client's is less."""
-        left = deadline - self.patience.clock()
-        limit = math.inf if self.patience.timeout is None else self.patience.timeout
-        return max(left, 0.0) if left < limit else None
+    @property
+    def _limit(self) -> float:
+        """The client's own timeout, as a number."""
+        return math.inf if self.patience.timeout is None else self.patience.timeout
 
 
 def flows_for(base_url: str, api_key: str | None, patience: Patience) -> Flows:
@@ -250,15 +233,6 @@ def flows_for(base_url: str, api_key: str | None, patience: Patience) -> Flows:
     if api_key:
         headers["Authorization"] = f"Bearer {api_key}"
     return Flows(base_url=base_url.rstrip("/"), headers=headers, patience=patience)
-
-
-def _pause(*, rest: float, waited: float, changed: bool) -> float:
-    """Seconds to leave the server alone after a look that ended `rest` seconds before its time."""
-    if rest <= 0:
-        return 0.0  # it held its answer as long as it was asked to
-    if not changed:
-        return rest  # nothing new, and still it answered early: it can't hold, so this is polling
-    return min(rest, LONGEST_PAUSE_S, PAUSE_SHARE * waited)
 
 
 def _file_result(path: Path, job_id: str, result: ParseResponse) -> FileResult:

@@ -67,10 +67,6 @@ class Patience:
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random  # in [0, 1)
 
-    def deadline(self, timeout: float | None) -> float:
-        """When `timeout` seconds from now are over, on this clock."""
-        return self.clock() + (math.inf if timeout is None else timeout)
-
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:

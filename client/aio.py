@@ -20,12 +20,11 @@ from client._flows import (
     DEFAULT_URL,
     RETRY_FOR_S,
     FileResult,
-    JsonDict,
-    OnProgress,
     flows_for,
 )
 from client._retry import Flow, Patience
 from client._uploads import Options, PathLike, Submission
+from client._waiting import JsonDict, OnProgress
 from client.jobs import AsyncJob
 from client.models import ExportFormat, JobStatusEnum
 

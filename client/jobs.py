@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from client._flows import OnProgress
+from client._waiting import OnProgress
 from client.models import BatchParseResponse, JobStatusResponse
 
 if TYPE_CHECKING:

@@ -200,6 +200,39 @@ class JobListResponse(Wire):
     next_cursor: str | None = None
 
 
+class DeliveryState(StrEnum):
+    """How far the messages to one address are. Those that are not pending end there, until somebody redelivers."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    STOPPED = "stopped"  # the receiver answered 410
+
+
+class Delivery(Wire):
+    """What one address was told of an ended job.
+
+    `messages_sent` were acknowledged. `failed_attempts` is counted since the last of them, and `last_error` is of the
+    newest attempt. `next_attempt_at` is null while messages are being sent, and when there is none to come.
+    """
+
+    kind: Literal["callback", "webhook"]
+    url: str
+    state: DeliveryState
+    messages_sent: int
+    failed_attempts: int
+    next_attempt_at: float | None = None
+    last_status: int | None = None
+    last_error: str | None = None
+
+
+class DeliveryListResponse(Wire):
+    """`GET /jobs/{id}/deliveries`. Empty until the job has ended, and for a job that nobody wants to hear of."""
+
+    job_id: str
+    deliveries: list[Delivery]
+
+
 class JobResultResponse(Wire):
     job_id: str
     status: JobStatusEnum

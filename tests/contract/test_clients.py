@@ -240,6 +240,20 @@ def test_timeout_raises_and_names_the_job_that_goes_on(play: Play, document: Pat
     assert world.now >= 102.5
 
 
+def test_timeout_may_be_longer_than_the_clients_own(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), *[Answer(PENDING, takes=4.0)] * 4, timeout=5.0)
+    with pytest.raises(client.JobTimeout, match="within 12 s"):
+        call("submit_and_wait", document, poll_interval=4.0, timeout=12.0)
+    assert world.now == 112.0
+
+
+def test_parse_that_became_a_job_ends_with_the_clients_timeout(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202, takes=3.0), *[Answer(PENDING, takes=1.0)] * 9, timeout=5.0)
+    with pytest.raises(client.JobTimeout, match="within 5 s"):
+        call("parse", document)
+    assert world.now == 105.0
+
+
 # --- waiting -----------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +284,25 @@ def test_no_look_is_held_longer_than_the_time_left(play: Play) -> None:
     with pytest.raises(client.JobTimeout):
         call("wait_for_job", "j1", poll_interval=1.0, timeout=1.5)
     assert world.asked == ["GET /jobs/j1?wait=1", "GET /jobs/j1?wait=0.5"]
+
+
+def test_held_answer_may_take_longer_than_the_clients_own_timeout(play: Play) -> None:
+    call, world = play(Answer(PENDING, takes=30.0), COMPLETED, timeout=5.0)
+    call("wait_for_job", "j1", poll_interval=30.0)
+    assert world.requests[0].extensions["timeout"]["read"] == 35.0
+
+
+def test_answer_held_until_the_deadline_has_time_to_arrive(play: Play) -> None:
+    call, world = play(COMPLETED)
+    call("wait_for_job", "j1", poll_interval=30.0, timeout=20.0)
+    assert world.asked == ["GET /jobs/j1?wait=20"]
+    assert world.requests[0].extensions["timeout"]["read"] == 21.0
+
+
+def test_silent_server_that_is_not_at_the_deadline_is_a_request_timeout(play: Play) -> None:
+    call, _ = play(httpx.ReadTimeout("silence"), timeout=5.0)
+    with pytest.raises(client.RequestTimeout):
+        call("wait_for_job", "j1", timeout=500.0)
 
 
 def test_progress_reports_each_new_status_once(play: Play) -> None:
