@@ -16,6 +16,7 @@ PHRASE_GAP = 0.55  # of a word's height: wider than a space, so what follows is 
 SPACE = 0.45  # of a word's height: spaces are narrower, gaps between columns wider
 CROSSED = 0.15  # of the lines may run across a gap between columns: titles of column groups do
 OVERLAP = 0.2  # of the lower of two words: more, and they stand on one line
+TOUCHING = 0.15  # of a line's height: lines of one column stand further apart
 LOOSER = 1.4  # the gap between rows over the gap between lines within a row
 NUMBER = re.compile(r"[(+\-−–]?[$€£¥]?\s?\d[\d.,' ]*%?\)?")
 
@@ -37,6 +38,21 @@ def text_bands(words: Iterable[Word]) -> list[list[Word]]:
             bands.append([word])
             bottom = word.box.bottom
     return bands
+
+
+def beside_two_lines(words: Sequence[Word], cols: Sequence[float]) -> set[Word]:
+    """Column titles that are centred beside two lines of other titles: texts of cells over two rows."""
+    lines = lines_of(words)[:3]
+    if len(lines) < 3:
+        return set()
+    above, line, below = lines
+    one, both, two = ({bisect_right(cols[1:-1], word.box.center[0]) for word in held} for held in lines)
+    close = max(_gap(above, line), _gap(line, below)) < TOUCHING * _height(line)
+    return set(line) if close and _gap(above, below) > 0 and not both & (one | two) else set()
+
+
+def _height(line: Iterable[Word]) -> float:
+    return median(word.box.bottom - word.box.top for word in line)
 
 
 def extent(band: Iterable[Word]) -> Band:

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from actors.parser.engine.alignment import Band, column_gaps, extent, parts_phrases, phrases, row_bands
+from actors.parser.engine.alignment import (
+    Band,
+    beside_two_lines,
+    column_gaps,
+    extent,
+    parts_phrases,
+    phrases,
+    row_bands,
+)
 from actors.parser.engine.grid import Box, Grid, Place, Word, edges_between, fill, tile
 from actors.parser.engine.slanet import PredictedCell
 
@@ -67,7 +75,11 @@ def _split_column(grid: Grid, cut: float, words: Sequence[Word]) -> Grid:
 
 def without_split_phrases(grid: Grid, words: Sequence[Word]) -> Grid:
     """The grid without column edges that only part the words of phrases."""
-    false = [index for index in range(1, len(grid.cols) - 1) if parts_phrases(grid.cols[index], words)]
+    beside = [
+        [word for word in words if low < word.box.center[0] < high]
+        for low, high in zip(grid.cols, grid.cols[2:], strict=False)
+    ]
+    false = [index for index, near in enumerate(beside, 1) if parts_phrases(grid.cols[index], near)]
     if not false:
         return grid
     kept = [index for index in range(len(grid.cols)) if index not in false]
@@ -96,13 +108,16 @@ def with_parted_spans(grid: Grid, words: Sequence[Word]) -> Grid:
     """The grid with every place over several columns cut where its words stand further apart than in a phrase."""
     places: list[Place] = []
     for place, held in fill(grid, words).items():
-        parts = phrases(held)
-        if place.col_span == 1 or len(parts) < 2:
+        parts = {_column(grid, part[0]): part for part in reversed(phrases(held))}
+        if place.col_span == 1 or not parts or list(parts) == [place.col]:
             places.append(place)
             continue
-        limits = [place.col, *(_column(grid, part[0]) for part in parts[1:]), place.col + place.col_span]
-        for part, low, high in zip(parts, [place.col, *limits[1:-1]], limits[1:], strict=True):
-            places.append(_centred(grid, place, part, low, high))
+        starts = sorted(parts)
+        limits = [place.col, *starts[1:], place.col + place.col_span]
+        places.extend(
+            _centred(grid, place, parts[start], low, high)
+            for start, (low, high) in zip(starts, pairwise(limits), strict=True)
+        )
     return Grid(grid.rows, grid.cols, tile(places, len(grid.rows) - 1, len(grid.cols) - 1))
 
 
@@ -121,10 +136,10 @@ def _centred(grid: Grid, place: Place, phrase: Sequence[Word], low: int, high: i
 
 def with_text_rows(grid: Grid, words: Sequence[Word], rules: Sequence[Box]) -> Grid:
     """The grid with its row edges between the rows that the lines of text make; its spans keep their rows."""
-    spanning = [place for place in grid.places if place.row_span > 1]
     filled = fill(grid, words)
-    apart = {id(word) for place in spanning for word in filled[place]}
-    single = [word for word in words if id(word) not in apart]
+    spanning = {word for place in grid.places if place.row_span > 1 for word in filled[place]}
+    between = beside_two_lines([word for word in words if word not in spanning], grid.cols)
+    single = [word for word in words if word not in spanning and word not in between]
     if not single:
         return grid
     heights = [rule.center[1] for rule in rules]
@@ -134,12 +149,20 @@ def with_text_rows(grid: Grid, words: Sequence[Word], rules: Sequence[Box]) -> G
         *((above[1] + below[0]) / 2 for above, below in pairwise(bands)),
         max(grid.rows[-1], bands[-1][1]),
     )
-    rows = [bisect_right(edges[1:-1], (top + bottom) / 2) for top, bottom in pairwise(grid.rows)]
-    places = [
-        Place(rows[p.row], p.col, rows[p.row + p.row_span - 1] - rows[p.row] + 1, p.col_span)
-        for p in sorted(grid.places, key=lambda place: not filled[place])
-    ]
+    places = []
+    for place in sorted(grid.places, key=lambda place: not filled[place]):
+        top, bottom = _reach(grid, place, [word for word in filled[place] if word in between])
+        first, last = (bisect_right(edges[1:-1], y) for y in (top, bottom))
+        places.append(Place(first, place.col, last - first + 1, place.col_span))
     return Grid(edges, grid.cols, tile(places, len(edges) - 1, len(grid.cols) - 1))
+
+
+def _reach(grid: Grid, place: Place, between: Sequence[Word]) -> Band:
+    """From the middle of the place's first row to that of its last, or from top to bottom of words between two rows."""
+    if between:
+        return extent(between)
+    last = place.row + place.row_span - 1
+    return (grid.rows[place.row] + grid.rows[place.row + 1]) / 2, (grid.rows[last] + grid.rows[last + 1]) / 2
 
 
 def without_empty_bands(grid: Grid, words: Sequence[Word]) -> Grid:
