@@ -40,6 +40,9 @@ from client.errors import (
 from client.jobs import AsyncJob, Job
 from client.models import (
     BatchParseResponse,
+    Delivery,
+    DeliveryListResponse,
+    DeliveryState,
     ErrorCode,
     ExportFormat,
     HealthResponse,
@@ -66,6 +69,9 @@ __all__ = [
     "BatchParseResponse",
     "ClientError",
     "ConnectionFailed",
+    "Delivery",
+    "DeliveryListResponse",
+    "DeliveryState",
     "DoclingParserClient",
     "ErrorCode",
     "ExportFormat",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import sys
@@ -244,11 +245,12 @@ def serve() -> None:
     PORT=9000 docfleet serve
     """
     try:
-        from serve_app.__main__ import main
+        # By name: this package knows nothing of the server, and only this command starts one.
+        server = importlib.import_module("serve_app.__main__")
     except ModuleNotFoundError as missing:
         typer.echo(f"Running a server needs the `server` extra: pip install 'docfleet[server]' ({missing})", err=True)
         raise typer.Exit(1) from missing
-    raise typer.Exit(main())
+    raise typer.Exit(server.main())
 
 
 def _accepted(url: str, api_key: str | None) -> frozenset[str]:

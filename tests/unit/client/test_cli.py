@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -377,6 +378,11 @@ def test_serve_without_the_server_extra_says_what_to_install(run: Run, monkeypat
     result = run("serve")
     assert result.exit_code == 1
     assert "pip install 'docfleet[server]'" in result.stderr
+
+
+def test_serve_ends_as_the_server_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "serve_app.__main__", SimpleNamespace(main=lambda: 3))
+    assert run("serve").exit_code == 3
 
 
 def test_command_without_the_cli_extra_says_what_to_install() -> None:
