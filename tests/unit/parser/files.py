@@ -23,7 +23,7 @@ def as_document(data: bytes) -> NDArray[np.uint8]:
 
 def make_pdf(pages: int = 1, password: str | None = None) -> bytes:
     out = BytesIO()
-    canvas = Canvas(out, encrypt=StandardEncryption(password, strength=128) if password else None)
+    canvas = Canvas(out, invariant=True, encrypt=StandardEncryption(password, strength=128) if password else None)
     for number in range(1, pages + 1):
         canvas.drawString(72, 720, f"This is page {number}.")
         canvas.showPage()

@@ -1,0 +1,78 @@
+"""PDFs that make splitting hard, made with reportlab; the same bytes every time."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import Image, ImageDraw, ImageFont
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A5, landscape
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    Flowable,
+    ListFlowable,
+    ListItem,
+    Paragraph,
+    SimpleDocTemplate,
+    Table,
+    TableStyle,
+)
+
+SENTENCE = "The harbour master counted every vessel that came in with the tide and wrote its name into the ledger. "
+STYLES = getSampleStyleSheet()
+RULED = TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.black), ("BACKGROUND", (0, 0), (-1, 0), colors.lightgrey)])
+
+
+def flowing() -> bytes:
+    """About seven small pages: paragraphs, a list and a ruled table that all run over page ends, and bookmarks."""
+    body: list[Flowable] = [Paragraph("A ledger of vessels", STYLES["Title"])]
+    for chapter in range(1, 4):
+        body.append(Paragraph(f'<a name="c{chapter}"/>{chapter}. The chapter of many words', STYLES["Heading1"]))
+        body += [Paragraph(SENTENCE * 9, STYLES["BodyText"]) for _ in range(3)]
+    body.append(ListFlowable([ListItem(Paragraph(f"{SENTENCE}{n}", STYLES["BodyText"])) for n in range(12)]))
+    rows = [["Vessel", "Tonnes", "Port"], *([f"Vessel {n}", str(n * 37), f"Port {n % 5}"] for n in range(40))]
+    body.append(Table(rows, repeatRows=1, style=RULED))
+    out = BytesIO()
+    SimpleDocTemplate(out, pagesize=A5, title="Ledger", invariant=True).build(
+        body, onFirstPage=_bookmark, onLaterPages=_bookmark
+    )
+    return out.getvalue()
+
+
+def _bookmark(canvas: Canvas, template: SimpleDocTemplate) -> None:
+    page = canvas.getPageNumber()
+    canvas.bookmarkPage(f"page{page}")
+    canvas.addOutlineEntry(f"Page {page}", f"page{page}", level=0)
+    canvas.drawCentredString(A5[0] / 2, 20, f"- {page} -")
+
+
+def odd(pages: int) -> bytes:
+    """Pages in turn plain, empty, rotated, and of another size."""
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=A5, invariant=True)
+    for number in range(pages):
+        canvas.setPageSize(landscape(A5) if number % 4 == 3 else A5)
+        canvas.setPageRotation(90 if number % 4 == 2 else 0)
+        if number % 4 != 1:
+            canvas.drawString(40, 300, f"This is what stands on page {number + 1} and nowhere else.")
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def scanned(pages: int) -> bytes:
+    """Pages that are pictures of text, as a scanner makes them."""
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=A5, invariant=True)
+    for number in range(1, pages + 1):
+        picture = Image.new("RGB", (840, 1190), "white")
+        ink = ImageDraw.Draw(picture)
+        for line in range(2):
+            text = f"Scanned line {line + 1} of page {number}"
+            ink.text((80, 120 + line * 60), text, fill="black", font=ImageFont.load_default(36))
+        canvas.drawImage(ImageReader(picture), 0, 0, *A5)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()

@@ -1,0 +1,161 @@
+"""Pages parsed apart and assembled equal one conversion by docling itself, key for key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from actors.messages import FileTask, PageSpan, ParsedFile, Shard
+from actors.parser.nodes import nodes_of
+from client.models import ExportFormat, ParseOptions
+from tests.contract import split_documents
+from tests.unit.parser.files import as_document, make_task
+
+if TYPE_CHECKING:
+    from docling_core.types.doc.document import DoclingDocument
+
+    from actors.parser.engine.engine import Engine
+
+pytestmark = pytest.mark.models
+
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+OPENABLE = [path for path in sorted(CORPUS.glob("*.pdf")) if path.stem not in ("encrypted", "garbage", "truncated")]
+EXPORTS = [form for form in ExportFormat if form is not ExportFormat.NODES]
+
+MakePdf = Callable[[], bytes]
+
+
+@pytest.fixture(scope="module")
+def engines() -> Iterator[list[Engine]]:
+    """Two of them, as on two replicas: what one parsed, the other must be able to assemble."""
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.engine import Engine
+
+    made = [Engine(ParseOptions(profile="bundled"), Hardware(threads=1, device="cpu")) for _ in range(2)]
+    for engine in made:
+        engine.warm_up()
+    yield made
+    for engine in made:
+        engine.check_health()
+
+
+def split(engines: list[Engine], data: bytes, task: FileTask, size: int) -> ParsedFile:
+    document = as_document(data)
+    plan = engines[0].open(document, task, split_above=0)
+    assert not isinstance(plan, ParsedFile)
+    shards: list[Shard] = []
+    for number, first in enumerate(range(plan.pages.first, plan.pages.last + 1, size)):
+        span = PageSpan(first, min(first + size - 1, plan.pages.last))
+        shards.append(engines[number % 2].parse_pages(document, task, span))
+    return engines[1].assemble(document, task, list(reversed(shards)), [])
+
+
+def unsplit(engines: list[Engine], data: bytes, task: FileTask) -> ParsedFile:
+    parsed = engines[0].open(as_document(data), task, split_above=1_000_000)
+    assert isinstance(parsed, ParsedFile)
+    return parsed
+
+
+def converted_by_docling(data: bytes, task: FileTask) -> DoclingDocument:
+    """The document as a plain DocumentConverter makes it, with options that docling's users would write."""
+    from docling.datamodel.base_models import DocumentStream
+    from docling.datamodel.settings import DEFAULT_PAGE_RANGE
+
+    stream = DocumentStream(name=task.filename, stream=BytesIO(data))
+    return plain_converter().convert(stream, page_range=task.options.page_range or DEFAULT_PAGE_RANGE).document
+
+
+@cache
+def plain_converter() -> Any:
+    from docling.datamodel.base_models import InputFormat
+    from docling.datamodel.pipeline_options import PdfPipelineOptions, RapidOcrOptions
+    from docling.document_converter import DocumentConverter, PdfFormatOption
+
+    from actors.parser.engine.layout import BundledLayoutOptions
+    from actors.parser.engine.tables import BundledTableOptions
+
+    options = PdfPipelineOptions(
+        allow_external_plugins=True,
+        layout_options=BundledLayoutOptions(),
+        table_structure_options=BundledTableOptions(),
+        ocr_options=RapidOcrOptions(backend="onnxruntime"),
+    )
+    return DocumentConverter(format_options={InputFormat.PDF: PdfFormatOption(pipeline_options=options)})
+
+
+def assert_same(parsed: ParsedFile, document: DoclingDocument, task: FileTask) -> None:
+    assert orjson.loads(parsed.document) == document.export_to_dict()
+    assert orjson.loads(parsed.nodes) == nodes_of(document.model_copy(deep=True), task)
+    assert parsed.lost == ()
+
+
+def assert_split_equals_whole(engines: list[Engine], data: bytes, task: FileTask, sizes: Sequence[int]) -> None:
+    document = converted_by_docling(data, task)
+    for size in sizes:
+        assert_same(split(engines, data, task, size), document, task)
+
+
+@pytest.mark.parametrize(
+    ("make", "sizes"),
+    [
+        pytest.param(split_documents.flowing, (1, 3), id="text, lists and tables crossing pages, bookmarks"),
+        pytest.param(lambda: split_documents.odd(1), (1,), id="one page"),
+        pytest.param(lambda: split_documents.odd(2), (1,), id="two pages, one of them empty"),
+        pytest.param(lambda: split_documents.odd(7), (2, 7), id="empty, rotated and wide pages"),
+        pytest.param(lambda: split_documents.scanned(2), (1,), id="scanned pages"),
+    ],
+)
+def test_a_split_document_equals_the_whole(engines: list[Engine], make: MakePdf, sizes: Sequence[int]) -> None:
+    assert_split_equals_whole(engines, make(), make_task("report.pdf"), sizes)
+
+
+def test_a_split_page_range_equals_the_whole(engines: list[Engine]) -> None:
+    data, task = split_documents.flowing(), make_task("report.pdf", page_range=(2, 5))
+    parsed = split(engines, data, task, 3)
+    assert_same(parsed, converted_by_docling(data, task), task)
+    assert [node["metadata"]["page_number"] for node in orjson.loads(parsed.nodes)] == [2, 3, 4, 5]
+
+
+def test_a_document_parsed_unsplit_and_every_export_of_it_are_docling_s_own(engines: list[Engine]) -> None:
+    data, task = split_documents.flowing(), make_task("report.pdf")
+    document, parsed = converted_by_docling(data, task), unsplit(engines, data, task)
+    assert_same(parsed, document, task)
+    exports = {form: engines[1].export(parsed.document, form).decode() for form in EXPORTS}
+    assert exports == {
+        ExportFormat.JSON: parsed.document.decode(),
+        ExportFormat.MARKDOWN: document.export_to_markdown(),
+        ExportFormat.HTML: document.export_to_html(),
+        ExportFormat.TEXT: document.export_to_text(),
+        ExportFormat.DOCTAGS: document.export_to_doctags(),
+    }
+
+
+def test_a_split_native_document_equals_the_whole(engines: list[Engine]) -> None:
+    data, task = split_documents.flowing(), make_task("report.pdf", profile="native")
+    assert split(engines, data, task, 2) == unsplit(engines, data, task)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("make", [split_documents.flowing, lambda: split_documents.odd(40)], ids=["flowing", "odd"])
+def test_spans_of_any_size_make_the_same_document(engines: list[Engine], make: MakePdf, size: int) -> None:
+    assert_split_equals_whole(engines, make(), make_task("report.pdf"), (size,))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", OPENABLE, ids=lambda path: path.stem)
+def test_every_pdf_of_the_corpus_split_equals_the_whole(engines: list[Engine], path: Path) -> None:
+    assert_split_equals_whole(engines, path.read_bytes(), make_task(path.name), (1, 2, 3, 7))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", OPENABLE, ids=lambda path: path.stem)
+def test_a_page_range_of_every_pdf_of_the_corpus_split_equals_the_whole(engines: list[Engine], path: Path) -> None:
+    task = make_task(path.name, page_range=(1, 3))
+    assert_split_equals_whole(engines, path.read_bytes(), task, (1, 2))
