@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from actors.errors import StoreUnavailable
 from actors.registry.lifecycle import ENDED, UNFINISHED, State
 from actors.registry.record import JobRecord, Recovered, Save
-from actors.registry.rows import from_row, key_digest, to_insert, to_update
-from actors.registry.schema import SchemaMismatch, jobs, journal, prepare, tombstones
+from actors.registry.rows import from_row, key_digest, to_deliver, to_insert, to_update
+from actors.registry.schema import SchemaMismatch, deliveries, jobs, journal, prepare, tombstones
 
 _CHANGE = update(jobs).where(
     jobs.c.seq == bindparam("was_seq"),
@@ -60,7 +61,11 @@ _EXPIRED = (
 )
 _ENDED_OF = select(jobs.c.job_id).where(jobs.c.job_id.in_(_IDS), jobs.c.state.in_(ENDED))
 _REMOVE = delete(jobs).where(jobs.c.job_id.in_(_IDS))
+_DROP_DELIVERIES = delete(deliveries).where(deliveries.c.job_id.in_(_IDS))
 _HOLDER = select(journal.c.holder).with_for_update(read=True)
+
+#: A server that vanished from the network is noticed within seconds (the second is in milliseconds), not minutes.
+_NO_ENDLESS_WAIT = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
 
 
 class JournalUnusable(Exception):
@@ -83,8 +88,11 @@ class Journal:
         self._me = uuid.uuid4().hex
         self._holding = False
         # Parameters hold the passwords of documents, so no error may print them.
-        self._writes = create_engine(self._url, hide_parameters=True, pool_pre_ping=True)
-        self._reads = create_engine(self._url, hide_parameters=True, pool_pre_ping=True, isolation_level="AUTOCOMMIT")
+        engine = partial(create_engine, self._url, hide_parameters=True, pool_pre_ping=True)
+        if self._url.get_backend_name() == "postgresql":
+            engine = partial(engine, connect_args={**_NO_ENDLESS_WAIT, **self._url.query})
+        self._writes = engine()
+        self._reads = engine(isolation_level="AUTOCOMMIT")
         if self._is_sqlite:
             _configure_sqlite(self._writes)
 
@@ -133,9 +141,9 @@ class Journal:
     # -- writes -------------------------------------------------------------------------------------------------
 
     def write(self, changes: Iterable[Save]) -> None:
-        """Make all changes durable, or none. Several to one job become one.
+        """Make all changes durable, or none; with the end of a job goes what is to be sent about it.
 
-        Raises JournalConflict when a job is not in the journal as its `before` says.
+        Several changes to one job become one. Raises JournalConflict when a job is not in the journal as its `before` says.
         """
         merged: dict[str, Save] = {}
         for change in changes:
@@ -143,34 +151,39 @@ class Journal:
             merged[job_id] = Save(merged[job_id].before, change.after) if job_id in merged else change
         new = [to_insert(save.after) for save in merged.values() if save.before is None]
         old = [to_update(save.before, save.after) for save in merged.values() if save.before is not None]
-        with self._transaction() as connection:
+        due = [row for save in merged.values() for row in to_deliver(save.after)]
+        with self.transaction() as connection:
             if new:
                 connection.execute(insert(jobs), new)
             if old and connection.execute(_CHANGE, old).rowcount != len(old):
                 raise JournalConflict("a job was changed by somebody else")
+            if due:
+                connection.execute(insert(deliveries), due)
 
     def bury(self, job_ids: Sequence[str], now: float) -> None:
         """Remove ended jobs, and leave word that they existed. Unfinished and unknown ones are skipped."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             ended = list(connection.execute(_ENDED_OF, {"ids": _sane(job_ids)}).scalars())
             connection.execute(_REMOVE, {"ids": ended})
+            connection.execute(_DROP_DELIVERIES, {"ids": ended})
             connection.execute(delete(tombstones).where(tombstones.c.job_id.in_(ended)))
             if ended:
                 connection.execute(insert(tombstones), [{"job_id": job_id, "buried_at": now} for job_id in ended])
 
     def delete(self, job_ids: Sequence[str]) -> None:
         """Remove ended jobs and every word of them. Unfinished and unknown ones are skipped."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             ended = list(connection.execute(_ENDED_OF, {"ids": _sane(job_ids)}).scalars())
             connection.execute(_REMOVE, {"ids": ended})
+            connection.execute(_DROP_DELIVERIES, {"ids": ended})
 
     def forget_buried(self, before: float) -> None:
         """Remove what `bury` left behind before that time."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(delete(tombstones).where(tombstones.c.buried_at < before))
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """Everything or nothing, and only while no other registry has opened the journal."""
         try:
             with self._writes.begin() as connection:
@@ -201,16 +214,17 @@ class Journal:
 
     def expired(self, before: float, limit: int) -> list[str]:
         """Ids of jobs that ended before that time, oldest first."""
-        return [row["job_id"] for row in self._rows(_EXPIRED, {"before": before, "count": limit})]
+        return [row["job_id"] for row in self.rows(_EXPIRED, {"before": before, "count": limit})]
 
     def buried(self, job_ids: Sequence[str]) -> set[str]:
         """Which of these jobs were removed because their time was over."""
-        return {row["job_id"] for row in self._rows(_BURIED, {"ids": _sane(job_ids)})}
+        return {row["job_id"] for row in self.rows(_BURIED, {"ids": _sane(job_ids)})}
 
     def _jobs(self, query: Any, bounds: Mapping[str, Any]) -> list[JobRecord]:
-        return [from_row(row) for row in self._rows(query, bounds)]
+        return [from_row(row) for row in self.rows(query, bounds)]
 
-    def _rows(self, query: Any, bounds: Mapping[str, Any]) -> Sequence[RowMapping]:
+    def rows(self, query: Any, bounds: Mapping[str, Any]) -> Sequence[RowMapping]:
+        """What `query` finds at this moment."""
         try:
             with self._reads.connect() as connection:
                 result: CursorResult[Any] = connection.execute(query, bounds)

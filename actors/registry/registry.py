@@ -20,15 +20,16 @@ import stamina
 
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease, StoreUnavailable
 from actors.logs import get_logger
-from actors.messages import Claim, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
+from actors.messages import Claim, DeliveryReport, DueDelivery, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
 from actors.registry.board import Board
 from actors.registry.commits import GroupCommit
 from actors.registry.journal import Journal, JournalTaken, JournalUnusable
 from actors.registry.ledger import Ledger, Limits, mismatch
 from actors.registry.lifecycle import ON_THE_WIRE, State
+from actors.registry.outbox import Outbox
 from actors.registry.record import JobRecord, Recovered
 from actors.registry.version import CODE_VERSION
-from client.models import ErrorCode, JobStatusEnum
+from client.models import Delivery, ErrorCode, JobStatusEnum
 
 log = get_logger()
 
@@ -69,6 +70,7 @@ class JobRegistry:
         self._config = config
         self._clock = clock
         self._journal = Journal(config.database_url)
+        self._outbox = Outbox(self._journal)
         self._writer = ThreadPoolExecutor(1, "journal-writer")
         self._readers = ThreadPoolExecutor(2, "journal-reader")
         self._board = Board()
@@ -243,6 +245,24 @@ class JobRegistry:
         self._claimable.set()
         await self._commits.settled()
 
+    # -- deliveries ---------------------------------------------------------------------------------------------
+
+    async def due_deliveries(self, limit: int) -> list[DueDelivery]:
+        """Up to `limit` deliveries whose time has come; each is the caller's until its lease ends."""
+        return await self._on(self._writer, self._outbox.take, limit, self._clock())
+
+    async def delivery_progress(self, report: DeliveryReport) -> None:
+        """Record how far a delivery is. Raises StaleLease when it is not, or no longer, held under its lease."""
+        await self._on(self._writer, self._outbox.record, report, self._clock())
+
+    async def deliveries(self, job_id: str) -> list[Delivery]:
+        """What was sent about a job, and what will be. Nothing for a job that is unfinished or unknown."""
+        return await self._read(self._outbox.of, job_id)
+
+    async def redeliver(self, job_id: str) -> None:
+        """Send all that is not being sent again, at once. Nothing happens to a job that is unfinished or unknown."""
+        await self._on(self._writer, self._outbox.again, job_id, self._clock())
+
     # -- whoever keeps the blobs --------------------------------------------------------------------------------
 
     async def expired(self, limit: int) -> list[str]:
@@ -286,14 +306,11 @@ class JobRegistry:
         self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
+        retrying = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_max=2.0)
         try:
-            async for attempt in stamina.retry_context(on=_worth_waiting, attempts=None, timeout=None, wait_max=2.0):
-                with attempt:
-                    recovered = await self._on(self._writer, self._journal.open)
+            self._begin(await retrying(_worth_waiting, self._on, self._writer, self._journal.open))
         except JournalTaken:
             log.critical("registry_was_replaced")  # by another process; this one refuses everything from now on
-        else:
-            self._begin(recovered)
 
     def _running_ledger(self) -> Ledger:
         if self._ticker is None:  # not in the constructor: Ray runs that outside of the loop
@@ -321,13 +338,11 @@ class JobRegistry:
 
 def _open_patiently(journal: Journal) -> Recovered:
     """Wait for a database that is away, since a restart must not fail when the database restarts as well."""
+    retrying = stamina.RetryingCaller(attempts=None, timeout=PATIENCE_S, wait_max=2.0)
     try:
-        for attempt in stamina.retry_context(on=_worth_waiting, attempts=None, timeout=PATIENCE_S, wait_max=2.0):
-            with attempt:
-                return journal.open()
+        return retrying(_worth_waiting, journal.open)
     except StoreUnavailable as error:
         raise JournalUnusable(error.message) from error
-    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _worth_waiting(error: Exception) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from actors.messages import JobOutcome, JobSpec
 from actors.registry.lifecycle import State
 from actors.registry.record import JobRecord
-from client.models import Progress
+from client.models import DeliveryState, Progress
 
 _SPEC = TypeAdapter(JobSpec)
 _OUTCOME = TypeAdapter(JobOutcome)
@@ -53,6 +53,12 @@ def _changing(job: JobRecord) -> dict[str, Any]:
         "password": None if password is None or job.ended else json.dumps(password.get_secret_value()),
         "outcome": json.dumps(_OUTCOME.dump_python(job.outcome, mode="json")) if job.outcome else None,
     }
+
+
+def to_deliver(job: JobRecord) -> list[dict[str, Any]]:
+    """The rows of what is to be sent about a job, once it has ended."""
+    fresh = {"state": DeliveryState.PENDING.value, "position": 0, "failed_attempts": 0, "due_at": job.ended_at}
+    return [{"job_id": job.job_id, "kind": kind, **fresh} for kind in job.spec.destinations] if job.ended else []
 
 
 def from_row(row: RowMapping) -> JobRecord:

@@ -47,6 +47,23 @@ jobs = Table(
     Index("docfleet_jobs_by_end", "ended_at"),
 )
 
+#: What is to be sent about ended jobs. A pending row is due at `due_at`; while a dispatcher works on it, that is when
+#: its lease ends.
+deliveries = Table(
+    "docfleet_deliveries",
+    metadata,
+    Column("job_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("position", Integer, nullable=False),  # messages that were acknowledged
+    Column("failed_attempts", Integer, nullable=False),  # since then
+    Column("due_at", Double, nullable=False),
+    Column("lease", String),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Index("docfleet_deliveries_by_due", "state", "due_at"),
+)
+
 #: Jobs that were removed: they answer "expired" for a while, before they are unknown.
 tombstones = Table(
     "docfleet_tombstones",
@@ -65,8 +82,20 @@ journal = Table(
     Column("epoch", BigInteger, nullable=False),
 )
 
-#: Step n leads from version n + 1 to n + 2. Append only: a step that was released is never changed.
-MIGRATIONS: list[Callable[[Connection], None]] = []
+
+def _add_deliveries(connection: Connection) -> None:
+    connection.exec_driver_sql(
+        "CREATE TABLE docfleet_deliveries ("
+        " job_id VARCHAR NOT NULL, kind VARCHAR NOT NULL, state VARCHAR NOT NULL, position INTEGER NOT NULL,"
+        " failed_attempts INTEGER NOT NULL, due_at DOUBLE PRECISION NOT NULL, lease VARCHAR, last_status INTEGER,"
+        " last_error TEXT, PRIMARY KEY (job_id, kind))"
+    )
+    connection.exec_driver_sql("CREATE INDEX docfleet_deliveries_by_due ON docfleet_deliveries (state, due_at)")
+
+
+#: Step n leads from version n + 1 to n + 2. Append only: a step that was released is never changed, and so says in
+#: SQL of its own what it makes, whatever becomes of the tables above.
+MIGRATIONS: list[Callable[[Connection], None]] = [_add_deliveries]
 
 
 class SchemaMismatch(Exception):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
 from sqlalchemy.exc import OperationalError
 
 from actors.errors import (
@@ -495,6 +496,38 @@ async def test_an_unreadable_journal_stops_the_start(tmp_path: Path) -> None:
     config = RegistryConfig(database_url=f"sqlite:///{path}", max_queued_jobs=1, max_queued_bytes=1, job_ttl_s=1)
     with pytest.raises(JournalUnusable, match="file is not a database"):
         JobRegistry(config)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_start_waits_for_a_database_that_starts_as_well(postgres: Any, start: Start) -> None:
+    registry = start()
+    await registry.submit(spec("a"))
+    claimed = await claim(registry)
+    await asyncio.to_thread(postgres.stop)
+    starting = asyncio.create_task(asyncio.to_thread(start))
+    await asyncio.to_thread(postgres.start)
+    registry = await starting
+    await registry.finish("a", claimed.lease, JobOutcome())
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_registry_comes_back_with_its_database(postgres: Any, start: Start) -> None:
+    registry = start()
+    await registry.submit(spec("a"))
+    claimed = await claim(registry)
+    await asyncio.to_thread(postgres.stop)
+    try:
+        with pytest.raises(StoreUnavailable):
+            await registry.finish("a", claimed.lease, JobOutcome())
+        with pytest.raises(StoreUnavailable):
+            await registry.submit(spec("b"))
+    finally:
+        await asyncio.to_thread(postgres.start)
+    async for attempt in stamina.retry_context(on=StoreUnavailable, attempts=None, timeout=None, wait_max=0.1):
+        with attempt:
+            await registry.finish("a", claimed.lease, JobOutcome())
+    assert (await registry.get("a")).status is JobStatusEnum.COMPLETED
+    assert await registry.get_many(["b"]) == [None]
 
 
 # A process of its own, which says on its output what it was acknowledged.

@@ -1,0 +1,167 @@
+"""What the registry costs, and that its history is free: the same work with few and with many ended jobs.
+
+    python benchmarks/registry.py [--ended 1000 200000]
+
+Without Ray, whose call adds about a millisecond to each. On SQLite, in a folder for temporary files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from actors.messages import Claim, FileOutcome, InputFile, JobOutcome, JobSpec
+from actors.registry.journal import Journal
+from actors.registry.lifecycle import Event, State
+from actors.registry.record import JobRecord, Save
+from actors.registry.registry import JobRegistry, RegistryConfig
+from client.models import ParseOptions, Progress
+
+JOBS = 2000  # measured of each kind
+TOGETHER = 50  # requests that the ingress has under way at once
+QUEUED = 5000  # jobs that a restart finds unfinished
+
+OUTCOME = JobOutcome(
+    files=(
+        FileOutcome(
+            filename="report.pdf",
+            response="results/0123456789abcdef0123456789abcdef/0/response",
+            document="results/0123456789abcdef0123456789abcdef/0/document",
+            success=True,
+            num_nodes=12,
+            pages=12,
+            processing_time_ms=1234.5,
+        ),
+    ),
+    progress=Progress(pages_total=12, pages_done=12, files_total=1, files_done=1),
+)
+
+
+def spec(job_id: str) -> JobSpec:
+    file = InputFile(filename="report.pdf", blob=f"inputs/{job_id}/0", size=10**6, sha256="0" * 64)
+    return JobSpec(
+        job_id=job_id,
+        files=(file,),
+        options=ParseOptions(profile="auto", do_ocr=True, do_table_structure=True, page_chunks=True),
+        submitted_at=time.time(),
+        metadata={"customer": "0123456789"},
+    )
+
+
+def fill(url: str, ended: int) -> None:
+    """A journal with that much history, and unfinished jobs for the restart."""
+    journal = Journal(url)
+    journal.open()
+    seqs = iter(range(1, ended + QUEUED + 1))
+    while batch := [history(seq, ended) for _, seq in zip(range(1000), seqs, strict=False)]:
+        journal.write([Save(None, job) for job in batch])
+    journal.close()
+
+
+def history(seq: int, ended: int) -> JobRecord:
+    job = JobRecord(spec=spec(f"{seq:032x}"), seq=seq, state=State.QUEUED, version=0)
+    if seq > ended:
+        return job
+    running = job.after(Event.CLAIM, lease="1", dispatcher="d", attempts=1, started_at=time.time())
+    return running.after(Event.COMPLETE, outcome=OUTCOME, ended_at=time.time(), progress=OUTCOME.progress)
+
+
+class Meter:
+    """Microseconds of wall time and of CPU per job, by kind of call."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[float, ...]] = {}
+
+    @contextmanager
+    def of(self, kind: str, jobs: int) -> Iterator[None]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.found[kind] = tuple(
+            1e6 * spent / jobs for spent in (time.perf_counter() - wall, time.process_time() - cpu)
+        )
+
+
+async def submits(registry: JobRegistry, meter: Meter) -> None:
+    with meter.of("submit, one after another", 200):
+        for n in range(200):
+            await registry.submit(spec(f"alone-{n}"))
+    with meter.of(f"submit, {TOGETHER} at once", JOBS):
+        for start in range(0, JOBS, TOGETHER):
+            await asyncio.gather(*(registry.submit(spec(f"s-{n}")) for n in range(start, start + TOGETHER)))
+    with meter.of(f"submit_many of {TOGETHER}", JOBS):
+        for start in range(0, JOBS, TOGETHER):
+            await registry.submit_many([spec(f"m-{n}") for n in range(start, start + TOGETHER)])
+
+
+async def measure(registry: JobRegistry) -> Meter:
+    meter = Meter()
+    await submits(registry, meter)
+    claims: list[Claim] = []
+    with meter.of("claim, 10 in a call", JOBS):
+        while len(claims) < JOBS:
+            claims += await registry.claim("d", 10, 0)
+    with meter.of("get, queued", JOBS):
+        for n in range(JOBS):
+            await registry.get_many([f"m-{n}"])
+    with meter.of(f"finish, {TOGETHER} at once", JOBS):
+        for start in range(0, JOBS, TOGETHER):
+            some = claims[start : start + TOGETHER]
+            await asyncio.gather(*(registry.finish(one.spec.job_id, one.lease, OUTCOME) for one in some))
+    with meter.of("get, ended", JOBS):
+        for one in claims:
+            await registry.get_many([one.spec.job_id])
+    with meter.of("list, 20 in a page", JOBS):
+        for _ in range(JOBS):
+            await registry.list_jobs("", None, 20, None)
+    return meter
+
+
+def run(url: str) -> dict[str, tuple[float, ...]]:
+    """Start on a filled journal and measure; in a process of its own, so that its memory is its own too."""
+
+    async def main() -> dict[str, tuple[float, ...]]:
+        config = RegistryConfig(database_url=url, max_queued_jobs=10**6, max_queued_bytes=10**15, job_ttl_s=10**9)
+        started = time.perf_counter()
+        registry = JobRegistry(config)
+        recovery = time.perf_counter() - started
+        meter = await measure(registry)
+        await registry.close()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
+        return {**meter.found, f"start with {QUEUED} unfinished jobs, s": (recovery,), "peak memory, MB": (peak,)}
+
+    return asyncio.run(main())
+
+
+def show(columns: dict[int, dict[str, tuple[float, ...]]]) -> None:
+    """Wall and CPU time side by side; the last column compares the most history with the least."""
+    sizes = sorted(columns)
+    print(f"{'microseconds per job: wall (CPU)':44}" + "".join(f"{size:>13,} ended" for size in sizes) + "    ratio")
+    for kind, least in columns[sizes[0]].items():
+        cells = [columns[size][kind] for size in sizes]
+        texts = [f"{cell[0]:,.2f}" if len(cell) == 1 else f"{cell[0]:,.0f} ({cell[1]:,.0f})" for cell in cells]
+        print(f"{kind:44}" + "".join(f"{text:>19}" for text in texts) + f"{cells[-1][0] / least[0]:9.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ended", type=int, nargs="+", default=[1000, 200_000], help="jobs in the journal")
+    ended = parser.parse_args().ended
+    columns: dict[int, dict[str, tuple[float, ...]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for size in ended:
+            url = f"sqlite:///{Path(folder) / str(size)}.db"
+            fill(url, size)
+            with multiprocessing.get_context("spawn").Pool(1) as process:
+                columns[size] = process.apply(run, (url,))
+    show(columns)
+
+
+if __name__ == "__main__":
+    main()
