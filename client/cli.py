@@ -33,16 +33,17 @@ from client._arguments import (
     json_object,
     options,
 )
-from client._batch import SUFFIXES, Batch, Document, Outcome, State, TargetTaken, attached, plan, run
-from client._display import Display, JsonLines, Live, Plain, print_health, print_jobs, print_json, print_status
+from client._batch import RUN_ENDING, SUFFIXES, Batch, Document, Outcome, State, TargetTaken, attached, plan, run
+from client._display import Display, JsonLines, Live, Plain, counted, print_health, print_jobs, print_json, print_status
 from client._drivers import until
-from client._flows import DEFAULT_URL, RETRY_FOR_S
+from client._flows import DEFAULT_URL
 from client.errors import ApiError, ClientError, ConnectionFailed, Unauthorized
 from client.models import ExportFormat, JobStatusEnum
 from client.sync import DoclingParserClient
 
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 FIRST_CONTACT_S = 3.0  # how long a command that only looks bears a server that is not there
+RESTART_S = 180.0  # how long one that waits does: a server that is started anew loads its models first
 
 
 class Commands(TyperGroup):
@@ -51,6 +52,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # the reader has seen enough, which typer knows how to end
         except (ClientError, TargetTaken, OSError) as error:
             typer.secho(f"Error: {error}", err=True, fg=typer.colors.RED)
             if hint := _hint(error):
@@ -100,7 +103,7 @@ def parse(
     """
     wanted = options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password)
     stopped = threading.Event()
-    with DoclingParserClient(url, api_key=api_key, sleep=until(stopped, time.sleep)) as client:
+    with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S, sleep=until(stopped, time.sleep)) as client:
         documents = plan(files_or_folders, output, SUFFIXES[format], _accepted(url, api_key))
         display = _display(len(documents), as_json=as_json)
         batch = Batch(client=client, export=format, options=wanted, on_progress=display.progress, force=force)
@@ -114,6 +117,9 @@ def parse(
         except KeyboardInterrupt:
             _say_what_goes_on(documents, url)
             raise typer.Exit(INTERRUPTED) from None
+        except RUN_ENDING:
+            _say_what_goes_on(documents, url)
+            raise
         display.summary(outcomes, time.monotonic() - started)
     if any(outcome.state is State.FAILED for outcome in outcomes):
         raise typer.Exit(1)
@@ -161,7 +167,7 @@ def status(
 
     docfleet status 0198c0de --watch
     """
-    with DoclingParserClient(url, api_key=api_key, retry_for=RETRY_FOR_S if watch else FIRST_CONTACT_S) as client:
+    with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S if watch else FIRST_CONTACT_S) as client:
         show = print_json if as_json else print_status
         if not watch:
             show(client.get_job_status(job_id))
@@ -269,7 +275,7 @@ def _display(total: int, *, as_json: bool) -> Display:
 
 def _say_what_goes_on(documents: Sequence[Document], url: str) -> None:
     running = [(document, job) for document in documents if (job := attached(document, url.rstrip("/")))]
-    typer.echo(f"Stopped. {len(running)} job(s) go on at {url}:", err=True)
+    typer.echo(f"Stopped. {counted(len(running), 'job')} under way at {url}:", err=True)
     for document, job in running:
         typer.echo(f"  {job}  {document.source}", err=True)
     typer.echo("The same command picks them up again; `docfleet status JOB --watch` follows one.", err=True)

@@ -253,6 +253,17 @@ def test_interrupted_run_says_what_goes_on_and_the_next_one_picks_it_up(
     assert files(Path("parsed")) == ["a.pdf.md"]
 
 
+def test_server_that_goes_away_ends_the_run_and_the_jobs_are_named(
+    run: Run, fleet: Fleet, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.cli.RESTART_S", 0.0)
+    monkeypatch.setattr(fleet, "status", raise_(httpx.ConnectError("gone")))
+    result = run("parse", papers / "a.pdf")
+    assert result.exit_code == 1
+    assert f"  j1  {papers}/a.pdf" in result.stderr.splitlines()
+    assert "Error: cannot reach http://localhost:8080/jobs/j1" in result.stderr
+
+
 def test_job_that_the_server_forgot_is_submitted_again(run: Run, fleet: Fleet, papers: Path) -> None:
     Path("parsed").mkdir()
     Path("parsed/a.pdf.md.job").write_text(json.dumps({"url": "http://localhost:8080", "job_id": "long-gone"}))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from client import AsyncDoclingParserClient, DoclingParserClient, FileResult
@@ -115,6 +116,22 @@ def test_context_keeps_one_connection_and_bare_calls_keep_none(server: Server, d
 def test_bare_async_client_serves_one_event_loop_after_the_other(server: Server, documents: list[Path]) -> None:
     parser = AsyncDoclingParserClient(server.url)
     assert [asyncio.run(parser.submit_job(path))["job_id"] for path in documents[:3]] == ["j0", "j1", "j2"]
+
+
+def test_http_client_of_the_callers_own_is_used_and_left_open(server: Server, documents: list[Path]) -> None:
+    with httpx.Client(headers={"x-mine": "1"}) as mine:
+        with DoclingParserClient(server.url, http=mine) as parser:
+            parser.submit_job(documents[0])
+        assert not mine.is_closed
+
+
+async def test_cancelled_wait_leaves_nothing_running(server: Server, documents: list[Path]) -> None:
+    server.gate = threading.Event()  # no job completes
+    async with AsyncDoclingParserClient(server.url) as parser:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await anext(parser.parse_many(documents, max_in_flight=4))
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.mark.parametrize("ordered", [True, False])
