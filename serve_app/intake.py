@@ -10,12 +10,17 @@ from uuid import uuid4
 from starlette.requests import Request
 
 from actors.blobs import BlobStore
-from actors.errors import DocfleetError, FleetUnavailable
+from actors.errors import DocfleetError, FleetUnavailable, QueueFull
 from actors.messages import JobSpec, JobView
+from client.models import ErrorCode
 from serve_app.ports import Jobs
+from serve_app.problems import Refused
 from serve_app.settings import Settings
 from serve_app.specs import make_spec
-from serve_app.uploads import UploadLimits, receive_upload
+from serve_app.uploads import UploadRules, receive_upload
+
+#: From this size on, in bytes, a look at the queue costs less than an upload in vain.
+LARGE_REQUEST = 1024 * 1024
 
 
 class Intake:
@@ -28,14 +33,14 @@ class Intake:
         self, request: Request, *, refuse_unsupported: bool, idempotency_key: str | None = None
     ) -> tuple[JobSpec, JobView]:
         """What was asked for, and the job that does it. Raises Refused, and what submitting a job raises."""
+        await self._check_announced(_announced_size(request))
         job_id = str(uuid4())
-        limits = UploadLimits(
+        rules = UploadRules(
             file_bytes=self._settings.max_file_bytes,
-            request_bytes=self._settings.max_queued_bytes,
             refuse_unsupported=refuse_unsupported,
         )
         async with self._removed_on_error(job_id):
-            upload = await receive_upload(request, self._blobs, _folder(job_id), limits)
+            upload = await receive_upload(request, self._blobs, _folder(job_id), rules)
             spec = make_spec(
                 job_id,
                 upload,
@@ -45,6 +50,14 @@ class Intake:
             )
         # Shielded from a client that leaves: from here on there is a job with its files, or neither.
         return spec, await asyncio.shield(self._hand_over(spec))
+
+    async def _check_announced(self, size: int) -> None:
+        """Tell a large request before its body is read what it would be told after."""
+        limit = self._settings.max_queued_bytes
+        if size > limit:
+            raise Refused(ErrorCode.FILE_TOO_LARGE, f"The request is larger than {limit} bytes")
+        if size >= LARGE_REQUEST and (await self._jobs.stats()).queued >= self._settings.max_queued_jobs:
+            raise QueueFull("The queue is full at present; please try again later")
 
     async def _hand_over(self, spec: JobSpec) -> JobView:
         try:
@@ -68,6 +81,12 @@ class Intake:
 
     async def _remove(self, job_id: str) -> None:
         await self._blobs.delete_prefix(_folder(job_id))
+
+
+def _announced_size(request: Request) -> int:
+    """What Content-Length says; 0 where nothing does."""
+    announced = request.headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() else 0
 
 
 def _folder(job_id: str) -> str:

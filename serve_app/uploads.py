@@ -24,11 +24,10 @@ _SUPPORTED = frozenset(supported_suffixes())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UploadLimits:
-    """Sizes in bytes. `refuse_unsupported`: whether one unsupported file refuses the request, or only itself."""
+class UploadRules:
+    """`refuse_unsupported`: whether one unsupported file refuses the whole request, or only itself."""
 
     file_bytes: int
-    request_bytes: int
     refuse_unsupported: bool
 
 
@@ -40,12 +39,11 @@ class Upload:
     fields: dict[str, str]
 
 
-async def receive_upload(request: Request, blobs: BlobStore, folder: str, limits: UploadLimits) -> Upload:
+async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules: UploadRules) -> Upload:
     """Store a request's files as `{folder}/{index}`. Raises Refused for one that is malformed, too large or empty.
 
     Blobs that were stored before an error are the caller's to remove.
     """
-    _check_announced_size(request.headers.get("content-length"), limits)
     files: list[InputFile] = []
     fields: dict[str, str] = {}
     count = 0
@@ -54,7 +52,7 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, limits
         if count > MAX_PARTS:
             raise Refused(ErrorCode.INVALID_REQUEST, f"A request may have at most {MAX_PARTS} parts")
         if part.name == "files":
-            files.append(await _receive_file(part, blobs, f"{folder}/{len(files)}", limits))
+            files.append(await _receive_file(part, blobs, f"{folder}/{len(files)}", rules))
         else:
             fields[part.name] = await _receive_field(part)
     if not files:
@@ -62,23 +60,18 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, limits
     return Upload(files=tuple(files), fields=fields)
 
 
-def _check_announced_size(content_length: str | None, limits: UploadLimits) -> None:
-    if content_length is not None and content_length.isdecimal() and int(content_length) > limits.request_bytes:
-        raise Refused(ErrorCode.FILE_TOO_LARGE, f"The request is larger than {limits.request_bytes} bytes")
-
-
-async def _receive_file(part: Part, blobs: BlobStore, key: str, limits: UploadLimits) -> InputFile:
+async def _receive_file(part: Part, blobs: BlobStore, key: str, rules: UploadRules) -> InputFile:
     if not part.filename:
         raise Refused(ErrorCode.NO_FILES, "A part named 'files' has no file name")
     filename = _label(part.filename)
-    contents = _Measured(part, filename, limits.file_bytes)
+    contents = _Measured(part, filename, rules.file_bytes)
     if suffix_of(filename) in _SUPPORTED:
         async with blobs.writer(key) as writer:
             async for chunk in contents:
                 await writer.write(chunk)
         return InputFile(filename=filename, blob=key, size=contents.size, sha256=contents.sha256)
     unsupported = Failure(code=ErrorCode.UNSUPPORTED_FORMAT, message=f"Unsupported file format: {filename}")
-    if limits.refuse_unsupported:
+    if rules.refuse_unsupported:
         raise Refused(unsupported.code, unsupported.message)
     async for _ in contents:
         pass

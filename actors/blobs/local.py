@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar, TypeVarTuple
 from uuid import uuid4
@@ -183,5 +183,7 @@ def _delete_folder(folder: Path) -> int:
     if not folder.is_dir():
         return 0
     count = sum(path.is_file() for path in folder.rglob("*"))
-    shutil.rmtree(folder)
+    while folder.is_dir():
+        with suppress(FileNotFoundError):  # somebody else deletes it, too
+            shutil.rmtree(folder)
     return count

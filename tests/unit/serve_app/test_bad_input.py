@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from actors.errors import FleetUnavailable, StoreUnavailable
-from actors.messages import JobSpec, JobView
+from actors.messages import JobSpec, JobView, QueueStats
 from serve_app.settings import MIB
 from serve_app.uploads import MAX_FIELD_BYTES, MAX_PARTS
 from tests.unit.serve_app.service import MakeService, Service, form
@@ -31,6 +31,15 @@ def assert_problem(answer: httpx.Response, status: int, code: str, detail: str) 
 async def assert_nothing_is_kept(service: Service) -> None:
     assert service.stored() == []
     assert await service.registry.list_jobs("", None, 10, None) == ([], None)
+
+
+async def never_read() -> AsyncIterator[bytes]:
+    raise AssertionError("the body was read")
+    yield b""
+
+
+def announcing(size: int) -> dict[str, str]:
+    return {"Content-Length": str(size), "Content-Type": "multipart/form-data; boundary=x"}
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -101,13 +110,7 @@ async def test_a_file_at_the_limit_is_taken(make_service: MakeService) -> None:
 
 async def test_a_request_that_says_it_is_too_large_is_refused_unread(make_service: MakeService) -> None:
     service = await make_service(max_queued_bytes=1000)
-
-    async def body() -> AsyncIterator[bytes]:
-        raise AssertionError("the body was read")
-        yield b""
-
-    headers = {"Content-Length": "1001", "Content-Type": "multipart/form-data; boundary=x"}
-    answer = await service.http.post("/submit", content=body(), headers=headers)
+    answer = await service.http.post("/submit", content=never_read(), headers=announcing(1001))
     assert_problem(answer, 413, "file_too_large", "larger than 1000 bytes")
 
 
@@ -222,6 +225,26 @@ async def test_a_full_queue_is_429_with_a_time_to_come_back(make_service: MakeSe
     assert_problem(answer, 429, "queue_full", "The queue is full")
     assert int(answer.headers["Retry-After"]) > 0
     assert service.stored() == [f"inputs/{job_id}/0"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_large_request_hears_of_a_full_queue_before_it_is_read(make_service: MakeService, route: str) -> None:
+    service = await make_service(max_queued_jobs=1)
+    await service.submit(GOOD)
+    answer = await service.http.post(route, content=never_read(), headers=announcing(MIB))
+    assert_problem(answer, 429, "queue_full", "The queue is full")
+
+
+async def test_a_large_request_hears_of_a_registry_that_is_away_before_it_is_read(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stats() -> QueueStats:
+        raise FleetUnavailable("The job registry does not answer")
+
+    monkeypatch.setattr(service.registry, "stats", stats)
+    answer = await service.http.post("/submit", content=never_read(), headers=announcing(MIB))
+    assert_problem(answer, 503, "unavailable", "does not answer")
+    assert answer.headers["Retry-After"] == "2"
 
 
 async def test_the_same_key_and_files_are_the_same_job(service: Service) -> None:
