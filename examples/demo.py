@@ -39,7 +39,7 @@ def main() -> int:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="docfleet-") as state:
         settings = Settings(host="127.0.0.1", port=free_port(), state_dir=state)
-        choose_http_mode(settings)
+        choose_http_mode()
         from serve_app.local import running_service  # Ray reads the environment when it is imported
 
         console.print("Starting the service: Ray, then the models ...")

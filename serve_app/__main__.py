@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -22,7 +25,7 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
     if not _is_free(settings.host, settings.port):
         sys.stderr.write(f"Port {settings.port} is in use by another program; PORT=... picks another one\n")
         return 1
-    choose_http_mode(settings)
+    choose_http_mode()
     from serve_app.local import running_service  # after the environment is complete: Ray reads it at import
 
     stop = threading.Event()
@@ -36,15 +39,16 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
     return 0
 
 
-def choose_http_mode(settings: Settings) -> None:
+def choose_http_mode() -> None:
     """HAProxy in front of the ingress replicas: four times the requests of Serve's Python proxy (docs/benchmarks.md).
 
     An operator's own choice in the environment wins.
     """
-    folder = Path(settings.state_dir) / "haproxy"
+    folder = Path(tempfile.mkdtemp(prefix="haproxy-", dir="/tmp"))  # its socket's path may have 97 characters
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     defaults = {
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
-        # Ray's own defaults lie in /tmp, where two services of one machine would share them.
+        # Of its own: with Ray's defaults two services of one machine would share these files and ports.
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from serve_app.__main__ import choose_http_mode
-from serve_app.settings import Settings
 
 # Ray reads its environment when it is imported, and its sockets need a path shorter than pytest's own folders.
 _FOLDER = Path(tempfile.mkdtemp(prefix="df-", dir="/tmp"))
 (_FOLDER / "ray").mkdir()
 os.environ["RAY_TMPDIR"] = str(_FOLDER)
 os.environ["HF_HUB_OFFLINE"] = "1"
-choose_http_mode(Settings(state_dir=str(_FOLDER)))
+choose_http_mode()
 
 
 @pytest.fixture(scope="session")

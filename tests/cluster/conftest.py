@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -75,8 +75,13 @@ def documents() -> Path:
     return DOCUMENTS
 
 
-def replica_pids(deployment: str, app: str = "docfleet") -> list[int]:
+@pytest.fixture(scope="session")
+def replica_pids(url: str) -> Callable[[str], list[int]]:
     """Process ids of a deployment's replicas on this machine, by the titles that Ray gives its processes."""
-    title = f"ray::ServeReplica:{app}:{deployment}"
-    found = subprocess.run(["pgrep", "-f", f"^{title}"], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+
+    def pids(deployment: str) -> list[int]:
+        title = f"ray::ServeReplica:docfleet:{deployment}"
+        found = subprocess.run(["pgrep", "-f", f"^{title}"], capture_output=True, text=True, check=False)
+        return [int(pid) for pid in found.stdout.split()]
+
+    return pids

@@ -1,0 +1,73 @@
+"""What only a running ingress can show: memory, concurrency, and answers while work goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+
+MIB = 1024 * 1024
+
+
+def resident_mib(pid: int, field: str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) / 1024
+
+
+def megabytes(count: int) -> Iterator[bytes]:
+    head = b'--b\r\nContent-Disposition: form-data; name="files"; filename="large.pdf"\r\n\r\n'
+    yield head
+    for _ in range(count):
+        yield b"x" * MIB
+    yield b"\r\n--b--\r\n"
+
+
+def test_a_large_upload_moves_the_ingress_memory_by_little(
+    http: httpx.Client, replica_pids: Callable[[str], list[int]]
+) -> None:
+    http.post("/parse", files={"files": ("warm.md", b"# Warm")})  # whatever is allocated once
+    (pid,) = replica_pids("Ingress")
+    before = resident_mib(pid, "VmRSS")
+    Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak counts from here
+    answer = http.post(
+        "/submit", content=megabytes(100), headers={"content-type": "multipart/form-data; boundary=b"}, timeout=120
+    )
+    assert answer.status_code == 202
+    assert resident_mib(pid, "VmHWM") - before < 40
+
+
+def test_a_file_over_the_limit_is_refused_while_it_streams(http: httpx.Client) -> None:
+    """Without a Content-Length only counting can tell."""
+    answer = http.post(
+        "/submit", content=megabytes(201), headers={"content-type": "multipart/form-data; boundary=b"}, timeout=120
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
+
+
+async def test_many_waiters_are_answered_and_do_not_starve_submits(url: str) -> None:
+    limits = httpx.Limits(max_connections=300)
+    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as http:
+        job = (await http.post("/submit", files={"files": ("first.md", b"# First")})).json()["job_id"]
+        ended = http.get(f"/jobs/{job}", params={"wait": 30})
+        waiting = [asyncio.create_task(http.get(f"/jobs/{job}", params={"wait": 30})) for _ in range(200)]
+        submitted = await asyncio.gather(
+            *(http.post("/submit", files={"files": (f"{i}.md", b"# Tide")}) for i in range(20))
+        )
+        answers = await asyncio.gather(ended, *waiting)
+    assert {answer.status_code for answer in submitted} == {202}
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_one_submit_repeated_with_its_key_is_one_job(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        answers = await asyncio.gather(
+            *(
+                http.post("/submit", files={"files": ("a.md", b"# A")}, headers={"Idempotency-Key": "one"})
+                for _ in range(8)
+            )
+        )
+    accepted = {answer.json()["job_id"] for answer in answers if answer.status_code == 202}
+    assert len(accepted) == 1
+    assert {answer.status_code for answer in answers} <= {202, 409}
