@@ -10,6 +10,7 @@ import pypdfium2
 from docling.backend.pdf_backend import PdfDocumentBackend, PdfPageBackend
 from docling.datamodel.backend_options import PdfBackendOptions
 from docling.datamodel.document import InputDocument
+from docling_parse.pdf_parser import DoclingPdfParser
 from pypdfium2.raw import FPDF_ERR_PASSWORD
 
 from actors.errors import FileError
@@ -21,22 +22,30 @@ def count_pages(data: bytes, password: str | None) -> int:
     try:
         pdf = pypdfium2.PdfDocument(data, password=password)
     except pypdfium2.PdfiumError as error:
-        _refuse(error, password)
+        _refuse(data, password, error)
     try:
-        pages = len(pdf)
+        return len(pdf)
     finally:
         pdf.close()
-    if pages == 0:
-        raise FileError(ErrorCode.NO_PAGES, "The PDF has no pages")
-    return pages
 
 
-def _refuse(error: pypdfium2.PdfiumError, password: str | None) -> NoReturn:
+def _refuse(data: bytes, password: str | None, error: pypdfium2.PdfiumError) -> NoReturn:
+    if _has_no_pages(data, password):
+        # pdfium opens no document without pages, and leaves the code of some earlier error behind.
+        raise FileError(ErrorCode.NO_PAGES, "The PDF has no pages") from error
     if error.err_code != FPDF_ERR_PASSWORD:
         raise FileError(ErrorCode.INVALID_FILE, "The file is not a readable PDF: it is damaged or cut off") from error
     if password is None:
         raise FileError(ErrorCode.PASSWORD_REQUIRED, "The PDF is encrypted and needs a password") from error
     raise FileError(ErrorCode.WRONG_PASSWORD, "The password does not open the PDF") from error
+
+
+def _has_no_pages(data: bytes, password: str | None) -> bool:
+    try:
+        pdf = DoclingPdfParser(loglevel="fatal").load(BytesIO(data), password=password)
+        return bool(pdf.number_of_pages() == 0)
+    except (RuntimeError, ValueError):
+        return False
 
 
 class UnparsedPdf(PdfDocumentBackend):

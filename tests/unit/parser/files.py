@@ -58,3 +58,16 @@ def make_task(filename: str = "file.pdf", *, metadata: dict[str, Any] | None = N
     return FileTask(
         job_id="job-1", index=0, filename=filename, size=123, options=ParseOptions(**options), metadata=metadata or {}
     )
+
+
+def make_empty_pdf() -> bytes:
+    """A sound PDF that has no pages."""
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[]/Count 0>>"]
+    out, offsets = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj%s endobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    start = len(out)
+    tail = b"trailer<</Root 1 0 R/Size 3>>\nstartxref\n%d\n%%%%EOF" % start
+    return out + b"xref\n0 3\n0000000000 65535 f \n" + table + tail

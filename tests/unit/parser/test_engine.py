@@ -1,0 +1,249 @@
+"""The engine over real docling, mostly without models: what it takes, refuses and keeps apart."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from docx import Document as WordDocument
+from openpyxl import Workbook
+from pydantic import SecretStr
+
+from actors.errors import FileError
+from actors.messages import PagePlan, PageSpan, ParsedFile
+from client.models import ErrorCode, ParseOptions
+from tests.unit.parser.files import as_document, make_empty_pdf, make_pdf, make_task
+
+if TYPE_CHECKING:
+    from actors.parser.engine.engine import Engine
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.engine import Engine
+
+    made = Engine(ParseOptions(profile="native"), Hardware(threads=1, device="cpu"))
+    made.warm_up()
+    return made
+
+
+def parsed(engine: Engine, data: bytes, filename: str = "file.pdf", **options: Any) -> ParsedFile:
+    answer = engine.open(as_document(data), make_task(filename, **options), split_above=1_000)
+    assert isinstance(answer, ParsedFile)
+    return answer
+
+
+def refusal(engine: Engine, data: bytes, filename: str = "file.pdf", **options: Any) -> ErrorCode:
+    with pytest.raises(FileError) as refused:
+        engine.open(as_document(data), make_task(filename, **options), split_above=1_000)
+    assert "/" not in refused.value.message
+    return refused.value.file_code
+
+
+def texts(file: ParsedFile) -> list[str]:
+    return [node["text"] for node in orjson.loads(file.nodes)]
+
+
+def word_file() -> bytes:
+    out = BytesIO()
+    document = WordDocument()
+    document.add_paragraph("A word from an office.")
+    document.save(out)
+    return out.getvalue()
+
+
+def sheet_file() -> bytes:
+    out = BytesIO()
+    book = Workbook()
+    book.active.append(["name", "name"])
+    book.active.append(["a", "b"])
+    book.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("filename", "data", "text"),
+    [
+        ("a.docx", word_file(), "A word from an office."),
+        ("a.md", b"# Title\n\nbody", "# Title\n\nbody"),
+        ("a.txt", b"plain, with, commas\nand, some, more", "plain, with, commas and, some, more"),
+        ("a.html", b"<h1>Title</h1><p>body</p>", "# Title\n\nbody"),
+        ("a.adoc", b"= Title\n\nbody\n", "# Title\n\nbody"),
+        ("a.csv", b"x,y\n1,2\n", "|   x |   y |\n|-----|-----|\n|   1 |   2 |"),
+        ("a.vtt", b"WEBVTT\n\n00:00.000 --> 00:01.000\nspoken\n", "spoken"),
+        ("a.tex", b"\\documentclass{article}\\begin{document}written\\end{document}", "written"),
+        ("a.eml", b"From: a@b.c\nSubject: hello\nContent-Type: text/plain\n\nmailed\n", "mailed"),
+    ],
+)
+def test_formats_without_pages_become_one_node(engine: Engine, filename: str, data: bytes, text: str) -> None:
+    file = parsed(engine, data, filename)
+    assert file.num_nodes == 1
+    assert text in texts(file)[0]
+    assert file.pages == 0
+    assert file.parser.models == {}
+
+
+def test_every_sheet_is_a_page(engine: Engine) -> None:
+    (node,) = orjson.loads(parsed(engine, sheet_file(), "a.xlsx").nodes)
+    assert node["metadata"]["page_number"] == 1
+    assert orjson.loads(node["metadata"]["tables_json"]) == [[{"name": "a", "name_2": "b"}]]
+
+
+def test_a_pdf_becomes_a_node_per_page(engine: Engine) -> None:
+    file = parsed(engine, make_pdf(3))
+    assert texts(file) == [f"This is page {number}." for number in (1, 2, 3)]
+    assert file.pages == 3
+    assert file.parser.profile == "native"
+
+
+@pytest.mark.parametrize(
+    ("data", "filename", "code"),
+    [
+        (make_pdf()[:700], "a.pdf", ErrorCode.INVALID_FILE),
+        (b"%PDF-1.7 and nothing of the kind", "a.pdf", ErrorCode.INVALID_FILE),
+        (make_empty_pdf(), "a.pdf", ErrorCode.NO_PAGES),
+        (b'{"not": "a document"}', "a.json", ErrorCode.INVALID_FILE),
+        (word_file().replace(b"word/document.xml", b"word/elsewhere.xm"), "a.docx", ErrorCode.INVALID_FILE),
+    ],
+)
+def test_a_broken_file_is_refused_and_never_an_empty_success(
+    engine: Engine, data: bytes, filename: str, code: ErrorCode
+) -> None:
+    assert refusal(engine, data, filename) is code
+
+
+def test_an_encrypted_pdf_opens_with_its_password_alone(engine: Engine) -> None:
+    locked = make_pdf(2, password="open sesame")
+    assert refusal(engine, locked) is ErrorCode.PASSWORD_REQUIRED
+    assert refusal(engine, locked, password="guess") is ErrorCode.WRONG_PASSWORD
+    assert texts(parsed(engine, locked, password="open sesame")) == ["This is page 1.", "This is page 2."]
+    assert refusal(engine, locked) is ErrorCode.PASSWORD_REQUIRED
+
+
+def test_an_encrypted_pdf_can_be_split(engine: Engine) -> None:
+    locked, task = as_document(make_pdf(2, password="open sesame")), make_task(password="open sesame")
+    shards = [engine.parse_pages(locked, task, PageSpan(page, page)) for page in (1, 2)]
+    assert engine.assemble(locked, task, shards, []) == engine.open(locked, task, split_above=2)
+
+
+def test_a_password_is_forgotten_with_its_request(engine: Engine) -> None:
+    parsed(engine, make_pdf(password="open sesame"), password="open sesame")
+    gc.collect()
+    kept = [held for held in gc.get_objects() if type(held) is SecretStr]
+    assert "open sesame" not in [secret.get_secret_value() for secret in kept]
+
+
+def test_a_page_range_keeps_its_page_numbers(engine: Engine) -> None:
+    nodes = orjson.loads(parsed(engine, make_pdf(5), page_range=(2, 3)).nodes)
+    assert [node["metadata"]["page_number"] for node in nodes] == [2, 3]
+
+
+def test_a_page_range_that_ends_beyond_the_document_is_cut(engine: Engine) -> None:
+    assert parsed(engine, make_pdf(3), page_range=(3, 9)).pages == 1
+
+
+def test_a_page_range_that_begins_beyond_the_document_is_refused(engine: Engine) -> None:
+    assert refusal(engine, make_pdf(3), page_range=(4, 9)) is ErrorCode.PAGE_RANGE_OUTSIDE
+
+
+@pytest.mark.parametrize(
+    ("options", "split_above", "plan"),
+    [
+        ({}, 0, (1, 5)),
+        ({}, 4, (1, 5)),
+        ({"page_range": (2, 9)}, 3, (2, 5)),
+        ({}, 5, None),
+        ({"page_range": (2, 3)}, 2, None),
+        ({"include_images": True}, 0, None),
+    ],
+)
+def test_a_document_is_planned_when_it_has_more_pages_than_wanted_in_one_piece(
+    engine: Engine, options: dict[str, Any], split_above: int, plan: tuple[int, int] | None
+) -> None:
+    answer = engine.open(as_document(make_pdf(5)), make_task(**options), split_above=split_above)
+    if plan:
+        assert answer == PagePlan(pages=PageSpan(*plan))
+    else:
+        assert isinstance(answer, ParsedFile)
+
+
+@pytest.mark.parametrize("filename", ["a.md", "a.html"])
+def test_a_document_without_pages_is_never_planned(engine: Engine, filename: str) -> None:
+    assert isinstance(engine.open(as_document(b"<p>text</p>"), make_task(filename), split_above=0), ParsedFile)
+
+
+@pytest.mark.parametrize("profile", ["native", "bundled"])
+def test_lost_pages_leave_the_numbers_of_the_others_alone(engine: Engine, profile: str) -> None:
+    from client.models import PageFailure
+
+    document, task = as_document(make_pdf(4)), make_task(profile=profile, do_ocr=False)
+    shards = [engine.parse_pages(document, task, PageSpan(page, page)) for page in (4, 1)]
+    lost = [PageFailure(page_number=page, reason="its parser died") for page in (3, 2)]
+    file = engine.assemble(document, task, shards, lost)
+    nodes = orjson.loads(file.nodes)
+    assert [node["metadata"]["page_number"] for node in nodes] == [1, 4]
+    assert [node["text"] for node in nodes] == ["This is page 1.", "This is page 4."]
+    assert [failure.page_number for failure in file.lost] == [2, 3]
+
+
+def test_a_page_that_docling_fails_on_is_lost_and_the_others_are_not(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from actors.parser.engine.layout import BundledLayoutModel
+
+    predict = BundledLayoutModel.predict_layout
+
+    def fail_on_page_2(model: BundledLayoutModel, result: Any, pages: Sequence[Any]) -> Any:
+        if any(page.page_no == 2 for page in pages):
+            raise ValueError("no sense in /srv/secret/page at all\nTraceback")
+        return predict(model, result, pages)
+
+    monkeypatch.setattr(BundledLayoutModel, "predict_layout", fail_on_page_2)
+    document, task = as_document(make_pdf(3)), make_task(profile="bundled", do_ocr=False)
+    shard = engine.parse_pages(document, task, PageSpan(1, 3))
+    (lost,) = shard.lost
+    assert (lost.page_number, lost.reason) == (2, "no sense in … at all")
+    assert engine.assemble(document, task, [shard], shard.lost) == engine.open(document, task, split_above=9)
+    with pytest.raises(FileError) as refused:
+        engine.open(document, make_task(profile="bundled", do_ocr=False, page_range=(2, 2)), split_above=9)
+    assert refused.value.file_code is ErrorCode.PAGES_LOST
+
+
+def test_a_request_s_own_values_reload_no_models(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from actors.parser.engine.layout import BundledLayoutModel
+
+    loads: list[object] = []
+    init = BundledLayoutModel.__init__
+    monkeypatch.setattr(
+        BundledLayoutModel, "__init__", lambda *args, **kwargs: (loads.append(args[0]), init(*args, **kwargs))[1]
+    )
+    document = as_document(make_pdf(3))
+    for own in ({}, {"page_range": (1, 2)}, {"page_range": (2, 2)}, {"password": "x"}, {"page_chunks": False}):
+        engine.parse_pages(document, make_task(profile="bundled", do_table_structure=False, **own), PageSpan(1, 1))
+    assert len(loads) == 1
+
+
+def test_the_native_profile_refuses_what_only_a_model_can_read(engine: Engine) -> None:
+    from PIL import Image
+
+    out = BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "png")
+    assert refusal(engine, out.getvalue(), "a.png") is ErrorCode.UNSUPPORTED_FORMAT
+
+
+def test_a_client_cannot_make_a_server_fetch_models(engine: Engine) -> None:
+    import huggingface_hub
+
+    assert huggingface_hub.constants.HF_HUB_OFFLINE
+    assert refusal(engine, make_pdf(), profile="standard") is ErrorCode.INVALID_OPTION
+
+
+def test_a_healthy_engine_says_nothing(engine: Engine) -> None:
+    engine.check_health()

@@ -1,0 +1,76 @@
+"""Options as docling gets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.parser.engine.options import Recipe, recipe_of
+from client.models import ParseOptions
+
+pytestmark = pytest.mark.models
+
+
+def pdf_options_for(**options: Any) -> Any:
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.profiles import pdf_options
+
+    asked = ParseOptions(**options)
+    return pdf_options(recipe_of(asked, asked.profile or "bundled"), Hardware(threads=3, device="cpu"), None)
+
+
+def test_what_is_left_open_is_read_with_ocr_and_tables_and_without_pictures() -> None:
+    assert recipe_of(ParseOptions(), "bundled") == Recipe(
+        models="bundled", ocr=True, ocr_everywhere=False, tables=True, images=False
+    )
+
+
+def test_every_option_takes_effect() -> None:
+    options = pdf_options_for(do_ocr=False, do_table_structure=False, include_images=True)
+    assert (options.do_ocr, options.do_table_structure, options.generate_picture_images) == (False, False, True)
+    options = pdf_options_for()
+    assert (options.do_ocr, options.do_table_structure, options.generate_picture_images) == (True, True, False)
+
+
+def test_ocr_everywhere_means_ocr() -> None:
+    options = pdf_options_for(do_ocr=False, force_ocr=True)
+    assert options.do_ocr
+    assert options.ocr_options.mode.value == "full_page"
+
+
+def test_models_run_on_the_replica_s_threads() -> None:
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.profiles import backend_options
+
+    assert pdf_options_for().accelerator_options.num_threads == 3
+    recipe = recipe_of(ParseOptions(), "bundled")
+    assert backend_options(recipe, Hardware(threads=3, device="cpu")).parser_threads == 3
+
+
+def test_ocr_models_are_files_that_are_there() -> None:
+    ocr = pdf_options_for().ocr_options
+    assert all(Path(path).is_file() for path in (ocr.det_model_path, ocr.cls_model_path, ocr.rec_model_path))
+
+
+@pytest.mark.parametrize(
+    "enrichment",
+    ["do_picture_classification", "do_picture_description", "do_code_enrichment", "do_formula_enrichment",
+     "do_chart_extraction", "generate_page_images", "generate_picture_images", "generate_parsed_pages"],
+)  # fmt: skip
+def test_what_needs_the_pages_after_they_are_parsed_is_never_split(enrichment: str) -> None:
+    from actors.parser.engine.profiles import splittable
+
+    options = pdf_options_for()
+    assert splittable(options)
+    assert not splittable(options.model_copy(update={enrichment: True}))
+
+
+def test_docling_s_own_models_are_found_in_an_artifacts_folder(tmp_path: Path) -> None:
+    from actors.parser.engine.profiles import STANDARD_MODELS, standard_on_disk
+
+    assert not standard_on_disk(tmp_path)
+    for repo, _, _ in STANDARD_MODELS:
+        (tmp_path / repo.replace("/", "--")).mkdir()
+    assert standard_on_disk(tmp_path)
