@@ -240,7 +240,11 @@ def error_from(response: httpx.Response) -> ApiError:
     detail = problem.get("detail") or response.reason_phrase or "no reason given"
     code = problem.get("code")
     request_id = problem.get("request_id") or response.headers.get("x-request-id")
-    return _class_for(response.status_code, code)(response.status_code, str(detail), code, request_id)
+    made = _class_for(response.status_code, code)
+    if made is NotFound and not problem:
+        # Not the application's own words: a proxy says this while the application behind it is being started.
+        made, detail = Unavailable, f"nothing is served at {response.request.url} at present"
+    return made(response.status_code, str(detail), code, request_id)
 
 
 def _class_for(status: int, code: str | None) -> type[ApiError]:

@@ -319,7 +319,8 @@ def test_server_that_goes_silent_past_the_timeout_is_a_job_timeout(play: Play) -
 
 
 def test_server_that_restarts_during_a_wait_is_waited_for(play: Play) -> None:
-    call, _ = play(PENDING, httpx.ConnectError("refused"), httpx.RemoteProtocolError("gone"), COMPLETED)
+    starting = httpx.Response(404, text="Path '/jobs/j1' not found.")
+    call, _ = play(PENDING, httpx.ConnectError("refused"), httpx.RemoteProtocolError("gone"), starting, COMPLETED)
     assert call("wait_for_job", "j1") == COMPLETED
 
 

@@ -59,18 +59,27 @@ def test_errors_survive_pickling(error: Exception) -> None:
     assert vars(copy) == vars(error)
 
 
+REQUEST = httpx.Request("GET", "http://server/jobs/j1")
 REFUSALS = [code for code in ErrorCode if list(ErrorCode).index(code) <= list(ErrorCode).index(ErrorCode.INTERNAL)]
 
 
 @pytest.mark.parametrize("code", REFUSALS)
 def test_every_code_of_a_refusal_is_kept(code: ErrorCode) -> None:
-    error = errors.error_from(httpx.Response(418, json={"detail": "d", "code": code.value}))
+    error = errors.error_from(httpx.Response(418, json={"detail": "d", "code": code.value}, request=REQUEST))
     assert (error.code, error.detail, error.status) == (code, "d", 418)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1, 2]", b'"text"', b"{}"])
 def test_answer_without_a_problem_still_has_a_detail(body: bytes) -> None:
-    error = errors.error_from(httpx.Response(503, content=body, headers={"x-request-id": "r9"}))
+    error = errors.error_from(httpx.Response(503, content=body, headers={"x-request-id": "r9"}, request=REQUEST))
     assert type(error) is errors.Unavailable
     assert error.detail == "Service Unavailable"
     assert (error.code, error.request_id) == (None, "r9")
+
+
+def test_bare_404_of_a_proxy_is_no_word_about_the_job() -> None:
+    bare = errors.error_from(httpx.Response(404, text="404 Not Found", request=REQUEST))
+    assert type(bare) is errors.Unavailable
+    assert "http://server/jobs/j1" in bare.detail
+    own = errors.error_from(httpx.Response(404, json={"detail": "Job j1 not found"}, request=REQUEST))
+    assert type(own) is errors.NotFound
