@@ -30,8 +30,7 @@ def text_bands(words: Iterable[Word]) -> list[list[Word]]:
     bands: list[list[Word]] = []
     bottom = 0.0
     for word in sorted(words, key=lambda word: (word.box.top, word.box.left)):
-        height = word.box.bottom - word.box.top
-        if bands and bottom - word.box.top > OVERLAP * height:
+        if bands and bottom - word.box.top > OVERLAP * word.box.height:
             bands[-1].append(word)
             bottom = max(bottom, word.box.bottom)
         else:
@@ -52,7 +51,7 @@ def beside_two_lines(words: Sequence[Word], cols: Sequence[float]) -> set[Word]:
 
 
 def _height(line: Iterable[Word]) -> float:
-    return median(word.box.bottom - word.box.top for word in line)
+    return median(word.box.height for word in line)
 
 
 def extent(band: Iterable[Word]) -> Band:
@@ -64,7 +63,7 @@ def column_gaps(words: Sequence[Word]) -> list[Band]:
     """Stretches that (nearly) no line of the table runs across and that are wider than a space."""
     bands = text_bands(words)
     allowed = int(CROSSED * len(bands)) if len(bands) > 3 else 0
-    height = median(word.box.bottom - word.box.top for word in words)
+    height = median(word.box.height for word in words)
     stops = sorted({x for word in words for x in (word.box.left, word.box.right)})
     gaps: list[Band] = []
     for left, right in pairwise(stops):
@@ -83,8 +82,7 @@ def phrases(words: Iterable[Word]) -> list[list[Word]]:
     """Words from left to right, parted where one stands further from all before it than words of one text do."""
     parts: list[list[Word]] = []
     for word in sorted(words, key=lambda word: word.box.left):
-        height = word.box.bottom - word.box.top
-        if parts and word.box.left - max(before.box.right for before in parts[-1]) <= PHRASE_GAP * height:
+        if parts and word.box.left - max(before.box.right for before in parts[-1]) <= PHRASE_GAP * word.box.height:
             parts[-1].append(word)
         else:
             parts.append([word])
@@ -98,8 +96,7 @@ def parts_phrases(cut: float, words: Iterable[Word]) -> bool:
         before = [word.box for word in line if word.box.center[0] < cut]
         after = [word.box for word in line if word.box.center[0] >= cut]
         if before and after:
-            height = before[-1].bottom - before[-1].top
-            gaps.append((after[0].left - before[-1].right) / height)
+            gaps.append((after[0].left - before[-1].right) / before[-1].height)
     return bool(gaps) and median(gaps) < SPACE
 
 

@@ -19,6 +19,10 @@ class Box(NamedTuple):
         return self.bottom - self.top
 
     @property
+    def center(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    @property
     def area(self) -> float:
         return max(0.0, self.width) * max(0.0, self.height)
 

@@ -6,25 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-
-@dataclass(frozen=True)
-class Box:
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def center(self) -> tuple[float, float]:
-        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
-
-    def union(self, other: "Box") -> "Box":
-        return Box(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-        )
+from actors.parser.engine.geometry import Box
 
 
 @dataclass(frozen=True)

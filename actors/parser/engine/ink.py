@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from actors.parser.engine.grid import Box
+from actors.parser.engine.geometry import Box
 
 Mask = NDArray[Any]
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from actors.parser.engine.grid import Box, Grid, Place, Word, fill, lines_of, tile
+from actors.parser.engine.geometry import Box
+from actors.parser.engine.grid import Grid, Place, Word, fill, lines_of, tile
 
 SAME = 2.5  # points: rules nearer than this are one
 DRAWN = 0.6  # of a cell's side, for the side to count as drawn
@@ -35,8 +36,8 @@ def _is_stroke(rule: Box, words: Iterable[Word]) -> bool:
     return any(
         word.box.left < x < word.box.right
         and word.box.top - SAME < y < word.box.bottom + SAME
-        and rule.right - rule.left < word.box.right - word.box.left + SAME
-        and rule.bottom - rule.top < 2 * (word.box.bottom - word.box.top)
+        and rule.width < word.box.width + SAME
+        and rule.height < 2 * word.box.height
         for word in words
     )
 
@@ -117,7 +118,4 @@ def _cols_in_one(grid: Grid, words: Sequence[Word]) -> bool:
 
 
 def _has_wide_gap(line: Sequence[Word]) -> bool:
-    return any(
-        after.box.left - before.box.right > WIDE_GAP * (before.box.bottom - before.box.top)
-        for before, after in pairwise(line)
-    )
+    return any(after.box.left - before.box.right > WIDE_GAP * before.box.height for before, after in pairwise(line))

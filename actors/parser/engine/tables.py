@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import reduce
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +15,8 @@ from docling_core.types.doc.base import BoundingBox, CoordOrigin
 from docling_core.types.doc.items.table.table_data import TableCell
 from PIL import Image
 
-from actors.parser.engine.grid import Box, Grid, Place, Word, fill, text_of
+from actors.parser.engine.geometry import Box, around
+from actors.parser.engine.grid import Grid, Place, Word, fill, text_of
 from actors.parser.engine.ink import Ink, read_ink, split_line
 from actors.parser.engine.ruled import ruled_grid
 from actors.parser.engine.slanet import PredictedCell, Slanet
@@ -65,7 +65,7 @@ class BundledTableModel(BaseTableStructureModel):
         return TableStructurePrediction(table_map=tables)
 
     def _predict_table(self, page: Page, cluster: Cluster) -> Table:
-        frame = _around(cluster.bbox)
+        frame = _framed(cluster.bbox)
         picture = _picture(page, frame)
         ink = read_ink(picture, frame, RENDER_SCALE)
         words = words_of(page, cluster, ink)
@@ -85,11 +85,11 @@ class BundledTableModel(BaseTableStructureModel):
         drawn = ruled_grid(ink.horizontal, ink.vertical, words)
         if drawn is not None:
             return drawn
-        cells = self._slanet.predict(picture)
+        cells = self._slanet.predict(picture) or [PredictedCell(0, 0, 1, 1, Box(0, 0, *picture.size))]
         return grid_from_prediction([on_page(cell, ink.frame) for cell in cells], words, ink.horizontal)
 
 
-def _around(region: BoundingBox) -> Box:
+def _framed(region: BoundingBox) -> Box:
     return Box(max(0.0, region.l - MARGIN), max(0.0, region.t - MARGIN), region.r + MARGIN, region.b + MARGIN)
 
 
@@ -134,7 +134,7 @@ def table_cells(grid: Grid, words: Sequence[Word]) -> list[TableCell]:
     headers = header_rows(grid)
     return [
         TableCell(
-            bbox=_bounding_box(reduce(Box.union, (word.box for word in held))) if held else None,
+            bbox=_bounding_box(around(word.box for word in held)) if held else None,
             row_span=place.row_span,
             col_span=place.col_span,
             start_row_offset_idx=place.row,

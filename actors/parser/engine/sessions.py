@@ -1,0 +1,23 @@
+"""onnxruntime sessions for the models that ship inside wheels, held to the replica's threads and device."""
+
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+from docling.datamodel.accelerator_options import AcceleratorOptions
+from docling.utils.accelerator_utils import decide_device
+
+ERRORS = 3  # onnxruntime's number for logging errors and nothing below
+
+
+def open_session(model: Path, accelerator: AcceleratorOptions) -> Any:
+    """On the GPU when one is asked for, present and supported by the installed onnxruntime; on the CPU otherwise."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = accelerator.num_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = ERRORS
+    providers: list[Any] = ["CPUExecutionProvider"]
+    device, _, number = decide_device(str(accelerator.device)).partition(":")
+    if device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(number or 0)}))
+    return onnxruntime.InferenceSession(str(model), options, providers=providers)
