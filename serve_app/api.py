@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from typing import Annotated
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 from starlette.middleware import Middleware
 
 from actors.blobs import BlobStore
-from actors.errors import FleetUnavailable, JobNotFound
+from actors.errors import FleetUnavailable, JobEnded, JobNotFound
 from actors.formats import supported_suffixes
 from actors.messages import JobView
 from client.models import (
@@ -43,7 +44,7 @@ from serve_app.health import Health
 from serve_app.intake import Intake
 from serve_app.ports import Jobs, Parsers
 from serve_app.problems import install_problems, problem
-from serve_app.results import JSON, Results, unchanged
+from serve_app.results import JSON, Results, etag, unchanged
 from serve_app.settings import Settings
 from serve_app.specs import NOBODY
 
@@ -67,6 +68,11 @@ ENDPOINTS = {
 }
 
 JobId = Annotated[str, Path(description="As `POST /submit` answered it", max_length=100)]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(description="The same key with the same files and fields is the same job, however often it is sent"),
+]
 
 
 def make_api(jobs: Jobs, blobs: BlobStore, parsers: Parsers, settings: Settings) -> FastAPI:
@@ -99,7 +105,7 @@ def make_api(jobs: Jobs, blobs: BlobStore, parsers: Parsers, settings: Settings)
 
 
 class Routes:
-    """What each route does; `serve_app.description` says where it is and what it may answer."""
+    """What each route does. Responses are made here, so that FastAPI does not validate and encode them again."""
 
     def __init__(self, jobs: Jobs, blobs: BlobStore, parsers: Parsers, settings: Settings) -> None:
         self._jobs = jobs
@@ -133,15 +139,15 @@ class Routes:
         await self._health.check_ready()
         return Response("ok", media_type="text/plain")
 
-    async def submit(self, request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> Response:
+    async def submit(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Take files to be parsed; answers with a job id as soon as they are stored."""
         spec, view = await self._intake.take(request, refuse_unsupported=True, idempotency_key=idempotency_key)
         message = f"Job submitted successfully with {len(spec.files)} file(s)"
         return _accepted(view, JobSubmitResponse(job_id=view.job_id, status=view.status, message=message))
 
-    async def parse(self, request: Request) -> Response:
+    async def parse(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Take files and answer with their nodes; past the server's deadline with 202, and the job goes on."""
-        _, view = await self._intake.take(request, refuse_unsupported=False)
+        _, view = await self._intake.take(request, refuse_unsupported=False, idempotency_key=idempotency_key)
         view = await self._until_ended(view, self._settings.parse_timeout_s)
         if view.status is JobStatusEnum.COMPLETED:
             return await self._results.batch(view)
@@ -173,7 +179,7 @@ class Routes:
         """A job's nodes, or its documents in another format."""
         view = await self._found(job_id)
         if unchanged(view, if_none_match):
-            return Response(status_code=304)
+            return Response(status_code=304, headers=etag(view))
         if form is ExportFormat.NODES and file is None:
             return await self._results.envelope(view)
         return await self._results.exported(view, form, file)
@@ -196,14 +202,15 @@ class Routes:
         """Cancel a job where it has not ended, and remove its files, results and status."""
         view = await self._found(job_id)
         if not view.status.ended:
-            view = await self._until_ended(await self._jobs.cancel(job_id, NOBODY), LONGEST_WAIT_S)
+            with suppress(JobEnded):  # by itself, just now
+                view = await self._jobs.cancel(job_id, NOBODY)
+            view = await self._until_ended(view, LONGEST_WAIT_S)
         if not view.status.ended:
             raise FleetUnavailable(f"Job {job_id} is cancelled but has not ended yet; please try again")
         # The row goes last: until then the request can be repeated.
-        await asyncio.gather(
-            self._blobs.delete_prefix(f"inputs/{job_id}"), self._blobs.delete_prefix(f"results/{job_id}")
-        )
-        await self._jobs.delete(job_id, NOBODY)
+        for folder in ("inputs", "results"):
+            await self._blobs.delete_prefix(f"{folder}/{view.job_id}")
+        await self._jobs.delete(view.job_id, NOBODY)
         return Response(status_code=204)
 
     async def _found(self, job_id: str) -> JobView:
@@ -244,7 +251,6 @@ def _accepted(view: JobView, body: BaseModel) -> Response:
 
 
 def _json(body: BaseModel, headers: dict[str, str] | None = None, status: int = 200) -> Response:
-    """FastAPI would validate a response model's fields a second time; they were when it was made."""
     return Response(body.model_dump_json(), status, headers, JSON)
 
 

@@ -31,6 +31,7 @@ OF_AN_UPLOAD = (
     ErrorCode.INVALID_OPTION,
     ErrorCode.INVALID_METADATA,
     ErrorCode.CALLBACK_REFUSED,
+    ErrorCode.IDEMPOTENCY_MISMATCH,
     ErrorCode.FILE_TOO_LARGE,
     ErrorCode.QUEUE_FULL,
     *ALWAYS,
@@ -67,7 +68,7 @@ CANCEL_RESPONSES: Responses = {
 }
 SUBMIT_RESPONSES: Responses = {
     202: {"model": JobSubmitResponse, "description": "The files are stored", "headers": _LOCATION | _RETRY_AFTER},
-    **errors(ErrorCode.UNSUPPORTED_FORMAT, ErrorCode.IDEMPOTENCY_MISMATCH, *OF_AN_UPLOAD),
+    **errors(ErrorCode.UNSUPPORTED_FORMAT, *OF_AN_UPLOAD),
 }
 PARSE_RESPONSES: Responses = {
     200: {"model": BatchParseResponse, "description": "Every file is done"},

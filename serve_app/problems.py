@@ -84,7 +84,7 @@ def problem(
     retry_after: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    status = STATUS[code]
+    status = STATUS.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)  # a file's code, where a whole job ended for it
     body = Problem(title=status.phrase, status=status, detail=detail, code=code, request_id=request_id)
     extra = dict(headers or {})
     if retry_after is not None:

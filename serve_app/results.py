@@ -58,7 +58,7 @@ class Results:
         """A JobResultResponse, whatever state the job is in."""
         if view.status is not JobStatusEnum.COMPLETED:
             return Response(_head(view) + b"null" + _tail(view), media_type=JSON)
-        return await _body(_enclosed(_head(view), self._batch(view), _tail(view)), JSON, _etag(view))
+        return await _body(_enclosed(_head(view), self._batch(view), _tail(view)), JSON, etag(view))
 
     async def exported(self, view: JobView, form: ExportFormat, index: int | None) -> Response:
         """One file's export as itself; of several files, each file's export in a JSON object.
@@ -67,12 +67,12 @@ class Results:
         """
         _check_completed(view)
         if index is None and len(view.files) > 1:
-            return await _body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, _etag(view))
+            return await _body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, etag(view))
         index = index or 0
         if index >= len(view.files):
             raise Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; they count from 0")
         file = view.files[index]
-        headers = _etag(view) | _UNTRUSTED | _disposition(file.filename, form)
+        headers = etag(view) | _UNTRUSTED | _disposition(file.filename, form)
         return await _body(self._one(view, index, form), MEDIA_TYPES[form], headers)
 
     async def _batch(self, view: JobView) -> AsyncIterator[bytes]:
@@ -134,10 +134,10 @@ class Results:
 
 def unchanged(view: JobView, if_none_match: str | None) -> bool:
     """Whether a client that has `if_none_match` has these results already: they never change once they are there."""
-    return view.status is JobStatusEnum.COMPLETED and _etag(view)["ETag"] in (if_none_match or "")
+    return view.status is JobStatusEnum.COMPLETED and etag(view)["ETag"] in (if_none_match or "")
 
 
-def _etag(view: JobView) -> dict[str, str]:
+def etag(view: JobView) -> dict[str, str]:
     return {"ETag": f'"{view.job_id}.{view.version}"'}
 
 

@@ -247,10 +247,15 @@ async def test_a_large_request_hears_of_a_registry_that_is_away_before_it_is_rea
     assert answer.headers["Retry-After"] == "2"
 
 
-async def test_the_same_key_and_files_are_the_same_job(service: Service) -> None:
-    answers = [await service.http.post("/submit", files=form(GOOD), headers={"Idempotency-Key": "k"}) for _ in range(2)]
-    assert answers[0].json() == answers[1].json()
-    assert service.stored() == [f"inputs/{answers[0].json()['job_id']}/0"]
+@pytest.mark.parametrize("first", ROUTES)
+async def test_the_same_key_and_files_are_the_same_job_whatever_the_route(
+    make_service: MakeService, first: str
+) -> None:
+    service = await make_service(parse_timeout_s=0.01)
+    key = {"Idempotency-Key": "k"}
+    answers = [await service.http.post(route, files=form(GOOD), headers=key) for route in (first, *ROUTES)]
+    [job_id] = {answer.json()["job_id"] for answer in answers}
+    assert service.stored() == [f"inputs/{job_id}/0"]
 
 
 @pytest.mark.parametrize(

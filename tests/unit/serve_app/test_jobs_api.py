@@ -250,6 +250,23 @@ async def test_delete_cancels_a_job_that_still_waits(service: Service) -> None:
     assert service.stored() == []
 
 
+async def test_delete_does_not_mind_a_job_that_ends_just_then(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await service.submit(("a.md", b"# A"))
+    seen = await service.registry.get(job_id)
+    await service.worker.work()
+
+    get, answers = service.registry.get, [seen]
+
+    async def get_late(asked: str) -> JobView:
+        return answers.pop() if answers else await get(asked)
+
+    monkeypatch.setattr(service.registry, "get", get_late)
+    assert (await service.http.delete(f"/jobs/{job_id}")).status_code == 204
+    assert service.stored() == []
+
+
 async def test_delete_waits_for_a_running_job_to_stop(service: Service) -> None:
     job_id = await service.submit(("a.md", b"# A"))
     [claim] = await service.registry.claim("test", 1, 0.0)

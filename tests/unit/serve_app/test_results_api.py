@@ -148,6 +148,7 @@ async def test_results_that_a_client_has_are_not_sent_again(service: Service, qu
     again = await service.http.get(f"/jobs/{job_id}/results?{query}", headers={"If-None-Match": first.headers["ETag"]})
     other = await service.http.get(f"/jobs/{job_id}/results?{query}", headers={"If-None-Match": '"other"'})
     assert (again.status_code, again.content, other.status_code) == (304, b"", 200)
+    assert again.headers["ETag"] == first.headers["ETag"]
 
 
 async def test_the_entries_are_sent_as_the_parser_stored_them(service: Service) -> None:
