@@ -18,10 +18,11 @@ from actors.messages import DocumentBytes
 from actors.parser.engine.zips import LOCKED, check_zip
 from client.models import ErrorCode
 
-#: How much of a file is looked at to tell what it is; PDF readers accept their header anywhere in the first KiB.
-HEAD = 8192
+HEAD = 8192  #: bytes of a file that are looked at to tell what it is
+PDF_HEADER_WITHIN = 1024  #: bytes; PDF readers put up with other things before the header
 
 _SIGNATURES = (
+    (b"%PDF-", "pdf"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
@@ -32,7 +33,6 @@ _SIGNATURES = (
     (b"GIF8", "image"),
     (b"II*\x00", "image"),
     (b"MM\x00*", "image"),
-    (b"BM", "image"),
 )
 
 _SPOKEN = {
@@ -73,9 +73,9 @@ def take_in(document: DocumentBytes, filename: str) -> Source:
     suffix = suffix_of(filename)
     if suffix not in FAMILIES:
         raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {suffix or 'no suffix'}")
-    if len(document) == 0:
-        raise FileError(ErrorCode.EMPTY_FILE, "The file is empty")
     data = document.tobytes()
+    if not data or data.isspace():
+        raise FileError(ErrorCode.EMPTY_FILE, "The file is empty")
     family = FAMILIES[suffix]
     _check_kind(family, suffix, data)
     if family in _NEEDS_LIBREOFFICE and not shutil.which("soffice"):
@@ -91,7 +91,7 @@ def take_in(document: DocumentBytes, filename: str) -> Source:
 
 def _check_kind(family: str, suffix: str, data: bytes) -> None:
     wanted = "ole" if suffix == ".msg" else _KIND_OF_FAMILY.get(family)
-    found = _kind_of(data[:HEAD])
+    found = "pdf" if wanted == "pdf" and b"%PDF-" in data[:PDF_HEADER_WITHIN] else _kind_of(data[:HEAD])
     if wanted is None:
         _check_text(found, suffix, data[:HEAD])
     elif found is None:
@@ -113,12 +113,10 @@ def _check_text(found: str | None, suffix: str, head: bytes) -> None:
 
 def _kind_of(head: bytes) -> str | None:
     """What the content is, as far as its first bytes show; None for text and for what is not known."""
-    if b"%PDF-" in head[:1024]:
-        return "pdf"
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             return kind
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+    if (head.startswith(b"RIFF") and head[8:12] == b"WEBP") or (head.startswith(b"BM") and head[6:10] == bytes(4)):
         return "image"
     if re.match(rb"\s*(<!doctype html|<html)", head, re.IGNORECASE):
         return "html"
