@@ -19,8 +19,8 @@ def ruled_grid(horizontal: Sequence[Box], vertical: Sequence[Box], words: Sequen
     cols = _edges([_middle(rule.left, rule.right) for rule in down], [word.box.center[0] for word in words])
     if len(rows) < 3 or len(cols) < 3 or not across or not down:
         return None
-    places = _places(rows, cols, across, down)
-    if places is None:
+    places = drawn_places(rows, cols, across, down)
+    if not places:
         return None
     grid = Grid(rows, cols, places)
     return None if _rows_in_one(grid, words) or _cols_in_one(grid, words) else grid
@@ -42,15 +42,20 @@ def _is_stroke(rule: Box, words: Iterable[Word]) -> bool:
     )
 
 
-def _edges(rules: Sequence[float], words: Sequence[float]) -> tuple[float, ...]:
-    """Positions of the rules, near ones as one, and an outer edge where words lie beyond the last rule."""
+def positions(rules: Iterable[float]) -> list[float]:
+    """Positions of the rules in order, those near each other as one."""
     groups: list[list[float]] = []
     for position in sorted(rules):
         if groups and position - groups[-1][-1] < SAME:
             groups[-1].append(position)
         else:
             groups.append([position])
-    edges = [sum(group) / len(group) for group in groups]
+    return [sum(group) / len(group) for group in groups]
+
+
+def _edges(rules: Sequence[float], words: Sequence[float]) -> tuple[float, ...]:
+    """Positions of the rules, and an outer edge where words lie beyond the last rule."""
+    edges = positions(rules)
     if edges and min(words) < edges[0]:
         edges.insert(0, min(words) - SAME)
     if edges and max(words) > edges[-1]:
@@ -58,10 +63,10 @@ def _edges(rules: Sequence[float], words: Sequence[float]) -> tuple[float, ...]:
     return tuple(edges)
 
 
-def _places(
+def drawn_places(
     rows: Sequence[float], cols: Sequence[float], across: Sequence[Box], down: Sequence[Box]
-) -> tuple[Place, ...] | None:
-    """Neighbouring cells without a rule between them are one place; None when such a place is no rectangle."""
+) -> tuple[Place, ...]:
+    """Neighbouring cells without a rule between them are one place; empty when such a place is no rectangle."""
     count = len(cols) - 1
     owner = list(range((len(rows) - 1) * count))
 
@@ -86,7 +91,7 @@ def _places(
     whole = all(
         place.row_span * place.col_span == len(cells) for place, cells in zip(places, members.values(), strict=True)
     )
-    return tile(places, len(rows) - 1, count) if whole else None
+    return tile(places, len(rows) - 1, count) if whole else ()
 
 
 def _cover(rules: Iterable[tuple[float, float]], low: float, high: float) -> float:

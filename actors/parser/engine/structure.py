@@ -188,8 +188,13 @@ def without_empty_bands(grid: Grid, words: Sequence[Word]) -> Grid:
 
 
 def header_rows(grid: Grid) -> int:
-    """How many rows from the top are headers: the first, and those that its spanning cells take in."""
-    first = [place for place in grid.places if place.row == 0]
-    deepest = max((place.row_span for place in first), default=0)
-    grouped = any(1 < place.col_span < len(grid.cols) - 1 for place in first)
-    return min(max(deepest, 2 if grouped else 1), len(grid.rows) - 1)
+    """How many rows from the top are headers: titles over all columns, the first row below, and what its spans take."""
+    rows = len(grid.rows) - 1
+    titles = next((row for row in range(rows) if not _is_title(grid, row)), 0)
+    first = [place for place in grid.places if place.row == titles]
+    grouped = any(place.col_span > 1 for place in first)
+    return min(titles + max(2 if grouped else 1, *(place.row_span for place in first)), rows)
+
+
+def _is_title(grid: Grid, row: int) -> bool:
+    return any(place.row == row and 1 < place.col_span == len(grid.cols) - 1 for place in grid.places)

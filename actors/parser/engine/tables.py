@@ -13,6 +13,7 @@ from docling.models.base_layout_model import TABLE_LABELS
 from docling.models.base_table_model import BaseTableStructureModel
 from docling_core.types.doc.base import BoundingBox, CoordOrigin
 from docling_core.types.doc.items.table.table_data import TableCell
+from docling_core.types.doc.page import TextCell
 from PIL import Image
 
 from actors.parser.engine.geometry import Box, around
@@ -113,21 +114,31 @@ def on_page(cell: PredictedCell, frame: Box) -> PredictedCell:
 
 
 def words_of(page: Page, cluster: Cluster, ink: Ink) -> list[Word]:
-    """The words of the text lines that layout gave to this region, each once."""
+    """The text of the lines that layout gave to this region as words, each once: the PDF's own where it has them."""
     printed = page.parsed_page.word_cells if page.parsed_page else []
-    boxes = [(word.text, word.rect.to_bounding_box()) for word in printed if word.text.strip()]
+    free = [word for word in (_word(cell) for cell in printed) if _holds(ink.frame, word)]
     words: list[Word] = []
-    for line in cluster.cells:
-        region = line.rect.to_bounding_box()
-        whole = (line.text, Box(*region.as_tuple()))
-        inside = [] if line.from_ocr else [(text, Box(*box.as_tuple())) for text, box in boxes if _holds(region, box)]
-        words.extend(Word(text, box) for text, box in inside or split_line(*whole, ink) if text.strip())
+    for line in (_word(cell) for cell in cluster.cells if cell.text.strip()):
+        inside = [word for word in free if _holds(line.box, word)]
+        if _letters(inside) == _letters([line]):
+            words.extend(inside)
+            free = [word for word in free if word not in inside]
+        else:
+            words.extend(Word(text, box) for text, box in split_line(line.text, line.box, ink))
     return words
 
 
-def _holds(region: BoundingBox, box: BoundingBox) -> bool:
-    x, y = (box.l + box.r) / 2, (box.t + box.b) / 2
-    return region.l <= x <= region.r and region.t <= y <= region.b
+def _word(cell: TextCell) -> Word:
+    return Word(cell.text.strip(), Box(*cell.rect.to_bounding_box().as_tuple()))
+
+
+def _holds(box: Box, word: Word) -> bool:
+    x, y = word.box.center
+    return bool(word.text) and box.left <= x <= box.right and box.top <= y <= box.bottom
+
+
+def _letters(words: Sequence[Word]) -> list[str]:
+    return sorted(letter for word in words for letter in word.text if not letter.isspace())
 
 
 def table_cells(grid: Grid, words: Sequence[Word]) -> list[TableCell]:
