@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+import structlog
 from starlette.requests import Request
 
 from actors.blobs import BlobStore
-from actors.errors import DocfleetError, FleetUnavailable, QueueFull
+from actors.errors import DocfleetError, FleetUnavailable, QueueFull, StoreUnavailable
 from actors.messages import JobSpec, JobView
 from client.models import ErrorCode
 from serve_app.ports import Jobs
@@ -18,6 +19,8 @@ from serve_app.problems import Refused
 from serve_app.settings import Settings
 from serve_app.specs import make_spec
 from serve_app.uploads import UploadRules, receive_upload
+
+log = structlog.get_logger()
 
 #: From this size on, in bytes, a look at the queue costs less than an upload in vain.
 LARGE_REQUEST = 1024 * 1024
@@ -80,7 +83,11 @@ class Intake:
             raise
 
     async def _remove(self, job_id: str) -> None:
-        await self._blobs.delete_prefix(_folder(job_id))
+        """What cannot be removed now is no reason to answer otherwise: a sweep takes blobs that no job owns."""
+        try:
+            await self._blobs.delete_prefix(_folder(job_id))
+        except StoreUnavailable as error:
+            log.warning("upload_left_behind", job=job_id, reason=error.message)
 
 
 def _announced_size(request: Request) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from actors.errors import FleetUnavailable, StoreUnavailable
 from actors.messages import JobSpec, JobView, QueueStats
@@ -287,6 +288,19 @@ async def test_a_store_that_is_away_is_503(service: Service, monkeypatch: pytest
     assert_problem(answer, 503, "store_unavailable", "The job journal cannot be reached")
     assert answer.headers["Retry-After"] == "5"
     await assert_nothing_is_kept(service)
+
+
+async def test_a_refusal_stays_what_it_is_when_its_upload_cannot_be_removed(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(prefix: str) -> int:
+        raise StoreUnavailable("The blob store cannot be reached")
+
+    monkeypatch.setattr(service.blobs, "delete_prefix", refuse)
+    with capture_logs() as logs:
+        answer = await service.http.post("/submit", files=form(GOOD), data={"metadata": "[]"})
+    assert_problem(answer, 422, "invalid_metadata", "")
+    assert [entry["event"] for entry in logs] == ["upload_left_behind"]
 
 
 async def test_the_files_of_a_job_that_may_have_been_taken_are_kept(
