@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -43,6 +44,20 @@ class Display(Protocol):
         """The run is over."""
 
 
+_retries = logging.getLogger("client._retry")
+
+
+class _Troubles(logging.Handler):
+    """Hands every retry's message on."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._show(record.getMessage())
+
+
 class Live:
     """Bars: one for every document that is being parsed, and one for the run."""
 
@@ -64,14 +79,18 @@ class Live:
         self._failed = 0
         self._started = time.monotonic()
         self._run = self._bars.add_task("documents", total=total, detail="")
+        self._troubles = _Troubles(self._trouble)
 
     def __enter__(self) -> Self:
         self._bars.start()
+        _retries.setLevel(logging.INFO)
+        _retries.addHandler(self._troubles)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _retries.removeHandler(self._troubles)
         self._bars.stop()
 
     def progress(self, document: Document, pages: Pages) -> None:
@@ -103,6 +122,10 @@ class Live:
                 table.add_row(Text(str(outcome.document.source)), Text(outcome.error or ""))
             self._console.print(table)
         self._console.print(totals(outcomes, seconds), highlight=False, markup=False)
+
+    def _trouble(self, message: str) -> None:
+        """Bars that stand still want a reason; the next progress takes it away."""
+        self._bars.update(self._run, detail=message)
 
     def _totals(self) -> str:
         pages = sum(self._pages.values())

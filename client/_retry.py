@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email.utils
 import itertools
+import logging
 import math
 import random
 import time
@@ -27,6 +28,8 @@ from client.errors import (
     UnexpectedAnswer,
     error_from,
 )
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -105,6 +108,7 @@ def exchange(
             raise RequestTimeout(
                 f"no success in the time allowed; the last try: {outcome.failure}"
             ) from outcome.failure
+        log.info("%s; trying again in %.1f s", outcome.failure, again - now, extra={"action": "retry"})
         yield Sleep(again - now)
     raise AssertionError("a count has no end")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from client._display import Live
@@ -294,6 +297,17 @@ def test_terminal_gets_bars_and_a_table_of_reasons(run: Run, papers: Path, monke
     assert "1 failed" in result.stdout
     assert "This is not a PDF" in result.stdout
     assert "2 parsed, 1 failed in" in result.stdout
+
+
+def test_bars_say_why_they_stand_still() -> None:
+    console = Console(force_terminal=True, width=160, file=io.StringIO())
+    with Live(console, 1) as live:
+        logging.getLogger("client._retry").info("cannot reach it")
+        live._bars.refresh()
+    logging.getLogger("client._retry").info("nobody looks any more")
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "cannot reach it" in shown
+    assert "nobody looks" not in shown
 
 
 # --- the other commands ------------------------------------------------------------------------------------------

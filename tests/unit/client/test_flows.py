@@ -53,6 +53,14 @@ def test_backoff_doubles_up_to_its_longest() -> None:
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, LONGEST_BACKOFF_S]
 
 
+def test_every_retry_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="client")
+    flow = exchange(get(), patience(), deadline=math.inf)
+    next(flow)
+    flow.throw(httpx.ConnectError("refused"))
+    assert caplog.messages == ["cannot reach http://server/x: refused; trying again in 0.5 s"]
+
+
 def test_jitter_is_full() -> None:
     flow = exchange(get(), patience(jitter=0.0), deadline=math.inf)
     next(flow)
