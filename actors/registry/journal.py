@@ -110,7 +110,7 @@ class Journal:
         """
         try:
             if self._is_sqlite:
-                _prepare_file(Path(self._url.database or ""))
+                _prepare_file(self._url.database)
             with self._writes.begin() as connection:
                 prepare(connection)
                 epoch = self._take(connection)
@@ -143,7 +143,8 @@ class Journal:
     def write(self, changes: Iterable[Save]) -> None:
         """Make all changes durable, or none; with the end of a job goes what is to be sent about it.
 
-        Several changes to one job become one. Raises JournalConflict when a job is not in the journal as its `before` says.
+        Several changes to one job become one. Raises JournalConflict when a job is not in the journal as its `before`
+        says.
         """
         merged: dict[str, Save] = {}
         for change in changes:
@@ -252,8 +253,11 @@ def _configure_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is checked first still holds at the write
 
 
-def _prepare_file(path: Path) -> None:
-    """Make a missing file, for its owner's eyes only. Raises ValueError for one that lost what it held."""
+def _prepare_file(database: str | None) -> None:
+    """Make a missing file, for its owner's eyes only. Raises ValueError for one that cannot hold a journal."""
+    if not database or database == ":memory:":
+        raise ValueError("a database in memory keeps nothing")
+    path = Path(database)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)

@@ -1,43 +1,27 @@
 """The JobRegistry: owner of every job's state. An async shell around the ledger that runs its effects.
 
 Readers see what is durable, and a caller is answered after its change is. Every method may be repeated: Ray runs
-calls again that were under way when the process died. All state belongs to the one event loop that calls come in
-on; the journal works on threads of its own.
+calls again that were under way when the process died.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import ParamSpec, TypeVar
 
-import stamina
-
-from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease, StoreUnavailable
-from actors.logs import get_logger
+from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
 from actors.messages import Claim, DeliveryReport, DueDelivery, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
-from actors.registry.board import Board
-from actors.registry.commits import GroupCommit
-from actors.registry.journal import Journal, JournalTaken, JournalUnusable
+from actors.registry.journal import Journal
+from actors.registry.keeper import Keeper
 from actors.registry.ledger import Ledger, Limits, mismatch
 from actors.registry.lifecycle import ON_THE_WIRE, State
 from actors.registry.outbox import Outbox
-from actors.registry.record import JobRecord, Recovered
+from actors.registry.record import JobRecord
 from actors.registry.version import CODE_VERSION
 from client.models import Delivery, ErrorCode, JobStatusEnum
 
-log = get_logger()
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-TICK_S = 1.0  # how late the end of a lease may be noticed
-PATIENCE_S = 30.0  # for a database that is away when the registry starts
 LIST_AT_MOST = 1000
 
 
@@ -71,15 +55,8 @@ class JobRegistry:
         self._clock = clock
         self._journal = Journal(config.database_url)
         self._outbox = Outbox(self._journal)
-        self._writer = ThreadPoolExecutor(1, "journal-writer")
-        self._readers = ThreadPoolExecutor(2, "journal-reader")
-        self._board = Board()
-        self._commits = GroupCommit(self._writer, self._journal.write, self._board.put, self._on_commit_failure)
-        self._claimable = asyncio.Event()
-        self._ticker: asyncio.Task[None] | None = None
-        self._recovery: asyncio.Task[None] | None = None
-        self._ledger: Ledger | None = None  # None while the journal is out of reach after a failed write
-        self._begin(_open_patiently(self._journal))
+        self._keeper = Keeper(self._journal, config.limits(), clock)
+        self._board = self._keeper.board
 
     # -- clients ------------------------------------------------------------------------------------------------
 
@@ -95,26 +72,25 @@ class JobRegistry:
 
     async def submit_many(self, specs: Sequence[JobSpec]) -> list[JobView | DocfleetError]:
         """As `submit` for each; what would be raised for one of them stands in its place."""
-        self._running_ledger()
-        known = await self._read(self._journal.get, [spec.job_id for spec in specs])
+        known = await self._keeper.read(self._journal.get, [spec.job_id for spec in specs])
         keys = [(spec.owner, spec.idempotency_key) for spec in specs if spec.idempotency_key is not None]
-        by_key = await self._read(self._journal.find_keys, keys) if keys else {}
-        ledger = self._running_ledger()
+        by_key = await self._keeper.read(self._journal.find_keys, keys) if keys else {}
+        ledger = self._keeper.ledger
         answers: list[JobRecord | DocfleetError] = []
         for spec in specs:
             earlier = known.get(spec.job_id)
             if spec.idempotency_key is not None:
                 earlier = by_key.get((spec.owner, spec.idempotency_key), earlier)
             answers.append(self._submit(ledger, spec, earlier))
-        self._claimable.set()
-        await self._commits.settled()
-        return [answer if isinstance(answer, DocfleetError) else self._view(answer) for answer in answers]
+        self._keeper.claimable.set()
+        await self._keeper.settled()
+        return [answer if isinstance(answer, DocfleetError) else self._keeper.view(answer) for answer in answers]
 
     def _submit(self, ledger: Ledger, spec: JobSpec, earlier: JobRecord | None) -> JobRecord | DocfleetError:
         try:
             if earlier is None or ledger.get(earlier.job_id):
                 job, effects = ledger.submit(spec)
-                self._commits.add(effects)
+                self._keeper.run(effects)
                 return job
             return earlier if earlier.spec.fingerprint == spec.fingerprint else mismatch()
         except DocfleetError as error:
@@ -126,13 +102,13 @@ class JobRegistry:
         missing = [job_id for job_id in job_ids if job_id not in jobs]
         buried: set[str] = set()
         if missing:
-            jobs |= await self._read(self._journal.get, missing)
+            jobs |= await self._keeper.read(self._journal.get, missing)
             if missing := [job_id for job_id in missing if job_id not in jobs]:
-                buried = await self._read(self._journal.buried, missing)
+                buried = await self._keeper.read(self._journal.buried, missing)
         views: list[JobView | JobExpired | None] = []
         for job_id in job_ids:
             job = jobs.get(job_id)
-            views.append(self._view(job) if job else _expired(job_id) if job_id in buried else None)
+            views.append(self._keeper.view(job) if job else _expired(job_id) if job_id in buried else None)
         return views
 
     async def get(self, job_id: str) -> JobView:
@@ -153,26 +129,26 @@ class JobRegistry:
         if job is None or job.version != version:
             return await self.get(job_id)
         changed = await self._board.wait(job_id, timeout_s)
-        return self._view(changed) if changed else await self.get(job_id)
+        return self._keeper.view(changed) if changed else await self.get(job_id)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
         """Stop a job: at once when it is queued; a running one as soon as its dispatcher hears of it.
 
         Raises JobNotFound (also for another owner's job), JobExpired, JobEnded unless it was cancelled before.
         """
-        ledger = self._running_ledger()
+        ledger = self._keeper.ledger
         job = ledger.get(job_id)
         if job is None:
             return await self._cancel_ended(job_id, owner)
         if job.spec.owner != owner:
             raise _not_found(job_id)
         job, effects = ledger.cancel(job_id, self._clock())
-        self._commits.add(effects)
-        await self._commits.settled()
-        return self._view(job)
+        self._keeper.run(effects)
+        await self._keeper.settled()
+        return self._keeper.view(job)
 
     async def _cancel_ended(self, job_id: str, owner: str) -> JobView:
-        await self._commits.settled()  # its end may be on its way into the journal
+        await self._keeper.settled()  # its end may be on its way into the journal
         view = await self.get(job_id)
         if view.owner != owner:
             raise _not_found(job_id)
@@ -187,13 +163,13 @@ class JobRegistry:
         states = [state for state in State if status in (None, ON_THE_WIRE[state])]
         below = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else None
         limit = max(1, min(limit, LIST_AT_MOST))
-        found = await self._read(self._journal.newest, owner, states, limit + 1, below)
+        found = await self._keeper.read(self._journal.newest, owner, states, limit + 1, below)
         page = found[:limit]
         following = str(page[-1].seq) if len(found) > limit else None
-        return [self._view(self._board.get(job.job_id) or job) for job in page], following
+        return [self._keeper.view(self._board.get(job.job_id) or job) for job in page], following
 
     async def stats(self) -> QueueStats:
-        ledger = self._running_ledger()
+        ledger = self._keeper.ledger
         return QueueStats(queued=ledger.queued, running=ledger.running)
 
     async def version(self) -> str:
@@ -206,147 +182,83 @@ class JobRegistry:
         """Up to `limit` jobs under a lease, waiting up to `timeout_s` for the first."""
         deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
-            claims, effects = self._running_ledger().claim(dispatcher_id, limit, self._clock())
-            self._commits.add(effects)
+            claims, effects = self._keeper.ledger.claim(dispatcher_id, limit, self._clock())
+            self._keeper.run(effects)
             if claims:
-                await self._commits.settled()
+                await self._keeper.settled()
                 return claims
-            self._claimable.clear()
+            self._keeper.claimable.clear()
             try:
                 async with asyncio.timeout_at(deadline):
-                    await self._claimable.wait()
+                    await self._keeper.claimable.wait()
             except TimeoutError:
                 return []
 
     async def heartbeat(self, dispatcher_id: str, beats: Sequence[Heartbeat]) -> list[str]:
         """Renew leases and report progress. Returns the ids of jobs to stop working on: cancelled, or taken over."""
-        ledger = self._running_ledger()
+        ledger = self._keeper.ledger
         stop, effects = ledger.heartbeat(beats, self._clock())
-        self._commits.add(effects)
+        self._keeper.run(effects)
         # A job that the ledger has let go of and readers still see is ending: its dispatcher awaits just that.
         return [job_id for job_id in stop if ledger.get(job_id) or not self._board.get(job_id)]
 
     async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
         """End a job. Raises StaleLease when it is no longer held under this lease; a repeat is none."""
         try:
-            _, effects = self._running_ledger().finish(job_id, lease, outcome, self._clock())
+            _, effects = self._keeper.ledger.finish(job_id, lease, outcome, self._clock())
         except StaleLease:
-            await self._commits.settled()  # the first finish may be on its way into the journal
-            job = (await self._read(self._journal.get, [job_id])).get(job_id)
+            await self._keeper.settled()  # the first finish may be on its way into the journal
+            job = (await self._keeper.read(self._journal.get, [job_id])).get(job_id)
             if job and job.ended and job.lease == lease:
                 return
             raise
-        self._commits.add(effects)
-        await self._commits.settled()
+        self._keeper.run(effects)
+        await self._keeper.settled()
 
     async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
         """Give (job id, lease) pairs back: queued again at their old place, uncounted; or cancelled, if wanted."""
-        self._commits.add(self._running_ledger().release(leases, self._clock()))
-        self._claimable.set()
-        await self._commits.settled()
+        self._keeper.run(self._keeper.ledger.release(leases, self._clock()))
+        self._keeper.claimable.set()
+        await self._keeper.settled()
 
     # -- deliveries ---------------------------------------------------------------------------------------------
 
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
         """Up to `limit` deliveries whose time has come; each is the caller's until its lease ends."""
-        return await self._on(self._writer, self._outbox.take, limit, self._clock())
+        return await self._keeper.write(self._outbox.take, limit, self._clock())
 
     async def delivery_progress(self, report: DeliveryReport) -> None:
         """Record how far a delivery is. Raises StaleLease when it is not, or no longer, held under its lease."""
-        await self._on(self._writer, self._outbox.record, report, self._clock())
+        await self._keeper.write(self._outbox.record, report, self._clock())
 
     async def deliveries(self, job_id: str) -> list[Delivery]:
         """What was sent about a job, and what will be. Nothing for a job that is unfinished or unknown."""
-        return await self._read(self._outbox.of, job_id)
+        return await self._keeper.read(self._outbox.of, job_id)
 
     async def redeliver(self, job_id: str) -> None:
         """Send all that is not being sent again, at once. Nothing happens to a job that is unfinished or unknown."""
-        await self._on(self._writer, self._outbox.again, job_id, self._clock())
+        await self._keeper.write(self._outbox.again, job_id, self._clock())
 
     # -- whoever keeps the blobs --------------------------------------------------------------------------------
 
     async def expired(self, limit: int) -> list[str]:
         """Jobs whose time to live is over, oldest first. Remove their blobs, then `forget` them."""
-        return await self._read(self._journal.expired, self._clock() - self._config.job_ttl_s, limit)
+        return await self._keeper.read(self._journal.expired, self._clock() - self._config.job_ttl_s, limit)
 
     async def forget(self, job_ids: Sequence[str]) -> None:
         """Remove ended jobs; they answer JobExpired for a while. Others are skipped."""
-        await self._on(self._writer, self._journal.bury, job_ids, self._clock())
-        await self._on(self._writer, self._journal.forget_buried, self._clock() - self._config.tombstone_ttl_s)
+        await self._keeper.write(self._journal.bury, job_ids, self._clock())
+        await self._keeper.write(self._journal.forget_buried, self._clock() - self._config.tombstone_ttl_s)
 
     async def delete(self, job_id: str, owner: str) -> None:
         """Remove an ended job without a trace. Unfinished, unknown and other owners' jobs are left alone."""
-        job = (await self._read(self._journal.get, [job_id])).get(job_id)
+        job = (await self._keeper.read(self._journal.get, [job_id])).get(job_id)
         if job and job.spec.owner == owner:
-            await self._on(self._writer, self._journal.delete, [job_id])
-
-    # -- inside -------------------------------------------------------------------------------------------------
+            await self._keeper.write(self._journal.delete, [job_id])
 
     async def close(self) -> None:
         """Let the journal go once everything that was acknowledged is in it. The registry is of no use afterwards."""
-        for task in filter(None, (self._ticker, self._recovery)):
-            task.cancel()
-        with contextlib.suppress(StoreUnavailable):
-            await self._commits.settled()
-        self._ledger = None
-        self._writer.shutdown()
-        self._readers.shutdown()
-        self._journal.close()
-
-    def _begin(self, recovered: Recovered) -> None:
-        self._ledger = Ledger(recovered, self._config.limits(), self._clock())
-        self._board.reset(self._ledger.jobs)
-        self._claimable.set()
-        log.info("registry_ready", queued=self._ledger.queued, running=self._ledger.running, epoch=recovered.epoch)
-
-    def _on_commit_failure(self, error: Exception) -> None:
-        """The ledger holds what the journal does not: drop it, and read it anew as soon as that can be done."""
-        log.error("journal_write_failed", exc_info=error)
-        self._ledger = None
-        self._recovery = asyncio.create_task(self._recover())
-
-    async def _recover(self) -> None:
-        retrying = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_max=2.0)
-        try:
-            self._begin(await retrying(_worth_waiting, self._on, self._writer, self._journal.open))
-        except JournalTaken:
-            log.critical("registry_was_replaced")  # by another process; this one refuses everything from now on
-
-    def _running_ledger(self) -> Ledger:
-        if self._ticker is None:  # not in the constructor: Ray runs that outside of the loop
-            self._ticker = asyncio.create_task(self._tick_for_ever())
-        if self._ledger is None:
-            raise StoreUnavailable("The job journal cannot be reached at present; please try again")
-        return self._ledger
-
-    async def _tick_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            if self._ledger and (effects := self._ledger.tick(self._clock())):
-                self._commits.add(effects)
-                self._claimable.set()
-
-    def _view(self, job: JobRecord) -> JobView:
-        return job.view(self._ledger.position(job.job_id) if self._ledger else None)
-
-    async def _read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._on(self._readers, call, *args, **kwargs)
-
-    async def _on(self, thread: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, partial(call, *args, **kwargs))
-
-
-def _open_patiently(journal: Journal) -> Recovered:
-    """Wait for a database that is away, since a restart must not fail when the database restarts as well."""
-    retrying = stamina.RetryingCaller(attempts=None, timeout=PATIENCE_S, wait_max=2.0)
-    try:
-        return retrying(_worth_waiting, journal.open)
-    except StoreUnavailable as error:
-        raise JournalUnusable(error.message) from error
-
-
-def _worth_waiting(error: Exception) -> bool:
-    return isinstance(error, StoreUnavailable) and not isinstance(error, JournalTaken)
+        await self._keeper.close()
 
 
 def _not_found(job_id: str) -> JobNotFound:

@@ -273,31 +273,36 @@ def test_an_older_schema_is_brought_up_to_date_with_its_jobs(
     journal: Journal, open_journal: Callable[[], Journal], sql: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal.write([Save(None, queued(1))])
-    monkeypatch.setattr(
-        schema, "MIGRATIONS", [lambda connection: connection.execute(text("CREATE TABLE added (x INTEGER)"))]
-    )
+    released = schema.current_version()
+
+    def step(connection: Any) -> None:
+        connection.execute(text("CREATE TABLE added (x INTEGER)"))
+
+    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, step])
     for _ in range(2):  # the second start has nothing left to do
         assert set(open_journal().get(["j1"])) == {"j1"}
     assert sql("SELECT x FROM added") == []
-    assert [tuple(row) for row in sql("SELECT schema_version FROM docfleet_journal")] == [(2,)]
+    assert [tuple(row) for row in sql("SELECT schema_version FROM docfleet_journal")] == [(released + 1,)]
 
 
 def test_a_migration_that_fails_leaves_the_journal_as_it_was(
     journal: Journal, database_url: str, sql: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    released = schema.current_version()
+
     def half(connection: Any) -> None:
         connection.execute(text("CREATE TABLE added (x INTEGER)"))
         connection.execute(text("INSERT INTO missing VALUES (1)"))
 
-    monkeypatch.setattr(schema, "MIGRATIONS", [half])
+    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, half])
     with pytest.raises(JournalUnusable):
         Journal(database_url).open()
-    assert [tuple(row) for row in sql("SELECT schema_version FROM docfleet_journal")] == [(1,)]
+    assert [tuple(row) for row in sql("SELECT schema_version FROM docfleet_journal")] == [(released,)]
 
 
 def test_a_newer_schema_is_refused(journal: Journal, database_url: str, sql: Callable[..., Any]) -> None:
     sql("UPDATE docfleet_journal SET schema_version = 99")
-    with pytest.raises(JournalUnusable, match="schema version 99, and this code knows versions up to 1"):
+    with pytest.raises(JournalUnusable, match=r"schema version 99, and this code knows versions up to \d+"):
         Journal(database_url).open()
 
 
@@ -324,6 +329,12 @@ def test_a_file_that_is_no_journal_stops_the_start_and_stays_as_it_is(tmp_path: 
     with pytest.raises(JournalUnusable, match=str(path)):
         Journal(f"sqlite:///{path}").open()
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_journal_is_not_kept_in_memory(url: str) -> None:
+    with pytest.raises(JournalUnusable, match="keeps nothing"):
+        Journal(url).open()
 
 
 def test_a_journal_file_is_for_its_owners_eyes(tmp_path: Path) -> None:
