@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import boto3
+import httpx
 import pytest
 
 from actors.blobs import BlobStore, open_blobs
@@ -41,9 +41,7 @@ def s3_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    s3 = boto3.client("s3", endpoint_url=s3_endpoint)
-    s3.create_bucket(Bucket=BUCKET)
-    s3.close()
+    httpx.put(f"{s3_endpoint}/{BUCKET}").raise_for_status()
     return f"s3://{BUCKET}/some/prefix"
 
 

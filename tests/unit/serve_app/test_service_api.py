@@ -92,7 +92,7 @@ async def test_a_callers_request_id_comes_back(service: Service, sent: str) -> N
 
 @pytest.mark.parametrize("sent", [None, "", "a b", "a" * 129, "é", '{"a":1}'])
 async def test_a_request_id_that_is_no_plain_word_is_replaced(service: Service, sent: str | None) -> None:
-    headers = {} if sent is None else {"X-Request-ID": sent.encode()}
+    headers = {} if sent is None else {b"X-Request-ID": sent.encode()}
     answers = [await service.http.get("/livez", headers=headers) for _ in range(2)]
     ids = {answer.headers["X-Request-ID"] for answer in answers}
     assert len(ids) == 2
