@@ -33,7 +33,9 @@ from ray.serve.handle import DeploymentHandle
 from actors.errors import DocfleetError, FleetUnavailable, ParserDied
 from actors.messages import (
     Claim,
+    DeliveryReport,
     DocumentBytes,
+    DueDelivery,
     FileTask,
     Heartbeat,
     JobOutcome,
@@ -45,7 +47,7 @@ from actors.messages import (
     QueueStats,
     Shard,
 )
-from client.models import ExportFormat, JobStatusEnum, PageFailure, ParserInfo
+from client.models import Delivery, ExportFormat, JobStatusEnum, PageFailure, ParserInfo
 
 if TYPE_CHECKING:
     from actors.registry.registry import RegistryConfig
@@ -189,6 +191,18 @@ class Registry:
 
     async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
         await self._ask(self._actor.release.remote(dispatcher_id, list(leases)))
+
+    async def due_deliveries(self, limit: int) -> list[DueDelivery]:
+        return await self._ask(self._actor.due_deliveries.remote(limit))
+
+    async def delivery_progress(self, report: DeliveryReport) -> None:
+        await self._ask(self._actor.delivery_progress.remote(report))
+
+    async def deliveries(self, job_id: str) -> list[Delivery]:
+        return await self._ask(self._actor.deliveries.remote(job_id))
+
+    async def redeliver(self, job_id: str) -> None:
+        await self._ask(self._actor.redeliver.remote(job_id))
 
     async def delete(self, job_id: str, owner: str) -> None:
         """Remove an ended job. Its blobs go first: what is left of a deletion that was interrupted can be repeated."""

@@ -7,12 +7,13 @@ docling. Times are Unix seconds, sizes are bytes, pages are numbered from 1.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.models import (
+    DeliveryState,
     ErrorCode,
     JobStatusEnum,
     PageFailure,
@@ -23,6 +24,9 @@ from client.models import (
 
 #: A document's bytes as Ray shares them: numpy arrays are read from shared memory without a copy, `bytes` are not.
 DocumentBytes = NDArray[np.uint8]
+
+#: A callback is one message for each node and one for the end; a webhook is one signed event.
+DeliveryKind = Literal["callback", "webhook"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +67,17 @@ class JobSpec:
     metadata: dict[str, Any] = field(default_factory=dict)
     task_id: str | None = None
     callback_url: str | None = None
+    webhook_url: str | None = None
     owner: str = ""
     idempotency_key: str | None = None
     fingerprint: str = ""
     request_id: str = ""
+
+    @property
+    def destinations(self) -> dict[DeliveryKind, str]:
+        """Who is to hear of the job's end, by kind."""
+        urls: dict[DeliveryKind, str | None] = {"callback": self.callback_url, "webhook": self.webhook_url}
+        return {kind: url for kind, url in urls.items() if url}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +137,37 @@ class JobView:
     failure: Failure | None
     queue_position: int | None
     files: tuple[FileOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueDelivery:
+    """Messages about an ended job, for one dispatcher to send, in order, while it holds `lease`.
+
+    `position` of them were acknowledged; since then `failed_attempts` were made.
+    """
+
+    job: JobView
+    kind: DeliveryKind
+    url: str
+    task_id: str
+    lease: str
+    position: int
+    failed_attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """How far a delivery is. While it is pending its dispatcher keeps it, unless `retry_in_s` is set."""
+
+    job_id: str
+    kind: DeliveryKind
+    lease: str
+    position: int
+    failed_attempts: int = 0
+    state: DeliveryState = DeliveryState.PENDING
+    retry_in_s: float | None = None
+    status: int | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import stamina
 
 from actors.blobs import BlobStore
+from actors.dispatcher.courier import Courier, CourierConfig
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import JobSource, Parsers
 from actors.dispatcher.slots import FairSlots
@@ -36,6 +37,7 @@ class DispatcherConfig:
     jobs: int
     keep_inputs: bool = True
     limits: JobLimits
+    courier: CourierConfig = field(default_factory=CourierConfig)
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Dispatcher:
         self._parsers = parsers
         self._blobs = blobs
         self._config = config
+        self._courier = Courier(jobs, blobs, config.courier)
         self._slots = FairSlots(2)
         self._running: dict[str, Running] = {}
         self._job_ended = asyncio.Event()
@@ -69,7 +72,9 @@ class Dispatcher:
                 group.create_task(self._for_ever(self._heartbeat))
                 group.create_task(self._for_ever(self._resize))
                 group.create_task(self._for_ever(self._sweep))
+                group.create_task(self._for_ever(self._courier.work))
         finally:
+            await self._courier.close()
             await self._stop(list(self._running))
 
     async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -101,6 +106,7 @@ class Dispatcher:
             async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
                 with attempt:
                     await self._jobs.finish(job_id, claim.lease, outcome)
+            self._courier.look()
             if not self._config.keep_inputs:
                 await self._blobs.delete_prefix(f"inputs/{job_id}")
         except StaleLease:

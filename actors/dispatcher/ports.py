@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from actors.messages import (
     Claim,
+    DeliveryReport,
+    DueDelivery,
     FileTask,
     Heartbeat,
     JobOutcome,
@@ -30,7 +32,19 @@ class Part(Protocol):
     def shard(self) -> Shard: ...
 
 
-class JobSource(Protocol):
+class Outbox(Protocol):
+    """The registry, as whoever delivers sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
+
+    async def due_deliveries(self, limit: int) -> list[DueDelivery]:
+        """Up to `limit` deliveries whose time has come, each under a lease that a report renews."""
+        ...
+
+    async def delivery_progress(self, report: DeliveryReport) -> None:
+        """Record how far a delivery is. Raises StaleLease when it is no longer held under its lease."""
+        ...
+
+
+class JobSource(Outbox, Protocol):
     """The registry, as dispatchers see it. Raises FleetUnavailable or StoreUnavailable while it cannot answer."""
 
     async def claim(self, dispatcher_id: str, limit: int, timeout_s: float) -> list[Claim]:

@@ -12,7 +12,7 @@ from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.errors import FleetUnavailable, StaleLease
-from actors.messages import Claim, Failure, Heartbeat, InputFile, JobOutcome, JobSpec
+from actors.messages import Claim, DueDelivery, Failure, Heartbeat, InputFile, JobOutcome, JobSpec
 from client.models import ErrorCode, ParseOptions
 
 
@@ -47,6 +47,9 @@ class MemoryJobs:
             raise StaleLease("taken over")
         self.outcomes[job_id] = outcome
         self.changed.set()
+
+    async def due_deliveries(self, limit: int) -> list[DueDelivery]:
+        return []
 
     async def expired(self, limit: int) -> list[str]:
         return self.past_their_time[:limit]

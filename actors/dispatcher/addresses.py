@@ -1,0 +1,148 @@
+"""Which addresses this server may be told to call: public ones, and those that the operator allows besides.
+
+A name is looked up once for each connection, and the connection goes to an address that was checked: a second
+look-up could answer differently.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import TypeAlias
+
+import httpcore
+import httpx
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
+#: The addresses of a host, as text. Raises OSError or UnicodeError when it has none.
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+
+CONNECT_S = 5.0  # to one address; a host may have several
+PORTS = {"http": 80, "https": 443}
+
+_GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that was ever given out; `is_global` alone lets more through
+_NAT64 = IPv6Network("64:ff9b::/96")
+_AZURE_HOST = IPv4Address("168.63.129.16")  # a public number, but inside Azure it is the machine's own agent
+
+
+class AddressRefused(Exception):
+    """A URL that must not be called. The message goes on after its name: "callback_url …"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Hosts, by name or address, and networks that may be called although they are not public."""
+
+    hosts: frozenset[str] = frozenset()
+    networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Allowed:
+        """From names, addresses and networks with commas between. Raises ValueError for a network that is none."""
+        entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
+        names = {entry for entry in entries if "/" not in entry and _literal(entry) is None}
+        return cls(frozenset(names), tuple(ipaddress.ip_network(entry) for entry in entries if entry not in names))
+
+
+async def look_up(host: str, port: int) -> Sequence[str]:
+    """As the operating system does it."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class AddressGuard:
+    def __init__(self, allowed: Allowed, resolve: Resolve = look_up) -> None:
+        self._allowed = allowed
+        self._resolve = resolve
+
+    def check(self, url: str) -> httpx.URL:
+        """The URL, if it may be called as far as that can be said without a look-up. Raises AddressRefused."""
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise AddressRefused("is not an http or https URL") from error
+        if parsed.scheme not in PORTS or not parsed.host or not 0 < port_of(parsed) < 2**16:
+            raise AddressRefused("is not an http or https URL")
+        if parsed.userinfo:
+            raise AddressRefused("must not hold a user name or password")
+        if literal := _literal(parsed.host):
+            self._check_address(literal)
+        return parsed
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """What `host` stands for at this moment. Raises AddressRefused unless all of it may be called."""
+        found = [ipaddress.ip_address(address) for address in await self._resolve(host, port)]
+        if host not in self._allowed.hosts:
+            for address in found:
+                self._check_address(address)
+        return [str(address) for address in found]
+
+    def _check_address(self, address: Address) -> None:
+        meant = _embedded(address)
+        if not _is_public(meant) and not any(meant in network for network in self._allowed.networks):
+            raise AddressRefused(f"leads to {address}, which is not a public address")
+
+
+class GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Opens connections to checked addresses. TLS and the Host header still name the host of the URL."""
+
+    def __init__(self, guard: AddressGuard, network: httpcore.AsyncNetworkBackend) -> None:
+        self._guard = guard
+        self._network = network
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Raises AddressRefused, and httpcore's errors when no address answers."""
+        failure: Exception = httpcore.ConnectError("the host has no address")
+        try:
+            addresses = await self._guard.addresses(host, port)
+        except (OSError, UnicodeError) as error:
+            raise failure from error
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(address, port, CONNECT_S, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+
+def port_of(url: httpx.URL) -> int:
+    return PORTS[url.scheme] if url.port is None else url.port
+
+
+def _literal(host: str) -> Address | None:
+    """The address that `host` is by itself, in any notation that a resolver would take: 127.1, 0x7f.1, 2130706433."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+def _embedded(address: Address) -> Address:
+    """Where packets to `address` end up: several kinds of IPv6 addresses only wrap an IPv4 address."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_public(address: Address) -> bool:
+    if not address.is_global or address.is_multicast:
+        return False
+    return address in _GLOBAL_UNICAST if isinstance(address, IPv6Address) else address != _AZURE_HOST

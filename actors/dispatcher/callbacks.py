@@ -1,0 +1,159 @@
+"""What receivers are told of an ended job, and when they are told again. Decides; `courier.py` sends."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from actors.blobs import BlobStore
+from actors.messages import DeliveryReport, DueDelivery, JobView
+from client.models import DeliveryState
+
+#: Seconds before each attempt at a message, the ones of Standard Webhooks. When all were in vain, it is given up.
+SCHEDULE_S = (0.0, 5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
+JITTER = 0.1  # of the time to wait, at most: receivers that were down together are not called together
+LONGEST_RETRY_AFTER_S = SCHEDULE_S[-1]
+
+_SECRET_PREFIX = "whsec_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one message: a `status`, or the `error` that there was none for."""
+
+    status: int | None = None
+    error: str | None = None
+    retry_after_s: float = 0.0
+
+    @property
+    def acknowledged(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+# -- what is said ---------------------------------------------------------------------------------------------------
+
+
+def messages(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[bytes, None]:
+    """The bodies that are left to send, in order; one file's nodes are in memory at a time. Raises BlobMissing."""
+    return _event(delivery) if delivery.kind == "webhook" else _callbacks(delivery, blobs)
+
+
+async def _callbacks(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[bytes, None]:
+    first = 0
+    for file in delivery.job.files:
+        following = first + file.num_nodes
+        if delivery.position < following:
+            nodes = orjson.loads(await blobs.get(file.response))["nodes"]
+            for index in range(max(first, delivery.position), following):
+                message = {"type": "node", "node": nodes[index - first], "node_index": index, "filename": file.filename}
+                yield orjson.dumps({"task_id": delivery.task_id, "status": "PROCESSING", "message": message})
+        first = following
+    if delivery.position <= first:
+        yield orjson.dumps({"task_id": delivery.task_id, **_ending(delivery.job)})
+
+
+def _ending(job: JobView) -> dict[str, Any]:
+    elapsed = {"processing_time_ms": _elapsed_ms(job)}
+    if job.failure:
+        return {"status": "FAILED", "message": {"type": "failure", **elapsed}, "error": job.failure.message}
+    return {"status": "COMPLETED", "message": {"type": "completion", **_totals(job), **elapsed}}
+
+
+async def _event(delivery: DueDelivery) -> AsyncGenerator[bytes, None]:
+    if delivery.position:
+        return
+    job = delivery.job
+    assert job.completed_at is not None  # only ended jobs have deliveries
+    data = {
+        "job_id": job.job_id,
+        "task_id": delivery.task_id,
+        "status": job.status,
+        "error": job.failure.message if job.failure else None,
+        "reason": job.failure.code if job.failure else None,
+        **_totals(job),
+        "processing_time_ms": _elapsed_ms(job),
+        "metadata": job.metadata,
+        "links": {"status": f"/jobs/{job.job_id}", "results": f"/jobs/{job.job_id}/results"},
+    }
+    event = "job.failed" if job.failure else "job.completed"
+    happened = datetime.fromtimestamp(job.completed_at, UTC).isoformat()
+    yield orjson.dumps({"type": event, "timestamp": happened, "data": data})
+
+
+def _totals(job: JobView) -> dict[str, int]:
+    successful = sum(file.success for file in job.files)
+    return {
+        "total_nodes": sum(file.num_nodes for file in job.files),
+        "total_files": len(job.files),
+        "successful_files": successful,
+        "failed_files": len(job.files) - successful,
+    }
+
+
+def _elapsed_ms(job: JobView) -> float:
+    """Nothing, for a job that was cancelled before anybody worked on it."""
+    return (job.completed_at - job.started_at) * 1000 if job.completed_at and job.started_at else 0.0
+
+
+# -- who said it ----------------------------------------------------------------------------------------------------
+
+
+def parse_secrets(text: str) -> tuple[bytes, ...]:
+    """The keys of base64 secrets with spaces between, each with or without `whsec_`. Raises ValueError."""
+    keys = tuple(base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True) for secret in text.split())
+    if not all(24 <= len(key) <= 64 for key in keys):
+        raise ValueError("a webhook secret must be 24 to 64 bytes, in base64")
+    return keys
+
+
+def signature(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers that Standard Webhooks asks for; a signature by every key, so that keys can be exchanged."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    digests = (base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in keys)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(f"v1,{digest}" for digest in digests),
+    }
+
+
+# -- when it is said again ------------------------------------------------------------------------------------------
+
+
+def report(delivery: DueDelivery, position: int) -> DeliveryReport:
+    """A delivery that goes on after `position` acknowledged messages."""
+    failed_attempts = delivery.failed_attempts if position == delivery.position else 0
+    job_id, kind, lease = delivery.job.job_id, delivery.kind, delivery.lease
+    return DeliveryReport(job_id=job_id, kind=kind, lease=lease, position=position, failed_attempts=failed_attempts)
+
+
+def after_failure(going: DeliveryReport, answer: Answer, jitter: float) -> DeliveryReport:
+    """What becomes of a delivery whose next message was not acknowledged. `jitter` is in [0, 1)."""
+    failed = going.failed_attempts + 1
+    tried = replace(going, failed_attempts=failed, status=answer.status, error=answer.error)
+    if answer.status == HTTPStatus.GONE:
+        return replace(tried, state=DeliveryState.STOPPED)
+    if failed == len(SCHEDULE_S):
+        return replace(tried, state=DeliveryState.FAILED)
+    return replace(tried, retry_in_s=max(SCHEDULE_S[failed] * (1 + JITTER * jitter), answer.retry_after_s))
+
+
+def retry_after_s(status: int, headers: Mapping[bytes, bytes], now: float) -> float:
+    """How long a receiver that is out of breath asks to be left alone, in seconds."""
+    if status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        return 0.0
+    value = headers.get(b"retry-after", b"").decode("latin-1")
+    try:
+        asked = float(value) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - now
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(asked, 0.0), LONGEST_RETRY_AFTER_S)
