@@ -27,6 +27,7 @@ from client.errors import (
     RequestTimeout,
     Unauthorized,
     Unavailable,
+    UnexpectedAnswer,
 )
 from client.models import ExportFormat, JobStatusEnum, JobStatusResponse, Progress
 from client.sync import DoclingParserClient
@@ -41,7 +42,7 @@ SUFFIXES = {
 }
 
 #: Failures that the next document would meet as well: they end the run instead of one document.
-RUN_ENDING = (ConnectionFailed, RequestTimeout, Unauthorized, Unavailable)
+RUN_ENDING = (ConnectionFailed, RequestTimeout, Unauthorized, Unavailable, UnexpectedAnswer)
 
 
 class State(StrEnum):

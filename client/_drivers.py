@@ -29,7 +29,7 @@ LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 FAILURES = (httpx.TransportError, OSError)
 
 
-def drive(flow: Flow[T], http: httpx.Client, sleep: Callable[[float], None]) -> T:
+def drive(flow: Flow[T], http: httpx.Client, sleep: Callable[[float], object]) -> T:
     """Run a flow to its end, blocking."""
     with closing(flow):
         try:
@@ -50,7 +50,7 @@ def drive(flow: Flow[T], http: httpx.Client, sleep: Callable[[float], None]) -> 
             return result
 
 
-async def drive_async(flow: Flow[T], http: httpx.AsyncClient, sleep: Callable[[float], Awaitable[None]]) -> T:
+async def drive_async(flow: Flow[T], http: httpx.AsyncClient, sleep: Callable[[float], Awaitable[object]]) -> T:
     """Run a flow to its end on the running loop."""
     with closing(flow):
         try:
@@ -129,16 +129,17 @@ def in_threads(
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-def until(stopped: threading.Event, sleep: Callable[[float], None]) -> Callable[[float], None]:
-    """`sleep`, raising `CancelledError` once `stopped` is set.
+def until(stopped: threading.Event, sleep: Callable[[float], object] | None = None) -> Callable[[float], None]:
+    """A sleep that `stopped` cuts short, and that raises `CancelledError` once it is set.
 
-    A thread can't be cancelled from outside, but every flow that waits sleeps between its looks.
+    A thread can't be cancelled from outside, but every flow that waits sleeps between its looks. Another `sleep` may be
+    given, which then is not cut short.
     """
 
     def sleep_or_stop(seconds: float) -> None:
+        (sleep or stopped.wait)(seconds)
         if stopped.is_set():
             raise CancelledError
-        sleep(seconds)
 
     return sleep_or_stop
 

@@ -103,7 +103,7 @@ def parse(
     """
     wanted = options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password)
     stopped = threading.Event()
-    with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S, sleep=until(stopped, time.sleep)) as client:
+    with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S, sleep=until(stopped)) as client:
         documents = plan(files_or_folders, output, SUFFIXES[format], _accepted(url, api_key))
         display = _display(len(documents), as_json=as_json)
         batch = Batch(client=client, export=format, options=wanted, on_progress=display.progress, force=force)

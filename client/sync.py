@@ -49,7 +49,7 @@ class DoclingParserClient:
         api_key: str | None = None,
         retry_for: float = RETRY_FOR_S,
         http: httpx.Client | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.base_url = base_url.rstrip("/")
@@ -245,7 +245,7 @@ class DoclingParserClient:
 
     def _run(self, flow: Flow[T]) -> T:
         with self._connections() as http:
-            return drive(flow, http, self._sleep)
+            return drive(flow, http, self._sleep or time.sleep)
 
     @contextmanager
     def _connections(self) -> Iterator[httpx.Client]:
