@@ -224,7 +224,8 @@ class Registry:
         """Await a call that may take `patience_s` by its nature. Calls outlive a registry's restart by Ray's
         retries, but the caller hears FleetUnavailable rather than hang."""
         try:
-            return await asyncio.wait_for(call, patience_s + ANSWER_WITHIN_S)
+            async with asyncio.timeout(patience_s + ANSWER_WITHIN_S):  # 3.11's wait_for can swallow a cancellation
+                return await call
         except RayTaskError as error:
             raise _own_error(error) from None
         except (TimeoutError, RayActorError) as error:

@@ -78,7 +78,8 @@ class Courier:
                 self._tasks.add(task)
                 task.add_done_callback(self._ended)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._look.wait(), LOOK_EVERY_S)
+            async with asyncio.timeout(LOOK_EVERY_S):  # Python 3.11's wait_for can swallow a cancellation
+                await self._look.wait()
 
     def look(self) -> None:
         """Something may have become due."""

@@ -123,7 +123,8 @@ class Dispatcher:
 
     async def _heartbeat(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._progressed.wait(), BEAT_EVERY_S)
+            async with asyncio.timeout(BEAT_EVERY_S):  # Python 3.11's wait_for can swallow a cancellation
+                await self._progressed.wait()
         self._progressed.clear()
         beats = [
             Heartbeat(job_id=job_id, lease=running.claim.lease, progress=running.run.progress)
