@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from actors.parser.parser import EngineFactory, docling_engine
 from serve_app.settings import Settings
+
+PORT_BLOCK = 100  # for the ingress replicas of one service
 
 
 def main(make_engine: EngineFactory = docling_engine) -> int:
@@ -46,9 +49,13 @@ def choose_http_mode() -> None:
     """
     folder = Path(tempfile.mkdtemp(prefix="haproxy-", dir="/tmp"))  # its socket's path may have 97 characters
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    first = _free_port_block()
     defaults = {
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
-        # Of its own: with Ray's defaults two services of one machine would share these files and ports.
+        # Of its own: with Ray's defaults two services of one machine would share these files and ports, and since
+        # replicas listen with SO_REUSEPORT each would answer some of the other's requests.
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + PORT_BLOCK - 1),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
@@ -66,6 +73,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _free_port_block() -> int:
+    """The first of PORT_BLOCK ports below those that the system hands out and above those of Ray's workers."""
+    while not _is_free("127.0.0.1", first := random.randrange(20_000, 30_000, PORT_BLOCK)):
+        pass
+    return first
 
 
 def _is_free(host: str, port: int) -> bool:

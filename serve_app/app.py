@@ -17,9 +17,14 @@ from actors.handles import HEAD, ParserFleet, Registry, open_registry
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
 from serve_app.api import make_api
+from serve_app.readahead import BoundedReadAhead
 from serve_app.settings import Settings
 
 APP = "docfleet"
+
+# The ingress never blocks, so it may share the replica's own event loop: without a hop between two threads for every
+# message a request costs less, and an upload can be read no faster than it is stored (serve_app/readahead.py).
+ONE_LOOP = {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0"}
 
 
 class Ingress:
@@ -31,7 +36,9 @@ class Ingress:
         self._parsers = ParserFleet(parser)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return make_api(self._registry, open_blobs(self._settings.blob_url), self._parsers, self._settings)
+        api = make_api(self._registry, open_blobs(self._settings.blob_url), self._parsers, self._settings)
+        api.add_middleware(BoundedReadAhead)
+        return api
 
 
 class DispatcherReplica:
@@ -76,7 +83,7 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
         name="Ingress",
         num_replicas=settings.ingress_replicas,
         max_ongoing_requests=5_000,  # most of them wait for a job to change
-        ray_actor_options={"num_cpus": 0, "resources": on_head},
+        ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": {"env_vars": ONE_LOOP}},
     )(serve.ingress()(Ingress))
     return ingress.bind(settings, parser, dispatcher.bind(settings, parser))
 
