@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib import colors
-from reportlab.lib.pagesizes import A5, landscape
+from reportlab.lib.pagesizes import A4, A5, landscape
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
@@ -32,13 +32,26 @@ def flowing() -> bytes:
         body.append(Paragraph(f'<a name="c{chapter}"/>{chapter}. The chapter of many words', STYLES["Heading1"]))
         body += [Paragraph(SENTENCE * 9, STYLES["BodyText"]) for _ in range(3)]
     body.append(ListFlowable([ListItem(Paragraph(f"{SENTENCE}{n}", STYLES["BodyText"])) for n in range(12)]))
-    rows = [["Vessel", "Tonnes", "Port"], *([f"Vessel {n}", str(n * 37), f"Port {n % 5}"] for n in range(40))]
-    body.append(Table(rows, repeatRows=1, style=RULED))
+    body.append(_table(40))
     out = BytesIO()
     SimpleDocTemplate(out, pagesize=A5, title="Ledger", invariant=True).build(
         body, onFirstPage=_bookmark, onLaterPages=_bookmark
     )
     return out.getvalue()
+
+
+def ruled_table() -> bytes:
+    """One page: a table of ten vessels between two paragraphs."""
+    out = BytesIO()
+    text = Paragraph(SENTENCE * 5, STYLES["BodyText"])
+    SimpleDocTemplate(out, pagesize=A4, invariant=True).build([text, _table(10, width=450), text])
+    return out.getvalue()
+
+
+def _table(rows: int, width: float | None = None) -> Table:
+    vessels = [[f"Vessel {number}", str(number * 37), f"Port {number % 5}"] for number in range(rows)]
+    columns = [width / 3] * 3 if width else None
+    return Table([["Vessel", "Tonnes", "Port"], *vessels], colWidths=columns, repeatRows=1, style=RULED)
 
 
 def _bookmark(canvas: Canvas, template: SimpleDocTemplate) -> None:

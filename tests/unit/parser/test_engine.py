@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from actors.errors import FileError
 from actors.messages import PagePlan, PageSpan, ParsedFile
-from client.models import ErrorCode, ParseOptions
+from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions
+from tests.contract.split_documents import ruled_table, scanned
 from tests.unit.parser.files import as_document, make_empty_pdf, make_pdf, make_task
 
 if TYPE_CHECKING:
@@ -181,8 +182,6 @@ def test_a_document_without_pages_is_never_planned(engine: Engine, filename: str
 
 @pytest.mark.parametrize("profile", ["native", "bundled"])
 def test_lost_pages_leave_the_numbers_of_the_others_alone(engine: Engine, profile: str) -> None:
-    from client.models import PageFailure
-
     document, task = as_document(make_pdf(4)), make_task(profile=profile, do_ocr=False)
     shards = [engine.parse_pages(document, task, PageSpan(page, page)) for page in (4, 1)]
     lost = [PageFailure(page_number=page, reason="its parser died") for page in (3, 2)]
@@ -247,3 +246,38 @@ def test_a_client_cannot_make_a_server_fetch_models(engine: Engine) -> None:
 
 def test_a_healthy_engine_says_nothing(engine: Engine) -> None:
     engine.check_health()
+
+
+def test_ocr_is_what_reads_a_scan(engine: Engine) -> None:
+    scan = scanned(1)
+    assert texts(parsed(engine, scan, profile="bundled", do_ocr=False)) == []
+    (text,) = texts(parsed(engine, scan, profile="bundled"))
+    assert "Scanned line 1 of page 1" in text
+
+
+def test_table_structure_is_what_makes_rows_of_a_table(engine: Engine) -> None:
+    def rows(**options: Any) -> list[set[str]]:
+        (node,) = orjson.loads(parsed(engine, ruled_table(), profile="bundled", do_ocr=False, **options).nodes)
+        return [set(row.values()) for table in orjson.loads(node["metadata"]["tables_json"]) for row in table]
+
+    assert any({"Vessel 3", "111", "Port 3"} <= row for row in rows())
+    assert not any({"Vessel 3", "111", "Port 3"} <= row for row in rows(do_table_structure=False))
+
+
+def test_pictures_are_kept_when_they_are_asked_for(engine: Engine) -> None:
+    plain, pictured = parsed(engine, scanned(1)), parsed(engine, scanned(1), include_images=True)
+    assert b"data:image/png" not in plain.document
+    assert b"data:image/png" in pictured.document
+    assert b"data:image/png" in engine.export(pictured.document, ExportFormat.HTML)
+    assert b"<!-- image -->" in engine.export(plain.document, ExportFormat.MARKDOWN)
+
+
+def test_a_listing_with_a_caption_can_be_exported_as_doctags(engine: Engine) -> None:
+    from docling_core.types.doc.document import DoclingDocument
+    from docling_core.types.doc.labels import DocItemLabel
+
+    document = DoclingDocument(name="listing")
+    caption = document.add_text(label=DocItemLabel.CAPTION, text="Listing 1")
+    document.add_code(text="print()", caption=caption)
+    doctags = engine.export(document.model_dump_json().encode(), ExportFormat.DOCTAGS)
+    assert b"Listing 1" in doctags
