@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +11,10 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import Flowable, Paragraph, Table
+
+MARGIN = 78.0
+TABLE_TOP = 160.0  # points from the top of the page
 
 Rows = Sequence[Sequence[str]]
 Style = tuple[Any, ...]
@@ -50,7 +52,7 @@ class MadeTable:
     header_rows: int = 1
     widths: tuple[float, ...] | None = None
     scanned: bool = False
-    rotation: int = 0
+    turned: bool = False  # drawn sideways on a page that viewers turn upright
     fontsize: float = 9
 
     @property
@@ -76,33 +78,40 @@ class MadeTable:
         }
 
 
-def pdf_of(table: MadeTable) -> bytes:
+def pdf_of(made: MadeTable) -> bytes:
     """One page: a heading, prose, the table and prose again."""
-    drawn = _drawn(table)
-    return _scanned(drawn) if table.scanned else drawn
-
-
-def _drawn(table: MadeTable) -> bytes:
-    styles = getSampleStyleSheet()
-    spans = [("SPAN", (s.col, s.row), (s.last_col, s.last_row)) for s in table.spans]
-    style = [("FONTSIZE", (0, 0), (-1, -1), table.fontsize), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
-    body = Table(list(table.rows), colWidths=table.widths, style=[*style, *table.style, *spans])
-    story = [
-        Paragraph("Measurements of the river stations", styles["Heading1"]),
-        Paragraph(PROSE, styles["BodyText"]),
-        Spacer(1, 14),
-        body,
-        Spacer(1, 14),
-        Paragraph(PROSE, styles["BodyText"]),
-    ]
     out = BytesIO()
-    turn = partial(_turn, degrees=table.rotation)
-    SimpleDocTemplate(out, pagesize=A4, invariant=1).build(story, onFirstPage=turn)
-    return out.getvalue()
+    canvas = Canvas(out, pagesize=A4, invariant=1)
+    if made.turned:
+        canvas.setPageSize((A4[1], A4[0]))
+        canvas.setPageRotation(90)
+        canvas.transform(0, 1, -1, 0, A4[1], 0)
+    styles = getSampleStyleSheet()
+    left, top, _, bottom = box_of(made)
+    _draw(Paragraph("Measurements of the river stations", styles["Heading1"]), canvas, MARGIN, 70)
+    _draw(Paragraph(PROSE, styles["BodyText"]), canvas, MARGIN, 105)
+    _draw(_body(made), canvas, left, top)
+    _draw(Paragraph(PROSE, styles["BodyText"]), canvas, MARGIN, bottom + 16)
+    canvas.save()
+    return _scanned(out.getvalue()) if made.scanned else out.getvalue()
 
 
-def _turn(canvas: Canvas, _document: SimpleDocTemplate, degrees: int) -> None:
-    canvas.setPageRotation(degrees)
+def box_of(made: MadeTable) -> tuple[float, float, float, float]:
+    """Where on the page the table is: left, top, right, bottom in points from the top left."""
+    width, height = _body(made).wrap(*A4)
+    left = (A4[0] - width) / 2
+    return left, TABLE_TOP, left + width, TABLE_TOP + height
+
+
+def _body(made: MadeTable) -> Table:
+    spans = [("SPAN", (s.col, s.row), (s.last_col, s.last_row)) for s in made.spans]
+    style = [("FONTSIZE", (0, 0), (-1, -1), made.fontsize), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
+    return Table(list(made.rows), colWidths=made.widths, style=[*style, *made.style, *spans])
+
+
+def _draw(thing: Flowable, canvas: Canvas, left: float, top: float) -> None:
+    _, height = thing.wrapOn(canvas, A4[0] - 2 * MARGIN, A4[1])
+    thing.drawOn(canvas, left, A4[1] - top - height)
 
 
 def _scanned(pdf: bytes) -> bytes:
@@ -206,7 +215,8 @@ MADE_TABLES: tuple[MadeTable, ...] = (
     MadeTable("ruled-row-spans", REGIONS, GRID, REGION_SPANS),
     MadeTable("ruled-multi-line", PARTS, GRID + TOP),
     MadeTable("ruled-sparse", SPARSE, GRID),
-    MadeTable("ruled-rotated", STATIONS, GRID, rotation=90),
+    MadeTable("ruled-turned", STATIONS, GRID, turned=True),
+    MadeTable("booktabs-turned", ACCOUNTS, BOOKTABS + NUMBERS_RIGHT, turned=True),
     MadeTable("column-rules", STATIONS, COLUMN_RULES),
     MadeTable("row-rules-multi-line", PARTS, ROW_RULES + TOP),
     MadeTable("booktabs", STATIONS, BOOKTABS),
