@@ -51,7 +51,7 @@ def settings() -> str:
 
 def default_of(setting: Mapping[str, Any]) -> str:
     match setting.get("default", "computed"):
-        case None | "computed" as word:
+        case None | "" | "computed" as word:
             return word or "–"
         case bool() as flag:
             return f"`{str(flag).lower()}`"

@@ -19,6 +19,7 @@ from actors.errors import FleetUnavailable, JobEnded, JobNotFound
 from actors.formats import supported_suffixes
 from actors.messages import JobView
 from client.models import (
+    DeliveryListResponse,
     ExportFormat,
     HealthResponse,
     JobListResponse,
@@ -34,6 +35,7 @@ from serve_app.description import (
     LIST_RESPONSES,
     OF_A_JOB,
     PARSE_RESPONSES,
+    REDELIVER_RESPONSES,
     RESULT_RESPONSES,
     SUBMIT_RESPONSES,
     UPLOAD_FORM,
@@ -64,6 +66,8 @@ ENDPOINTS = {
     "job_status": "/jobs/{job_id}",
     "job_results": "/jobs/{job_id}/results",
     "cancel_job": "/jobs/{job_id}/cancel",
+    "job_deliveries": "/jobs/{job_id}/deliveries",
+    "redeliver": "/jobs/{job_id}/redeliver",
     "docs": "/docs",
 }
 
@@ -96,6 +100,13 @@ def make_api(jobs: Jobs, blobs: BlobStore, parsers: Parsers, settings: Settings)
     post("/parse", routes.parse, responses=PARSE_RESPONSES, openapi_extra=UPLOAD_FORM)
     get("/jobs", routes.list_jobs, response_model=JobListResponse, responses=LIST_RESPONSES)
     post("/jobs/{job_id}/cancel", routes.cancel_job, status_code=202, responses=CANCEL_RESPONSES)
+    get(
+        "/jobs/{job_id}/deliveries",
+        routes.list_deliveries,
+        response_model=DeliveryListResponse,
+        responses=errors(*OF_A_JOB),
+    )
+    post("/jobs/{job_id}/redeliver", routes.redeliver, status_code=202, responses=REDELIVER_RESPONSES)
     delete("/jobs/{job_id}", routes.delete_job, status_code=204, responses=errors(*OF_A_JOB))
     get("/", routes.index, response_model=ServiceInfo)
     get("/health", routes.health, response_model=HealthResponse)
@@ -198,6 +209,17 @@ class Routes:
         """Ask a job to end; a running one ends with the span that is being parsed."""
         return _json(_status(await self._jobs.cancel(job_id, NOBODY)), status=202)
 
+    async def list_deliveries(self, job_id: JobId) -> Response:
+        """What was sent about a job's end, and what will be."""
+        await self._found(job_id)
+        return _json(await self._deliveries(job_id))
+
+    async def redeliver(self, job_id: JobId) -> Response:
+        """Send now what was delivered, all of it again, and what was not, from where it stopped."""
+        await self._found(job_id)
+        await self._jobs.redeliver(job_id)
+        return _json(await self._deliveries(job_id), status=202)
+
     async def delete_job(self, job_id: JobId) -> Response:
         """Cancel a job where it has not ended, and remove its files, results and status."""
         view = await self._found(job_id)
@@ -212,6 +234,9 @@ class Routes:
             await self._blobs.delete_prefix(f"{folder}/{view.job_id}")
         await self._jobs.delete(view.job_id, NOBODY)
         return Response(status_code=204)
+
+    async def _deliveries(self, job_id: str) -> DeliveryListResponse:
+        return DeliveryListResponse(job_id=job_id, deliveries=await self._jobs.deliveries(job_id))
 
     async def _found(self, job_id: str) -> JobView:
         view = await self._jobs.get(job_id)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from client.models import (
     BatchParseResponse,
+    DeliveryListResponse,
     ErrorCode,
     JobResultResponse,
     JobStatusResponse,
@@ -66,6 +67,10 @@ CANCEL_RESPONSES: Responses = {
     202: {"model": JobStatusResponse, "description": "The job will end"},
     **errors(ErrorCode.JOB_ENDED, *OF_A_JOB),
 }
+REDELIVER_RESPONSES: Responses = {
+    202: {"model": DeliveryListResponse, "description": "What is sent again"},
+    **errors(*OF_A_JOB),
+}
 SUBMIT_RESPONSES: Responses = {
     202: {"model": JobSubmitResponse, "description": "The files are stored", "headers": _LOCATION | _RETRY_AFTER},
     **errors(ErrorCode.UNSUPPORTED_FORMAT, *OF_AN_UPLOAD),
@@ -113,7 +118,12 @@ UPLOAD_FORM: dict[str, Any] = {
                             "description": "A JSON object whose keys every node's metadata carries",
                         },
                         "task_id": {"type": "string", "description": "What callbacks call this job"},
-                        "callback_url": {"type": "string", "format": "uri"},
+                        "callback_url": {
+                            "type": "string",
+                            "format": "uri",
+                            "description": "Told of every node, then of the end",
+                        },
+                        "webhook_url": {"type": "string", "format": "uri", "description": "Told of the end, signed"},
                     },
                 }
             }

@@ -47,7 +47,7 @@ class Intake:
             spec = make_spec(
                 job_id,
                 upload,
-                self._settings.parse_options,
+                self._settings,
                 request_id=request.state.request_id,
                 idempotency_key=idempotency_key,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from actors.messages import JobSpec, JobView, QueueStats
-from client.models import ExportFormat, JobStatusEnum, ParserInfo
+from client.models import Delivery, ExportFormat, JobStatusEnum, ParserInfo
 
 
 class Jobs(Protocol):
@@ -38,6 +38,14 @@ class Jobs(Protocol):
         self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
     ) -> tuple[list[JobView], str | None]:
         """A page of jobs, newest first, and the cursor of the next one."""
+        ...
+
+    async def deliveries(self, job_id: str) -> list[Delivery]:
+        """What was sent about an ended job, and what will be."""
+        ...
+
+    async def redeliver(self, job_id: str) -> None:
+        """Send what is not being sent again, at once."""
         ...
 
     async def stats(self) -> QueueStats: ...

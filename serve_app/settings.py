@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from actors.dispatcher.addresses import Allowed
+from actors.dispatcher.callbacks import parse_secrets
 from client.models import ParseOptions, Profile
 
 MIB = 1024 * 1024
@@ -23,6 +25,16 @@ def _absolute(location: str) -> str:
     return f"{scheme}{separator}{Path(path).absolute()}"
 
 
+def _destinations(text: str) -> str:
+    Allowed.parse(text)
+    return text
+
+
+def _secrets(text: SecretStr) -> SecretStr:
+    parse_secrets(text.get_secret_value())
+    return text
+
+
 Location = Annotated[str, AfterValidator(_absolute)]
 """A folder's path, or a URL."""
 
@@ -30,7 +42,13 @@ Location = Annotated[str, AfterValidator(_absolute)]
 class Settings(BaseSettings):
     """A field is read from the environment variable of its name in capitals, unless it is given by `args:`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # some are secrets
+    )
 
     host: str = "127.0.0.1"
     """Address that HTTP listens on; `0.0.0.0` for every interface."""
@@ -85,6 +103,11 @@ class Settings(BaseSettings):
     keep_inputs: bool = True
     """Whether the files of an ended job are kept as long as its results."""
 
+    callback_allow: Annotated[str, AfterValidator(_destinations)] = ""
+    """Hosts, addresses and networks, with commas between, that may be called although they are not public."""
+    webhook_secret: Annotated[SecretStr, AfterValidator(_secrets)] = SecretStr("")
+    """Signs webhooks: 24 to 64 bytes in base64; two with a space between while one takes the other's place."""
+
     @model_validator(mode="after")
     def _replicas_are_ordered(self) -> Self:
         if self.parser_min_replicas > self.parser_max_replicas:
@@ -100,6 +123,14 @@ class Settings(BaseSettings):
             do_ocr=self.do_ocr,
             do_table_structure=self.do_table_structure,
         )
+
+    @property
+    def allowed_destinations(self) -> Allowed:
+        return Allowed.parse(self.callback_allow)
+
+    @property
+    def webhook_keys(self) -> tuple[bytes, ...]:
+        return parse_secrets(self.webhook_secret.get_secret_value())
 
     @property
     def max_file_bytes(self) -> int:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from pydantic import ValidationError
 
+from actors.dispatcher.addresses import AddressGuard, AddressRefused
 from actors.messages import JobSpec
 from client.models import ErrorCode, ParseOptions
 from serve_app.problems import Refused
+from serve_app.settings import Settings
 from serve_app.uploads import Upload
 
 MAX_TASK_ID = 255
@@ -24,20 +26,24 @@ NOBODY = ""
 
 
 def make_spec(
-    job_id: str, upload: Upload, defaults: ParseOptions, *, request_id: str, idempotency_key: str | None = None
+    job_id: str, upload: Upload, settings: Settings, *, request_id: str, idempotency_key: str | None = None
 ) -> JobSpec:
     """What the client asked for, complete. Raises Refused for a field that does not hold what it should."""
     fields = upload.fields
     _check_length("Idempotency-Key", idempotency_key, MAX_IDEMPOTENCY_KEY)
+    guard = AddressGuard(settings.allowed_destinations)
+    if fields.get("webhook_url") and not settings.webhook_keys:
+        raise Refused(ErrorCode.CALLBACK_REFUSED, "webhook_url cannot be used: this server has no WEBHOOK_SECRET")
     _check_length("task_id", fields.get("task_id"), MAX_TASK_ID)
     return JobSpec(
         job_id=job_id,
         files=upload.files,
-        options=_options(fields.get("options")).over(defaults),
+        options=_options(fields.get("options")).over(settings.parse_options),
         submitted_at=time.time(),
         metadata=_metadata(fields.get("metadata")),
         task_id=fields.get("task_id") or None,
-        callback_url=_callback_url(fields.get("callback_url")),
+        callback_url=_destination("callback_url", fields, guard),
+        webhook_url=_destination("webhook_url", fields, guard),
         owner=NOBODY,
         idempotency_key=idempotency_key,
         fingerprint=_fingerprint(upload) if idempotency_key else "",
@@ -77,20 +83,18 @@ def _metadata(text: str | None) -> dict[str, Any]:
     return metadata
 
 
-def _callback_url(text: str | None) -> str | None:
-    """Only its form: where it leads is checked whenever something is sent there."""
-    if not text:
+def _destination(name: str, fields: Mapping[str, str], guard: AddressGuard) -> str | None:
+    """A URL by itself: where its name leads is looked up whenever something is sent there."""
+    url = fields.get(name)
+    if not url:
         return None
+    if len(url) > MAX_URL:
+        raise Refused(ErrorCode.CALLBACK_REFUSED, f"{name} may have at most {MAX_URL} characters")
     try:
-        url = urlsplit(text)
-        well_formed = url.scheme in ("http", "https") and url.hostname is not None and url.port != 0
-    except ValueError:  # a port or an IPv6 address that is none
-        well_formed = False
-    if not well_formed or len(text) > MAX_URL:
-        raise Refused(
-            ErrorCode.CALLBACK_REFUSED, f"callback_url must be an http or https URL of at most {MAX_URL} characters"
-        )
-    return text
+        guard.check(url)
+    except AddressRefused as error:
+        raise Refused(ErrorCode.CALLBACK_REFUSED, f"{name} {error}") from error
+    return url
 
 
 def _fingerprint(upload: Upload) -> str:

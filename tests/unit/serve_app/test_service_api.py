@@ -135,7 +135,7 @@ async def test_the_upload_form_is_described(service: Service, path: str) -> None
     document = (await service.http.get("/openapi.json")).json()
     body = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert body["required"] == ["files"]
-    assert set(body["properties"]) == {"files", "options", "metadata", "task_id", "callback_url"}
+    assert set(body["properties"]) == {"files", "options", "metadata", "task_id", "callback_url", "webhook_url"}
 
 
 def test_every_code_of_a_request_has_a_status() -> None:
