@@ -10,6 +10,7 @@ from ray.serve import Application
 from ray.serve.handle import DeploymentHandle
 
 from actors.blobs import open_blobs
+from actors.dispatcher.courier import CourierConfig
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
@@ -124,6 +125,7 @@ def _dispatcher_config(settings: Settings) -> DispatcherConfig:
         jobs=settings.max_concurrent_requests,
         keep_inputs=settings.keep_inputs,
         limits=JobLimits(files=settings.max_concurrent_files, splitting=splitting),
+        courier=CourierConfig(allowed=settings.allowed_destinations, webhook_keys=settings.webhook_keys),
     )
 
 
