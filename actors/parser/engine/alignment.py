@@ -103,7 +103,10 @@ def parts_phrases(cut: float, words: Iterable[Word]) -> bool:
 def row_bands(words: Sequence[Word], cols: Sequence[float], rules: Sequence[float], expected: int) -> list[list[Word]]:
     """Lines of text gathered into rows: of the readings that the words allow, the one nearest to the expected count."""
     lines = text_bands(words)
-    readings = [lines, _by_rules(lines, rules), _by_spacing(lines), _by_continuation(lines, cols)]
+    ruled = _by_rules(lines, rules)
+    if len(ruled) == expected:
+        return ruled
+    readings = [lines, _by_spacing(lines), _by_continuation(lines, cols)]
     return min(readings, key=lambda rows: abs(len(rows) - expected))
 
 
