@@ -145,13 +145,14 @@ def run(url: str) -> Figures:
 
 
 def show(columns: dict[int, Figures]) -> None:
-    """Wall and CPU time side by side; the last column compares the most history with the least."""
+    """Wall and CPU time side by side; the ratios compare the most history with the least."""
     sizes = sorted(columns)
-    print(f"{'microseconds per job: wall (CPU)':44}" + "".join(f"{size:>13,} ended" for size in sizes) + "    ratio")
+    print(f"{'microseconds per job: wall (CPU)':44}" + "".join(f"{size:>13,} ended" for size in sizes) + "     ratio")
     for kind, least in columns[sizes[0]].items():
         cells = [columns[size][kind] for size in sizes]
         texts = [f"{cell[0]:,.2f}" if len(cell) == 1 else f"{cell[0]:,.0f} ({cell[1]:,.0f})" for cell in cells]
-        print(f"{kind:44}" + "".join(f"{text:>19}" for text in texts) + f"{cells[-1][0] / least[0]:9.2f}")
+        ratios = [f"{most / few:.2f}" for most, few in zip(cells[-1], least, strict=True)]
+        print(f"{kind:44}" + "".join(f"{text:>19}" for text in texts) + f"  {ratios[0]:>8} ({ratios[-1]})")
 
 
 def main() -> None:
