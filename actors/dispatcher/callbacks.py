@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -109,7 +110,10 @@ def _elapsed_ms(job: JobView) -> float:
 
 def parse_secrets(text: str) -> tuple[bytes, ...]:
     """The keys of base64 secrets with spaces between, each with or without `whsec_`. Raises ValueError."""
-    keys = tuple(base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True) for secret in text.split())
+    try:
+        keys = tuple(base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True) for secret in text.split())
+    except binascii.Error:
+        keys = (b"",)
     if not all(24 <= len(key) <= 64 for key in keys):
         raise ValueError("a webhook secret must be 24 to 64 bytes, in base64")
     return keys
