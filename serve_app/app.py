@@ -18,13 +18,13 @@ from actors.handles import HEAD, ParserFleet, Registry, open_registry
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
 from serve_app.api import make_api
-from serve_app.readahead import BoundedReadAhead
+from serve_app.edge import UnderServe
 from serve_app.settings import Settings
 
 APP = "docfleet"
 
 # The ingress never blocks, so it may share the replica's own event loop: without a hop between two threads for every
-# message a request costs less, and an upload can be read no faster than it is stored (serve_app/readahead.py).
+# message a request costs less, and an upload can be read no faster than it is stored (serve_app.edge.py).
 ONE_LOOP = {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0"}
 
 
@@ -38,7 +38,7 @@ class Ingress:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         api = make_api(self._registry, open_blobs(self._settings.blob_url), self._parsers, self._settings)
-        api.add_middleware(BoundedReadAhead)
+        api.add_middleware(UnderServe)
         return api
 
 

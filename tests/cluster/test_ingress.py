@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def megabytes(count: int) -> Iterator[bytes]:
 def test_a_large_upload_moves_the_ingress_memory_by_little(
     http: httpx.Client, replica_pids: Callable[[str], list[int]]
 ) -> None:
+    time.sleep(10)  # until HAProxy's health checks know the replica, Serve's Python proxy forwards to it
     http.post("/parse", files={"files": ("warm.md", b"# Warm")})  # whatever is allocated once
     (pid,) = replica_pids("Ingress")
     before = resident_mib(pid, "VmRSS")
@@ -71,3 +73,9 @@ async def test_one_submit_repeated_with_its_key_is_one_job(url: str) -> None:
     accepted = {answer.json()["job_id"] for answer in answers if answer.status_code == 202}
     assert len(accepted) == 1
     assert {answer.status_code for answer in answers} <= {202, 409}
+
+
+def test_a_request_id_comes_back_once(http: httpx.Client) -> None:
+    answer = http.get("/jobs/none", headers={"x-request-id": "tide-1"})
+    assert answer.headers.get_list("x-request-id") == ["tide-1"]
+    assert answer.json()["request_id"] == "tide-1"

@@ -1,0 +1,37 @@
+"""What Ray Serve does around an ASGI application that this one has to allow for."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Messages of at most 256 KiB each. uvicorn stops reading the connection while they wait, and TCP tells the client.
+READ_AHEAD = 8
+
+
+class UnderServe:
+    """The outermost layer of the application on a replica.
+
+    Serve collects a request's body in a queue without a limit, to notice a client that leaves; a client that sends
+    faster than the store writes would fill the replica's memory with its upload, and there is no setting for it. The
+    queue may only be bounded when Serve puts into it from this very event loop (ONE_LOOP in `serve_app.app`): only
+    then does it wait for room. And Serve adds an X-Request-ID header of its own, with the id that the application
+    read from the request: sent twice, clients would see "id, id".
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if isinstance(receive, ASGIDIReceiveProxy) and receive._user_event_loop is asyncio.get_running_loop():
+            receive.queue._maxsize = READ_AHEAD  # type: ignore[attr-defined] # the queue exists already
+
+        async def send_one_request_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [header for header in message["headers"] if header[0].lower() != b"x-request-id"]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, send_one_request_id)
