@@ -23,18 +23,18 @@ from actors.parser.engine.intake import Source
 from actors.parser.engine.pdf import count_pages
 from actors.parser.engine.profiles import describe
 from actors.parser.nodes import nodes_of
-from client.models import ErrorCode, PageFailure, ParseOptions
+from client.models import ErrorCode, PageFailure
 
 log = structlog.get_logger()
 
 
 class Conversion:
-    """A file with its complete options and the warm converter they call for."""
+    """A file, its task with complete options, and the warm converter they call for."""
 
-    def __init__(self, task: FileTask, source: Source, options: ParseOptions, converter: Converter) -> None:
+    def __init__(self, task: FileTask, source: Source, converter: Converter) -> None:
         self._task = task
         self._source = source
-        self._options = options
+        self._options = task.options
         self._converter = converter
 
     @property
@@ -76,16 +76,17 @@ class Conversion:
         document = result.document
         if result.status is ConversionStatus.FAILURE or (failures and not result.pages):
             self._refuse_result(result, list(failures.values()))
-        stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
-        nodes = nodes_of(document, self._task)
-        return ParsedFile(
-            nodes=orjson.dumps(nodes),
-            num_nodes=len(nodes),
-            document=stored,
-            pages=len(document.pages),
-            parser=describe(self._converter.recipe, self._source.format),
-            lost=tuple(failures[page] for page in sorted(failures)),
-        )
+        with self._blaming_the_file():
+            stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
+            nodes = nodes_of(document, self._task)
+            return ParsedFile(
+                nodes=orjson.dumps(nodes),
+                num_nodes=len(nodes),
+                document=stored,
+                pages=len(document.pages),
+                parser=describe(self._converter.recipe, self._source.format),
+                lost=tuple(failures[page] for page in sorted(failures)),
+            )
 
     def lost_pages(self, result: ConversionResult) -> tuple[PageFailure, ...]:
         """The pages that docling failed on, each once, with the first reason."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from docling.datamodel.base_models import InputFormat
@@ -89,11 +90,11 @@ class Engine:
 
     def _conversion(self, document: DocumentBytes, task: FileTask) -> Conversion:
         source = take_in(document, task.filename)
-        options = task.options.over(self._defaults)
-        recipe = self._recipe(options)
+        task = replace(task, options=task.options.over(self._defaults))
+        recipe = self._recipe(task.options)
         if recipe.models == "native" and source.format is InputFormat.IMAGE:
             raise FileError(ErrorCode.UNSUPPORTED_FORMAT, "The profile 'native' cannot read pictures")
-        return Conversion(task, source, options, self._converters.get(recipe))
+        return Conversion(task, source, self._converters.get(recipe))
 
     def _recipe(self, options: ParseOptions) -> Recipe:
         profile = options.profile or "auto"

@@ -244,6 +244,16 @@ def test_a_client_cannot_make_a_server_fetch_models(engine: Engine) -> None:
     assert refusal(engine, make_pdf(), profile="standard") is ErrorCode.INVALID_OPTION
 
 
+def test_the_server_s_defaults_hold_where_a_task_says_nothing() -> None:
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.engine import Engine
+
+    server = Engine(ParseOptions(profile="native", page_chunks=False), Hardware(threads=1, device="cpu"))
+    assert parsed(server, make_pdf(2)).num_nodes == 1
+    assert parsed(server, make_pdf(2), page_chunks=True).num_nodes == 2
+    assert parsed(server, make_pdf(2), page_chunks=None).num_nodes == 1
+
+
 def test_a_healthy_engine_says_nothing(engine: Engine) -> None:
     engine.check_health()
 
