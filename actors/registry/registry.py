@@ -34,7 +34,7 @@ class RegistryConfig:
     max_queued_bytes: int
     job_ttl_s: float
     tombstone_ttl_s: float = 7 * 24 * 3600.0
-    lease_s: float = 60.0
+    lease_s: float = 20.0  # dispatchers renew every second: this is how long a dead one holds up its jobs
     max_deliveries: int = 3
 
     def limits(self) -> Limits:

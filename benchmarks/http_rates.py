@@ -1,0 +1,58 @@
+"""Requests per second of the whole HTTP path, journal durable, in both of Serve's HTTP modes.
+
+`python -m benchmarks.http_rates`; needs `wrk`. Load and service share this machine's cores.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+
+from benchmarks.service import describe_machine, service
+
+SECONDS = 10
+SUBMIT = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "multipart/form-data; boundary=b"
+wrk.body = '--b\\r\\nContent-Disposition: form-data; name="files"; filename="a.pdf"\\r\\n\\r\\n1\\r\\n--b--\\r\\n'
+"""
+
+
+def main() -> None:
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is missing; on Debian: apt-get install wrk")
+    print(describe_machine())
+    for mode, flag in (("HAProxy", "1"), ("Python proxy", "0")):
+        env = {"RAY_SERVE_ENABLE_HA_PROXY": flag, "SLEEP_PER_PAGE_S": "0", "MAX_QUEUED_JOBS": "1000000"}
+        with service(module="benchmarks.sleeping", **env) as url, tempfile.NamedTemporaryFile("w") as script:
+            script.write(SUBMIT)
+            script.flush()
+            job = httpx.post(f"{url}/submit", files={"files": ("a.pdf", b"1")}, timeout=60).json()["job_id"]
+            while httpx.get(f"{url}/jobs/{job}", params={"wait": 5}, timeout=60).json()["status"] != "completed":
+                pass
+            print(f"{mode}: GET /livez {wrk(f'{url}/livez', 8)}")
+            print(f"{mode}: GET /jobs/{{id}} {wrk(f'{url}/jobs/{job}', 8)}")
+            print(f"{mode}: POST /submit {wrk(f'{url}/submit', 16, Path(script.name))}")
+
+
+def wrk(url: str, connections: int, script: Path | None = None) -> str:
+    """One run after a short warm-up: rate, latency, and any answer that was no success."""
+    command = ["wrk", "-t1", f"-c{connections}", "--latency", *(["-s", str(script)] if script else []), url]
+    subprocess.run([*command, "-d2s"], check=True, capture_output=True)
+    out = subprocess.run([*command, f"-d{SECONDS}s"], check=True, capture_output=True, text=True).stdout
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
+    p50 = re.search(r"50%\s+(\S+)", out)
+    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
+    assert rate
+    assert p50
+    return f"{float(rate[1]):.0f}/s, p50 {p50[1]} ({connections} connections)" + (f", {failed[0]}" if failed else "")
+
+
+if __name__ == "__main__":
+    main()
