@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 import httpcore
+import httpx
 import stamina
 
 from actors.blobs import BlobStore
@@ -25,7 +26,7 @@ from client.models import DeliveryState
 
 log = get_logger()
 
-AT_ONCE = 32  # deliveries
+AT_ONCE = 16  # deliveries, each with the nodes of a file in memory
 LOOK_EVERY_S = 2.0  # for what is due; a job that ends here is looked for at once
 ANSWER_WITHIN_S = 15.0
 READ_AT_MOST = 64 * 1024  # bytes of an answer, all of which are thrown away
@@ -36,7 +37,8 @@ REPORT_PATIENCE_S = 45.0  # less than a lease: afterwards somebody else goes on
 
 USER_AGENT = f"docfleet/{version('docfleet')}"
 
-_TLS = httpcore.default_ssl_context()
+#: Trusts what SSL_CERT_FILE and SSL_CERT_DIR name, if they do: receivers inside have certificates of their own.
+TLS = httpx.create_ssl_context()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ class Courier:
         """Send what is left. Returns how that ended; raises StaleLease when somebody else sends it by now."""
         network = GuardedNetwork(self._guard, httpcore.AnyIOBackend())
         async with (
-            httpcore.AsyncConnectionPool(_TLS, max_connections=1, network_backend=network) as connections,
+            httpcore.AsyncConnectionPool(TLS, max_connections=1, network_backend=network) as connections,
             aclosing(messages(delivery, self._blobs)) as bodies,
         ):
             return await self._send(delivery, bodies, connections)

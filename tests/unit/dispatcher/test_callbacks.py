@@ -6,15 +6,21 @@ import asyncio
 import base64
 import json
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook
 
 from actors.blobs import BlobStore, open_blobs
@@ -401,6 +407,46 @@ async def test_the_address_is_checked_again_at_each_attempt(outbox, blobs, recei
     assert {request.headers["Host"] for request in receiver.requests} == {f"rebinding.test:{receiver.server_port}"}
     assert (len(receiver.requests), first.position, second.position) == (2, 1, 1)
     assert second.error == "the URL leads to 127.0.0.2, which is not a public address"
+
+
+@pytest.fixture
+def tls_receiver(receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    """A receiver with a certificate for receiver.test, which the courier trusts."""
+    key, certificate = self_signed("receiver.test")
+    (tmp_path / "pem").write_bytes(key + certificate)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "pem")
+    receiver.socket = server.wrap_socket(receiver.socket, server_side=True)
+    monkeypatch.setattr(courier_module, "TLS", ssl.create_default_context(cadata=certificate.decode()))
+    return receiver
+
+
+def self_signed(host: str) -> tuple[bytes, bytes]:
+    """A key and a certificate, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return private, certificate.public_bytes(pem)
+
+
+@pytest.mark.parametrize(("host", "error"), [("receiver.test", None), ("other.test", "the receiver cannot be reached")])
+async def test_a_certificate_must_be_of_the_host_in_the_url(outbox, blobs, tls_receiver, host, error) -> None:
+    async def loopback(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    courier = Courier(outbox, blobs, LOOPBACK, guard=AddressGuard(LOOPBACK.allowed, loopback))
+    url = f"https://{host}:{tls_receiver.server_port}/"
+    ended = await courier.deliver(delivery_of(await job_of(blobs, 1), url))
+    assert (ended.error, len(tls_receiver.requests)) == (error, 0 if error else 2)
 
 
 async def test_the_environments_proxies_are_not_used(courier, blobs, receiver, monkeypatch) -> None:
