@@ -102,14 +102,15 @@ def _gap_below(line: Line, later: Iterable[Line]) -> float | None:
 
 
 def find_blocks(lines: Sequence[Line], homes: Sequence[Box | None], usual: Typography) -> list[Block]:
-    """Groups lines; two lines that the detector put into different regions (`homes`) never share a block."""
+    """Groups lines; what the detector put into different regions (`homes`) only shares one as code."""
     growing: list[tuple[list[list[Line]], Box | None]] = []
     for line, home in sorted(zip(lines, homes, strict=True), key=lambda pair: (pair[0].box.top, pair[0].box.left)):
         for rows, other in reversed(growing):
-            if _same_row(rows[-1], line, same_home=home == other):
+            same_home = home == other
+            if _same_row(rows[-1], line, same_home=same_home):
                 rows[-1].append(line)
                 break
-            if home == other and _continues(rows, line, usual):
+            if _continues(rows, line, usual, same_home=same_home):
                 rows.append([line])
                 break
         else:
@@ -127,23 +128,25 @@ def _same_row(row: Sequence[Line], line: Line, *, same_home: bool) -> bool:
     return line.box.beside(box) > 0.5 and gap < widest * line.size
 
 
-def _continues(rows: Sequence[Sequence[Line]], line: Line, usual: Typography) -> bool:
+def _continues(rows: Sequence[Sequence[Line]], line: Line, usual: Typography, *, same_home: bool) -> bool:
     """Whether the line is the next one of the block that ends with these rows."""
     above = around(other.box for other in rows[-1])
     last = rows[-1][0]
     gap = line.box.top - above.bottom
-    if not -0.5 * line.size < gap or line.box.above(above) <= 0.3:
+    if line.bullet or gap < -0.5 * line.size:
+        return False
+    if line.fixed_pitch and last.fixed_pitch:  # code has empty lines and deep indents, and the detector splits it
+        block = around(other.box for row in rows for other in row)
+        return gap < 2 * line.size and line.box.above(block) > 0.3
+    if not same_home or line.box.above(above) <= 0.3:
         return False
     if LEADERS.search(line.text) and LEADERS.search(last.text):
         return gap < 2 * line.size
-    if line.fixed_pitch and last.fixed_pitch:
-        return gap < 1.5 * line.size
     return (
         gap < (usual.gap + EXTRA_GAP) * line.size
         and line.fixed_pitch == last.fixed_pitch
         and abs(line.size - last.size) < 0.15 * max(line.size, last.size)
         and line.heavy == last.heavy
-        and not line.bullet
         and not _starts_anew(rows, line)
     )
 

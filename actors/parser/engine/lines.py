@@ -15,6 +15,8 @@ from docling_core.types.doc.page import PdfTextCell, TextCell
 from actors.parser.engine.geometry import Box
 
 NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
+#: The gap between the number and the text of a list item, in line heights; words stand at most half as far apart.
+NUMBER_GAP = 0.6
 Word = tuple[Box, TextCell]
 BULLETS = frozenset("•‣◦▪▫■□●○◆◇►▶▸∙·*-–—−∞✓✔➢➤❖\u25aa\uf0b7\uf0a7")
 
@@ -78,7 +80,7 @@ def make_line(cell: TextCell, words: Sequence[Word], fixed_pitch: frozenset[str]
         heavy=sum(count for count, font in fonts if _is_heavy(font)) > 0.8 * letters,
         fixed_pitch=sum(count for count, font in fonts if font in fixed_pitch) > 0.8 * letters,
         bullet=_starts_with_bullet(text, words),
-        numbered=NUMBER.match(text) is not None,
+        numbered=NUMBER.match(text) is not None or _starts_with_number(words),
     )
 
 
@@ -88,9 +90,13 @@ def fixed_pitch_fonts(words: Sequence[Word]) -> frozenset[str]:
     for box, cell in words:
         if len(cell.text) > 2 and cell.text.isascii() and any(map(str.isalpha, cell.text)):
             pitches.setdefault(_font(cell), []).append(box.width / len(cell.text) / box.height)
-    return frozenset(
-        font for font, widths in pitches.items() if len(widths) > 3 and max(widths) - min(widths) < 0.05 * max(widths)
-    )
+    return frozenset(font for font, widths in pitches.items() if len(widths) > 3 and _are_even(widths))
+
+
+def _are_even(widths: Sequence[float]) -> bool:
+    """Whether nearly all are the same; a comma of another font may hang on some words."""
+    usual = median(widths)
+    return sum(abs(width - usual) < 0.03 * usual for width in widths) > 0.75 * len(widths)
 
 
 def _starts_with_bullet(text: str, words: Sequence[Word]) -> bool:
@@ -104,6 +110,14 @@ def _starts_with_bullet(text: str, words: Sequence[Word]) -> bool:
     squeezed = len(first.text) > 3 and box.width < 0.25 * len(first.text) * box.height
     foreign = len(first.text) == 1 and _font(first) != _font(second) and not first.text.isdigit()
     return squeezed or foreign
+
+
+def _starts_with_number(words: Sequence[Word]) -> bool:
+    """Whether a number stands before the words and apart from them, without the dot that would tell it by itself."""
+    if len(words) < 2 or not re.fullmatch(r"\d{1,2}", words[0][1].text):
+        return False
+    (number, _), (first, _) = words[:2]
+    return first.left - number.right > NUMBER_GAP * number.height
 
 
 def _by_top(cells: Sequence[TextCell]) -> list[Word]:

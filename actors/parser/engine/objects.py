@@ -18,6 +18,9 @@ from actors.parser.engine.roles import CAPTION
 MIN_SCORE = 0.5
 #: Lines of prose fill about half of their paragraph's area, the labels of a drawing a tenth of it.
 PROSE_COVER = 0.25
+#: From this cover on, rows with columns are a table rather than the labels of a drawing.
+PRINTED_COVER = 0.15
+TABLE_ROWS = 3
 #: A line this many times as long as it is high is prose, where it isn't spread out into cells.
 PROSE_LENGTH = 18
 PROSE_ROWS = 3
@@ -55,6 +58,9 @@ def _figure(found: Detection, within: Sequence[Line]) -> Region | None:
     if not within:
         return Region(DocItemLabel.PICTURE, found.box, found.score)
     covered = sum(line.box.area for line in within) / found.box.area
+    rows = rows_of(within)
+    if covered > PRINTED_COVER and len(rows) >= TABLE_ROWS and _columnar(rows) > 0.7 * len(rows):
+        return _table(found, within)
     blocks = find_blocks(within, [None] * len(within), typography_of(within))
     if covered > PROSE_COVER or any(_is_paragraph(block) for block in blocks):
         return None

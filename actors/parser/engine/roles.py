@@ -44,12 +44,12 @@ def role_of(block: Block, detections: Sequence[Detection], usual: Typography) ->
     view = View(block.box, detections)
     if block.has_leaders and len(block.rows) > 2:
         return DocItemLabel.DOCUMENT_INDEX
+    if block.rows[0][0].bullet:
+        return DocItemLabel.LIST_ITEM
     if block.fixed_pitch:
         return DocItemLabel.CODE
     if is_caption(block, view, usual):
         return DocItemLabel.CAPTION
-    if block.rows[0][0].bullet:
-        return DocItemLabel.LIST_ITEM
     if is_heading(block, view, usual):
         return DocItemLabel.SECTION_HEADER
     # Equations stay text: docling keeps no text for a formula that no formula model has read.

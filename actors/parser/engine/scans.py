@@ -25,8 +25,8 @@ SHADE = 40
 
 
 def bitmaps_of(page: Page) -> list[Box]:
-    """Where the page's bitmaps are, in points."""
-    rects = page._backend.get_bitmap_rects() if page._backend else ()
+    """Where the page's bitmaps are, in points; none where its content wasn't parsed, as OCR reads all of it then."""
+    rects = page._backend.get_bitmap_rects() if page._backend and page.parsed_page else ()
     return [Box(rect.l, rect.t, rect.r, rect.b) for rect in rects]
 
 

@@ -64,6 +64,18 @@ def test_numbers_of_lists(text: str, numbered: bool) -> None:
     assert make_line(cell(text, 50, 60), [], frozenset()).numbered is numbered
 
 
+def test_a_number_set_apart_needs_no_dot() -> None:
+    near = words(cell("7", 50, 5), cell("apples", 58, 30))
+    apart = words(cell("7", 50, 5), cell("apples", 65, 30))
+    assert not make_line(cell("7 apples", 50, 45), near, frozenset()).numbered
+    assert make_line(cell("7 apples", 50, 45), apart, frozenset()).numbered
+
+
+def test_a_comma_of_another_font_does_not_hide_fixed_pitch() -> None:
+    code = [cell(text, 50, 6 * len(text), font="/Any") for text in ("while", "illicit", "MMM", "return")]
+    assert fixed_pitch_fonts(words(*code, cell("for,", 50, 20, font="/Any"))) == {"/Any"}
+
+
 def test_a_font_whose_letters_are_all_of_one_width_is_fixed_pitch() -> None:
     code = [cell(text, 50, 6 * len(text), font="/Any") for text in ("while", "illicit", "MMM", "return")]
     prose = [cell(text, 50, width) for text, width in (("while", 25), ("illicit", 21), ("MMM", 27), ("return", 24))]

@@ -35,6 +35,10 @@ def test_a_drawing_keeps_its_labels() -> None:
     ]
 
 
+def test_columns_of_text_taken_for_a_figure_are_a_table() -> None:
+    assert labels([seen("figure", Box(40, 95, 220, 180))], cells(100, 4)) == [DocItemLabel.TABLE]
+
+
 def test_a_caption_at_the_edge_of_a_figure_is_left_out_of_it() -> None:
     (region,) = find_objects([seen("figure", FRAME)], [line("Figure 1. Apples", 285, width=80)])
     assert region.box.bottom == 285
