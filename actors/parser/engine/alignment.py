@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 
-from actors.parser.engine.grid import Word, lines_of
+from actors.parser.engine.grid import Grid, Word, lines_of
 
 Band = tuple[float, float]  # low, high
 
@@ -17,6 +17,7 @@ SPACE = 0.45  # of a word's height: spaces are narrower, gaps between columns wi
 CROSSED = 0.15  # of the lines may run across a gap between columns: titles of column groups do
 OVERLAP = 0.2  # of the lower of two words: more, and they stand on one line
 TOUCHING = 0.15  # of a line's height: lines of one column stand further apart
+MISCOUNTED = 0.7  # of the lines of text: more predicted rows than that are rows of one line, counted wrong
 LOOSER = 1.4  # the gap between rows over the gap between lines within a row
 NUMBER = re.compile(r"[(+\-−–]?[$€£¥]?\s?\d[\d.,' ]*%?\)?")
 
@@ -62,7 +63,7 @@ def extent(band: Iterable[Word]) -> Band:
 def column_gaps(words: Sequence[Word]) -> list[Band]:
     """Stretches that (nearly) no line of the table runs across and that are wider than a space."""
     bands = text_bands(words)
-    allowed = int(CROSSED * len(bands)) if len(bands) > 3 else 0
+    allowed = max(1, int(CROSSED * len(bands))) if len(bands) > 3 else 0
     height = median(word.box.height for word in words)
     stops = sorted({x for word in words for x in (word.box.left, word.box.right)})
     gaps: list[Band] = []
@@ -100,14 +101,28 @@ def parts_phrases(cut: float, words: Iterable[Word]) -> bool:
     return bool(gaps) and median(gaps) < SPACE
 
 
-def row_bands(words: Sequence[Word], cols: Sequence[float], rules: Sequence[float], expected: int) -> list[list[Word]]:
-    """Lines of text gathered into rows: of the readings that the words allow, the one nearest to the expected count."""
+def row_bands(words: Sequence[Word], grid: Grid, rules: Sequence[float]) -> list[list[Word]]:
+    """Lines of text gathered into rows: of the readings that the words allow, the one nearest to the predicted count.
+
+    `rules` are the heights of horizontal rules.
+    """
     lines = text_bands(words)
+    expected = len(grid.rows) - 1
     ruled = _by_rules(lines, rules)
     if len(ruled) == expected:
         return ruled
-    readings = [lines, _by_spacing(lines), _by_continuation(lines, cols)]
+    spaced = _by_spacing(lines)
+    wrapped = _by_prediction(lines, grid.rows) if len(spaced) == len(lines) else spaced
+    readings = [lines, spaced, wrapped, _by_continuation(lines, grid.cols)]
     return min(readings, key=lambda rows: abs(len(rows) - expected))
+
+
+def _by_prediction(lines: Sequence[list[Word]], edges: Sequence[float]) -> list[list[Word]]:
+    """Lines of one predicted row are one row, if the prediction can mean wrapped texts and not a miscount."""
+    if len(edges) - 1 > MISCOUNTED * len(lines):
+        return list(lines)
+    rows = [bisect_right(edges[1:-1], _middle(line)) for line in lines]
+    return _without_stacks(lines, _join(lines, [above == below for above, below in pairwise(rows)]))
 
 
 def _by_rules(lines: Sequence[list[Word]], rules: Sequence[float]) -> list[list[Word]]:
@@ -123,8 +138,12 @@ def _by_spacing(lines: Sequence[list[Word]]) -> list[list[Word]]:
     ordered = sorted(gaps)
     jumps = [(after - before, after) for before, after in pairwise(ordered) if after > LOOSER * max(before, 1.0)]
     _, threshold = max(jumps, default=(0.0, -math.inf))
-    rows = _join(lines, [gap < threshold for gap in gaps])
-    return list(lines) if any(_stacks_numbers(row) for row in rows) else rows
+    return _without_stacks(lines, _join(lines, [gap < threshold for gap in gaps]))
+
+
+def _without_stacks(lines: Sequence[list[Word]], rows: list[list[Word]]) -> list[list[Word]]:
+    """The rows, or the lines again where a row would have one value under another: values are not broken into lines."""
+    return list(lines) if any(_stacks_values(row) for row in rows) else rows
 
 
 def _by_continuation(lines: Sequence[list[Word]], cols: Sequence[float]) -> list[list[Word]]:
@@ -157,9 +176,7 @@ def _gap(above: Iterable[Word], below: Iterable[Word]) -> float:
     return median(word.box.top for word in below) - median(word.box.bottom for word in above)
 
 
-def _stacks_numbers(row: Sequence[Word]) -> bool:
-    """Whether one number stands under another: numbers are not broken into lines, so these are two rows."""
-    numbers = [word.box for word in row if is_number(word.text)]
-    return any(
-        a.bottom <= b.top + 1 and a.left < b.right and b.left < a.right for a in numbers for b in numbers if a is not b
-    )
+def _stacks_values(row: Sequence[Word]) -> bool:
+    parts = [part for line in lines_of(row) for part in phrases(line)]
+    values = [part[0].box for part in parts if len(part) == 1 and any(map(str.isdigit, part[0].text))]
+    return any(a.bottom <= b.top + 1 and a.above(b) > 0 for a in values for b in values)

@@ -101,7 +101,7 @@ def edges_between(bands: Sequence[tuple[float, float]], intervals: Sequence[tupl
     """
     centers = [(low + high) / 2 for low, high in bands]
     cuts = [
-        _best_cut(left, right, (bands[i][1] + bands[i + 1][0]) / 2, intervals)
+        best_cut(left, right, (bands[i][1] + bands[i + 1][0]) / 2, intervals)
         for i, (left, right) in enumerate(pairwise(centers))
     ]
     low = min([bands[0][0], *(start for start, _ in intervals)])
@@ -109,7 +109,7 @@ def edges_between(bands: Sequence[tuple[float, float]], intervals: Sequence[tupl
     return (low, *cuts, high)
 
 
-def _best_cut(left: float, right: float, guess: float, intervals: Sequence[tuple[float, float]]) -> float:
+def best_cut(left: float, right: float, guess: float, intervals: Sequence[tuple[float, float]]) -> float:
     """The middle of the gap that suits best between `left` and `right`."""
     near = [(low, high) for low, high in intervals if high > left and low < right]
     stops = sorted({left, right, *(x for pair in near for x in pair if left < x < right)})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -85,7 +86,10 @@ def _gaps(box: Box, ink: Ink) -> Sequence[tuple[float, float]]:
     left, right = (round((x - ink.frame.left) * ink.scale) for x in (box.left, box.right))
     top, bottom = (round((y - ink.frame.top) * ink.scale) for y in (box.top, box.bottom))
     columns = ink.writing[max(top, 0) : bottom, max(left, 0) : right].any(axis=0)
-    (marks,) = np.nonzero(columns)
-    steps = np.nonzero(np.diff(marks) > 1)[0]
+    marks = np.nonzero(columns)[0].tolist()
     origin = ink.frame.left + max(left, 0) / ink.scale
-    return [(origin + (marks[step] + 1) / ink.scale, origin + marks[step + 1] / ink.scale) for step in steps.tolist()]
+    return [
+        (origin + (mark + 1) / ink.scale, origin + following / ink.scale)
+        for mark, following in pairwise(marks)
+        if following > mark + 1
+    ]

@@ -15,8 +15,10 @@ from actors.parser.engine.alignment import (
     row_bands,
 )
 from actors.parser.engine.geometry import Box
-from actors.parser.engine.grid import Grid, Place, Word, edges_between, fill, tile
+from actors.parser.engine.grid import Grid, Place, Word, best_cut, edges_between, fill, tile
 from actors.parser.engine.slanet import PredictedCell
+
+OFF_CENTRE = 0.1  # of the width of columns: how far from their middle a title over them may stand
 
 
 def grid_from_prediction(cells: Sequence[PredictedCell], words: Sequence[Word], rules: Sequence[Box]) -> Grid:
@@ -52,9 +54,10 @@ def _bands(count: int, extents: Sequence[tuple[int, int, float, float]]) -> list
 
 def with_gap_columns(grid: Grid, words: Sequence[Word]) -> Grid:
     """The grid with a further column edge in every gap between words that has none yet."""
-    missed = [(low + high) / 2 for low, high in column_gaps(words) if not any(low <= x <= high for x in grid.cols)]
-    for cut in missed:
-        grid = _split_column(grid, cut, words)
+    intervals = [(word.box.left, word.box.right) for word in words]
+    for low, high in column_gaps(words):
+        if not any(low <= x <= high for x in grid.cols):
+            grid = _split_column(grid, best_cut(low, high, (low + high) / 2, intervals), words)
     return grid
 
 
@@ -110,15 +113,14 @@ def with_parted_spans(grid: Grid, words: Sequence[Word]) -> Grid:
     places: list[Place] = []
     for place, held in fill(grid, words).items():
         parts = {_column(grid, part[0]): part for part in reversed(phrases(held))}
-        if place.col_span == 1 or not parts or list(parts) == [place.col]:
+        starts = sorted(parts)
+        if place.col_span == 1 or not parts or starts == [place.col]:
             places.append(place)
             continue
-        starts = sorted(parts)
-        limits = [place.col, *starts[1:], place.col + place.col_span]
-        places.extend(
-            _centred(grid, place, parts[start], low, high)
-            for start, (low, high) in zip(starts, pairwise(limits), strict=True)
-        )
+        low = place.col
+        for start, high in pairwise([*starts, place.col + place.col_span]):
+            places.append(_centred(grid, place, parts[start], low, high))
+            low = _column(grid, parts[start][-1]) + 1
     return Grid(grid.rows, grid.cols, tile(places, len(grid.rows) - 1, len(grid.cols) - 1))
 
 
@@ -127,12 +129,20 @@ def _column(grid: Grid, word: Word) -> int:
 
 
 def _centred(grid: Grid, place: Place, phrase: Sequence[Word], low: int, high: int) -> Place:
-    """The columns from `low` up to `high` that hold the phrase and, of those, have it nearest to their middle."""
+    """The most columns from `low` up to `high` whose middle the phrase stands in, or else just those it stands in."""
     middle = (phrase[0].box.left + phrase[-1].box.right) / 2
     first, last = (min(max(_column(grid, word), low), high - 1) for word in (phrase[0], phrase[-1]))
-    choices = [(start, end) for start in range(low, first + 1) for end in range(last + 1, high + 1)]
-    start, end = min(choices, key=lambda c: (round(abs((grid.cols[c[0]] + grid.cols[c[1]]) / 2 - middle)), c[1] - c[0]))
+    start, end = max(
+        ((s, e) for s in range(low, first + 1) for e in range(last + 1, high + 1) if _is_middle(grid, s, e, middle)),
+        key=lambda columns: columns[1] - columns[0],
+        default=(first, last + 1),
+    )
     return Place(place.row, start, place.row_span, end - start)
+
+
+def _is_middle(grid: Grid, start: int, end: int, x: float) -> bool:
+    left, right = grid.cols[start], grid.cols[end]
+    return abs((left + right) / 2 - x) < OFF_CENTRE * (right - left)
 
 
 def with_text_rows(grid: Grid, words: Sequence[Word], rules: Sequence[Box]) -> Grid:
@@ -144,7 +154,7 @@ def with_text_rows(grid: Grid, words: Sequence[Word], rules: Sequence[Box]) -> G
     if not single:
         return grid
     heights = [rule.center[1] for rule in rules]
-    bands = [extent(band) for band in row_bands(single, grid.cols, heights, len(grid.rows) - 1)]
+    bands = [extent(band) for band in row_bands(single, grid, heights)]
     edges = (
         min(grid.rows[0], bands[0][0]),
         *((above[1] + below[0]) / 2 for above, below in pairwise(bands)),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import pytest
 
 from actors.parser.engine.alignment import beside_two_lines, column_gaps, is_number, parts_phrases, phrases, row_bands
-from actors.parser.engine.grid import Word, text_of
+from actors.parser.engine.grid import Grid, Word, text_of, tile
 from tests.unit.tables.words import phrase, rows
 
 
 def read(words: list[Word], *, expected: int, rules: tuple[float, ...] = ()) -> list[str]:
-    return [text_of(row) for row in row_bands(words, (0, 95, 195), rules, expected)]
+    """Rows of the words when `expected` rows of one height were predicted."""
+    bottom = max(word.box.bottom for word in words)
+    edges = tuple(bottom * number / expected for number in range(expected + 1))
+    grid = Grid(edges, (0, 95, 195), tile((), expected, 2))
+    return [text_of(row) for row in row_bands(words, grid, rules)]
 
 
 @pytest.mark.parametrize("text", ["12", "1,204.5", "(611)", "-3.6%", "$4.20", "−7", "1 204"])
@@ -24,8 +28,7 @@ def test_words_with_digits_are_no_numbers(text: str) -> None:
 
 
 def test_a_gap_through_all_lines_parts_columns() -> None:
-    words = rows(("red oak", "12"), ("elm", "9"), ("ash", "7"), ("yew", "5"))
-    assert column_gaps(words) == [(32.5, 100)]
+    assert column_gaps(rows(("red oak", "12"), ("elm", "9"), ("ash", "7"))) == [(32.5, 100)]
 
 
 def test_spaces_between_words_part_no_columns() -> None:
@@ -63,6 +66,16 @@ def test_numbers_are_never_stacked_in_a_row() -> None:
     assert len(read(words, expected=2)) == 4
 
 
+def test_wrapped_texts_of_even_spacing_follow_the_prediction() -> None:
+    words = rows(("oak", "hard"), ("tree", "wood"), ("elm", "soft"), ("tree", "wood"))
+    assert read(words, expected=2) == ["oak hard tree wood", "elm soft tree wood"]
+
+
+def test_a_prediction_that_misses_a_few_rows_is_a_miscount() -> None:
+    words = rows(*[("oak", "hard")] * 10)
+    assert len(read(words, expected=9)) == 10
+
+
 def test_a_line_that_adds_nothing_new_goes_on_with_the_row_above() -> None:
     words = rows(("oak", "hard"), ("", "wood"), ("elm", "soft"), ("", "wood"))
     assert read(words, expected=2) == ["oak hard wood", "elm soft wood"]
@@ -70,7 +83,7 @@ def test_a_line_that_adds_nothing_new_goes_on_with_the_row_above() -> None:
 
 def test_a_line_with_a_first_cell_or_a_number_begins_a_row() -> None:
     words = rows(("oak", "hard"), ("elm", ""), ("ash", "soft"), ("", "7"))
-    assert len(read(words, expected=2)) == 4
+    assert len(read(words, expected=3)) == 4
 
 
 def test_lines_between_two_rules_are_one_row_when_that_is_expected() -> None:
