@@ -28,6 +28,9 @@ from actors.dispatcher import courier as courier_module
 from actors.dispatcher.addresses import AddressGuard, Allowed
 from actors.dispatcher.callbacks import SCHEDULE_S, Answer, after_failure, parse_secrets, report, retry_after_s
 from actors.dispatcher.courier import TURN_S, Courier, CourierConfig
+from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
+from actors.dispatcher.files import Splitting
+from actors.dispatcher.jobs import JobLimits
 from actors.errors import StaleLease
 from actors.messages import DeliveryReport, DueDelivery, Failure, FileOutcome, InputFile, JobOutcome, JobSpec, JobView
 from actors.registry.registry import JobRegistry, RegistryConfig
@@ -567,13 +570,29 @@ async def registry(tmp_path: Path, clock: Clock) -> AsyncIterator[JobRegistry]:
     await registry.close()
 
 
-async def finish_job(registry: JobRegistry, blobs: BlobStore, url: str, nodes: int) -> None:
+async def submit_job(registry: JobRegistry, url: str) -> None:
     file = InputFile(filename="0.pdf", blob="inputs/j/0", size=1, sha256="")
-    await registry.submit(
-        JobSpec(job_id="j", files=(file,), options=ParseOptions(), submitted_at=0.0, callback_url=url)
-    )
+    spec = JobSpec(job_id="j", files=(file,), options=ParseOptions(), submitted_at=0.0, callback_url=url)
+    await registry.submit(spec)
+
+
+async def finish_job(registry: JobRegistry, blobs: BlobStore, url: str, nodes: int) -> None:
+    await submit_job(registry, url)
     (claim,) = await registry.claim("d", 1, 0.0)
     await registry.finish("j", claim.lease, JobOutcome(files=(await job_of(blobs, nodes)).files))
+
+
+async def test_a_dispatcher_tells_of_a_job_that_it_finished(registry, blobs, parsers, receiver) -> None:
+    await blobs.put("inputs/j/0", b"2")  # pages, to these parsers
+    await submit_job(registry, receiver.url)
+    limits = JobLimits(files=1, splitting=Splitting(slots=1))
+    dispatcher = Dispatcher(registry, parsers, blobs, DispatcherConfig(jobs=1, limits=limits, courier=LOOPBACK))
+    work = asyncio.create_task(dispatcher.run())
+    while len(receiver.requests) < 3:  # noqa: ASYNC110 - the receiver is in a thread
+        await asyncio.sleep(0.001)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert receiver.heard == [0, 1, "COMPLETED"]
 
 
 async def test_a_courier_delivers_what_the_registry_holds(registry, blobs, receiver, clock) -> None:
