@@ -47,7 +47,7 @@ bench: $(READY) ## Run the benchmarks of docs/benchmarks.md
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks
 
 models: $(READY) ## Download docling's own models, so that the standard profile is used (needs the internet)
-	@$(BIN)/docling-tools models download layout tableformer rapidocr
+	@$(BIN)/docling-tools models download layout tableformer
 
 clean: ## Remove the virtual environment and caches; state in .docfleet/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,7 +22,7 @@ START_WITHIN_S = 180.0
 @contextmanager
 def service(*, module: str = "serve_app", **env: str) -> Iterator[str]:
     """Run `python -m module` with these settings in the environment; yields its base URL, ready for requests."""
-    with tempfile.TemporaryDirectory(prefix="dfb-") as state:
+    with tempfile.TemporaryDirectory(prefix="dfb-", ignore_cleanup_errors=True) as state:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         settings = {"HOST": "127.0.0.1", "PORT": str(port), "STATE_DIR": state, "HF_HUB_OFFLINE": "1", **env}
