@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +21,18 @@ def running_service(settings: Settings, make_engine: EngineFactory = docling_eng
     """The service, ready for requests; stopped when the context ends. A Ray of its own is stopped too."""
     own = "RAY_ADDRESS" not in os.environ
     if not ray.is_initialized():
-        ray.init(address="local" if own else None, include_dashboard=False, log_to_driver=False)
+        ray.init(
+            address="local" if own else None,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         with serving(settings, make_engine):
             yield
+            # The raylet reports the call that ends Serve's controller as a failure, which it is not.
+            ray._private.worker._worker_logs_enabled = False
     finally:
         ray.shutdown()
 
