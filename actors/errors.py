@@ -9,7 +9,8 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── StoreUnavailable          the journal or the blob store cannot be reached or is full
 ├── BlobMissing               the blob store has nothing under this key
 ├── FleetUnavailable          no registry or no parser answers at present
-└── ParserDied                the replica that held this work died, or lost it; the work may be tried elsewhere
+├── ParserDied                the replica that held this work died, or lost it; the work may be tried elsewhere
+└── ParserFailed              a parser raised what it should not, or answered with what is no answer
 """
 
 from __future__ import annotations
@@ -81,4 +82,8 @@ class FleetUnavailable(DocfleetError):
 
 
 class ParserDied(DocfleetError):
+    code = ErrorCode.INTERNAL
+
+
+class ParserFailed(DocfleetError):
     code = ErrorCode.INTERNAL

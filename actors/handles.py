@@ -30,7 +30,7 @@ from ray.exceptions import (
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
-from actors.errors import DocfleetError, FleetUnavailable, ParserDied
+from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
 from actors.messages import (
     Claim,
     DeliveryReport,
@@ -296,7 +296,10 @@ async def _translated_errors() -> AsyncIterator[None]:
     try:
         yield
     except RayTaskError as error:
-        raise _own_error(error) from None
+        own = _own_error(error)
+        if isinstance(own, DocfleetError):
+            raise own from None
+        raise ParserFailed(f"the parser failed with {type(error.cause).__name__}") from error
     except _NO_REPLICA_YET as error:
         raise FleetUnavailable("No parser replica is ready at present") from error
     except (*_REPLICA_GONE, ActorUnavailableError) as error:

@@ -28,6 +28,10 @@ APP = "docfleet"
 ONE_LOOP = {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0"}
 
 
+# How soon a dead replica is noticed and replaced. What is sent to it meanwhile goes to the others.
+CHECK_EVERY_S = 2
+
+
 class Ingress:
     """Serves the REST API; keeps no state, so any replica answers for any job."""
 
@@ -79,11 +83,13 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
         num_replicas=1,
         ray_actor_options={"num_cpus": 0, "resources": on_head},
         graceful_shutdown_timeout_s=10,
+        health_check_period_s=CHECK_EVERY_S,
     )(DispatcherReplica)
     ingress = serve.deployment(
         name="Ingress",
         num_replicas=settings.ingress_replicas,
         max_ongoing_requests=5_000,  # most of them wait for a job to change
+        health_check_period_s=CHECK_EVERY_S,
         ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": {"env_vars": ONE_LOOP}},
     )(serve.ingress()(Ingress))
     return ingress.bind(settings, parser, dispatcher.bind(settings, parser))
@@ -93,6 +99,7 @@ def _parser_deployment(settings: Settings) -> serve.Deployment:
     deployment = serve.deployment(
         name="Parser",
         max_ongoing_requests=2,  # one at work, one whose arguments are already here
+        health_check_period_s=CHECK_EVERY_S,
         autoscaling_config={
             "min_replicas": settings.parser_min_replicas,
             "initial_replicas": settings.parser_min_replicas,
@@ -120,16 +127,23 @@ def _open_registry(settings: Settings) -> Registry:
 
 
 def _dispatcher_config(settings: Settings) -> DispatcherConfig:
-    splitting = Splitting(slots=settings.parser_max_replicas, span_pages=settings.span_pages)
+    splitting = Splitting(
+        slots=settings.parser_max_replicas, span_pages=settings.span_pages, page_deadline_s=settings.page_deadline_s
+    )
     return DispatcherConfig(
         jobs=settings.max_concurrent_requests,
         keep_inputs=settings.keep_inputs,
-        limits=JobLimits(files=settings.max_concurrent_files, splitting=splitting),
+        limits=JobLimits(files=settings.max_concurrent_files, deadline_s=settings.job_deadline_s, splitting=splitting),
         courier=CourierConfig(allowed=settings.allowed_destinations, webhook_keys=settings.webhook_keys),
     )
 
 
 def _parser_config(settings: Settings) -> ParserConfig:
     return ParserConfig(
-        defaults=settings.parse_options, num_cpus=settings.parser_num_cpus, num_gpus=settings.parser_num_gpus
+        defaults=settings.parse_options,
+        num_cpus=settings.parser_num_cpus,
+        num_gpus=settings.parser_num_gpus,
+        page_deadline_s=settings.page_deadline_s,
+        max_pages=settings.parser_max_pages or None,
+        max_memory_mb=settings.parser_max_memory_mb or None,
     )

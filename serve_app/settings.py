@@ -111,6 +111,14 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _replicas_are_ordered(self) -> Self:
         if self.parser_min_replicas > self.parser_max_replicas:
+    parser_max_pages: Annotated[int, Field(ge=0)] = 2000
+    """Pages after which a parser replica is replaced by a new one, so that no leak adds up; 0 for never."""
+    parser_max_memory_mb: Annotated[int, Field(ge=0)] = 0
+    """MiB of memory above which a parser replica is replaced once it is idle for a moment; 0 for no limit."""
+    page_deadline_s: Annotated[float, Field(gt=0)] = 60.0
+    """How long a page may take; a replica that exceeds it for each page of its work is hung, and ends itself."""
+    job_deadline_s: Annotated[float, Field(gt=0)] = 3600.0
+    """How long a dispatcher works on a job before it fails with `deadline_exceeded`."""
             raise ValueError("parser_min_replicas must not be above parser_max_replicas")
         return self
 

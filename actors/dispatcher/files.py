@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +14,7 @@ import stamina
 from actors.dispatcher.pages import bisect, plan_spans
 from actors.dispatcher.ports import Document, Parsers, Part
 from actors.dispatcher.slots import FairSlots
-from actors.errors import FileError, FleetUnavailable, ParserDied
+from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed
 from actors.logs import get_logger
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from client.models import ErrorCode, PageFailure
@@ -20,16 +22,18 @@ from client.models import ErrorCode, PageFailure
 T = TypeVar("T")
 log = get_logger()
 
-#: A document or a span that took this many replicas down with it is not tried whole again.
-CRASHES_ALLOWED = 2
+#: What a bad page does to the parser that meets it. A hang ends as a death: the replica ends its own process.
+FAILURES = (ParserDied, ParserFailed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splitting:
-    """How documents are cut: for `slots` parsers, `span_pages` pages each (None: whatever suits the document)."""
+    """How documents are cut: for `slots` parsers, `span_pages` pages each (None: whatever suits the document).
+    A parser that died after more than `page_deadline_s` was hung."""
 
     slots: int
     span_pages: int | None = None
+    page_deadline_s: float = 60.0
 
     @property
     def split_above(self) -> int:
@@ -48,6 +52,10 @@ class Parsed:
 
     def __add__(self, other: Parsed) -> Parsed:
         return Parsed(self.parts + other.parts, self.lost + other.lost)
+
+
+class Hung(ParserDied):
+    """The replica took longer than it may. Trying the same again would take as long again."""
 
 
 class FileRun:
@@ -73,9 +81,9 @@ class FileRun:
         """The finished document. Raises FileError when the file cannot be parsed."""
         try:
             opened = await self._call(lambda: self._open(self._splitting.split_above))
-        except ParserDied:
-            # Something in it kills parsers: split it as far as it goes, so that only the bad page is lost.
-            opened = await self._open_or_fail()
+        except FAILURES as failure:
+            # Something in it breaks parsers: split it as far as it goes, so that only the bad page is lost.
+            opened = await self._open_in_parts(failure)
         if isinstance(opened, ParsedFile):
             pages = max(1, opened.pages)
             self._on_pages(pages, pages - len(opened.lost), len(opened.lost))
@@ -90,46 +98,71 @@ class FileRun:
             raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {parsed.lost[0].reason}")
         return await self._call(lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.parts))
 
-    async def _parse_span(self, span: PageSpan) -> Parsed:
+    async def _parse_span(self, span: PageSpan, *, suspect: bool = False) -> Parsed:
         try:
-            part = await self._call(lambda: self._parsers.parse_pages(self._document, self._task, span))
-        except ParserDied as died:
-            return await self._parse_dangerous(span, died)
+            part = await self._call(
+                lambda: self._parsers.parse_pages(self._document, self._task, span),
+                suspect=suspect,
+                alone=len(span) == 1,
+            )
+        except FAILURES as failure:
+            return await self._parse_dangerous(span, failure)
         self._on_pages(0, len(span) - len(part.shard.lost), len(part.shard.lost))
         return Parsed((part,), part.shard.lost)
 
-    async def _parse_dangerous(self, span: PageSpan, died: ParserDied) -> Parsed:
-        """Halve a span that keeps killing parsers until the bad page stands alone; that page is lost."""
+    async def _parse_dangerous(self, span: PageSpan, failure: ParserDied | ParserFailed) -> Parsed:
+        """Cut a span that keeps breaking parsers until the bad page stands alone; that page is lost.
+
+        In halves; at once into pages after a hang, for each half would hang for its own time.
+        """
         if len(span) == 1:
-            log.warning("page_lost", job=self._task.job_id, page=span.first, reason=died.message)
+            log.warning("page_lost", job=self._task.job_id, page=span.first, reason=failure.message)
             self._on_pages(0, 0, 1)
-            return Parsed(lost=(PageFailure(page_number=span.first, reason=died.message),))
-        return sum(await together(*(self._parse_span(half) for half in bisect(span))), Parsed())
+            return Parsed(lost=(PageFailure(page_number=span.first, reason=failure.message),))
+        pieces = plan_spans(span, slots=1, size=1) if isinstance(failure, Hung) else bisect(span)
+        return sum(await together(*(self._parse_span(piece, suspect=True) for piece in pieces)), Parsed())
 
     async def _open(self, split_above: int) -> ParsedFile | PagePlan:
         return await self._parsers.open(self._document, self._task, split_above)
 
-    async def _open_or_fail(self) -> ParsedFile | PagePlan:
+    async def _open_in_parts(self, failure: ParserDied | ParserFailed) -> ParsedFile | PagePlan:
         try:
-            return await self._call(lambda: self._open(0))
-        except ParserDied as died:
-            raise FileError(ErrorCode.INVALID_FILE, f"The file cannot be parsed: {died.message}") from died
+            return await self._call(lambda: self._open(0), suspect=True)
+        except FAILURES as again:
+            if isinstance(again, ParserFailed):  # a defect of ours, as far as anybody knows
+                raise
+            raise FileError(ErrorCode.INVALID_FILE, f"The file cannot be parsed: {failure.message}") from again
 
-    async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Run `call` in a slot, again on another replica when the first one dies under it."""
-        for crash in range(1, CRASHES_ALLOWED + 1):
-            try:
+    async def _call(self, call: Callable[[], Awaitable[T]], *, suspect: bool = False, alone: bool = False) -> T:
+        """Run `call`, and once more when a parser fails under it: a call that waited behind the guilty one dies too.
+
+        What has failed once is suspect, and suspects run one at a time: so none takes another's blame, and not the
+        whole fleet is at risk. A page that stands `alone` is tried again even after a hang.
+        """
+        try:
+            async with self._slots.quarantine if suspect else nullcontext():
                 return await self._call_once(call)
-            except ParserDied as died:
-                log.warning("parser_died", job=self._task.job_id, file=self._task.index, crash=crash)
-                last = died
-        raise last
+        except Hung:
+            if not alone:
+                raise
+        except FAILURES:
+            pass
+        async with self._slots.quarantine:
+            return await self._call_once(call)
 
     @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
     async def _call_once(self, call: Callable[[], Awaitable[T]]) -> T:
         """Run `call` in a slot; a fleet without a replica is waited for."""
         async with self._slots.slot(self._task.job_id):
-            return await call()
+            began = time.monotonic()
+            try:
+                return await call()
+            except FAILURES as failure:
+                elapsed = time.monotonic() - began
+                log.warning("parser_failed", job=self._task.job_id, reason=failure.message, after_s=round(elapsed, 1))
+                if isinstance(failure, ParserDied) and elapsed >= self._splitting.page_deadline_s:
+                    raise Hung(f"the parser hung: no answer after {elapsed:.0f} s, and it was ended") from failure
+                raise
 
 
 async def together(*work: Coroutine[Any, Any, T]) -> list[T]:

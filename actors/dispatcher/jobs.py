@@ -22,9 +22,11 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLimits:
-    """`files` of one job are parsed side by side; the rest wait, so that a large batch does not fill memory."""
+    """`files` of one job are parsed side by side; the rest wait, so that a large batch does not fill memory.
+    A job that takes longer than `deadline_s` fails as a whole."""
 
     files: int
+    deadline_s: float = 3600.0
     splitting: Splitting
 
 
@@ -57,10 +59,20 @@ class JobRun:
                 return await self._run_file(index, file)
 
         try:
-            files = await together(*(one(index, file) for index, file in enumerate(self._spec.files)))
+            async with asyncio.timeout(self._limits.deadline_s) as deadline:
+                files = await together(*(one(index, file) for index, file in enumerate(self._spec.files)))
         except StoreUnavailable as error:  # no fault of a file: the job as a whole could not run
-            return JobOutcome(failure=Failure(code=error.code, message=error.message), progress=self.progress)
+            return self._failed(error.code, error.message)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            log.warning("job_deadline_exceeded", job=self._spec.job_id)
+            message = f"The job was not done within {self._limits.deadline_s:g} seconds"
+            return self._failed(ErrorCode.DEADLINE_EXCEEDED, message)
         return JobOutcome(files=tuple(files), progress=self.progress)
+
+    def _failed(self, code: ErrorCode, message: str) -> JobOutcome:
+        return JobOutcome(failure=Failure(code=code, message=message), progress=self.progress)
 
     async def _run_file(self, index: int, file: InputFile) -> FileOutcome:
         started = time.monotonic()

@@ -16,6 +16,8 @@ class FairSlots:
     """
 
     def __init__(self, size: int) -> None:
+        #: Held by the one call that may break a parser.
+        self.quarantine = asyncio.Lock()
         self._size = size
         self._in_use = 0
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()

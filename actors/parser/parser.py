@@ -10,10 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import psutil
+
+from actors.errors import ParserFailed
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.parser.watchdog import ends_process_after
 from client.models import ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 T = TypeVar("T")
+
+MIB = 1024 * 1024
+
+#: How many pages' time a call gets that has no number of pages: a file without pages, an assembly, an export.
+PAGES_OF_A_WHOLE_FILE = 16
 
 
 class ParsingEngine(Protocol):
@@ -41,12 +50,18 @@ class ParsingEngine(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserConfig:
     """`num_cpus` and `num_gpus` are the replica's shares of its machine, as it was scheduled with them.
-    `artifacts_path` is a folder of docling's own models; None means the one that docling itself is set to."""
+    `artifacts_path` is a folder of docling's own models; None means the one that docling itself is set to.
+
+    The process ends itself in a call that takes longer than `page_deadline_s` for each page. It asks to be replaced
+    after `max_pages`, and when it holds more than `max_memory_mb` between two calls; None: as many as there are."""
 
     defaults: ParseOptions = field(default_factory=ParseOptions)
     num_cpus: float = 1
     num_gpus: float = 0
     artifacts_path: str | None = None
+    page_deadline_s: float = 60.0
+    max_pages: int | None = None
+    max_memory_mb: int | None = None
 
 
 EngineFactory = Callable[[ParserConfig], ParsingEngine]
@@ -66,6 +81,8 @@ class Parser:
     a caller that went away leaves its conversion running, for a thread cannot be stopped."""
 
     def __init__(self, config: ParserConfig, make_engine: EngineFactory = docling_engine) -> None:
+        self._config = config
+        self._pages = 0
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser")
         self._engine = self._worker.submit(make_engine, config).result()
         self._worker.submit(self._engine.warm_up).result()
@@ -77,10 +94,18 @@ class Parser:
 
     async def open(self, document: DocumentBytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
         """The parsed file; or the pages of a document of more than `split_above` that may be parsed apart."""
-        return await self._run(lambda: self._engine.open(document, task, split_above=split_above))
+        pages = max(split_above, PAGES_OF_A_WHOLE_FILE)
+        opened = await self._run(lambda: self._engine.open(document, task, split_above=split_above), pages)
+        if isinstance(opened, ParsedFile):
+            self._pages += max(1, opened.pages)
+        return opened
 
     async def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
-        return await self._run(lambda: self._engine.parse_pages(document, task, span))
+        shard = await self._run(lambda: self._engine.parse_pages(document, task, span), len(span))
+        if not isinstance(shard, Shard) or shard.span != span:
+            raise ParserFailed("the parser answered with something else than the pages it was asked for")
+        self._pages += len(span)
+        return shard
 
     async def assemble(
         self, document: DocumentBytes, task: FileTask, lost: Sequence[PageFailure], *shards: Shard
@@ -92,17 +117,30 @@ class Parser:
         return await self._run(lambda: self._engine.export(document_json.tobytes(), form))
 
     def check_health(self) -> None:
-        """Raises when this replica should be replaced."""
+        """Raises when this replica should be replaced. Serve lets it finish first what it was given."""
+        if self._config.max_pages and self._pages >= self._config.max_pages:
+            raise RuntimeError(f"parsed {self._pages} pages, which is as many as one process should")
         if self._idle.is_set():
+            self._check_memory()
             self._engine.check_health()
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        """On the one worker thread, in the order of the calls. A call that is cancelled while it waits never runs."""
-        return await asyncio.wrap_future(self._worker.submit(self._work, call))
+    def _check_memory(self) -> None:
+        """Between calls: what one document needs for a moment is no leak. An unused process is as small as it gets."""
+        limit, used = self._config.max_memory_mb, psutil.Process().memory_info().rss // MIB
+        if limit and self._pages and used > limit:
+            raise RuntimeError(f"holds {used} MiB, which is more than PARSER_MAX_MEMORY_MB ({limit})")
 
-    def _work(self, call: Callable[[], T]) -> T:
+    async def _run(self, call: Callable[[], T], pages: int = PAGES_OF_A_WHOLE_FILE) -> T:
+        """On the one worker thread, in the order of the calls. A call that is cancelled while it waits never runs.
+
+        `pages` say how long it may take once it runs.
+        """
+        return await asyncio.wrap_future(self._worker.submit(self._work, call, pages))
+
+    def _work(self, call: Callable[[], T], pages: int) -> T:
         self._idle.clear()
         try:
-            return call()
+            with ends_process_after(self._config.page_deadline_s * pages):
+                return call()
         finally:
             self._idle.set()

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 import pytest
 
-from actors.errors import FileError, ParserDied
+from actors.errors import FileError, ParserDied, ParserFailed
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from client.models import ErrorCode, PageFailure, ParserInfo
 
@@ -24,9 +24,14 @@ class MemoryPart:
 
 @dataclass
 class MemoryParsers:
-    """`document` is its page count as text; "garbage" is no document; `deadly` pages kill whoever parses them."""
+    """`document` is its page count as text; "garbage" is no document; `deadly` pages kill whoever parses them,
+    after `hang_s`, and `broken` ones raise. `at_risk` is the most spans with such pages that ran at once."""
 
     deadly: set[int] = field(default_factory=set)
+    broken: set[int] = field(default_factory=set)
+    hang_s: float = 0.0
+    endangering: int = 0
+    at_risk: int = 0
     deaths_left: dict[int, int] = field(default_factory=dict)  # page -> how often it still kills
     spans: list[PageSpan] = field(default_factory=list)
     opened: Counter[str] = field(default_factory=Counter)
@@ -65,7 +70,15 @@ class MemoryParsers:
             await self.gate.wait()
         await asyncio.sleep(0)
         self.spans.append(span)
-        for page in range(span.first, span.last + 1):
+        pages = range(span.first, span.last + 1)
+        if self.broken.intersection(pages):
+            raise ParserFailed("the parser failed")
+        if self.deadly.intersection(pages):
+            self.endangering += 1
+            self.at_risk = max(self.at_risk, self.endangering)
+            await asyncio.sleep(self.hang_s)
+            self.endangering -= 1
+        for page in pages:
             if page in self.deadly or self.deaths_left.get(page, 0) > 0:
                 self.deaths_left[page] = self.deaths_left.get(page, 0) - 1
                 raise ParserDied("the parser process died")

@@ -225,3 +225,18 @@ async def test_a_dispatcher_that_stops_gives_its_jobs_back(jobs, blobs, parsers)
     with contextlib.suppress(asyncio.CancelledError):
         await work
     assert jobs.released == [("a", "lease-a")]
+
+
+async def test_a_job_past_its_deadline_fails_and_its_slot_is_free(jobs, blobs, parsers) -> None:
+    parsers.gate = asyncio.Event()
+    limits = JobLimits(files=1, deadline_s=0.05, splitting=Splitting(slots=1))
+    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, DispatcherConfig(jobs=1, limits=limits)).run())
+    await submit(jobs, blobs, "late", b"1")
+    outcome = await jobs.ended("late")
+    assert outcome.failure.code is ErrorCode.DEADLINE_EXCEEDED
+    assert outcome.failure.message == "The job was not done within 0.05 seconds"
+    parsers.gate.set()
+    await submit(jobs, blobs, "next", b"1")
+    assert (await jobs.ended("next")).failure is None
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)

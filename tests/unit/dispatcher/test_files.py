@@ -79,3 +79,31 @@ async def test_a_file_that_is_no_document_is_not_tried_twice(parsers) -> None:
     with pytest.raises(FileError, match="not a document"):
         await parse(parsers, b"garbage", Splitting(slots=4))
     assert parsers.opened.total() == 1
+
+
+async def test_pages_that_make_a_parser_raise_are_lost_alone(parsers) -> None:
+    parsers.broken = {7}
+    parsed, counted = await parse(parsers, b"20", Splitting(slots=2))
+    assert pages_of(parsed) == [page for page in range(1, 21) if page != 7]
+    assert [(page.page_number, page.reason) for page in parsed.lost] == [(7, "the parser failed")]
+    assert counted.failed == 1
+
+
+async def test_a_span_that_hung_is_cut_into_pages_at_once(parsers) -> None:
+    parsers.deadly = {6}
+    parsers.hang_s = 0.05
+    parsed, _ = await parse(parsers, b"8", Splitting(slots=1, span_pages=4, page_deadline_s=0.05))
+    assert pages_of(parsed) == [1, 2, 3, 4, 5, 7, 8]
+    assert "the parser hung" in parsed.lost[0].reason
+    bad = [span for span in parsers.spans if span.first <= 6 <= span.last]
+    assert [len(span) for span in bad] == [4, 1, 1]
+
+
+async def test_what_failed_once_is_tried_again_with_nothing_else_at_risk(parsers) -> None:
+    parsers.deadly = {2, 5, 8, 11}
+    await parse(parsers, b"12", Splitting(slots=4, span_pages=3))
+    first_tries = parsers.at_risk
+    parsers.at_risk = 0
+    parsers.deaths_left = {}
+    await parse(parsers, b"12", Splitting(slots=4, span_pages=12))
+    assert (first_tries, parsers.at_risk) == (4, 1)

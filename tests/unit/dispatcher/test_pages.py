@@ -24,7 +24,7 @@ def test_adaptive_spans_differ_by_one_page_at_most_and_stay_within_bounds(pages:
     sizes = [len(span) for span in plan_spans(pages, slots=slots)]
     assert max(sizes) - min(sizes) <= 1
     assert max(sizes) <= MAX_PAGES
-    assert min(sizes) >= min(MIN_PAGES - 1, len(pages))
+    assert min(sizes) >= min(MIN_PAGES // 2, len(pages))
 
 
 def test_four_hundred_pages_on_32_parsers_fill_whole_rounds() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from actors.errors import FileError
+from actors.errors import FileError, ParserFailed
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.parser import Parser, ParserConfig
 from client.models import ErrorCode, ExportFormat, PageFailure, ParserInfo
@@ -34,6 +34,7 @@ class SlowEngine:
     at_once: int = 0
     warm: bool = False
     stuck: bool = False
+    answer: Shard | None = None
     assembled: tuple[Sequence[Shard], Sequence[PageFailure]] | None = None
 
     def warm_up(self) -> None:
@@ -54,7 +55,7 @@ class SlowEngine:
         self.at_once = max(self.at_once, self.running)
         self.go_on.acquire()
         self.running -= 1
-        return Shard(span=span, payload=np.zeros(1, np.uint8))
+        return self.answer or Shard(span=span, payload=np.zeros(1, np.uint8))
 
     def assemble(
         self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
@@ -140,6 +141,32 @@ async def test_threads_of_a_conversion_under_way_are_not_ill_health(parser: Pars
     engine.go_on.release()
     await call
     with pytest.raises(RuntimeError, match="stuck"):
+        parser.check_health()
+
+
+async def test_an_answer_for_other_pages_is_refused(parser: Parser, engine: SlowEngine) -> None:
+    engine.answer = Shard(span=PageSpan(7, 7), payload=np.zeros(1, np.uint8))
+    engine.go_on.release()
+    with pytest.raises(ParserFailed, match="something else"):
+        await parser.parse_pages(DOCUMENT, make_task(), SPAN)
+
+
+async def test_a_parser_asks_to_be_replaced_after_its_pages(engine: SlowEngine) -> None:
+    parser = Parser(ParserConfig(max_pages=3), lambda config: engine)
+    engine.go_on.release(2)
+    await parser.open(DOCUMENT, make_task(), 1)
+    parser.check_health()
+    await parser.parse_pages(DOCUMENT, make_task(), PageSpan(1, 2))
+    with pytest.raises(RuntimeError, match="parsed 3 pages"):
+        parser.check_health()
+    assert (await parser.parse_pages(DOCUMENT, make_task(), SPAN)).span == SPAN  # until it is
+
+
+async def test_a_parser_above_its_memory_asks_to_be_replaced_once_it_has_worked(engine: SlowEngine) -> None:
+    parser = Parser(ParserConfig(max_memory_mb=1), lambda config: engine)
+    parser.check_health()
+    await parser.open(DOCUMENT, make_task(), 1)
+    with pytest.raises(RuntimeError, match="more than PARSER_MAX_MEMORY_MB"):
         parser.check_health()
 
 

@@ -1,0 +1,65 @@
+"""A parser that breaks where it is told to.
+
+A document is text: its number of pages, and at will the fault that one of them has: `12` or `12 crash@7`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+
+from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from benchmarks.sleeping import SleepingEngine
+
+FOR_EVER_S = 100_000
+
+
+def _hold_the_interpreter() -> None:
+    """Sleep in native code that does not let any other thread run."""
+    ctypes.PyDLL(None).sleep(FOR_EVER_S)
+
+
+FAULTS = {
+    "crash": lambda: os._exit(1),
+    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "raise": lambda: 1 // 0,
+    "hang": lambda: time.sleep(FOR_EVER_S),
+    "freeze": _hold_the_interpreter,
+}
+
+
+class FaultyEngine(SleepingEngine):
+    def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
+        pages, fault, page = _read(document)
+        if pages > split_above:
+            return PagePlan(pages=PageSpan(1, pages))
+        if fault in FAULTS and page <= pages:
+            FAULTS[fault]()
+        time.sleep(pages * self._seconds_per_page)
+        return self._file(range(1, pages + 1), ())
+
+    def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
+        _, fault, page = _read(document)
+        if span.first <= page <= span.last:
+            if fault == "garbage":
+                return "no shard"  # type: ignore[return-value] # which is the point
+            FAULTS[fault]()
+        return super().parse_pages(document, task, span)
+
+
+def _read(document: DocumentBytes) -> tuple[int, str, int]:
+    """Pages, and which fault is on which page; page 0 for none."""
+    pages, _, rest = document.tobytes().decode().partition(" ")
+    fault, _, page = rest.partition("@")
+    return int(pages), fault, int(page or 0)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from serve_app.__main__ import main
+    from tests.faults import engine  # by its real name: Ray's workers import the class from there
+
+    sys.exit(main(engine.FaultyEngine))

@@ -1,0 +1,45 @@
+"""The watchdog over real hangs, each in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HANGS = {
+    "gives the interpreter back": "import time; time.sleep(100_000)",
+    "holds the interpreter": "import ctypes; ctypes.PyDLL(None).sleep(100_000)",
+    "computes": "while True: pass",
+}
+
+
+def run(script: str, seconds: float) -> subprocess.CompletedProcess[str]:
+    program = (
+        f"from actors.parser.watchdog import ends_process_after\nwith ends_process_after({seconds}):\n    {script}\n"
+        "import time; time.sleep(0.3); print('went on')"
+    )
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("hang", HANGS.values(), ids=HANGS.keys())
+def test_a_hang_ends_the_process_and_logs_where_it_was(hang: str) -> None:
+    ended = run(hang, seconds=0.2)
+    assert ended.returncode == 1
+    assert "went on" not in ended.stdout
+    assert "most recent call first" in ended.stderr
+
+
+def test_a_call_that_returns_is_watched_no_longer() -> None:
+    ended = run("pass", seconds=0.1)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "went on\n", "")
+
+
+def test_a_call_that_raises_is_watched_no_longer() -> None:
+    program = (
+        "from actors.parser.watchdog import ends_process_after\n"
+        "try:\n    with ends_process_after(0.1): 1 / 0\n"
+        "except ZeroDivisionError:\n    import time; time.sleep(0.3); print('went on')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "went on\n")
