@@ -24,6 +24,8 @@ TABLE_ROWS = 3
 #: A line this many times as long as it is high is prose, where it isn't spread out into cells.
 PROSE_LENGTH = 18
 PROSE_ROWS = 3
+#: The share of a page's letters that its pictures may hide.
+MOST_TEXT = 0.7
 #: A gap between words, in line heights, that no sentence has: two cells of a table in one line of the PDF.
 CELL_GAP = 1.2
 
@@ -47,7 +49,20 @@ def find_objects(detections: Sequence[Detection], lines: Sequence[Line]) -> list
         region = _table(found, within) if found.label == "table" else _figure(found, within)
         if region and not any(_same_place(region.box, other.box) for other in regions):
             regions.append(region)
-    return regions
+    return _without_hiding(regions, lines)
+
+
+def _without_hiding(regions: Sequence[Region], lines: Sequence[Line]) -> list[Region]:
+    """The regions, less pictures with text where they would hide most of the page's: a slide of boxes, a form."""
+    pictures = [region.box for region in regions if region.label is DocItemLabel.PICTURE]
+    hidden = [line for line in lines if any(line.box.inside(box) > 0.5 for box in pictures)]
+    if sum(len(line.text) for line in hidden) <= MOST_TEXT * sum(len(line.text) for line in lines):
+        return list(regions)
+    return [
+        region
+        for region in regions
+        if region.label is not DocItemLabel.PICTURE or not any(line.box.inside(region.box) > 0.5 for line in hidden)
+    ]
 
 
 def _same_place(box: Box, other: Box) -> bool:

@@ -30,9 +30,13 @@ def test_a_figure_full_of_prose_is_none() -> None:
 
 
 def test_a_drawing_keeps_its_labels() -> None:
-    assert labels([seen("figure", FRAME)], [line("Input", 100, width=30), line("Output", 280, width=30)]) == [
-        DocItemLabel.PICTURE
-    ]
+    inside = [line("Input", 100, width=30), line("Output", 280, width=30)]
+    assert labels([seen("figure", FRAME)], [*inside, *paragraph(400)]) == [DocItemLabel.PICTURE]
+
+
+def test_a_picture_never_hides_most_of_a_page() -> None:
+    inside = [line("Input", 100, width=30), line("Output", 280, width=30)]
+    assert labels([seen("figure", FRAME)], [*inside, line("17", 780, width=10)]) == []
 
 
 def test_columns_of_text_taken_for_a_figure_are_a_table() -> None:
@@ -40,7 +44,7 @@ def test_columns_of_text_taken_for_a_figure_are_a_table() -> None:
 
 
 def test_a_caption_at_the_edge_of_a_figure_is_left_out_of_it() -> None:
-    (region,) = find_objects([seen("figure", FRAME)], [line("Figure 1. Apples", 285, width=80)])
+    (region,) = find_objects([seen("figure", FRAME)], [line("Figure 1. Apples", 285, width=80), *paragraph(400)])
     assert region.box.bottom == 285
 
 
