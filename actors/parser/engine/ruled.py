@@ -104,12 +104,16 @@ def _rectangle(cells: Sequence[tuple[int, int]]) -> Place:
 
 
 def _rows_in_one(grid: Grid, words: Sequence[Word]) -> bool:
-    """Whether some ruled row may hold several: at least two, and half, of its cells have stacked lines."""
+    """Whether some ruled row may hold several: at least two, and half, of its cells have stacked lines.
+
+    Two lines are believed to be one row, as when rules part pairs of lines, unless rules part only head and body.
+    """
     heights: dict[int, list[int]] = {}
     for place, held in fill(grid, words).items():
         if held and place.row_span == 1:
             heights.setdefault(place.row, []).append(len(lines_of(held)))
-    stacked = [(sum(lines > 1 for lines in row), len(row)) for row in heights.values()]
+    believed = 2 if len(heights) > 2 else 1
+    stacked = [(sum(lines > believed for lines in row), len(row)) for row in heights.values()]
     return any(many > 1 and many * 2 >= cells for many, cells in stacked)
 
 

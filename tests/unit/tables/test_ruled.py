@@ -75,6 +75,14 @@ def test_rows_without_rules_between_them_are_not_taken_for_one() -> None:
     assert ruled_grid(across(0, 20, 60), down(0, 100, 200), WORDS) is None
 
 
+def test_pairs_of_lines_between_rules_are_rows_as_drawn() -> None:
+    pairs = [("oak", "12"), ("elm", "9"), ("ash", "7"), ("yew", "5")]
+    words = rows(("Name", "Size"), *pairs, top=5, lefts=(5, 105))
+    grid = ruled_grid(across(0, 20, 60, 100), down(0, 100, 200, bottom=100), words)
+    assert grid is not None
+    assert len(grid.rows) == 4
+
+
 def test_a_wrapped_text_beside_single_lines_stays_one_row() -> None:
     words = rows(("Name", "Note"), ("oak", "hard"), ("", "wood"), ("elm", "soft"), top=5, lefts=(5, 105))
     grid = ruled_grid(across(0, 20, 60, 80), down(0, 100, 200, bottom=80), words)
