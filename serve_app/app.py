@@ -133,6 +133,7 @@ def _dispatcher_config(settings: Settings) -> DispatcherConfig:
     return DispatcherConfig(
         jobs=settings.max_concurrent_requests,
         keep_inputs=settings.keep_inputs,
+        orphan_age_s=settings.orphan_age_s,
         limits=JobLimits(files=settings.max_concurrent_files, deadline_s=settings.job_deadline_s, splitting=splitting),
         courier=CourierConfig(allowed=settings.allowed_destinations, webhook_keys=settings.webhook_keys),
     )

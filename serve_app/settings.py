@@ -89,6 +89,14 @@ class Settings(BaseSettings):
     """GPUs of one parser replica; a fraction shares one between several."""
     parser_idle_s: Annotated[float, Field(ge=0)] = 60.0
     """How long a parser replica is idle before it is given back."""
+    parser_max_pages: Annotated[int, Field(ge=0)] = 2000
+    """Pages after which a parser replica is replaced by a new one, so that no leak adds up; 0 for never."""
+    parser_max_memory_mb: Annotated[int, Field(ge=0)] = 0
+    """MiB of memory above which a parser replica is replaced once it is idle for a moment; 0 for no limit."""
+    page_deadline_s: Annotated[float, Field(gt=0)] = 60.0
+    """How long a page may take; a replica that exceeds it for each page of its work is hung, and ends itself."""
+    job_deadline_s: Annotated[float, Field(gt=0)] = 3600.0
+    """How long a dispatcher works on a job before it fails with `deadline_exceeded`."""
     span_pages: Annotated[int, Field(ge=1)] | None = None
     """Pages of a document that one parser takes at a time; None suits them to the document and the fleet."""
 
@@ -100,6 +108,8 @@ class Settings(BaseSettings):
     """Inputs and results; a folder in `STATE_DIR` unless given."""
     job_ttl_s: Annotated[float, Field(gt=0)] = 24 * 3600.0
     """How long an ended job and its results are kept."""
+    orphan_age_s: Annotated[float, Field(gt=0)] = 3600.0
+    """How long the files of an upload that never became a job are kept; longer than any upload takes."""
     keep_inputs: bool = True
     """Whether the files of an ended job are kept as long as its results."""
 
@@ -111,14 +121,6 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _replicas_are_ordered(self) -> Self:
         if self.parser_min_replicas > self.parser_max_replicas:
-    parser_max_pages: Annotated[int, Field(ge=0)] = 2000
-    """Pages after which a parser replica is replaced by a new one, so that no leak adds up; 0 for never."""
-    parser_max_memory_mb: Annotated[int, Field(ge=0)] = 0
-    """MiB of memory above which a parser replica is replaced once it is idle for a moment; 0 for no limit."""
-    page_deadline_s: Annotated[float, Field(gt=0)] = 60.0
-    """How long a page may take; a replica that exceeds it for each page of its work is hung, and ends itself."""
-    job_deadline_s: Annotated[float, Field(gt=0)] = 3600.0
-    """How long a dispatcher works on a job before it fails with `deadline_exceeded`."""
             raise ValueError("parser_min_replicas must not be above parser_max_replicas")
         return self
 

@@ -52,6 +52,9 @@ class LocalBlobs:
     async def size(self, key: str) -> int | None:
         return await _in_thread(_size, self._path(key))
 
+    async def unchanged_since(self, prefix: str, moment: float) -> list[str]:
+        return await _in_thread(_unchanged_folders, self._path(prefix), moment)
+
     async def delete_prefix(self, prefix: str) -> int:
         return await _in_thread(_delete_folder, self._path(prefix.rstrip("/")))
 
@@ -177,6 +180,19 @@ def _read_whole(path: Path) -> bytes:
 
 def _size(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None
+
+
+def _unchanged_folders(parent: Path, moment: float) -> list[str]:
+    folders = parent.iterdir() if parent.is_dir() else ()
+    return [folder.name for folder in folders if not _changed_after(folder, moment)]
+
+
+def _changed_after(folder: Path, moment: float) -> bool:
+    """Unfinished uploads count: their files grow under another name."""
+    try:
+        return any(path.stat().st_mtime > moment for path in (folder, *folder.rglob("*")))
+    except FileNotFoundError:  # it is changing at this moment
+        return True
 
 
 def _delete_folder(folder: Path) -> int:

@@ -69,6 +69,15 @@ class ObjectBlobs:
         except BlobMissing:
             return None
 
+    async def unchanged_since(self, prefix: str, moment: float) -> list[str]:
+        changed: dict[str, float] = {}
+        with _object_errors(prefix):
+            async for batch in obstore.list(self._store, prefix):
+                for blob in batch:
+                    folder = blob["path"].split("/")[1]
+                    changed[folder] = max(changed.get(folder, 0.0), blob["last_modified"].timestamp())
+        return [folder for folder, at in changed.items() if at <= moment]
+
     async def delete_prefix(self, prefix: str) -> int:
         count = 0
         with _object_errors(prefix):

@@ -36,6 +36,10 @@ class BlobStore(Protocol):
         """Bytes in a blob, or None when there is none."""
         ...
 
+    async def unchanged_since(self, prefix: str, moment: float) -> list[str]:
+        """Names of the folders in the folder `prefix` in which nothing was written after `moment`, in Unix time."""
+        ...
+
     async def delete_prefix(self, prefix: str) -> int:
         """Remove every blob in the folder `prefix`, at any depth; how many there were."""
         ...

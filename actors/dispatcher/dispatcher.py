@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -32,10 +33,12 @@ AWAY = (FleetUnavailable, StoreUnavailable)  # the registry or its journal: try 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatcherConfig:
-    """`jobs` run side by side at most. Without `keep_inputs` a job's files go as soon as it has ended."""
+    """`jobs` run side by side at most. Without `keep_inputs` a job's files go as soon as it has ended. Blobs that no
+    job owns go once they are older than `orphan_age_s`, which must be longer than an upload takes."""
 
     jobs: int
     keep_inputs: bool = True
+    orphan_age_s: float = 3600.0
     limits: JobLimits
     courier: CourierConfig = field(default_factory=CourierConfig)
 
@@ -72,6 +75,7 @@ class Dispatcher:
                 group.create_task(self._for_ever(self._heartbeat))
                 group.create_task(self._for_ever(self._resize))
                 group.create_task(self._for_ever(self._sweep))
+                group.create_task(self._for_ever(self._sweep_orphans))
                 group.create_task(self._for_ever(self._courier.work))
         finally:
             await self._courier.close()
@@ -149,6 +153,25 @@ class Dispatcher:
             await self._jobs.forget(job_ids)
         if len(job_ids) < SWEEP_AT_ONCE:
             await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def _sweep_orphans(self) -> None:
+        """Remove what an ingress left that died between an upload and its submit."""
+        before = time.time() - self._config.orphan_age_s
+        for prefix in ("inputs", "results"):
+            job_ids = await self._blobs.unchanged_since(prefix, before)
+            for start in range(0, len(job_ids), SWEEP_AT_ONCE):
+                some = job_ids[start : start + SWEEP_AT_ONCE]
+                for job_id, owned in zip(some, await asyncio.gather(*map(self._is_a_job, some)), strict=True):
+                    if not owned:
+                        log.info("orphan_removed", prefix=prefix, job=job_id)
+                        await self._blobs.delete_prefix(f"{prefix}/{job_id}")
+        await asyncio.sleep(self._config.orphan_age_s)
+
+    async def _is_a_job(self, job_id: str) -> bool:
+        try:
+            return await self._jobs.get(job_id) is not None
+        except JobExpired:  # it was one: what it left was removed before the journal forgot it
+            return False
 
     async def _stop(self, job_ids: Sequence[str]) -> None:
         """Stop working on jobs and give them back: the registry knows whether they are cancelled or queued again."""

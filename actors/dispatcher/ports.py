@@ -15,6 +15,8 @@ from actors.messages import (
     FileTask,
     Heartbeat,
     JobOutcome,
+    JobSpec,
+    JobView,
     PagePlan,
     PageSpan,
     ParsedFile,
@@ -61,6 +63,10 @@ class JobSource(Outbox, Protocol):
 
     async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
         """Give unfinished (job id, lease) pairs back: to be queued again, or cancelled if that was asked for."""
+        ...
+
+    async def get(self, job_id: str) -> JobView | None:
+        """The job, or None when there is none. Raises JobExpired when there was one."""
         ...
 
     async def expired(self, limit: int) -> list[str]:

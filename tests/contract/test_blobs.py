@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -135,3 +136,11 @@ async def test_delete_prefix_takes_a_folder_and_not_its_neighbours(blobs: BlobSt
 async def test_many_puts_at_once_all_arrive(blobs: BlobStore) -> None:
     await asyncio.gather(*(blobs.put(f"inputs/job/{n}", str(n).encode()) for n in range(40)))
     assert [int(await blobs.get(f"inputs/job/{n}")) for n in range(40)] == list(range(40))
+
+
+async def test_folders_are_told_apart_by_when_they_changed_last(blobs: BlobStore) -> None:
+    assert await blobs.unchanged_since("inputs", time.time() + 60) == []
+    for key in ("inputs/a/0", "inputs/b/0", "inputs/b/1", "results/c/0/response.json"):
+        await blobs.put(key, b"data")
+    assert sorted(await blobs.unchanged_since("inputs", time.time() + 60)) == ["a", "b"]
+    assert await blobs.unchanged_since("inputs", time.time() - 60) == []

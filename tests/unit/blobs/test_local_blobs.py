@@ -93,3 +93,18 @@ async def test_a_cancelled_writer_is_not_left_while_its_thread_still_writes(
     with pytest.raises(asyncio.CancelledError):
         await putting
     assert (tmp_path / "inputs/job/0").read_bytes() == b"data"
+
+
+def age(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (1, 1))
+
+
+async def test_a_folder_with_an_unfinished_upload_has_changed(blobs: BlobStore, tmp_path: Path) -> None:
+    await blobs.put("inputs/old/0", b"data")
+    await blobs.put("inputs/busy/0", b"data")
+    async with blobs.writer("inputs/busy/1") as writer:
+        await writer.write(b"x" * PIECE)
+        age(tmp_path / "inputs")
+        await writer.write(b"x" * PIECE)  # changes the unfinished file, not the folder's own time
+        assert await blobs.unchanged_since("inputs", 2) == ["old"]

@@ -11,7 +11,7 @@ from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.errors import FleetUnavailable, StaleLease
+from actors.errors import FleetUnavailable, JobExpired, StaleLease
 from actors.messages import Claim, DueDelivery, Failure, Heartbeat, InputFile, JobOutcome, JobSpec
 from client.models import ErrorCode, ParseOptions
 
@@ -27,6 +27,8 @@ class MemoryJobs:
         self.released: list[tuple[str, str]] = []
         self.stale: set[str] = set()
         self.past_their_time: list[str] = []
+        self.known: set[str] = set()
+        self.buried: set[str] = set()
         self.away = 0  # how many more calls find nobody
         self.changed = asyncio.Event()
 
@@ -50,6 +52,12 @@ class MemoryJobs:
 
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
         return []
+
+    async def get(self, job_id: str) -> object | None:
+        self._answer()
+        if job_id in self.buried:
+            raise JobExpired("It was one")
+        return object() if job_id in self.known else None
 
     async def expired(self, limit: int) -> list[str]:
         return self.past_their_time[:limit]
@@ -240,3 +248,29 @@ async def test_a_job_past_its_deadline_fails_and_its_slot_is_free(jobs, blobs, p
     assert (await jobs.ended("next")).failure is None
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
+
+
+async def test_old_blobs_that_no_job_owns_are_removed(jobs, blobs, parsers) -> None:
+    for key in ("inputs/orphan/0", "inputs/job/0", "results/buried/0/response.json", "results/job/0/response.json"):
+        await blobs.put(key, b"data")
+    jobs.known, jobs.buried = {"job"}, {"buried"}
+    limits = JobLimits(files=1, splitting=Splitting(slots=1))
+    config = DispatcherConfig(jobs=1, orphan_age_s=0.05, limits=limits)
+    await asyncio.sleep(0.1)
+    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, config).run())
+    while await blobs.size("results/buried/0/response.json"):  # noqa: ASYNC110 - the last one that it removes
+        await asyncio.sleep(0.01)
+    assert await blobs.size("inputs/orphan/0") is None
+    assert await blobs.size("inputs/job/0") == await blobs.size("results/job/0/response.json") == 4
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+
+
+async def test_young_blobs_are_left_alone(jobs, blobs, parsers) -> None:
+    await blobs.put("inputs/uploading/0", b"data")
+    limits = JobLimits(files=1, splitting=Splitting(slots=1))
+    dispatcher = Dispatcher(jobs, parsers, blobs, DispatcherConfig(jobs=1, limits=limits))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await dispatcher.run()
+    assert await blobs.size("inputs/uploading/0") == 4
