@@ -5,6 +5,7 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── JobNotFound, JobExpired, JobEnded
 ├── QueueFull                 admission was refused; `retry_after` seconds
 ├── IdempotencyMismatch       the key was used before, with another payload
+├── OwnerOverLimit            so it was, because this owner has too much waiting already
 ├── StaleLease                a dispatcher speaks for a job it no longer holds
 ├── StoreUnavailable          the journal or the blob store cannot be reached or is full
 ├── BlobMissing               the blob store has nothing under this key
@@ -69,6 +70,11 @@ class StaleLease(DocfleetError):
 
 class StoreUnavailable(DocfleetError):
     code = ErrorCode.STORE_UNAVAILABLE
+    retry_after = 5  # seconds
+
+
+class OwnerOverLimit(DocfleetError):
+    code = ErrorCode.TOO_MANY_REQUESTS
     retry_after = 5  # seconds
 
 

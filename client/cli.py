@@ -37,6 +37,7 @@ from client._batch import RUN_ENDING, SUFFIXES, Batch, Document, Outcome, State,
 from client._display import Display, JsonLines, Live, Plain, counted, print_health, print_jobs, print_json, print_status
 from client._drivers import until
 from client._flows import DEFAULT_URL
+from client._key_commands import keys
 from client.errors import ApiError, ClientError, ConnectionFailed, Unauthorized
 from client.models import ExportFormat, JobStatusEnum
 from client.sync import DoclingParserClient
@@ -68,6 +69,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(keys, name="keys")
 
 
 @app.command()

@@ -191,6 +191,7 @@ class JobStatusResponse(Wire):
     queue_position: int | None = None
     attempts: int = 0
     metadata: dict[str, Any] = {}
+    links: dict[str, str] = {}
 
 
 class JobListResponse(Wire):

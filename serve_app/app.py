@@ -122,6 +122,8 @@ def _open_registry(settings: Settings) -> Registry:
         max_queued_jobs=settings.max_queued_jobs,
         max_queued_bytes=settings.max_queued_bytes,
         job_ttl_s=settings.job_ttl_s,
+        max_queued_jobs_of_owner=settings.key_max_queued_jobs,
+        max_queued_bytes_of_owner=settings.key_max_queued_bytes,
     )
     return open_registry(config, app=serve.get_replica_context().app_name, on_head=settings.is_local)
 

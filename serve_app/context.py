@@ -10,12 +10,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from actors.logs import get_logger
 from serve_app.problems import on_unknown
 
 REQUEST_ID = "X-Request-ID"
 _ACCEPTABLE = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class RequestContext:

@@ -17,13 +17,15 @@ from client.models import (
     ParseOptions,
     Problem,
 )
+from serve_app.access import OPEN_PATHS
 from serve_app.problems import PROBLEM_JSON, STATUS
-from serve_app.results import JSON, MEDIA_TYPES
+from serve_app.results import JSON, MEDIA_TYPES, ZIP
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 ALWAYS = (ErrorCode.UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE, ErrorCode.INTERNAL)
-OF_A_JOB = (ErrorCode.JOB_NOT_FOUND, ErrorCode.JOB_EXPIRED, ErrorCode.INVALID_REQUEST, *ALWAYS)
+GUARDED = (ErrorCode.UNAUTHORIZED, ErrorCode.TOO_MANY_REQUESTS, *ALWAYS)
+OF_A_JOB = (ErrorCode.JOB_NOT_FOUND, ErrorCode.JOB_EXPIRED, ErrorCode.INVALID_REQUEST, *GUARDED)
 OF_AN_UPLOAD = (
     ErrorCode.MALFORMED_REQUEST,
     ErrorCode.NO_FILES,
@@ -35,22 +37,34 @@ OF_AN_UPLOAD = (
     ErrorCode.IDEMPOTENCY_MISMATCH,
     ErrorCode.FILE_TOO_LARGE,
     ErrorCode.QUEUE_FULL,
-    *ALWAYS,
+    *GUARDED,
 )
 
 _REQUEST_ID = {"X-Request-ID": {"description": "As it was sent, or made here", "schema": {"type": "string"}}}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
+_AUTHENTICATE = {"WWW-Authenticate": {"description": "`Bearer`", "schema": {"type": "string"}}}
+_ETAG = {"ETag": {"description": "For `If-None-Match`", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "Where the job's status is", "schema": {"type": "string"}}}
 
 
+_SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, where the server has any"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
 class DescribedApi(FastAPI):
-    """FastAPI, but errors are described as what they are: problem+json."""
+    """FastAPI, but errors are described as what they are, problem+json, and so is who may ask."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             document = super().openapi()
-            for operations in document["paths"].values():
+            document["components"]["securitySchemes"] = _SECURITY
+            for path, operations in document["paths"].items():
                 for operation in operations.values():
+                    if path not in OPEN_PATHS:
+                        # The last: a server without keys lets everybody in.
+                        operation["security"] = [*({scheme: []} for scheme in _SECURITY), {}]
                     for status, response in operation["responses"].items():
                         _finish(int(status), response)
         return super().openapi()
@@ -62,7 +76,16 @@ def errors(*codes: ErrorCode) -> Responses:
     return {int(status): {"model": Problem, "description": ", ".join(group)} for status, group in by_status}
 
 
-LIST_RESPONSES = errors(ErrorCode.INVALID_REQUEST, *ALWAYS)
+INDEX_RESPONSES = errors(*GUARDED)
+LIST_RESPONSES = errors(ErrorCode.INVALID_REQUEST, *GUARDED)
+EVENT_RESPONSES: Responses = {
+    200: {
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "`status` events and an `end`",
+    },
+    204: {"description": "The client has seen the end"},
+    **errors(*OF_A_JOB),
+}
 CANCEL_RESPONSES: Responses = {
     202: {"model": JobStatusResponse, "description": "The job will end"},
     **errors(ErrorCode.JOB_ENDED, *OF_A_JOB),
@@ -84,7 +107,13 @@ RESULT_RESPONSES: Responses = {
     200: {
         "model": JobResultResponse,
         "description": "All nodes as a JobResultResponse, one file's nodes as a ParseResponse, or a document",
-        "content": {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values() if media_type != JSON},
+        "headers": _ETAG,
+        "content": {JSON: {"schema": {}}, ZIP: {"schema": {"type": "string", "format": "binary"}}}
+        | {
+            media_type.partition(";")[0]: {"schema": {"type": "string"}}
+            for media_type in MEDIA_TYPES.values()
+            if media_type != JSON
+        },
     },
     304: {"description": "The client has these results already"},
     **errors(ErrorCode.NOT_FOUND, ErrorCode.RESULT_NOT_READY, ErrorCode.EXPORT_UNAVAILABLE, *OF_A_JOB),
@@ -140,3 +169,5 @@ def _finish(status: int, response: dict[str, Any]) -> None:
     response["content"] = {PROBLEM_JSON: described}
     if status in (429, 503):
         response["headers"] |= _RETRY_AFTER
+    if status == 401:
+        response["headers"] |= _AUTHENTICATE

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-import structlog
 from starlette.requests import Request
 
 from actors.blobs import BlobStore
 from actors.errors import DocfleetError, FleetUnavailable, QueueFull, StoreUnavailable
+from actors.logs import get_logger
 from actors.messages import JobSpec, JobView
 from client.models import ErrorCode
 from serve_app.ports import Jobs
@@ -20,7 +20,7 @@ from serve_app.settings import Settings
 from serve_app.specs import make_spec
 from serve_app.uploads import UploadRules, receive_upload
 
-log = structlog.get_logger()
+log = get_logger()
 
 #: From this size on, in bytes, a look at the queue costs less than an upload in vain.
 LARGE_REQUEST = 1024 * 1024
@@ -48,6 +48,7 @@ class Intake:
                 job_id,
                 upload,
                 self._settings,
+                owner=request.state.owner,
                 request_id=request.state.request_id,
                 idempotency_key=idempotency_key,
             )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -11,12 +14,14 @@ from starlette.responses import Response, StreamingResponse
 
 from actors.blobs import BlobStore
 from actors.errors import BlobMissing, JobExpired
-from actors.messages import FileOutcome, JobView
+from actors.messages import FileOutcome, JobView, PageSpan
 from client.models import ErrorCode, ExportFormat, JobStatusEnum
+from serve_app.archive import entry_name, zipped
 from serve_app.ports import Parsers
 from serve_app.problems import Refused
 
 JSON = "application/json"
+ZIP = "application/zip"
 
 #: A body up to this many bytes is sent whole, with its length; it also is what can still become an error.
 HELD_BYTES = 256 * 1024
@@ -29,7 +34,7 @@ MEDIA_TYPES: Mapping[ExportFormat, str] = {
     ExportFormat.TEXT: "text/plain; charset=utf-8",
     ExportFormat.DOCTAGS: "text/plain; charset=utf-8",
 }
-_FILE_SUFFIXES: Mapping[ExportFormat, str] = {
+FILE_SUFFIXES: Mapping[ExportFormat, str] = {
     ExportFormat.NODES: "nodes.json",
     ExportFormat.JSON: "json",
     ExportFormat.MARKDOWN: "md",
@@ -37,6 +42,11 @@ _FILE_SUFFIXES: Mapping[ExportFormat, str] = {
     ExportFormat.TEXT: "txt",
     ExportFormat.DOCTAGS: "doctags",
 }
+
+#: What `format=zip` holds of every file; of one that could not be parsed, the nodes alone, which say why.
+IN_ARCHIVE = (ExportFormat.NODES, ExportFormat.JSON, ExportFormat.MARKDOWN)
+
+_PAGES = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 #: A document's HTML is its author's: it must not act on this server's origin in somebody's browser.
 _UNTRUSTED = {
@@ -54,35 +64,60 @@ class Results:
         """A completed job's BatchParseResponse."""
         return await _body(self._batch(view), JSON)
 
-    async def envelope(self, view: JobView) -> Response:
-        """A JobResultResponse, whatever state the job is in."""
+    async def envelope(self, view: JobView, pages: PageSpan | None = None) -> Response:
+        """A JobResultResponse, whatever state the job is in; of some pages' nodes alone, if wanted."""
         if view.status is not JobStatusEnum.COMPLETED:
             return Response(_head(view) + b"null" + _tail(view), media_type=JSON)
-        return await _body(_enclosed(_head(view), self._batch(view), _tail(view)), JSON, etag(view))
+        headers = etag(view) | _disposition(view.job_id, "json")
+        return await _body(_enclosed(_head(view), self._batch(view, pages), _tail(view)), JSON, headers)
 
-    async def exported(self, view: JobView, form: ExportFormat, index: int | None) -> Response:
+    async def exported(
+        self, view: JobView, form: ExportFormat, index: int | None, pages: PageSpan | None = None
+    ) -> Response:
         """One file's export as itself; of several files, each file's export in a JSON object.
 
         Raises Refused when there is no such export.
         """
         _check_completed(view)
         if index is None and len(view.files) > 1:
-            return await _body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, etag(view))
+            headers = etag(view) | _disposition(view.job_id, "json")
+            return await _body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, headers)
         index = index or 0
         if index >= len(view.files):
             raise Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; they count from 0")
-        file = view.files[index]
-        headers = etag(view) | _UNTRUSTED | _disposition(file.filename, form)
-        return await _body(self._one(view, index, form), MEDIA_TYPES[form], headers)
+        headers = etag(view) | _UNTRUSTED | _disposition(view.files[index].filename, FILE_SUFFIXES[form])
+        return await _body(self._one(view, index, form, pages), MEDIA_TYPES[form], headers)
 
-    async def _batch(self, view: JobView) -> AsyncIterator[bytes]:
+    async def archive(self, view: JobView) -> Response:
+        """Every file's nodes, document and Markdown in one zip file."""
+        _check_completed(view)
+        return await _body(zipped(self._entries(view)), ZIP, etag(view) | _disposition(view.job_id, "zip"))
+
+    async def _entries(self, view: JobView) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
+        for index, file in enumerate(view.files):
+            for form in IN_ARCHIVE if file.document else (ExportFormat.NODES,):
+                yield entry_name(index, file.filename, FILE_SUFFIXES[form]), self._one(view, index, form)
+
+    async def _batch(self, view: JobView, pages: PageSpan | None = None) -> AsyncIterator[bytes]:
         yield b'{"results":['
+        total_nodes = 0
         for index, file in enumerate(view.files):
             if index:
                 yield b","
+            if pages:
+                entry = await self._only(view, file, pages)
+                total_nodes += entry["num_nodes"]
+                yield orjson.dumps(entry)
+                continue
+            total_nodes += file.num_nodes
             async for piece in self._stored(view, file.response):
                 yield piece
-        yield b"]," + orjson.dumps(_totals(view))[1:]
+        yield b"]," + orjson.dumps(_totals(view, total_nodes))[1:]
+
+    async def _only(self, view: JobView, file: FileOutcome, pages: PageSpan) -> dict[str, Any]:
+        """A file's entry with the nodes of some pages. It has to be read whole, as its document was once."""
+        whole = b"".join([piece async for piece in self._stored(view, file.response)])
+        return await asyncio.to_thread(_with_pages, whole, pages)
 
     async def _all(self, view: JobView, form: ExportFormat) -> AsyncIterator[bytes]:
         for index, file in enumerate(view.files):
@@ -98,8 +133,13 @@ class Results:
             yield b"}"
         yield b"]"
 
-    async def _one(self, view: JobView, index: int, form: ExportFormat) -> AsyncIterator[bytes]:
+    async def _one(
+        self, view: JobView, index: int, form: ExportFormat, pages: PageSpan | None = None
+    ) -> AsyncIterator[bytes]:
         file = view.files[index]
+        if pages:
+            yield orjson.dumps(await self._only(view, file, pages))
+            return
         if form is ExportFormat.NODES:
             pieces = self._stored(view, file.response)
         elif file.document is None:
@@ -134,11 +174,38 @@ class Results:
 
 def unchanged(view: JobView, if_none_match: str | None) -> bool:
     """Whether a client that has `if_none_match` has these results already: they never change once they are there."""
-    return view.status is JobStatusEnum.COMPLETED and etag(view)["ETag"] in (if_none_match or "")
+    if view.status is not JobStatusEnum.COMPLETED or not if_none_match:
+        return False
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return bool(known & {"*", etag(view)["ETag"].removeprefix("W/")})
 
 
 def etag(view: JobView) -> dict[str, str]:
-    return {"ETag": f'"{view.job_id}.{view.version}"'}
+    """Weak, since the same results may be sent compressed or not. Each form of them has a URL of its own."""
+    return {"ETag": f'W/"{view.job_id}.{view.version}"', "Cache-Control": "private, no-cache"}
+
+
+def page_span(text: str | None) -> PageSpan | None:
+    """`3-7` or `3`. Raises Refused."""
+    if text is None:
+        return None
+    found = _PAGES.fullmatch(text)
+    span = PageSpan(int(found[1]), int(found[2] or found[1])) if found else PageSpan(0, 0)
+    if not 1 <= span.first <= span.last:
+        raise Refused(ErrorCode.INVALID_REQUEST, "pages must be a page or a range of pages such as 3-7")
+    return span
+
+
+def _with_pages(entry: bytes, pages: PageSpan) -> dict[str, Any]:
+    response: dict[str, Any] = orjson.loads(entry)
+    response["nodes"] = [node for node in response["nodes"] if _is_on(node, pages)]
+    response["num_nodes"] = len(response["nodes"])
+    return response
+
+
+def _is_on(node: dict[str, Any], pages: PageSpan) -> bool:
+    number = node["metadata"].get("page_number")  # a client's own metadata, where the document has no pages
+    return isinstance(number, int) and pages.first <= number <= pages.last
 
 
 def _check_completed(view: JobView) -> None:
@@ -161,13 +228,13 @@ def _error(view: JobView) -> str | None:
     return view.failure.message if view.failure else None
 
 
-def _totals(view: JobView) -> dict[str, int | float]:
+def _totals(view: JobView, total_nodes: int) -> dict[str, int | float]:
     successful = sum(file.success for file in view.files)
     return {
         "total_files": len(view.files),
         "successful": successful,
         "failed": len(view.files) - successful,
-        "total_nodes": sum(file.num_nodes for file in view.files),
+        "total_nodes": total_nodes,
         "total_processing_time_ms": _elapsed_ms(view.files, view),
     }
 
@@ -179,8 +246,8 @@ def _elapsed_ms(files: tuple[FileOutcome, ...], view: JobView) -> float:
     return (view.completed_at - view.started_at) * 1000
 
 
-def _disposition(filename: str, form: ExportFormat) -> dict[str, str]:
-    return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(filename, safe='')}.{_FILE_SUFFIXES[form]}"}
+def _disposition(filename: str, suffix: str) -> dict[str, str]:
+    return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(filename, safe='')}.{suffix}"}
 
 
 async def _enclosed(head: bytes, pieces: AsyncIterator[bytes], tail: bytes) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from actors.dispatcher.addresses import Allowed
 from actors.dispatcher.callbacks import parse_secrets
+from client.keys import parse_keys
 from client.models import ParseOptions, Profile
 
 MIB = 1024 * 1024
@@ -28,6 +29,19 @@ def _absolute(location: str) -> str:
 def _destinations(text: str) -> str:
     Allowed.parse(text)
     return text
+
+
+def _file(path: str) -> str:
+    return str(Path(path).absolute()) if path else ""
+
+
+def _keys(text: SecretStr) -> SecretStr:
+    parse_keys(_lines(text))
+    return text
+
+
+def _lines(text: SecretStr) -> str:
+    return "\n".join(text.get_secret_value().replace(",", " ").split())
 
 
 def _secrets(text: SecretStr) -> SecretStr:
@@ -121,6 +135,19 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _replicas_are_ordered(self) -> Self:
         if self.parser_min_replicas > self.parser_max_replicas:
+    api_keys_file: Annotated[str, AfterValidator(_file)] = ""
+    """File of the API keys, one `name:hash` a line, as `docfleet keys` writes it; read again when it changes."""
+    api_keys: Annotated[SecretStr, AfterValidator(_keys)] = SecretStr("")
+    """More API keys: `name:hash`, with commas between. Without any key everybody is let in."""
+    key_requests_per_s: Annotated[float, Field(gt=0)] | None = None
+    """Requests a second of one API key, on each ingress replica; more are answered 429."""
+    key_max_queued_jobs: Annotated[int, Field(ge=1)] | None = None
+    """Jobs of one API key that may wait; a submit beyond them is answered 429."""
+    key_max_queued_bytes: Annotated[int, Field(ge=1)] | None = None
+    """Bytes of the files of one API key's jobs that wait; a submit beyond them is answered 429."""
+    cors_origins: str = ""
+    """Origins whose pages may call this server from a browser, with commas between; `*` for every one."""
+
             raise ValueError("parser_min_replicas must not be above parser_max_replicas")
         return self
 
@@ -150,6 +177,19 @@ class Settings(BaseSettings):
     def is_local(self) -> bool:
         """Whether the journal or the blobs are in a folder, so that what writes them must stay on that machine."""
         return self.database_url.startswith("sqlite") or "://" not in self.blob_url
+    @property
+    def requires_keys(self) -> bool:
+        return bool(self.api_keys_file or self.api_keys_text)
+
+    @property
+    def api_keys_text(self) -> str:
+        """The keys of the environment, as a key file would hold them."""
+        return _lines(self.api_keys)
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        return self.cors_origins.replace(",", " ").split()
+
 
     @property
     def public_config(self) -> dict[str, Any]:

@@ -26,7 +26,13 @@ NOBODY = ""
 
 
 def make_spec(
-    job_id: str, upload: Upload, settings: Settings, *, request_id: str, idempotency_key: str | None = None
+    job_id: str,
+    upload: Upload,
+    settings: Settings,
+    *,
+    owner: str = NOBODY,
+    request_id: str,
+    idempotency_key: str | None = None,
 ) -> JobSpec:
     """What the client asked for, complete. Raises Refused for a field that does not hold what it should."""
     fields = upload.fields
@@ -44,7 +50,7 @@ def make_spec(
         task_id=fields.get("task_id") or None,
         callback_url=_destination("callback_url", fields, guard),
         webhook_url=_destination("webhook_url", fields, guard),
-        owner=NOBODY,
+        owner=owner,
         idempotency_key=idempotency_key,
         fingerprint=_fingerprint(upload) if idempotency_key else "",
         request_id=request_id,

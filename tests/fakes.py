@@ -39,12 +39,14 @@ class FakeParsers:
 class FakeWorker:
     """Does what a dispatcher does, in one step: claims every queued job and ends it.
 
-    A file whose text begins with "bad" is a failed entry; `node_text` is the text of every other file's one node.
+    A file whose text begins with "bad" is a failed entry; every other file has a node for each of its `pages`, or one
+    without a page when there are none. `node_text` is their text.
     """
 
     registry: JobRegistry
     blobs: BlobStore
     node_text: str = "text"
+    pages: int = 0
 
     async def work(self, failure: Failure | None = None) -> None:
         """End all queued jobs; with `failure`, as jobs that could not run as a whole."""
@@ -63,7 +65,9 @@ class FakeWorker:
         if failure is None and (await self.blobs.get(file.blob)).startswith(b"bad"):
             failure = Failure(code=ErrorCode.INVALID_FILE, message="The file cannot be parsed")
         folder = f"results/{claim.spec.job_id}/{index}"
-        nodes = [] if failure else [{"text": self.node_text, "metadata": claim.spec.metadata}]
+        metadata = claim.spec.metadata
+        paged = [metadata | {"page_number": number} for number in range(1, self.pages + 1)]
+        nodes = [] if failure else [{"text": self.node_text, "metadata": own} for own in paged or [metadata]]
         response = {"filename": file.filename, "success": not failure, "nodes": nodes, "num_nodes": len(nodes)}
         errors = {"error": failure.message, "error_code": failure.code} if failure else {}
         await self.blobs.put(f"{folder}/response.json", orjson.dumps(response | errors))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from actors.errors import IdempotencyMismatch, QueueFull, StaleLease
+from actors.errors import IdempotencyMismatch, OwnerOverLimit, QueueFull, StaleLease
 from actors.messages import Claim, Failure, Heartbeat, JobOutcome, JobSpec
 from actors.registry.lifecycle import Event, State
 from actors.registry.queue import FairQueue
@@ -24,12 +24,17 @@ CANCELLED = Failure(code=ErrorCode.CANCELLED, message="The job was cancelled")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`lease_s`: seconds that a dispatcher may be silent. `max_deliveries`: of one job, before it counts as poison."""
+    """`lease_s`: seconds that a dispatcher may be silent. `max_deliveries`: of one job, before it counts as poison.
+
+    The limits of one owner are None where there are none.
+    """
 
     lease_s: float
     max_deliveries: int
     max_queued_jobs: int
     max_queued_bytes: int
+    max_queued_jobs_of_owner: int | None = None
+    max_queued_bytes_of_owner: int | None = None
 
 
 @dataclass(slots=True)
@@ -93,21 +98,31 @@ class Ledger:
     def submit(self, spec: JobSpec) -> tuple[JobRecord, list[Effect]]:
         """Take a job in. The same job id, or the same key of the same owner, is the same job.
 
-        Keys of ended jobs are in the journal, where the caller has looked. Raises IdempotencyMismatch, QueueFull.
+        Keys of ended jobs are in the journal, where the caller has looked. Raises IdempotencyMismatch, QueueFull, and
+        OwnerOverLimit.
         """
         if known := self._find(spec):
             if known.spec.fingerprint != spec.fingerprint:
                 raise mismatch()
             return known, []
+        self._check_room(spec)
+        self._last_seq += 1
+        job = JobRecord(spec=spec, seq=self._last_seq, state=State.QUEUED, version=self._first_version)
+        self._take_in(job)
+        return job, [Save(None, job)]
+
+    def _check_room(self, spec: JobSpec) -> None:
         size = sum(file.size for file in spec.files)
         limits = self._limits
         full = self._queue.queued >= limits.max_queued_jobs
         if full or self._queue.queued_bytes + size > limits.max_queued_bytes:
             raise QueueFull("The queue is full at present; please try again later")
-        self._last_seq += 1
-        job = JobRecord(spec=spec, seq=self._last_seq, state=State.QUEUED, version=self._first_version)
-        self._take_in(job)
-        return job, [Save(None, job)]
+        jobs, held = self._queue.of(spec.owner)
+        if limits.max_queued_jobs_of_owner is not None and jobs >= limits.max_queued_jobs_of_owner:
+            raise OwnerOverLimit(f"This API key has {jobs} jobs waiting, which is its limit; please try again later")
+        if limits.max_queued_bytes_of_owner is not None and held + size > limits.max_queued_bytes_of_owner:
+            message = f"This API key's waiting jobs may hold {limits.max_queued_bytes_of_owner} bytes together"
+            raise OwnerOverLimit(f"{message}; please try again later")
 
     def _find(self, spec: JobSpec) -> JobRecord | None:
         job_id = spec.job_id

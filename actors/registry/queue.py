@@ -23,6 +23,7 @@ class FairQueue:
         self._running: Counter[str] = Counter()
         self.queued = 0
         self.queued_bytes = 0
+        self._bytes_of: Counter[str] = Counter()
 
     @property
     def running(self) -> int:
@@ -32,14 +33,20 @@ class FairQueue:
         insort(self._jobs.setdefault(job.spec.owner, []), job, key=_SEQ)
         self.queued += 1
         self.queued_bytes += job.size
+        self._bytes_of[job.spec.owner] += job.size
 
     def remove(self, job: JobRecord) -> None:
         jobs = self._jobs[job.spec.owner]
         del jobs[bisect_left(jobs, job.seq, key=_SEQ)]
+        self._bytes_of[job.spec.owner] -= job.size
         if not jobs:
-            del self._jobs[job.spec.owner]
+            del self._jobs[job.spec.owner], self._bytes_of[job.spec.owner]
         self.queued -= 1
         self.queued_bytes -= job.size
+
+    def of(self, owner: str) -> tuple[int, int]:
+        """How many queued jobs an owner has, and the bytes of their files."""
+        return len(self._jobs.get(owner, ())), self._bytes_of.get(owner, 0)
 
     def start(self, owner: str) -> None:
         """One more job of `owner` runs."""

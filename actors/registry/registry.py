@@ -36,6 +36,8 @@ class RegistryConfig:
     tombstone_ttl_s: float = 7 * 24 * 3600.0
     lease_s: float = 20.0  # dispatchers renew every second: this is how long a dead one holds up its jobs
     max_deliveries: int = 3
+    max_queued_jobs_of_owner: int | None = None
+    max_queued_bytes_of_owner: int | None = None
 
     def limits(self) -> Limits:
         return Limits(
@@ -43,6 +45,8 @@ class RegistryConfig:
             max_deliveries=self.max_deliveries,
             max_queued_jobs=self.max_queued_jobs,
             max_queued_bytes=self.max_queued_bytes,
+            max_queued_jobs_of_owner=self.max_queued_jobs_of_owner,
+            max_queued_bytes_of_owner=self.max_queued_bytes_of_owner,
         )
 
 
@@ -63,7 +67,7 @@ class JobRegistry:
     async def submit(self, spec: JobSpec) -> JobView:
         """Take a job in; durable on return. The same job id, or the same key of the same owner, is the same job.
 
-        Raises IdempotencyMismatch, QueueFull, StoreUnavailable.
+        Raises IdempotencyMismatch, QueueFull, OwnerOverLimit, StoreUnavailable.
         """
         (view,) = await self.submit_many([spec])
         if isinstance(view, DocfleetError):

@@ -31,6 +31,8 @@ async def make_service(tmp_path: Path) -> AsyncIterator[MakeService]:
                 database_url=settings.database_url,
                 max_queued_jobs=settings.max_queued_jobs,
                 max_queued_bytes=settings.max_queued_bytes,
+                max_queued_jobs_of_owner=settings.key_max_queued_jobs,
+                max_queued_bytes_of_owner=settings.key_max_queued_bytes,
                 job_ttl_s=settings.job_ttl_s,
             ),
         )

@@ -1,0 +1,278 @@
+"""What each route does: a few lines over the rooms below.
+
+Responses are made here, so that FastAPI does not validate and encode them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Annotated, Literal
+
+from fastapi import Header, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from actors.blobs import BlobStore
+from actors.errors import FleetUnavailable, JobEnded, JobExpired, JobNotFound
+from actors.formats import supported_suffixes
+from actors.messages import JobView
+from client.models import (
+    DeliveryListResponse,
+    ErrorCode,
+    ExportFormat,
+    JobListResponse,
+    JobStatusEnum,
+    JobStatusResponse,
+    JobSubmitResponse,
+    ServiceInfo,
+)
+from serve_app.events import LONGEST_WAIT_S, event_stream, until_ended
+from serve_app.health import Health
+from serve_app.intake import Intake
+from serve_app.ports import Jobs, Parsers
+from serve_app.problems import Refused, problem
+from serve_app.results import JSON, Results, etag, page_span, unchanged
+from serve_app.settings import Settings
+
+NAME = "docfleet"
+VERSION = version(NAME)
+DESCRIPTION = "Documents in, structured nodes out, on as many machines as you have."
+
+MAX_IDS = 100
+
+ENDPOINTS = {
+    "health": "/health",
+    "parse": "/parse",
+    "submit": "/submit",
+    "jobs": "/jobs",
+    "job_status": "/jobs/{job_id}",
+    "job_events": "/jobs/{job_id}/events",
+    "job_results": "/jobs/{job_id}/results",
+    "cancel_job": "/jobs/{job_id}/cancel",
+    "job_deliveries": "/jobs/{job_id}/deliveries",
+    "redeliver": "/jobs/{job_id}/redeliver",
+    "docs": "/docs",
+}
+
+JobId = Annotated[str, Path(description="As `POST /submit` answered it", max_length=100)]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(description="The same key with the same files and fields is the same job, however often it is sent"),
+]
+
+
+class Routes:
+    """The routes of one ingress replica. `request.state.owner` is who asks, and another's jobs do not exist."""
+
+    def __init__(self, jobs: Jobs, blobs: BlobStore, parsers: Parsers, settings: Settings) -> None:
+        self._jobs = jobs
+        self._blobs = blobs
+        self._intake = Intake(jobs, blobs, settings)
+        self._settings = settings
+        self._results = Results(blobs, parsers)
+        self._health = Health(jobs, parsers, settings, VERSION)
+
+    async def index(self) -> Response:
+        """What this service is and takes."""
+        info = ServiceInfo(
+            name=NAME,
+            version=VERSION,
+            description=DESCRIPTION,
+            supported_formats=list(supported_suffixes()),
+            endpoints=dict(ENDPOINTS),
+        )
+        return _json(info)
+
+    async def health(self) -> Response:
+        """State, settings and load; answers 200 in any state."""
+        return _json(await self._health.report())
+
+    async def livez(self) -> Response:
+        """This process answers."""
+        return Response("ok", media_type="text/plain")
+
+    async def readyz(self) -> Response:
+        """A job that is submitted now is taken and parsed."""
+        await self._health.check_ready()
+        return Response("ok", media_type="text/plain")
+
+    async def submit(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+        """Take files to be parsed; answers with a job id as soon as they are stored."""
+        spec, view = await self._intake.take(request, refuse_unsupported=True, idempotency_key=idempotency_key)
+        message = f"Job submitted successfully with {len(spec.files)} file(s)"
+        return _accepted(view, JobSubmitResponse(job_id=view.job_id, status=view.status, message=message))
+
+    async def parse(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+        """Take files and answer with their nodes; past the server's deadline with 202, and the job goes on."""
+        _, view = await self._intake.take(request, refuse_unsupported=False, idempotency_key=idempotency_key)
+        view = await until_ended(self._jobs, view, self._settings.parse_timeout_s)
+        if view.status is JobStatusEnum.COMPLETED:
+            return await self._results.batch(view)
+        if view.failure:
+            return problem(view.failure.code, view.failure.message, request.state.request_id)
+        return _accepted(view, _status(view))
+
+    async def job_status(
+        self,
+        request: Request,
+        job_id: JobId,
+        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for a change")] = 0,
+        prefer: Annotated[str | None, Header(description="`wait=S`, as the query parameter")] = None,
+    ) -> Response:
+        """Where a job is; with `wait`, as soon as that changes."""
+        view = await self._found(request, job_id)
+        preferred = _preferred_wait(prefer)
+        if not view.status.ended and (wait or preferred):
+            view = await self._jobs.wait(job_id, view.version, wait or preferred)
+        headers = {} if view.status.ended else {"Retry-After": "1"}
+        return _json(_status(view), headers | ({"Preference-Applied": f"wait={preferred}"} if preferred else {}))
+
+    async def job_events(
+        self,
+        request: Request,
+        job_id: JobId,
+        last_event_id: Annotated[str | None, Header(description="The `id` of the last event that was seen")] = None,
+    ) -> Response:
+        """A job's status as server-sent events: as it is now, then at every change, and `end` as the last."""
+        view = await self._found(request, job_id)
+        return event_stream(self._jobs, view, last_event_id, _status)
+
+    async def job_results(
+        self,
+        request: Request,
+        job_id: JobId,
+        form: Annotated[ExportFormat | Literal["zip"], Query(alias="format")] = ExportFormat.NODES,
+        file: Annotated[
+            int | None, Query(ge=0, le=2**31, description="One file alone, counted from 0 as they were sent")
+        ] = None,
+        pages: Annotated[
+            str | None, Query(max_length=30, description="Only these pages' nodes: a page, or a range such as 3-7")
+        ] = None,
+        if_none_match: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """A job's nodes, its documents in another format, or all of that in a zip file."""
+        view = await self._found(request, job_id)
+        span = page_span(pages)
+        if span and form != ExportFormat.NODES:
+            raise Refused(ErrorCode.INVALID_REQUEST, "pages can be chosen with format=nodes only")
+        if unchanged(view, if_none_match):
+            return Response(status_code=304, headers=etag(view))
+        if form == "zip":
+            return await self._results.archive(view)
+        if form is ExportFormat.NODES and file is None:
+            return await self._results.envelope(view, span)
+        return await self._results.exported(view, form, file, span)
+
+    async def list_jobs(
+        self,
+        request: Request,
+        status: JobStatusEnum | None = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")] = None,
+        ids: Annotated[
+            str | None, Query(max_length=10_000, description="Only these jobs, with commas between; no pages then")
+        ] = None,
+    ) -> Response:
+        """The caller's jobs, newest first."""
+        owner = request.state.owner
+        if ids is not None:
+            views, following = await self._named(ids, owner, status), None
+        else:
+            views, following = await self._jobs.list_jobs(owner, status, limit, cursor)
+        return _json(JobListResponse(jobs=[_status(view) for view in views], next_cursor=following))
+
+    async def cancel_job(self, request: Request, job_id: JobId) -> Response:
+        """Ask a job to end; a running one ends with the span that is being parsed."""
+        return _json(_status(await self._jobs.cancel(job_id, request.state.owner)), status=202)
+
+    async def list_deliveries(self, request: Request, job_id: JobId) -> Response:
+        """What was sent about a job's end, and what will be."""
+        await self._found(request, job_id)
+        return _json(await self._deliveries(job_id))
+
+    async def redeliver(self, request: Request, job_id: JobId) -> Response:
+        """Send now what was delivered, all of it again, and what was not, from where it stopped."""
+        await self._found(request, job_id)
+        await self._jobs.redeliver(job_id)
+        return _json(await self._deliveries(job_id), status=202)
+
+    async def delete_job(self, request: Request, job_id: JobId) -> Response:
+        """Cancel a job where it has not ended, and remove its files, results and status."""
+        view = await self._found(request, job_id)
+        if not view.status.ended:
+            with suppress(JobEnded):  # by itself, just now
+                view = await self._jobs.cancel(job_id, view.owner)
+            view = await until_ended(self._jobs, view, LONGEST_WAIT_S)
+        if not view.status.ended:
+            raise FleetUnavailable(f"Job {job_id} is cancelled but has not ended yet; please try again")
+        # The row goes last: until then the request can be repeated.
+        for folder in ("inputs", "results"):
+            await self._blobs.delete_prefix(f"{folder}/{view.job_id}")
+        await self._jobs.delete(view.job_id, view.owner)
+        return Response(status_code=204)
+
+    async def _deliveries(self, job_id: str) -> DeliveryListResponse:
+        return DeliveryListResponse(job_id=job_id, deliveries=await self._jobs.deliveries(job_id))
+
+    async def _found(self, request: Request, job_id: str) -> JobView:
+        view = await self._jobs.get(job_id)
+        if view is None or view.owner != request.state.owner:
+            raise JobNotFound(f"Job {job_id} not found")
+        return view
+
+    async def _named(self, ids: str, owner: str, status: JobStatusEnum | None) -> Sequence[JobView]:
+        """Those of the jobs that exist and are the owner's, newest first."""
+        wanted = {job_id for job_id in map(str.strip, ids.split(",")) if job_id}
+        if len(wanted) > MAX_IDS:
+            raise Refused(ErrorCode.INVALID_REQUEST, f"ids may name at most {MAX_IDS} jobs")
+        views = await asyncio.gather(*map(self._known, wanted))  # which travel together
+        own = [view for view in views if view and view.owner == owner and status in (None, view.status)]
+        return sorted(own, key=lambda view: view.submitted_at, reverse=True)
+
+    async def _known(self, job_id: str) -> JobView | None:
+        try:
+            return await self._jobs.get(job_id)
+        except (JobNotFound, JobExpired):
+            return None
+
+
+def _status(view: JobView) -> JobStatusResponse:
+    return JobStatusResponse(
+        job_id=view.job_id,
+        status=view.status,
+        submitted_at=view.submitted_at,
+        started_at=view.started_at,
+        completed_at=view.completed_at,
+        error=view.failure.message if view.failure else None,
+        reason=view.failure.code if view.failure else None,
+        progress=view.progress,
+        queue_position=view.queue_position,
+        attempts=view.attempts,
+        metadata=view.metadata,
+        links=_links(view),
+    )
+
+
+def _links(view: JobView) -> dict[str, str]:
+    """Where one can go from here."""
+    job = f"/jobs/{view.job_id}"
+    links = {"self": job, "events": f"{job}/events", "results": f"{job}/results", "deliveries": f"{job}/deliveries"}
+    return links if view.status.ended else links | {"cancel": f"{job}/cancel"}
+
+
+def _accepted(view: JobView, body: BaseModel) -> Response:
+    return _json(body, {"Location": f"/jobs/{view.job_id}", "Retry-After": "1"}, status=202)
+
+
+def _json(body: BaseModel, headers: dict[str, str] | None = None, status: int = 200) -> Response:
+    return Response(body.model_dump_json(), status, headers, JSON)
+
+
+def _preferred_wait(prefer: str | None) -> int:
+    asked = re.search(r"\bwait=(\d{1,6})", prefer or "")
+    return min(int(asked[1]), LONGEST_WAIT_S) if asked else 0
