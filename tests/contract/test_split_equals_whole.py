@@ -78,13 +78,14 @@ def plain_converter() -> Any:
     from docling.document_converter import DocumentConverter, PdfFormatOption
 
     from actors.parser.engine.layout import BundledLayoutOptions
+    from actors.parser.engine.profiles import OCR_SETTINGS
     from actors.parser.engine.tables import BundledTableOptions
 
     options = PdfPipelineOptions(
         allow_external_plugins=True,
         layout_options=BundledLayoutOptions(),
         table_structure_options=BundledTableOptions(),
-        ocr_options=RapidOcrOptions(backend="onnxruntime"),
+        ocr_options=RapidOcrOptions(backend="onnxruntime", rapidocr_params=OCR_SETTINGS),
     )
     return DocumentConverter(format_options={InputFormat.PDF: PdfFormatOption(pipeline_options=options)})
 
