@@ -1,4 +1,4 @@
-"""Write the parts of the pages that follow from the code: settings, error codes, job states.
+"""Write what follows from the code: tables of settings, error codes and job states in the pages, and openapi.json.
 
     python docs/generate.py            renew them
     python docs/generate.py --check    say which are out of date; exit code 1 when one is
@@ -9,6 +9,7 @@ A page marks such a part with `<!-- begin generated: NAME -->` and `<!-- end gen
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +22,7 @@ from error_texts import FILE, JOB, REQUEST
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, TRANSITIONS, State
 from client.errors import error_from
 from client.models import ErrorCode
+from serve_app.api import make_api
 from serve_app.problems import STATUS
 from serve_app.settings import Settings
 
@@ -118,15 +120,25 @@ def renewed(text: str) -> str:
     return MARKED.sub(lambda mark: mark[1] + PARTS[mark[2]]() + mark[3], text)
 
 
+def openapi() -> str:
+    """The description of the API; nothing behind the routes is needed for it."""
+    nothing: Any = None
+    settings = Settings(api_keys_file="", api_keys=f"docs:{'0' * 64}")
+    document = make_api(nothing, nothing, nothing, settings).openapi()
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
 def main(arguments: list[str]) -> int:
     missing = set(ErrorCode) - {*REQUEST, *FILE, *JOB}
     if missing:
         raise LookupError(f"docs/error_texts.py has no text for {sorted(missing)}")
-    stale = [page for page in sorted(DOCS.glob("*.md")) if renewed(page.read_text()) != page.read_text()]
-    for page in stale:
+    current = {page: renewed(page.read_text()) for page in sorted(DOCS.glob("*.md"))}
+    current[DOCS / "openapi.json"] = openapi()
+    stale = {page: text for page, text in current.items() if not page.exists() or page.read_text() != text}
+    for page, text in stale.items():
         sys.stderr.write(f"{page.name} is out of date\n")
         if arguments != ["--check"]:
-            page.write_text(renewed(page.read_text()))
+            page.write_text(text)
     return 1 if stale and arguments == ["--check"] else 0
 
 

@@ -15,9 +15,11 @@ from client.models import (
     JobStatusResponse,
     JobSubmitResponse,
     ParseOptions,
+    ParseResponse,
     Problem,
 )
 from serve_app.access import OPEN_PATHS
+from serve_app.examples import EXAMPLES
 from serve_app.problems import PROBLEM_JSON, STATUS
 from serve_app.results import JSON, MEDIA_TYPES, ZIP
 
@@ -47,6 +49,19 @@ _ETAG = {"ETag": {"description": "For `If-None-Match`", "schema": {"type": "stri
 _LOCATION = {"Location": {"description": "Where the job's status is", "schema": {"type": "string"}}}
 
 
+_EVENT = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "For `Last-Event-ID`"},
+        "event": {"enum": ["status", "end"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": JSON,
+            "contentSchema": {"$ref": "#/components/schemas/JobStatusResponse"},
+        },
+    },
+}
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, where the server has any"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -60,6 +75,8 @@ class DescribedApi(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             document["components"]["securitySchemes"] = _SECURITY
+            for name, example in EXAMPLES.items():
+                document["components"]["schemas"][name]["examples"] = [example]
             for path, operations in document["paths"].items():
                 for operation in operations.values():
                     if path not in OPEN_PATHS:
@@ -80,7 +97,7 @@ INDEX_RESPONSES = errors(*GUARDED)
 LIST_RESPONSES = errors(ErrorCode.INVALID_REQUEST, *GUARDED)
 EVENT_RESPONSES: Responses = {
     200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": _EVENT}},
         "description": "`status` events and an `end`",
     },
     204: {"description": "The client has seen the end"},
@@ -105,10 +122,10 @@ PARSE_RESPONSES: Responses = {
 }
 RESULT_RESPONSES: Responses = {
     200: {
-        "model": JobResultResponse,
+        "model": JobResultResponse | ParseResponse | dict[str, Any],
         "description": "All nodes as a JobResultResponse, one file's nodes as a ParseResponse, or a document",
         "headers": _ETAG,
-        "content": {JSON: {"schema": {}}, ZIP: {"schema": {"type": "string", "format": "binary"}}}
+        "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}
         | {
             media_type.partition(";")[0]: {"schema": {"type": "string"}}
             for media_type in MEDIA_TYPES.values()

@@ -20,6 +20,7 @@ async def test_the_index_names_formats_and_endpoints(service: Service) -> None:
     assert {".pdf", ".docx", ".md", ".html", ".xls"} <= set(info.supported_formats)
     described = (await service.http.get("/openapi.json")).json()["paths"]
     assert set(info.endpoints.values()) - {"/docs"} <= set(described)
+    assert (await service.http.get("/docs")).status_code == 200
 
 
 async def test_health_of_a_service_at_work(make_service: MakeService) -> None:
