@@ -2,6 +2,7 @@
 # requirements change. Python 3.11 or 3.12; PYTHON=... picks another interpreter.
 
 PYTHON ?= python3
+CORPUS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -47,7 +48,7 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 
 bench: $(READY) ## Run the benchmarks of docs/benchmarks.md
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(CORPUS)
 
 models: $(READY) ## Download docling's own models, so that the standard profile is used (needs the internet)
 	@$(BIN)/docling-tools models download layout tableformer

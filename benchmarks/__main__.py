@@ -1,0 +1,41 @@
+"""Every benchmark, one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
+
+FOLDER holds documents of your own; without it the sample documents are used, and what needs more is left out. A
+benchmark of `docs/benchmarks.md` can be run alone, as the table there says. Nothing else should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+LONG_PDF = "redp5110_sampled.pdf"
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("folder", type=Path, nargs="?")
+    folder: Path | None = options.parse_args().folder
+    runs = [
+        ["throughput", *([str(folder)] if folder else [])],
+        ["latency"],
+        ["large_pdf", *([str(folder / LONG_PDF)] if folder and (folder / LONG_PDF).exists() else [])],
+        ["orchestration"],
+        ["http_rates"],
+        ["tables"],
+        ["registry"],
+        *([["fidelity", str(folder), str(folder / "ground_truth")]] if folder else []),
+    ]
+    failed = 0
+    for module, *arguments in runs:
+        print(f"\n== {module} {' '.join(arguments)}", flush=True)
+        failed += (
+            subprocess.run([sys.executable, "-m", f"benchmarks.{module}", *arguments], check=False).returncode != 0
+        )
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
