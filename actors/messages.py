@@ -226,4 +226,5 @@ class ParsedFile:
     document: bytes
     pages: int
     parser: ParserInfo
+    request_id: str = ""
     lost: tuple[PageFailure, ...] = ()

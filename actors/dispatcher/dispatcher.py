@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import stamina
+import structlog
 
 from actors.blobs import BlobStore
 from actors.dispatcher.courier import Courier, CourierConfig
@@ -108,6 +109,8 @@ class Dispatcher:
         try:
             outcome = await run.run()
             async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
+        # In this task's own context, and so in every line that is logged about the job.
+        structlog.contextvars.bind_contextvars(request_id=claim.spec.request_id)
                 with attempt:
                     await self._jobs.finish(job_id, claim.lease, outcome)
             self._courier.look()

@@ -98,6 +98,7 @@ class JobRun:
             size=file.size,
             options=self._spec.options,
             metadata=self._spec.metadata,
+            request_id=self._spec.request_id,
         )
         run = FileRun(self._parsers, self._slots, self._limits.splitting, task, document, self._count_pages)
         return await run.parse()

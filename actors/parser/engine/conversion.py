@@ -36,6 +36,7 @@ class Conversion:
         self._source = source
         self._options = task.options
         self._converter = converter
+        self._log = log.bind(job=task.job_id, file=task.index, request_id=task.request_id)
 
     @property
     def pipeline(self) -> BasePipeline:
@@ -98,14 +99,14 @@ class Conversion:
 
     def _refuse(self, opened: InputDocument) -> NoReturn:
         """docling could not open the file; its own words hold hashes and paths, so they go to the log alone."""
-        log.info("file_refused", job=self._task.job_id, file=self._task.index, why=_details(opened))
+        self._log.info("file_refused", why=_details(opened))
         first, _ = opened.limits.page_range
         if 0 < opened.page_count < first:
             raise _outside(first, opened.page_count)
         raise self._unreadable()
 
     def _refuse_result(self, result: ConversionResult, lost: Sequence[PageFailure]) -> NoReturn:
-        log.info("file_failed", job=self._task.job_id, file=self._task.index, why=[str(e) for e in result.errors])
+        self._log.info("file_failed", why=[str(e) for e in result.errors])
         if lost:
             raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {lost[0].reason}")
         raise self._unreadable()
@@ -118,7 +119,7 @@ class Conversion:
         except (FileError, MemoryError):
             raise
         except Exception as error:
-            log.info("file_failed", job=self._task.job_id, file=self._task.index, exc_info=True)
+            self._log.info("file_failed", exc_info=True)
             raise self._unreadable() from error
 
     def _unreadable(self) -> FileError:

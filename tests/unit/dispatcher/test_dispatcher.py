@@ -6,13 +6,15 @@ import json
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.errors import FleetUnavailable, JobExpired, StaleLease
-from actors.messages import Claim, DueDelivery, Failure, Heartbeat, InputFile, JobOutcome, JobSpec
+from actors.messages import Claim, DueDelivery, Failure, FileTask, Heartbeat, InputFile, JobOutcome, JobSpec
 from client.models import ErrorCode, ParseOptions
 
 
@@ -102,12 +104,12 @@ async def dispatcher(jobs, blobs, parsers) -> AsyncIterator[Dispatcher]:
         await work
 
 
-async def submit(jobs: MemoryJobs, blobs: BlobStore, job_id: str, *documents: bytes) -> None:
+async def submit(jobs: MemoryJobs, blobs: BlobStore, job_id: str, *documents: bytes, request_id: str = "") -> None:
     files = []
     for index, document in enumerate(documents):
         await blobs.put(f"inputs/{job_id}/{index}", document)
         files.append(InputFile(filename=f"{index}.pdf", blob=f"inputs/{job_id}/{index}", size=1, sha256=""))
-    spec = JobSpec(job_id=job_id, files=tuple(files), options=ParseOptions(), submitted_at=0.0)
+    spec = JobSpec(job_id=job_id, files=tuple(files), options=ParseOptions(), submitted_at=0.0, request_id=request_id)
     await jobs.queue.put(Claim(lease=f"lease-{job_id}", spec=spec, attempt=1))
 
 
@@ -140,6 +142,25 @@ async def test_a_bad_file_fails_alone(dispatcher, jobs, blobs) -> None:
         "internal",
         "The file could not be parsed because of an internal error",
     )
+
+
+async def test_whatever_is_logged_about_a_job_names_its_request(dispatcher, jobs, blobs, parsers, monkeypatch) -> None:
+    told: list[str] = []
+    open_file = parsers.open
+
+    async def noted_open(document: bytes, task: FileTask, split_above: int) -> object:
+        told.append(task.request_id)
+        return await open_file(document, task, split_above)
+
+    monkeypatch.setattr(parsers, "open", noted_open)
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        for name in ("a", "b"):
+            await submit(jobs, blobs, name, b"bug", request_id=f"request-of-{name}")
+        for name in ("a", "b"):
+            await jobs.ended(name)
+    lines = {(line["job"], line["request_id"]) for line in logs if line["event"] == "file_failed_unexpectedly"}
+    assert lines == {("a", "request-of-a"), ("b", "request-of-b")}
+    assert sorted(told) == ["request-of-a", "request-of-b"]
 
 
 async def test_a_file_that_the_ingress_rejected_gets_its_failed_entry(dispatcher, jobs, blobs) -> None:
