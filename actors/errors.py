@@ -4,8 +4,8 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── FileError                 this file cannot be parsed; the rest of its job goes on
 ├── JobNotFound, JobExpired, JobEnded
 ├── QueueFull                 admission was refused; `retry_after` seconds
-├── IdempotencyMismatch       the key was used before, with another payload
 ├── OwnerOverLimit            so it was, because this owner has too much waiting already
+├── IdempotencyMismatch       the key was used before, with another payload
 ├── StaleLease                a dispatcher speaks for a job it no longer holds
 ├── StoreUnavailable          the journal or the blob store cannot be reached or is full
 ├── BlobMissing               the blob store has nothing under this key
@@ -60,6 +60,11 @@ class QueueFull(DocfleetError):
     retry_after = 5  # seconds
 
 
+class OwnerOverLimit(DocfleetError):
+    code = ErrorCode.TOO_MANY_REQUESTS
+    retry_after = 5  # seconds
+
+
 class IdempotencyMismatch(DocfleetError):
     code = ErrorCode.IDEMPOTENCY_MISMATCH
 
@@ -70,11 +75,6 @@ class StaleLease(DocfleetError):
 
 class StoreUnavailable(DocfleetError):
     code = ErrorCode.STORE_UNAVAILABLE
-    retry_after = 5  # seconds
-
-
-class OwnerOverLimit(DocfleetError):
-    code = ErrorCode.TOO_MANY_REQUESTS
     retry_after = 5  # seconds
 
 

@@ -199,6 +199,7 @@ class FileTask:
     size: int
     options: ParseOptions
     metadata: dict[str, Any]
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,5 +227,4 @@ class ParsedFile:
     document: bytes
     pages: int
     parser: ParserInfo
-    request_id: str = ""
     lost: tuple[PageFailure, ...] = ()

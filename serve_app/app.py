@@ -121,9 +121,9 @@ def _open_registry(settings: Settings) -> Registry:
         database_url=settings.database_url,
         max_queued_jobs=settings.max_queued_jobs,
         max_queued_bytes=settings.max_queued_bytes,
-        job_ttl_s=settings.job_ttl_s,
         max_queued_jobs_of_owner=settings.key_max_queued_jobs,
         max_queued_bytes_of_owner=settings.key_max_queued_bytes,
+        job_ttl_s=settings.job_ttl_s,
     )
     return open_registry(config, app=serve.get_replica_context().app_name, on_head=settings.is_local)
 

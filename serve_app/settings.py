@@ -127,14 +127,6 @@ class Settings(BaseSettings):
     keep_inputs: bool = True
     """Whether the files of an ended job are kept as long as its results."""
 
-    callback_allow: Annotated[str, AfterValidator(_destinations)] = ""
-    """Hosts, addresses and networks, with commas between, that may be called although they are not public."""
-    webhook_secret: Annotated[SecretStr, AfterValidator(_secrets)] = SecretStr("")
-    """Signs webhooks: 24 to 64 bytes in base64; two with a space between while one takes the other's place."""
-
-    @model_validator(mode="after")
-    def _replicas_are_ordered(self) -> Self:
-        if self.parser_min_replicas > self.parser_max_replicas:
     api_keys_file: Annotated[str, AfterValidator(_file)] = ""
     """File of the API keys, one `name:hash` a line, as `docfleet keys` writes it; read again when it changes."""
     api_keys: Annotated[SecretStr, AfterValidator(_keys)] = SecretStr("")
@@ -148,6 +140,14 @@ class Settings(BaseSettings):
     cors_origins: str = ""
     """Origins whose pages may call this server from a browser, with commas between; `*` for every one."""
 
+    callback_allow: Annotated[str, AfterValidator(_destinations)] = ""
+    """Hosts, addresses and networks, with commas between, that may be called although they are not public."""
+    webhook_secret: Annotated[SecretStr, AfterValidator(_secrets)] = SecretStr("")
+    """Signs webhooks: 24 to 64 bytes in base64; two with a space between while one takes the other's place."""
+
+    @model_validator(mode="after")
+    def _replicas_are_ordered(self) -> Self:
+        if self.parser_min_replicas > self.parser_max_replicas:
             raise ValueError("parser_min_replicas must not be above parser_max_replicas")
         return self
 
@@ -170,14 +170,6 @@ class Settings(BaseSettings):
         return parse_secrets(self.webhook_secret.get_secret_value())
 
     @property
-    def max_file_bytes(self) -> int:
-        return self.max_file_size_mb * MIB
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the journal or the blobs are in a folder, so that what writes them must stay on that machine."""
-        return self.database_url.startswith("sqlite") or "://" not in self.blob_url
-    @property
     def requires_keys(self) -> bool:
         return bool(self.api_keys_file or self.api_keys_text)
 
@@ -190,6 +182,14 @@ class Settings(BaseSettings):
     def allowed_origins(self) -> list[str]:
         return self.cors_origins.replace(",", " ").split()
 
+    @property
+    def max_file_bytes(self) -> int:
+        return self.max_file_size_mb * MIB
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the journal or the blobs are in a folder, so that what writes them must stay on that machine."""
+        return self.database_url.startswith("sqlite") or "://" not in self.blob_url
 
     @property
     def public_config(self) -> dict[str, Any]:

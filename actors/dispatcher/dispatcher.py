@@ -106,11 +106,11 @@ class Dispatcher:
 
     async def _work(self, claim: Claim, run: JobRun) -> None:
         job_id = claim.spec.job_id
+        # In this task's own context, and so in every line that is logged about the job.
+        structlog.contextvars.bind_contextvars(request_id=claim.spec.request_id)
         try:
             outcome = await run.run()
             async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
-        # In this task's own context, and so in every line that is logged about the job.
-        structlog.contextvars.bind_contextvars(request_id=claim.spec.request_id)
                 with attempt:
                     await self._jobs.finish(job_id, claim.lease, outcome)
             self._courier.look()
