@@ -12,7 +12,7 @@ REQUEST = {
     E.INVALID_METADATA: "`metadata` is not a JSON object.",
     E.FILE_TOO_LARGE: "A file is over `MAX_FILE_SIZE_MB`.",
     E.UNSUPPORTED_FORMAT: "A file's suffix is none that is parsed. On `/parse`: that file's failed entry.",
-    E.NOT_FOUND: "No such route.",
+    E.NOT_FOUND: "No such route, or the job has no such file.",
     E.METHOD_NOT_ALLOWED: "The route exists, but not with this method.",
     E.JOB_NOT_FOUND: "No job has this id, or it is another caller's.",
     E.JOB_EXPIRED: "The job ended, and its results are past their time to live (`JOB_TTL_S`).",
