@@ -2,6 +2,7 @@
 
 DocfleetError                 base: carries a stable `code` and a message that a user may read
 ├── FileError                 this file cannot be parsed; the rest of its job goes on
+├── JobFailed                 a job has no results: it was cancelled, or could not run as a whole
 ├── JobNotFound, JobExpired, JobEnded
 ├── QueueFull                 admission was refused; `retry_after` seconds
 ├── OwnerOverLimit            so it was, because this owner has too much waiting already
@@ -41,6 +42,18 @@ class FileError(DocfleetError):
     def __reduce__(self) -> tuple[type[FileError], tuple[ErrorCode, str]]:
         """Two arguments, so pickling through Ray needs to know both."""
         return (FileError, (self.file_code, self.message))
+
+
+class JobFailed(DocfleetError):
+    """A job that ended without results; `job_code` says why."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.job_code = code
+
+    def __reduce__(self) -> tuple[type[JobFailed], tuple[ErrorCode, str]]:
+        """As for FileError."""
+        return (JobFailed, (self.job_code, self.message))
 
 
 class JobNotFound(DocfleetError):

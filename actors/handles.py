@@ -249,7 +249,7 @@ class ParserFleet:
         self._app = handle.deployment_id.app_name
         self._deployment = handle.deployment_id.name
 
-    async def put(self, data: bytes) -> ray.ObjectRef[DocumentBytes] | DocumentBytes:
+    async def put(self, data: bytes | memoryview) -> ray.ObjectRef[DocumentBytes] | DocumentBytes:
         """A document as every parser on its node reads it without a copy; the caller's process owns it."""
         document = np.frombuffer(data, dtype=np.uint8)
         if len(data) <= INLINE_BYTES:
@@ -289,6 +289,36 @@ class ParserFleet:
     async def _call(self, method: str, *args: Any) -> Any:
         async with _translated_errors():
             return await getattr(self._handle, method).remote(*args)
+
+
+class Desk:
+    """The desk for drivers, in a dispatcher: `actors.dispatcher.desk.DriverDesk`, called from any process."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        self._handle = handle.options(_by_reference=True)
+
+    @classmethod
+    def of(cls, app: str) -> Desk:
+        """The running application's. Joins the Ray cluster; raises FleetUnavailable when there is none, or no `app`."""
+        try:
+            if not ray.is_initialized():
+                ray.init(address="auto")  # never a cluster of its own
+            return cls(serve.get_deployment_handle("Dispatcher", app))
+        except ConnectionError as error:
+            raise FleetUnavailable("There is no running Ray cluster: start one, or set RAY_ADDRESS") from error
+        except (RayServeException, KeyError) as error:
+            raise FleetUnavailable(f"There is no running application '{app}' on this Ray cluster") from error
+        except RayError as error:
+            raise FleetUnavailable("Serve's controller does not answer at present") from error
+
+    def call(self, method: str, *args: Any) -> ray.ObjectRef[Any]:
+        """The result's reference, as soon as a dispatcher has taken the call. Arguments may be references."""
+        response: Any = getattr(self._handle, method).remote(*args)
+        try:
+            # The call is routed by a thread of its own, so a notebook's event loop does not wait for itself.
+            return response._to_object_ref_sync(_allow_running_in_asyncio_loop=True)
+        except (*_NO_REPLICA_YET, RayError) as error:
+            raise FleetUnavailable("No dispatcher is ready at present") from error
 
 
 @asynccontextmanager

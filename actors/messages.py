@@ -16,6 +16,7 @@ from client.models import (
     DeliveryState,
     ErrorCode,
     JobStatusEnum,
+    JobStatusResponse,
     PageFailure,
     ParseOptions,
     ParserInfo,
@@ -24,6 +25,16 @@ from client.models import (
 
 #: A document's bytes as Ray shares them: numpy arrays are read from shared memory without a copy, `bytes` are not.
 DocumentBytes = NDArray[np.uint8]
+
+
+
+def document_bytes(document: object) -> memoryview:
+    """A view of a document, in whatever it lies. Raises TypeError for what are no bytes in a row."""
+    view = memoryview(document)  # type: ignore[arg-type]
+    if view.ndim != 1 or view.itemsize != 1 or not view.contiguous:
+        raise TypeError(f"a document is one row of bytes, not {view.ndim} dimensions of {view.itemsize} bytes each")
+    return view
+
 
 #: A callback is one message for each node and one for the end; a webhook is one signed event.
 DeliveryKind = Literal["callback", "webhook"]
@@ -137,6 +148,22 @@ class JobView:
     failure: Failure | None
     queue_position: int | None
     files: tuple[FileOutcome, ...]
+
+    def as_status(self) -> JobStatusResponse:
+        """What clients are told of it."""
+        return JobStatusResponse(
+            job_id=self.job_id,
+            status=self.status,
+            submitted_at=self.submitted_at,
+            started_at=self.started_at,
+            completed_at=self.completed_at,
+            error=self.failure.message if self.failure else None,
+            reason=self.failure.code if self.failure else None,
+            progress=self.progress,
+            queue_position=self.queue_position,
+            attempts=self.attempts,
+            metadata=self.metadata,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.blobs import open_blobs
 from actors.dispatcher.courier import CourierConfig
+from actors.dispatcher.desk import DriverDesk
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
@@ -46,16 +47,15 @@ class Ingress:
         return api
 
 
-class DispatcherReplica:
-    """Runs a Dispatcher for as long as Serve wants it."""
+class DispatcherReplica(DriverDesk):
+    """Runs a Dispatcher for as long as Serve wants it, and is the desk for drivers beside it."""
 
     async def __init__(self, settings: Settings, parser: DeploymentHandle[Any]) -> None:  # type: ignore[misc]
-        dispatcher = Dispatcher(
-            await asyncio.to_thread(_open_registry, settings),
-            ParserFleet(parser),
-            open_blobs(settings.blob_url),
-            _dispatcher_config(settings),
-        )
+        registry = await asyncio.to_thread(_open_registry, settings)
+        parsers, blobs, config = ParserFleet(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
+        dispatcher = Dispatcher(registry, parsers, blobs, config)
+        splitting, defaults = config.limits.splitting, settings.parse_options
+        super().__init__(registry, parsers, blobs, dispatcher.slots, splitting=splitting, defaults=defaults)
         self._work = asyncio.create_task(dispatcher.run())
 
     def check_health(self) -> None:
@@ -81,6 +81,7 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
     dispatcher = serve.deployment(
         name="Dispatcher",
         num_replicas=1,
+        max_ongoing_requests=5_000,  # drivers' calls: most of them wait, for a parser or for the end of a job
         ray_actor_options={"num_cpus": 0, "resources": on_head},
         graceful_shutdown_timeout_s=10,
         health_check_period_s=CHECK_EVERY_S,
@@ -146,6 +147,7 @@ def _parser_config(settings: Settings) -> ParserConfig:
         defaults=settings.parse_options,
         num_cpus=settings.parser_num_cpus,
         num_gpus=settings.parser_num_gpus,
+        artifacts_path=settings.docling_artifacts_path,
         page_deadline_s=settings.page_deadline_s,
         max_pages=settings.parser_max_pages or None,
         max_memory_mb=settings.parser_max_memory_mb or None,

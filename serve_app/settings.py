@@ -49,6 +49,12 @@ def _secrets(text: SecretStr) -> SecretStr:
     return text
 
 
+def _downloaded_models() -> str | None:
+    """Where docling's downloader puts models; its code names the folder, but loading that takes seconds."""
+    folder = Path.home() / ".cache" / "docling" / "models"
+    return str(folder) if folder.is_dir() else None
+
+
 Location = Annotated[str, AfterValidator(_absolute)]
 """A folder's path, or a URL."""
 
@@ -84,6 +90,8 @@ class Settings(BaseSettings):
     max_queued_bytes: Annotated[int, Field(ge=1)] = 16 * GIB
     """Bytes of the files of all jobs that wait; a submit beyond them is answered 429."""
 
+    docling_artifacts_path: Location | None = Field(default_factory=_downloaded_models)
+    """Folder of docling's own models; by default the one that `make models` fills, once it is there."""
     profile: Profile = "auto"
     """Which models parse PDFs and pictures; `auto` is `standard` when its files are on disk, else `bundled`."""
     page_chunks: bool = True

@@ -17,7 +17,7 @@ from actors.dispatcher.courier import Courier, CourierConfig
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import JobSource, Parsers
 from actors.dispatcher.slots import FairSlots
-from actors.errors import FleetUnavailable, StaleLease, StoreUnavailable
+from actors.errors import FleetUnavailable, JobExpired, StaleLease, StoreUnavailable
 from actors.logs import get_logger
 from actors.messages import Claim, Heartbeat
 
@@ -54,7 +54,10 @@ class Running:
 
 
 class Dispatcher:
-    """Pulls work until it is stopped. Never parses: its loop only waits for the registry, parsers and blobs."""
+    """Pulls work until it is stopped. Never parses: its loop only waits for the registry, parsers and blobs.
+
+    `slots` are for everybody who sends work to the same parsers.
+    """
 
     def __init__(self, jobs: JobSource, parsers: Parsers, blobs: BlobStore, config: DispatcherConfig) -> None:
         self.id = uuid.uuid4().hex
@@ -63,7 +66,7 @@ class Dispatcher:
         self._blobs = blobs
         self._config = config
         self._courier = Courier(jobs, blobs, config.courier)
-        self._slots = FairSlots(2)
+        self.slots = FairSlots(2)
         self._running: dict[str, Running] = {}
         self._job_ended = asyncio.Event()
         self._progressed = asyncio.Event()
@@ -100,7 +103,7 @@ class Dispatcher:
     def _start(self, claim: Claim) -> None:
         if claim.spec.job_id in self._running:  # the registry repeated an answer that got lost on its way
             return
-        run = JobRun(claim.spec, self._parsers, self._blobs, self._slots, self._config.limits, self._progressed.set)
+        run = JobRun(claim.spec, self._parsers, self._blobs, self.slots, self._config.limits, self._progressed.set)
         task = asyncio.create_task(self._work(claim, run))
         self._running[claim.spec.job_id] = Running(claim, run, task)
 
@@ -143,7 +146,7 @@ class Dispatcher:
 
     async def _resize(self) -> None:
         """Keep about twice the live capacity in flight: what waits at the parsers is what the autoscaler sees."""
-        self._slots.resize(2 * max(1, await self._parsers.running()))
+        self.slots.resize(2 * max(1, await self._parsers.running()))
         await asyncio.sleep(RESIZE_EVERY_S)
 
     async def _sweep(self) -> None:

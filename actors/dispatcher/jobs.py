@@ -82,7 +82,7 @@ class JobRun:
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong becomes this file's failed entry
-            result = self._failure(index, error)
+            result = failure_of(error, job_id=self._spec.job_id, index=index)
         outcome = await self._store.save(index, file.filename, result, (time.monotonic() - started) * 1000)
         self._count(files_done=1)
         return outcome
@@ -103,14 +103,6 @@ class JobRun:
         run = FileRun(self._parsers, self._slots, self._limits.splitting, task, document, self._count_pages)
         return await run.parse()
 
-    def _failure(self, index: int, error: Exception) -> Failure:
-        if isinstance(error, FileError):
-            return Failure(code=error.file_code, message=error.message)
-        if isinstance(error, DocfleetError):
-            return Failure(code=error.code, message=error.message)
-        log.error("file_failed_unexpectedly", job=self._spec.job_id, file=index, exc_info=error)
-        return Failure(code=ErrorCode.INTERNAL, message="The file could not be parsed because of an internal error")
-
     def _count_pages(self, total: int, done: int, failed: int) -> None:
         self._count(pages_total=total, pages_done=done, pages_failed=failed)
 
@@ -118,3 +110,13 @@ class JobRun:
         grown = {name: getattr(self.progress, name) + by for name, by in increments.items()}
         self.progress = self.progress.model_copy(update=grown)
         self._on_progress()
+
+
+def failure_of(error: Exception, *, job_id: str, index: int) -> Failure:
+    """What a user is told of a file that could not be parsed; what nobody foresaw is only logged."""
+    if isinstance(error, FileError):
+        return Failure(code=error.file_code, message=error.message)
+    if isinstance(error, DocfleetError):
+        return Failure(code=error.code, message=error.message)
+    log.error("file_failed_unexpectedly", job=job_id, file=index, exc_info=error)
+    return Failure(code=ErrorCode.INTERNAL, message="The file could not be parsed because of an internal error")

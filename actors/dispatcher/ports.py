@@ -78,10 +78,26 @@ class JobSource(Outbox, Protocol):
         ...
 
 
+class JobBook(Protocol):
+    """The registry, as the desk for drivers sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
+
+    async def submit(self, spec: JobSpec) -> JobView:
+        """Take a job; durable on return. Raises QueueFull."""
+        ...
+
+    async def get(self, job_id: str) -> JobView | None:
+        """The job, or None when there is none. Raises JobExpired when there was one."""
+        ...
+
+    async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
+        """The job as soon as it differs from `version`, or after `timeout_s`."""
+        ...
+
+
 class Parsers(Protocol):
     """The parser replicas. Raises ParserDied when the replica at work dies, FileError when the file is at fault."""
 
-    async def put(self, data: bytes) -> Document:
+    async def put(self, data: bytes | memoryview) -> Document:
         """Share a document's bytes with every parser."""
         ...
 

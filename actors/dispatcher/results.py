@@ -34,8 +34,7 @@ class ResultStore:
         """Make a file's result durable."""
         response = f"{self._folder}/{index}/response.json"
         document = f"{self._folder}/{index}/document.json" if isinstance(result, ParsedFile) else None
-        entry = _success(result) if isinstance(result, ParsedFile) else _failed(result)
-        body = orjson.dumps({"filename": filename, "processing_time_ms": elapsed_ms, **entry})
+        body = response_body(filename, result, elapsed_ms)
         if isinstance(result, ParsedFile) and document:
             await asyncio.gather(self._put(response, body), self._put(document, result.document))
         else:
@@ -45,7 +44,7 @@ class ResultStore:
             response=response,
             document=document,
             success=isinstance(result, ParsedFile),
-            num_nodes=entry["num_nodes"],
+            num_nodes=result.num_nodes if isinstance(result, ParsedFile) else 0,
             pages=result.pages if isinstance(result, ParsedFile) else 0,
             processing_time_ms=elapsed_ms,
         )
@@ -53,6 +52,12 @@ class ResultStore:
     @_patient
     async def _put(self, key: str, data: bytes) -> None:
         await self._blobs.put(key, data)
+
+
+def response_body(filename: str, result: ParsedFile | Failure, elapsed_ms: float) -> bytes:
+    """A file's ParseResponse, as JSON."""
+    entry = _success(result) if isinstance(result, ParsedFile) else _failed(result)
+    return orjson.dumps({"filename": filename, "processing_time_ms": elapsed_ms, **entry})
 
 
 def _success(parsed: ParsedFile) -> dict[str, Any]:

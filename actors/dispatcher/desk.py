@@ -1,0 +1,150 @@
+"""What Python drivers ask of a dispatcher: documents parsed while they wait, and jobs made without HTTP.
+
+It is where the parsers' slots and the blob store are: a driver needs neither, and may run on any node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+
+import stamina
+
+from actors.blobs import BlobStore
+from actors.dispatcher.files import FileRun, Splitting
+from actors.dispatcher.jobs import failure_of
+from actors.dispatcher.ports import JobBook, Parsers
+from actors.dispatcher.results import response_body
+from actors.dispatcher.slots import FairSlots
+from actors.errors import (
+    BlobMissing,
+    DocfleetError,
+    FileError,
+    FleetUnavailable,
+    JobExpired,
+    JobFailed,
+    JobNotFound,
+    StoreUnavailable,
+)
+from actors.formats import FAMILIES, suffix_of
+from actors.messages import FileTask, InputFile, JobSpec, JobView, document_bytes
+from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
+
+LOOK_EVERY_S = 20.0  # at a job that does not change
+
+
+class DriverDesk:
+    """Every method may be called from another process; what it raises is a DocfleetError, which pickles."""
+
+    def __init__(
+        self,
+        jobs: JobBook,
+        parsers: Parsers,
+        blobs: BlobStore,
+        slots: FairSlots,
+        *,
+        splitting: Splitting,
+        defaults: ParseOptions,
+    ) -> None:
+        self._jobs = jobs
+        self._parsers = parsers
+        self._blobs = blobs
+        self._slots = slots
+        self._splitting = splitting
+        self._defaults = defaults
+
+    async def parse(self, document: object, task: FileTask) -> ParseResponse:
+        """Parse a document in the fair turns of `task.job_id`; its size and the server's options are filled in here.
+
+        Nothing is kept: when this dispatcher dies, so does the call. Raises FileError, whatever went wrong.
+        """
+        started = time.monotonic()
+        try:
+            data = _view(document)
+            task = replace(task, size=len(data), options=task.options.over(self._defaults))
+            shared = await self._parsers.put(data)
+            parsed = await FileRun(self._parsers, self._slots, self._splitting, task, shared, _ignore_pages).parse()
+        except Exception as error:  # noqa: BLE001 - the driver may not have the class of what was raised
+            failure = failure_of(error, job_id=task.job_id, index=task.index)
+            raise FileError(failure.code, failure.message) from None
+        elapsed_ms = (time.monotonic() - started) * 1000
+        return ParseResponse.model_validate_json(response_body(task.filename, parsed, elapsed_ms))
+
+    async def store(self, document: object, job_id: str, index: int, filename: str) -> InputFile:
+        """Keep a file for a job that is submitted afterwards. Raises FileError, StoreUnavailable."""
+        if suffix_of(filename) not in FAMILIES:
+            raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {filename}")
+        data = bytes(_view(document))
+        key = f"inputs/{job_id}/{index}"
+        await self._blobs.put(key, data)
+        return InputFile(filename=filename, blob=key, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+    async def submit(self, spec: JobSpec) -> str:
+        """Make a job of stored files; durable on return. Raises QueueFull, StoreUnavailable, FleetUnavailable."""
+        try:
+            view = await self._jobs.submit(replace(spec, options=spec.options.over(self._defaults)))
+        except FleetUnavailable:
+            raise  # the registry may have taken the job before it fell silent, and then needs the files
+        except DocfleetError:
+            await self.discard(spec.job_id)
+            raise
+        return view.job_id
+
+    async def discard(self, job_id: str) -> None:
+        """Remove stored files of which there will be no job."""
+        await self._blobs.delete_prefix(f"inputs/{job_id}")
+
+    async def status(self, job_id: str) -> JobStatusResponse:
+        """Raises JobNotFound, JobExpired."""
+        return (await self._found(job_id)).as_status()
+
+    async def results(self, job_id: str) -> BatchParseResponse:
+        """A job's results, as soon as it has ended. Raises JobFailed, JobNotFound, JobExpired."""
+        view = await self._ended(job_id)
+        if view.failure:
+            raise JobFailed(view.failure.code, view.failure.message)
+        try:
+            stored = [await self._blobs.get(file.response) for file in view.files]
+        except BlobMissing as error:
+            raise JobExpired(f"The results of job {job_id} are gone") from error
+        return _batch(view, [ParseResponse.model_validate_json(body) for body in stored])
+
+    @stamina.retry(on=(FleetUnavailable, StoreUnavailable), attempts=None, timeout=None, wait_max=2.0)
+    async def _ended(self, job_id: str) -> JobView:
+        view = await self._found(job_id)
+        while not view.status.ended:
+            view = await self._jobs.wait(job_id, view.version, LOOK_EVERY_S)
+        return view
+
+    async def _found(self, job_id: str) -> JobView:
+        view = await self._jobs.get(job_id)
+        if view is None:
+            raise JobNotFound(f"Job {job_id} not found")
+        return view
+
+
+def _view(document: object) -> memoryview:
+    """Of what a driver's reference turned out to hold."""
+    try:
+        return document_bytes(document)
+    except TypeError as error:
+        raise FileError(ErrorCode.INVALID_FILE, f"The document is not bytes: {error}") from error
+
+
+def _batch(view: JobView, results: list[ParseResponse]) -> BatchParseResponse:
+    successful = sum(result.success for result in results)
+    assert view.started_at is not None  # a completed job was worked on
+    assert view.completed_at is not None
+    return BatchParseResponse(
+        results=results,
+        total_files=len(results),
+        successful=successful,
+        failed=len(results) - successful,
+        total_nodes=sum(result.num_nodes for result in results),
+        total_processing_time_ms=(view.completed_at - view.started_at) * 1000,
+    )
+
+
+def _ignore_pages(total: int, done: int, failed: int) -> None:
+    """Nobody can ask how far a call is."""
