@@ -20,10 +20,12 @@ from docling_core.types.doc.labels import DocItemLabel
 from actors.parser.engine.blocks import find_blocks, typography_of
 from actors.parser.engine.detector import RENDER_SCALE, Detection, Detector
 from actors.parser.engine.geometry import Box
-from actors.parser.engine.lines import Line, read_lines
+from actors.parser.engine.grid import Word
+from actors.parser.engine.lines import Line, read_lines, read_words
 from actors.parser.engine.objects import Region, find_objects
 from actors.parser.engine.roles import furniture, role_of
 from actors.parser.engine.scans import bitmaps_of, is_scan, unseen, without_printed_figures
+from actors.parser.engine.tabular import ruled_regions
 
 LABELS = {
     "text": DocItemLabel.TEXT,
@@ -72,9 +74,12 @@ class BundledLayoutModel(BaseLayoutModel):
         detections = self._detector.detect(image)
         lines, bitmaps = read_lines(page), bitmaps_of(page)
         whole = Box(0.0, 0.0, page.size.width, page.size.height)
+        drawn = ruled_regions(image, RENDER_SCALE)
         if is_scan(lines, bitmaps, whole):
             detections = without_printed_figures(detections, image)
-        regions = regions_of(lines, detections, bitmaps, whole)
+        else:
+            drawn = [box for box in drawn if not any(box.inside(bitmap) > 0.5 for bitmap in bitmaps)]
+        regions = regions_of(lines, detections, bitmaps, whole, read_words(page), drawn)
         return LayoutPrediction(clusters=[_cluster(number, region) for number, region in enumerate(regions)])
 
 
@@ -84,11 +89,16 @@ def _cluster(number: int, region: Region) -> Cluster:
 
 
 def regions_of(
-    lines: Sequence[Line], detections: Sequence[Detection], bitmaps: Sequence[Box], page: Box
+    lines: Sequence[Line],
+    detections: Sequence[Detection],
+    bitmaps: Sequence[Box],
+    page: Box,
+    words: Sequence[Word] = (),
+    drawn: Sequence[Box] = (),
 ) -> list[Region]:
     """All regions of a page, from its lines of text, what the detector saw, and where its bitmaps are."""
     seen = best_views(detections)
-    objects = find_objects(detections, lines)
+    objects = find_objects(detections, lines, words, drawn)
     free = [line for line in lines if not _is_within(line.box, objects)]
     texts = list(text_regions(free, lines, seen, detections, page))
     unread = [Region(LABELS[found.label], found.box, found.score) for found in seen if _is_unread(found, lines)]

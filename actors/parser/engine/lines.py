@@ -12,6 +12,7 @@ from docling.datamodel.base_models import Page
 from docling.utils.font_style import parse_font_style, weight_class
 from docling_core.types.doc.page import PdfTextCell, TextCell
 
+from actors.parser.engine import grid
 from actors.parser.engine.geometry import Box
 
 NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
@@ -57,6 +58,12 @@ def read_lines(page: Page) -> list[Line]:
             inside = [word for word in words[first:last] if word[0].inside(box) > 0.6]
             lines.append(make_line(cell, inside, fixed_pitch))
     return lines
+
+
+def read_words(page: Page) -> list[grid.Word]:
+    """All words with ink, in the order of the PDF."""
+    cells = page.parsed_page.word_cells if page.parsed_page else ()
+    return [grid.Word(cell.text.strip(), box_of(cell)) for cell in cells if cell.text.strip()]
 
 
 def box_of(cell: TextCell) -> Box:

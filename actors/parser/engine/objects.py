@@ -12,8 +12,10 @@ from docling_core.types.doc.labels import DocItemLabel
 from actors.parser.engine.blocks import Block, find_blocks, typography_of
 from actors.parser.engine.detector import Detection
 from actors.parser.engine.geometry import Box, around
+from actors.parser.engine.grid import Word
 from actors.parser.engine.lines import Line
 from actors.parser.engine.roles import CAPTION
+from actors.parser.engine.tabular import stands_in_columns
 
 MIN_SCORE = 0.5
 #: Lines of prose fill about half of their paragraph's area, the labels of a drawing a tenth of it.
@@ -39,17 +41,35 @@ class Region:
     score: float
 
 
-def find_objects(detections: Sequence[Detection], lines: Sequence[Line]) -> list[Region]:
-    """The figures and tables of a page, none inside another."""
-    wanted = [found for found in detections if found.label in ("figure", "table") and found.score >= MIN_SCORE]
-    regions: list[Region] = []
+def find_objects(
+    detections: Sequence[Detection], lines: Sequence[Line], words: Sequence[Word] = (), drawn: Sequence[Box] = ()
+) -> list[Region]:
+    """The figures and tables of a page, none inside another; `drawn` are tables already, by their rules."""
+    regions = [Region(DocItemLabel.TABLE, box, 1.0) for box in drawn]
     # A table taken for a figure loses its text, a figure taken for a table doesn't: a likely table goes first.
-    for found in sorted(wanted, key=lambda found: (found.label != "table", -found.score)):
+    for found in sorted(detections, key=lambda found: (found.label != "table", -found.score)):
         within = [line for line in lines if line.box.inside(found.box) > 0.5]
-        region = _table(found, within) if found.label == "table" else _figure(found, within)
+        region = _in_columns(found, within, words) or _seen(found, within)
         if region and not any(_same_place(region.box, other.box) for other in regions):
             regions.append(region)
     return _without_hiding(regions, lines)
+
+
+def _seen(found: Detection, within: Sequence[Line]) -> Region | None:
+    if found.label not in ("figure", "table") or found.score < MIN_SCORE:
+        return None
+    return _table(found, within) if found.label == "table" else _figure(found, within)
+
+
+def _in_columns(found: Detection, within: Sequence[Line], words: Sequence[Word]) -> Region | None:
+    """A table by where its words stand, whatever the detector takes it for."""
+    rows = rows_of(within)
+    if len(rows) < TABLE_ROWS or _columnar(rows) < 0.6 * len(rows):
+        return None
+    inside = [word for word in words if word.box.inside(found.box) > 0.5]
+    if not inside or not stands_in_columns(inside):
+        return None
+    return Region(DocItemLabel.TABLE, around(line.box for line in within), found.score)
 
 
 def _without_hiding(regions: Sequence[Region], lines: Sequence[Line]) -> list[Region]:
