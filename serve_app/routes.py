@@ -242,20 +242,7 @@ class Routes:
 
 
 def _status(view: JobView) -> JobStatusResponse:
-    return JobStatusResponse(
-        job_id=view.job_id,
-        status=view.status,
-        submitted_at=view.submitted_at,
-        started_at=view.started_at,
-        completed_at=view.completed_at,
-        error=view.failure.message if view.failure else None,
-        reason=view.failure.code if view.failure else None,
-        progress=view.progress,
-        queue_position=view.queue_position,
-        attempts=view.attempts,
-        metadata=view.metadata,
-        links=_links(view),
-    )
+    return view.as_status().model_copy(update={"links": _links(view)})
 
 
 def _links(view: JobView) -> dict[str, str]:
