@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-slow check format bench models clean
+.PHONY: help install demo serve test test-slow test-faults check format bench models clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (a few minutes the first time: torch and docling are large) ..."
@@ -36,6 +36,9 @@ test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
 
 test-slow: $(READY) ## Run the tests that take minutes
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
+
+test-faults: $(READY) ## Kill and hang every part of a running service, and print what became of its jobs
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -s -m "slow or not slow" tests/faults
 
 check: $(READY) ## Lint, format check, types, layers
 	@$(BIN)/ruff check .

@@ -26,6 +26,7 @@ SETTINGS = {
     "PARSER_NUM_CPUS": "0.25",
     "SPAN_PAGES": "2",
     "PAGE_DEADLINE_S": "3",
+    "ORPHAN_AGE_S": "5",
     "SLEEP_PER_PAGE_S": "0.05",
 }
 

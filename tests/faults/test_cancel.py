@@ -1,0 +1,35 @@
+"""A job that is not wanted any more, whatever it is doing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.faults.test_bad_pages import ended, submit
+
+
+@pytest.mark.parametrize("document", ["400", "8 hang@1"], ids=["at-work", "hung"])
+def test_cancelled_jobs_leave_their_parsers_to_others(http: httpx.Client, document: str) -> None:
+    jobs = [submit(http, document) for _ in range(2)]  # as many as there are parsers
+    for job in jobs:
+        while http.get(f"/jobs/{job}").json()["status"] != "processing":
+            time.sleep(0.1)
+    time.sleep(1)  # until both are in the middle of a span
+    asked = time.monotonic()
+    for job in jobs:
+        assert http.post(f"/jobs/{job}/cancel").status_code == 202
+    assert [(ended(http, job)["status"], ended(http, job)["reason"]) for job in jobs] == [("failed", "cancelled")] * 2
+    ended_s = time.monotonic() - asked
+    others = [submit(http, "8") for _ in range(2)]
+    assert [ended(http, job)["progress"]["pages_done"] for job in others] == [8, 8]
+    print(f"{document}: ended {ended_s:.1f} s after the cancel, two other jobs done {time.monotonic() - asked:.1f} s")
+
+
+def test_a_deleted_job_leaves_nothing_behind(http: httpx.Client, short_folder: Path) -> None:
+    job = submit(http, "400")
+    assert http.delete(f"/jobs/{job}").status_code == 204
+    assert http.get(f"/jobs/{job}").status_code == 404
+    assert not list((short_folder / "faults" / "blobs").glob(f"*/{job}"))

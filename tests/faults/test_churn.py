@@ -1,0 +1,119 @@
+"""Every part of the service is killed at random moments while jobs drain and clients poll."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.faults.conftest import Service, running
+
+PARTS = {
+    "registry": "ray::JobRegistry",
+    "dispatcher": "ray::ServeReplica:docfleet:Dispatcher",
+    "parser": "ray::ServeReplica:docfleet:Parser",
+    "ingress": "ray::ServeReplica:docfleet:Ingress",
+}
+PAUSE_S = 0.3  # of a client, before it asks again
+#: All that a client may see. 500 is HAProxy's word for a replica that died under a request: Serve makes it of a 502.
+TRANSIENT = {"500", "503", "ConnectError", "ReadError", "RemoteProtocolError"}
+GIVE_UP_AFTER_S = 240.0
+
+
+class Client:
+    """Submits one job and polls it to its end; repeats what failed, and counts how."""
+
+    def __init__(self, http: httpx.AsyncClient, number: int, seen: Counter[str]) -> None:
+        self._http = http
+        self.number = number
+        self._seen = seen
+        self.job = ""
+        self.ends: list[str] = []
+
+    async def submit(self) -> None:
+        key = {"Idempotency-Key": f"job-{self.number}"}
+        files = {"files": (f"{self.number}.pdf", b"4")}
+        self.job = (await self._ask("POST", "/submit", files=files, headers=key))["job_id"]
+
+    async def poll(self) -> None:
+        """To the end, and once more: an ended job must not change any more."""
+        while len(self.ends) < 2:
+            status = await self._ask("GET", f"/jobs/{self.job}", params={"wait": 5})
+            if status["status"] in ("completed", "failed"):
+                progress = status["progress"]
+                self.ends.append(
+                    f"{status['status']} {progress['pages_done']}/{progress['pages_total']} {status['completed_at']}"
+                )
+
+    async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        while True:
+            try:
+                answer = await self._http.request(method, path, **request)
+            except httpx.TransportError as error:
+                self._seen[type(error).__name__] += 1
+            else:
+                if answer.is_success:
+                    return answer.json()
+                self._seen[str(answer.status_code)] += 1
+            await asyncio.sleep(PAUSE_S)
+
+
+async def kill_at_random(service: Service, times: int, killed: Counter[str]) -> None:
+    order = [part for part in PARTS for _ in range(times)]
+    random.shuffle(order)
+    for part in order:
+        await asyncio.sleep(random.uniform(0.5, 3.0))
+        while not service.kill(PARTS[part]):  # noqa: ASYNC110 - its successor is on its way
+            await asyncio.sleep(0.2)
+        killed[part] += 1
+
+
+async def drain(service: Service, jobs: int, kills: int) -> tuple[list[Client], Counter[str], Counter[str]]:
+    seen: Counter[str] = Counter()
+    killed: Counter[str] = Counter()
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=service.url, timeout=30, limits=limits) as http:
+        clients = [Client(http, number, seen) for number in range(jobs)]
+        await asyncio.gather(*(client.submit() for client in clients))
+        async with asyncio.timeout(GIVE_UP_AFTER_S):  # a client that is stuck
+            await asyncio.gather(*(client.poll() for client in clients), kill_at_random(service, kills, killed))
+    return clients, seen, killed
+
+
+@pytest.mark.parametrize(("jobs", "kills"), [(40, 1), pytest.param(300, 3, marks=pytest.mark.slow)])
+async def test_no_job_is_lost_or_ends_twice_when_its_service_is_killed_in_parts(
+    service: Service, jobs: int, kills: int
+) -> None:
+    clients, seen, killed = await drain(service, jobs, kills)
+    print(f"{jobs} jobs; killed: {dict(killed)}; clients saw: {dict(seen)}")
+    assert len({client.job for client in clients}) == jobs
+    assert [client.ends[0].split()[:2] for client in clients] == [["completed", "4/4"]] * jobs
+    assert all(first == second for first, second in (client.ends for client in clients))
+    assert set(seen) <= TRANSIENT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [100])
+async def test_all_jobs_end_after_everything_died_at_once(short_folder: Path, jobs: int) -> None:
+    state = short_folder / f"outage{jobs}"
+    seen: Counter[str] = Counter()
+    with running(state, SLEEP_PER_PAGE_S="0.3") as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
+            clients = [Client(http, number, seen) for number in range(jobs)]
+            await asyncio.gather(*(client.submit() for client in clients))
+            while not (counts := (await http.get("/health")).json())["running"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+    with running(state) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
+            again = [Client(http, client.number, seen) for client in clients]
+            async with asyncio.timeout(GIVE_UP_AFTER_S):
+                await asyncio.gather(*(client.submit() for client in again))
+                await asyncio.gather(*(client.poll() for client in again))
+    print(f"{jobs} jobs, {counts['queued']} queued and {counts['running']} running when everything was killed")
+    assert [client.job for client in again] == [client.job for client in clients]  # the same key is the same job
+    assert [client.ends[0].split()[:2] for client in again] == [["completed", "4/4"]] * jobs
