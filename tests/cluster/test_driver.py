@@ -70,6 +70,17 @@ def test_bytes_and_references_of_bytes_and_arrays_are_the_same_document(fleet: F
     assert len({node["id"] for document in parsed for node in document.nodes}) == 9
 
 
+def test_a_document_is_parsed_as_it_is_in_a_job(fleet: Fleet, documents: Path) -> None:
+    path = documents / "report.pdf"
+    parsed, batch = ray.get([fleet.parse(path), fleet.results(fleet.submit([path]))])
+    of_parse, of_job = (
+        [{key: value for key, value in node.items() if key not in ("id", "doc_id")} for node in nodes]
+        for nodes in (parsed.nodes, batch.results[0].nodes)
+    )
+    assert of_parse == of_job
+    assert pages_of(parsed) == [1, 2, 3, 4, 5, 6]
+
+
 def test_more_documents_than_are_let_in_at_once_all_come_out(url: str) -> None:
     fleet = connect(max_in_flight=3)
     texts = [f"# Tide {number}".encode() for number in range(20)]
