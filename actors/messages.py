@@ -27,7 +27,6 @@ from client.models import (
 DocumentBytes = NDArray[np.uint8]
 
 
-
 def document_bytes(document: object) -> memoryview:
     """A view of a document, in whatever it lies. Raises TypeError for what are no bytes in a row."""
     view = memoryview(document)  # type: ignore[arg-type]
