@@ -329,6 +329,8 @@ async def _translated_errors() -> AsyncIterator[None]:
         own = _own_error(error)
         if isinstance(own, DocfleetError):
             raise own from None
+        if isinstance(error.cause, _REPLICA_GONE):  # an argument was lost with its node
+            raise ParserDied("a parser's result was lost") from error
         raise ParserFailed(f"the parser failed with {type(error.cause).__name__}") from error
     except _NO_REPLICA_YET as error:
         raise FleetUnavailable("No parser replica is ready at present") from error

@@ -92,8 +92,20 @@ class FileRun:
 
     async def _parse_split(self, plan: PagePlan) -> ParsedFile:
         self._on_pages(len(plan.pages), 0, 0)
-        spans = plan_spans(plan.pages, slots=self._splitting.slots, size=self._splitting.span_pages)
-        parsed = sum(await together(*(self._parse_span(span) for span in spans)), Parsed())
+        try:
+            return await self._assemble(await self._parse_pages(plan.pages))
+        except Hung:
+            raise
+        except ParserDied:
+            # Parsed pages lie on the nodes where they were parsed, and one of those may be gone.
+            self._on_pages = lambda total, done, failed: None  # they were counted the first time
+            return await self._assemble(await self._parse_pages(plan.pages))
+
+    async def _parse_pages(self, pages: PageSpan) -> Parsed:
+        spans = plan_spans(pages, slots=self._splitting.slots, size=self._splitting.span_pages)
+        return sum(await together(*(self._parse_span(span) for span in spans)), Parsed())
+
+    async def _assemble(self, parsed: Parsed) -> ParsedFile:
         if not parsed.parts:
             raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {parsed.lost[0].reason}")
         return await self._call(lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.parts))

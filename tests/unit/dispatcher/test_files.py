@@ -4,7 +4,7 @@ import pytest
 
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.slots import FairSlots
-from actors.errors import FileError
+from actors.errors import FileError, ParserDied
 from actors.messages import FileTask, ParsedFile
 from client.models import ParseOptions
 
@@ -107,3 +107,16 @@ async def test_what_failed_once_is_tried_again_with_nothing_else_at_risk(parsers
     parsers.deaths_left = {}
     await parse(parsers, b"12", Splitting(slots=4, span_pages=12))
     assert (first_tries, parsers.at_risk) == (4, 1)
+
+
+async def test_parsed_pages_that_are_lost_with_their_node_are_parsed_again_and_counted_once(parsers) -> None:
+    parsers.losses = 2
+    parsed, counted = await parse(parsers, b"20", Splitting(slots=2))
+    assert pages_of(parsed) == list(range(1, 21))
+    assert (counted.total, counted.done, counted.failed) == (20, 20, 0)
+
+
+async def test_a_document_that_cannot_be_assembled_is_given_up(parsers) -> None:
+    parsers.losses = 100
+    with pytest.raises(ParserDied, match="result was lost"):
+        await parse(parsers, b"20", Splitting(slots=2))
