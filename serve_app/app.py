@@ -24,10 +24,11 @@ from serve_app.settings import Settings
 
 APP = "docfleet"
 
-# The ingress never blocks, so it may share the replica's own event loop: without a hop between two threads for every
-# message a request costs less, and an upload can be read no faster than it is stored (serve_app.edge.py).
-ONE_LOOP = {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0"}
-
+# None of the three blocks its event loop, so user code and Serve's router may share the replica's own: without hops
+# between threads a call costs less, and an upload can be read no faster than it is stored (see serve_app.edge).
+ONE_LOOP = {
+    "env_vars": {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0", "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0"}
+}
 
 # How soon a dead replica is noticed and replaced. What is sent to it meanwhile goes to the others.
 CHECK_EVERY_S = 2
@@ -82,7 +83,7 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
         name="Dispatcher",
         num_replicas=1,
         max_ongoing_requests=5_000,  # drivers' calls: most of them wait, for a parser or for the end of a job
-        ray_actor_options={"num_cpus": 0, "resources": on_head},
+        ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": ONE_LOOP},
         graceful_shutdown_timeout_s=10,
         health_check_period_s=CHECK_EVERY_S,
     )(DispatcherReplica)
@@ -91,7 +92,7 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
         num_replicas=settings.ingress_replicas,
         max_ongoing_requests=5_000,  # most of them wait for a job to change
         health_check_period_s=CHECK_EVERY_S,
-        ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": {"env_vars": ONE_LOOP}},
+        ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": ONE_LOOP},
     )(serve.ingress()(Ingress))
     return ingress.bind(settings, parser, dispatcher.bind(settings, parser))
 
@@ -111,7 +112,11 @@ def _parser_deployment(settings: Settings) -> serve.Deployment:
             "look_back_period_s": 3,
             "metrics_interval_s": 1,
         },
-        ray_actor_options={"num_cpus": settings.parser_num_cpus, "num_gpus": settings.parser_num_gpus},
+        ray_actor_options={
+            "num_cpus": settings.parser_num_cpus,
+            "num_gpus": settings.parser_num_gpus,
+            "runtime_env": ONE_LOOP,
+        },
         graceful_shutdown_timeout_s=600,  # the longest span: 16 pages of slow OCR
     )
     return deployment(Parser)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -86,6 +87,7 @@ class Parser:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser")
         self._engine = self._worker.submit(make_engine, config).result()
         self._worker.submit(self._engine.warm_up).result()
+        gc.freeze()  # libraries and models stay for good: no collection has to look through them again
         self._idle = threading.Event()
         self._idle.set()
 

@@ -92,7 +92,12 @@ def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF) -> ParserInfo:
     wanted = {"layout": True, "table": recipe.tables, "ocr": recipe.ocr}
     runs = MODEL_NAMES[recipe.models] if form in (InputFormat.PDF, InputFormat.IMAGE, InputFormat.METS_GBS) else {}
     models = {task: name for task, name in runs.items() if wanted[task]}
-    return ParserInfo(profile=recipe.models, docling=version("docling"), models=models)
+    return ParserInfo(profile=recipe.models, docling=_docling_version(), models=models)
+
+
+@cache
+def _docling_version() -> str:
+    return version("docling")
 
 
 def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None) -> PaginatedPipelineOptions:
