@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from benchmarks.service import describe_machine, service
 from client import DoclingParserClient
 
-ROUNDS = 12
+ROUNDS = 20
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     files = sorted(path for path in options.parse_args().folder.iterdir() if _is_small(path))
     print(f"{len(files)} files, {ROUNDS} rounds; {describe_machine()}")
     one, two = bare(files, processes=1), bare(files, processes=2)
-    print(f"bare docling, convert + markdown: 1 process {one:.1f} docs/s, 2 processes {two:.1f} docs/s")
+    print(f"bare docling, convert + markdown + JSON: 1 process {one:.1f} docs/s, 2 processes {two:.1f} docs/s")
     with service(PARSER_MIN_REPLICAS="2", PARSER_MAX_REPLICAS="2") as url:
         for files_per_job in (len(files), 1):
             rate = served(url, files, files_per_job)
@@ -57,7 +58,9 @@ def _convert(files: list[Path], barrier: Any) -> None:
     barrier.wait()
     for _ in range(ROUNDS):
         for path in files:
-            converter.convert(path).document.export_to_markdown()
+            document = converter.convert(path).document
+            document.export_to_markdown()
+            json.dumps(document.export_to_dict())
 
 
 def served(url: str, files: list[Path], files_per_job: int) -> float:

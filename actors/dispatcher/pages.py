@@ -6,6 +6,7 @@ from actors.messages import PageSpan
 
 MIN_PAGES = 4  # below this, opening the file costs more than the parallelism wins
 MAX_PAGES = 16  # above this, a crash or a cancel throws away too much work
+PAGES_WANTED = 6  # a span of this many is worth a call, and small work waits for it for a moment only
 MAX_ROUNDS = 4  # enough rounds that a slow span does not leave the other slots idle
 
 
@@ -21,7 +22,7 @@ def plan_spans(pages: PageSpan, *, slots: int, size: int | None = None) -> tuple
         return tuple(
             PageSpan(pages.first + i * size, min(pages.first + (i + 1) * size - 1, pages.last)) for i in range(count)
         )
-    rounds = min(MAX_ROUNDS, max(1, total // (slots * MIN_PAGES)))
+    rounds = min(MAX_ROUNDS, max(1, round(total / (slots * PAGES_WANTED))))
     rounds = max(rounds, -(-total // (slots * MAX_PAGES)))
     return _cut_evenly(pages, min(slots * rounds, -(-total // MIN_PAGES)))
 
