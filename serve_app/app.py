@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 from ray import serve
 from ray.serve import Application
-from ray.serve.config import RequestRouterConfig
 from ray.serve.handle import DeploymentHandle
 
 from actors.blobs import open_blobs
@@ -102,7 +101,7 @@ def _parser_deployment(settings: Settings) -> serve.Deployment:
     deployment = serve.deployment(
         name="Parser",
         max_ongoing_requests=2,  # one at work, one whose arguments are already here
-        request_router_config=RequestRouterConfig(request_router_class="actors.routing.LeastLoadedRouter"),
+        request_router_config={"request_router_class": "actors.routing.LeastLoadedRouter"},
         health_check_period_s=CHECK_EVERY_S,
         autoscaling_config={
             "min_replicas": settings.parser_min_replicas,
