@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -29,16 +31,25 @@ def main() -> None:
         sys.exit("wrk is missing; on Debian: apt-get install wrk")
     print(describe_machine())
     for mode, flag in (("HAProxy", "1"), ("Python proxy", "0")):
-        env = {"RAY_SERVE_ENABLE_HA_PROXY": flag, "SLEEP_PER_PAGE_S": "0", "MAX_QUEUED_JOBS": "1000000"}
-        with service(module="benchmarks.sleeping", **env) as url, tempfile.NamedTemporaryFile("w") as script:
-            script.write(SUBMIT)
-            script.flush()
+        with serving(flag, seconds_per_page="0") as (url, script):
             job = httpx.post(f"{url}/submit", files={"files": ("a.pdf", b"1")}, timeout=60).json()["job_id"]
             while httpx.get(f"{url}/jobs/{job}", params={"wait": 5}, timeout=60).json()["status"] != "completed":
                 pass
             print(f"{mode}: GET /livez {wrk(f'{url}/livez', 8)}")
             print(f"{mode}: GET /jobs/{{id}} {wrk(f'{url}/jobs/{job}', 8)}")
-            print(f"{mode}: POST /submit {wrk(f'{url}/submit', 16, Path(script.name))}")
+            print(f"{mode}: POST /submit, jobs done as they come {wrk(f'{url}/submit', 16, script)}")
+        with serving(flag, seconds_per_page="1") as (url, script):
+            print(f"{mode}: POST /submit, parsers asleep {wrk(f'{url}/submit', 16, script)}")
+
+
+@contextmanager
+def serving(ha_proxy: str, *, seconds_per_page: str) -> Iterator[tuple[str, Path]]:
+    """A service in one of the two modes, and the script that submits a tiny file to it."""
+    env = {"RAY_SERVE_ENABLE_HA_PROXY": ha_proxy, "SLEEP_PER_PAGE_S": seconds_per_page, "MAX_QUEUED_JOBS": "1000000"}
+    with service(module="benchmarks.sleeping", **env) as url, tempfile.NamedTemporaryFile("w") as script:
+        script.write(SUBMIT)
+        script.flush()
+        yield url, Path(script.name)
 
 
 def wrk(url: str, connections: int, script: Path | None = None) -> str:
