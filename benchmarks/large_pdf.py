@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -38,8 +39,6 @@ def main() -> None:
 
 def bare(file: Path) -> list[float]:
     """The same engine in this process, with every core of the machine, on the whole file."""
-    import os
-
     engine = docling_engine(ParserConfig(defaults=OPTIONS, num_cpus=os.cpu_count() or 1))
     engine.warm_up()
     document = np.frombuffer(file.read_bytes(), np.uint8)

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import stamina
 import structlog
@@ -30,6 +31,8 @@ RESIZE_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
 SWEEP_AT_ONCE = 100  # jobs
 AWAY = (FleetUnavailable, StoreUnavailable)  # the registry or its journal: try again
+#: Attempts for as long as they are away.
+_until_back = partial(stamina.retry_context, on=AWAY, attempts=None, timeout=None, wait_max=2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,7 @@ class Dispatcher:
     async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat `step`; a registry that is away is waited for, with back-off."""
         while True:
-            async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
+            async for attempt in _until_back():
                 with attempt:
                     await step()
 
@@ -113,7 +116,7 @@ class Dispatcher:
         structlog.contextvars.bind_contextvars(request_id=claim.spec.request_id)
         try:
             outcome = await run.run()
-            async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
+            async for attempt in _until_back():
                 with attempt:
                     await self._jobs.finish(job_id, claim.lease, outcome)
             self._courier.look()
