@@ -6,6 +6,7 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── JobNotFound, JobExpired, JobEnded
 ├── QueueFull                 admission was refused; `retry_after` seconds
 ├── OwnerOverLimit            so it was, because this owner has too much waiting already
+├── IdempotencyConflict       another upload with this key is under way
 ├── IdempotencyMismatch       the key was used before, with another payload
 ├── StaleLease                a dispatcher speaks for a job it no longer holds
 ├── StoreUnavailable          the journal or the blob store cannot be reached or is full
@@ -76,6 +77,11 @@ class QueueFull(DocfleetError):
 class OwnerOverLimit(DocfleetError):
     code = ErrorCode.TOO_MANY_REQUESTS
     retry_after = 5  # seconds
+
+
+class IdempotencyConflict(DocfleetError):
+    code = ErrorCode.IDEMPOTENCY_CONFLICT
+    retry_after = 2  # seconds
 
 
 class IdempotencyMismatch(DocfleetError):

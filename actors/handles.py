@@ -161,6 +161,12 @@ class Registry:
         """Durable on return. Repeating it with the same job id or idempotency key gives the same job."""
         return await self._submits.get(spec)
 
+    async def hold_key(self, owner: str, key: str, job_id: str) -> None:
+        await self._ask(self._actor.hold_key.remote(owner, key, job_id))
+
+    async def release_key(self, owner: str, key: str, job_id: str) -> None:
+        await self._ask(self._actor.release_key.remote(owner, key, job_id))
+
     async def get(self, job_id: str) -> JobView | None:
         """The job, or None when there is none. Raises JobExpired when there was one."""
         return await self._reads.get(job_id)

@@ -36,6 +36,7 @@ OF_AN_UPLOAD = (
     ErrorCode.INVALID_OPTION,
     ErrorCode.INVALID_METADATA,
     ErrorCode.CALLBACK_REFUSED,
+    ErrorCode.IDEMPOTENCY_CONFLICT,
     ErrorCode.IDEMPOTENCY_MISMATCH,
     ErrorCode.FILE_TOO_LARGE,
     ErrorCode.QUEUE_FULL,

@@ -14,6 +14,7 @@ from actors.errors import DocfleetError, FleetUnavailable, QueueFull, StoreUnava
 from actors.logs import get_logger
 from actors.messages import JobSpec, JobView
 from client.models import ErrorCode
+from serve_app.idempotency import held_key
 from serve_app.ports import Jobs
 from serve_app.problems import Refused
 from serve_app.settings import Settings
@@ -42,13 +43,14 @@ class Intake:
             file_bytes=self._settings.max_file_bytes,
             refuse_unsupported=refuse_unsupported,
         )
-        async with self._removed_on_error(job_id):
+        owner = request.state.owner
+        async with self._removed_on_error(job_id), held_key(self._jobs, owner, idempotency_key, job_id):
             upload = await receive_upload(request, self._blobs, _folder(job_id), rules)
             spec = make_spec(
                 job_id,
                 upload,
                 self._settings,
-                owner=request.state.owner,
+                owner=owner,
                 request_id=request.state.request_id,
                 idempotency_key=idempotency_key,
             )

@@ -14,8 +14,17 @@ class Jobs(Protocol):
     async def submit(self, spec: JobSpec) -> JobView:
         """Take a job; durable on return. Repeating it with the same job id or idempotency key gives the same job.
 
-        Raises QueueFull, and IdempotencyMismatch when the key was used for something else.
+        Raises QueueFull, IdempotencyMismatch when the key was used for something else, and IdempotencyConflict while
+        another upload holds it.
         """
+        ...
+
+    async def hold_key(self, owner: str, key: str, job_id: str) -> None:
+        """Hold an idempotency key for some seconds, or longer, while `job_id` uploads. Raises IdempotencyConflict."""
+        ...
+
+    async def release_key(self, owner: str, key: str, job_id: str) -> None:
+        """Give back the key of an upload that failed."""
         ...
 
     async def get(self, job_id: str) -> JobView | None:

@@ -62,7 +62,9 @@ JobId = Annotated[str, Path(description="As `POST /submit` answered it", max_len
 
 IdempotencyKey = Annotated[
     str | None,
-    Header(description="The same key with the same files and fields is the same job, however often it is sent"),
+    Header(
+        max_length=255, description="The same key with the same files and fields is the same job, however often sent"
+    ),
 ]
 
 

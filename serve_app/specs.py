@@ -19,7 +19,6 @@ from serve_app.uploads import Upload
 
 MAX_TASK_ID = 255
 MAX_URL = 2_048
-MAX_IDEMPOTENCY_KEY = 255
 
 #: Whose jobs these are when the server has no API keys: everybody's.
 NOBODY = ""
@@ -36,11 +35,11 @@ def make_spec(
 ) -> JobSpec:
     """What the client asked for, complete. Raises Refused for a field that does not hold what it should."""
     fields = upload.fields
-    _check_length("Idempotency-Key", idempotency_key, MAX_IDEMPOTENCY_KEY)
     guard = AddressGuard(settings.allowed_destinations)
     if fields.get("webhook_url") and not settings.webhook_keys:
         raise Refused(ErrorCode.CALLBACK_REFUSED, "webhook_url cannot be used: this server has no WEBHOOK_SECRET")
-    _check_length("task_id", fields.get("task_id"), MAX_TASK_ID)
+    if len(fields.get("task_id", "")) > MAX_TASK_ID:
+        raise Refused(ErrorCode.INVALID_REQUEST, f"task_id is longer than {MAX_TASK_ID} characters")
     return JobSpec(
         job_id=job_id,
         files=upload.files,
@@ -55,11 +54,6 @@ def make_spec(
         fingerprint=_fingerprint(upload) if idempotency_key else "",
         request_id=request_id,
     )
-
-
-def _check_length(name: str, value: str | None, limit: int) -> None:
-    if value is not None and len(value) > limit:
-        raise Refused(ErrorCode.INVALID_REQUEST, f"{name} is longer than {limit} characters")
 
 
 def _options(text: str | None) -> ParseOptions:

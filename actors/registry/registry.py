@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
+from actors.errors import DocfleetError, IdempotencyConflict, JobEnded, JobExpired, JobNotFound, StaleLease
 from actors.messages import Claim, DeliveryReport, DueDelivery, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
+from actors.registry.holds import KeyHolds
 from actors.registry.journal import Journal
 from actors.registry.keeper import Keeper
 from actors.registry.ledger import Ledger, Limits, mismatch
@@ -61,13 +62,14 @@ class JobRegistry:
         self._outbox = Outbox(self._journal)
         self._keeper = Keeper(self._journal, config.limits(), clock)
         self._board = self._keeper.board
+        self._holds = KeyHolds()
 
     # -- clients ------------------------------------------------------------------------------------------------
 
     async def submit(self, spec: JobSpec) -> JobView:
         """Take a job in; durable on return. The same job id, or the same key of the same owner, is the same job.
 
-        Raises IdempotencyMismatch, QueueFull, OwnerOverLimit, StoreUnavailable.
+        Raises IdempotencyConflict, IdempotencyMismatch, QueueFull, OwnerOverLimit, StoreUnavailable.
         """
         (view,) = await self.submit_many([spec])
         if isinstance(view, DocfleetError):
@@ -92,6 +94,8 @@ class JobRegistry:
 
     def _submit(self, ledger: Ledger, spec: JobSpec, earlier: JobRecord | None) -> JobRecord | DocfleetError:
         try:
+            if spec.idempotency_key is not None:
+                self._end_upload(spec, is_known=earlier is not None)
             if earlier is None or ledger.get(earlier.job_id):
                 job, effects = ledger.submit(spec)
                 self._keeper.run(effects)
@@ -99,6 +103,24 @@ class JobRegistry:
             return earlier if earlier.spec.fingerprint == spec.fingerprint else mismatch()
         except DocfleetError as error:
             return error
+
+    def _end_upload(self, spec: JobSpec, *, is_known: bool) -> None:
+        owner, key = spec.owner, spec.idempotency_key or ""
+        self._holds.release(owner, key, spec.job_id)
+        if not is_known and self._holds.is_anothers(owner, key, spec.job_id, self._clock()):
+            raise _key_in_use()
+
+    async def hold_key(self, owner: str, key: str, job_id: str) -> None:
+        """Keep an idempotency key for the upload of `job_id`, for HOLD_S from now; its submit ends that.
+
+        Raises IdempotencyConflict while another upload has the key.
+        """
+        if not self._holds.take(owner, key, job_id, self._clock()):
+            raise _key_in_use()
+
+    async def release_key(self, owner: str, key: str, job_id: str) -> None:
+        """That upload has failed: another one may have the key."""
+        self._holds.release(owner, key, job_id)
 
     async def get_many(self, job_ids: Sequence[str]) -> list[JobView | JobExpired | None]:
         """The jobs in the order asked for. None: there is no such job; JobExpired: it was removed."""
@@ -263,6 +285,12 @@ class JobRegistry:
     async def close(self) -> None:
         """Let the journal go once everything that was acknowledged is in it. The registry is of no use afterwards."""
         await self._keeper.close()
+
+
+def _key_in_use() -> IdempotencyConflict:
+    return IdempotencyConflict(
+        "A request with this idempotency key is still uploading; please try again when it is done"
+    )
 
 
 def _not_found(job_id: str) -> JobNotFound:

@@ -14,6 +14,7 @@ import stamina
 from sqlalchemy.exc import OperationalError
 
 from actors.errors import (
+    IdempotencyConflict,
     IdempotencyMismatch,
     JobEnded,
     JobExpired,
@@ -170,6 +171,33 @@ async def test_a_repeated_submit_is_the_same_job(start: Start, *, ended: bool, r
 async def test_submits_at_once_under_one_key_are_one_job(registry: JobRegistry) -> None:
     views = await asyncio.gather(*(registry.submit(spec(f"j{n}", idempotency_key="k")) for n in range(20)))
     assert len({view.job_id for view in views}) == 1
+
+
+async def test_while_one_upload_holds_a_key_another_with_it_is_refused(registry: JobRegistry) -> None:
+    await registry.hold_key("me", "k", "a")
+    with pytest.raises(IdempotencyConflict):
+        await registry.hold_key("me", "k", "b")
+    with pytest.raises(IdempotencyConflict):
+        await registry.submit(spec("b", owner="me", idempotency_key="k"))
+    await registry.submit(spec("c", owner="you", idempotency_key="k"))
+    await registry.submit(spec("a", owner="me", idempotency_key="k"))
+    assert (await registry.submit(spec("b", owner="me", idempotency_key="k"))).job_id == "a"
+
+
+async def test_a_key_whose_job_exists_is_answered_whoever_uploads_with_it(registry: JobRegistry) -> None:
+    await registry.submit(spec("a", idempotency_key="k"))
+    await registry.hold_key("", "k", "b")
+    assert (await registry.submit(spec("c", idempotency_key="k"))).job_id == "a"
+
+
+async def test_a_submit_that_is_refused_gives_its_key_back(registry: JobRegistry) -> None:
+    big = InputFile(filename="a", blob="b", size=10**6 + 1, sha256="00")
+    await registry.hold_key("", "k", "a")
+    with pytest.raises(QueueFull):
+        await registry.submit(
+            JobSpec(job_id="a", files=(big,), options=ParseOptions(), submitted_at=0, idempotency_key="k")
+        )
+    await registry.hold_key("", "k", "b")
 
 
 async def test_a_job_without_a_key_is_not_one_with_an_empty_key(registry: JobRegistry) -> None:

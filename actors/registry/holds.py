@@ -1,0 +1,43 @@
+"""Idempotency keys whose first upload is under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: How long an ingress that holds a key may be silent, in seconds: this is how long a dead one blocks it.
+HOLD_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    job_id: str
+    until: float
+
+
+class KeyHolds:
+    """Which upload has which key of which owner; the caller passes the time.
+
+    In memory alone: what two uploads of one key must not become is two jobs, and that is the journal's to prevent.
+    """
+
+    def __init__(self) -> None:
+        self._holds: dict[tuple[str, str], _Hold] = {}  # the next to end first
+
+    def take(self, owner: str, key: str, job_id: str, now: float) -> bool:
+        """Hold a key for the upload of `job_id`, or hold it longer; False while it is another one's."""
+        if self.is_anothers(owner, key, job_id, now):
+            return False
+        self.release(owner, key, job_id)  # to the end of the line
+        self._holds[owner, key] = _Hold(job_id, now + HOLD_S)
+        return True
+
+    def release(self, owner: str, key: str, job_id: str) -> None:
+        """That upload is over, whatever became of it."""
+        if (hold := self._holds.get((owner, key))) and hold.job_id == job_id:
+            del self._holds[owner, key]
+
+    def is_anothers(self, owner: str, key: str, job_id: str, now: float) -> bool:
+        while self._holds and (first := next(iter(self._holds))) and self._holds[first].until <= now:
+            del self._holds[first]
+        hold = self._holds.get((owner, key))
+        return hold is not None and hold.job_id != job_id
