@@ -62,7 +62,17 @@ class JobNotFound(DocfleetError):
 
 
 class JobExpired(DocfleetError):
+    """`owner` is whose job it was: nobody else is told that there was one."""
+
     code = ErrorCode.JOB_EXPIRED
+
+    def __init__(self, message: str, owner: str) -> None:
+        super().__init__(message)
+        self.owner = owner
+
+    def __reduce__(self) -> tuple[type[JobExpired], tuple[str, str]]:
+        """As for FileError."""
+        return (JobExpired, (self.message, self.owner))
 
 
 class JobEnded(DocfleetError):

@@ -169,7 +169,7 @@ class Results:
             async for piece in self.blobs.stream(key):
                 yield piece
         except BlobMissing as error:
-            raise JobExpired(f"The results of job {view.job_id} are gone") from error
+            raise JobExpired(f"The results of job {view.job_id} are gone", view.owner) from error
 
 
 def unchanged(view: JobView, if_none_match: str | None) -> bool:

@@ -222,7 +222,12 @@ class Routes:
         return DeliveryListResponse(job_id=job_id, deliveries=await self._jobs.deliveries(job_id))
 
     async def _found(self, request: Request, job_id: str) -> JobView:
-        view = await self._jobs.get(job_id)
+        try:
+            view = await self._jobs.get(job_id)
+        except JobExpired as expired:
+            if expired.owner == request.state.owner:
+                raise
+            view = None
         if view is None or view.owner != request.state.owner:
             raise JobNotFound(f"Job {job_id} not found")
         return view

@@ -107,7 +107,7 @@ class DriverDesk:
         try:
             stored = [await self._blobs.get(file.response) for file in view.files]
         except BlobMissing as error:
-            raise JobExpired(f"The results of job {job_id} are gone") from error
+            raise JobExpired(f"The results of job {job_id} are gone", view.owner) from error
         return _batch(view, [ParseResponse.model_validate_json(body) for body in stored])
 
     @stamina.retry(on=(FleetUnavailable, StoreUnavailable), attempts=None, timeout=None, wait_max=2.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from actors.errors import IdempotencyConflict
+
 #: How long an ingress that holds a key may be silent, in seconds: this is how long a dead one blocks it.
 HOLD_S = 10.0
 
@@ -23,21 +25,20 @@ class KeyHolds:
     def __init__(self) -> None:
         self._holds: dict[tuple[str, str], _Hold] = {}  # the next to end first
 
-    def take(self, owner: str, key: str, job_id: str, now: float) -> bool:
-        """Hold a key for the upload of `job_id`, or hold it longer; False while it is another one's."""
-        if self.is_anothers(owner, key, job_id, now):
-            return False
+    def take(self, owner: str, key: str, job_id: str, now: float) -> None:
+        """Hold a key for the upload of `job_id`, or longer. Raises IdempotencyConflict while it is another's."""
+        self.check(owner, key, job_id, now)
         self.release(owner, key, job_id)  # to the end of the line
         self._holds[owner, key] = _Hold(job_id, now + HOLD_S)
-        return True
 
     def release(self, owner: str, key: str, job_id: str) -> None:
         """That upload is over, whatever became of it."""
         if (hold := self._holds.get((owner, key))) and hold.job_id == job_id:
             del self._holds[owner, key]
 
-    def is_anothers(self, owner: str, key: str, job_id: str, now: float) -> bool:
+    def check(self, owner: str, key: str, job_id: str, now: float) -> None:
+        """Raises IdempotencyConflict while the key is another upload's."""
         while self._holds and (first := next(iter(self._holds))) and self._holds[first].until <= now:
             del self._holds[first]
-        hold = self._holds.get((owner, key))
-        return hold is not None and hold.job_id != job_id
+        if (hold := self._holds.get((owner, key))) and hold.job_id != job_id:
+            raise IdempotencyConflict("A request with this idempotency key is still uploading; please try again later")

@@ -46,7 +46,7 @@ _IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _UNFINISHED = select(jobs).where(jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.seq)
 _BY_ID = select(jobs).where(jobs.c.job_id.in_(_IDS))
 _BY_KEY = select(jobs).where(jobs.c.idempotency.in_(_IDS))
-_BURIED = select(tombstones.c.job_id).where(tombstones.c.job_id.in_(_IDS))
+_BURIED = select(tombstones.c.job_id, tombstones.c.owner).where(tombstones.c.job_id.in_(_IDS))
 _NEWEST = (
     select(jobs)
     .where(jobs.c.state == bindparam("state"), jobs.c.owner == bindparam("owner"), jobs.c.seq < bindparam("below"))
@@ -59,7 +59,7 @@ _EXPIRED = (
     .order_by(jobs.c.ended_at)
     .limit(bindparam("count"))
 )
-_ENDED_OF = select(jobs.c.job_id).where(jobs.c.job_id.in_(_IDS), jobs.c.state.in_(ENDED))
+_ENDED_OF = select(jobs.c.job_id, jobs.c.owner).where(jobs.c.job_id.in_(_IDS), jobs.c.state.in_(ENDED))
 _REMOVE = delete(jobs).where(jobs.c.job_id.in_(_IDS))
 _DROP_DELIVERIES = delete(deliveries).where(deliveries.c.job_id.in_(_IDS))
 _HOLDER = select(journal.c.holder).with_for_update(read=True)
@@ -173,19 +173,22 @@ class Journal:
     def bury(self, job_ids: Sequence[str], now: float) -> None:
         """Remove ended jobs, and leave word that they existed. Unfinished and unknown ones are skipped."""
         with self.transaction() as connection:
-            ended = list(connection.execute(_ENDED_OF, {"ids": _sane(job_ids)}).scalars())
-            connection.execute(_REMOVE, {"ids": ended})
-            connection.execute(_DROP_DELIVERIES, {"ids": ended})
-            connection.execute(delete(tombstones).where(tombstones.c.job_id.in_(ended)))
-            if ended:
-                connection.execute(insert(tombstones), [{"job_id": job_id, "buried_at": now} for job_id in ended])
+            if ended := self._remove(connection, job_ids):
+                connection.execute(delete(tombstones).where(tombstones.c.job_id.in_(ended)))
+                rows = [{"job_id": job_id, "owner": owner, "buried_at": now} for job_id, owner in ended.items()]
+                connection.execute(insert(tombstones), rows)
 
     def delete(self, job_ids: Sequence[str]) -> None:
         """Remove ended jobs and every word of them. Unfinished and unknown ones are skipped."""
         with self.transaction() as connection:
-            ended = list(connection.execute(_ENDED_OF, {"ids": _sane(job_ids)}).scalars())
-            connection.execute(_REMOVE, {"ids": ended})
-            connection.execute(_DROP_DELIVERIES, {"ids": ended})
+            self._remove(connection, job_ids)
+
+    def _remove(self, connection: Connection, job_ids: Sequence[str]) -> dict[str, str]:
+        """The owners of those that have ended, which are gone now."""
+        ended = {row.job_id: row.owner for row in connection.execute(_ENDED_OF, {"ids": _sane(job_ids)})}
+        connection.execute(_REMOVE, {"ids": list(ended)})
+        connection.execute(_DROP_DELIVERIES, {"ids": list(ended)})
+        return ended
 
     def forget_buried(self, before: float) -> None:
         """Remove what `bury` left behind before that time."""
@@ -226,9 +229,9 @@ class Journal:
         """Ids of jobs that ended before that time, oldest first."""
         return [row["job_id"] for row in self.rows(_EXPIRED, {"before": before, "count": limit})]
 
-    def buried(self, job_ids: Sequence[str]) -> set[str]:
-        """Which of these jobs were removed because their time was over."""
-        return {row["job_id"] for row in self.rows(_BURIED, {"ids": _sane(job_ids)})}
+    def buried(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """Those of these jobs that were removed because their time was over, and whose they were."""
+        return {row["job_id"]: row["owner"] for row in self.rows(_BURIED, {"ids": _sane(job_ids)})}
 
     def _jobs(self, query: Any, bounds: Mapping[str, Any]) -> list[JobRecord]:
         return [from_row(row) for row in self.rows(query, bounds)]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from actors.errors import DocfleetError, IdempotencyConflict, JobEnded, JobExpired, JobNotFound, StaleLease
+from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
 from actors.messages import Claim, DeliveryReport, DueDelivery, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
 from actors.registry.holds import KeyHolds
 from actors.registry.journal import Journal
@@ -107,16 +107,15 @@ class JobRegistry:
     def _end_upload(self, spec: JobSpec, *, is_known: bool) -> None:
         owner, key = spec.owner, spec.idempotency_key or ""
         self._holds.release(owner, key, spec.job_id)
-        if not is_known and self._holds.is_anothers(owner, key, spec.job_id, self._clock()):
-            raise _key_in_use()
+        if not is_known:
+            self._holds.check(owner, key, spec.job_id, self._clock())
 
     async def hold_key(self, owner: str, key: str, job_id: str) -> None:
         """Keep an idempotency key for the upload of `job_id`, for HOLD_S from now; its submit ends that.
 
         Raises IdempotencyConflict while another upload has the key.
         """
-        if not self._holds.take(owner, key, job_id, self._clock()):
-            raise _key_in_use()
+        self._holds.take(owner, key, job_id, self._clock())
 
     async def release_key(self, owner: str, key: str, job_id: str) -> None:
         """That upload has failed: another one may have the key."""
@@ -126,7 +125,7 @@ class JobRegistry:
         """The jobs in the order asked for. None: there is no such job; JobExpired: it was removed."""
         jobs = {job_id: job for job_id in job_ids if (job := self._board.get(job_id))}
         missing = [job_id for job_id in job_ids if job_id not in jobs]
-        buried: set[str] = set()
+        buried: dict[str, str] = {}
         if missing:
             jobs |= await self._keeper.read(self._journal.get, missing)
             if missing := [job_id for job_id in missing if job_id not in jobs]:
@@ -134,7 +133,8 @@ class JobRegistry:
         views: list[JobView | JobExpired | None] = []
         for job_id in job_ids:
             job = jobs.get(job_id)
-            views.append(self._keeper.view(job) if job else _expired(job_id) if job_id in buried else None)
+            expired = _expired(job_id, buried[job_id]) if job_id in buried else None
+            views.append(self._keeper.view(job) if job else expired)
         return views
 
     async def get(self, job_id: str) -> JobView:
@@ -175,7 +175,10 @@ class JobRegistry:
 
     async def _cancel_ended(self, job_id: str, owner: str) -> JobView:
         await self._keeper.settled()  # its end may be on its way into the journal
-        view = await self.get(job_id)
+        try:
+            view = await self.get(job_id)
+        except JobExpired as expired:
+            raise (expired if expired.owner == owner else _not_found(job_id)) from None
         if view.owner != owner:
             raise _not_found(job_id)
         if not (view.failure and view.failure.code is ErrorCode.CANCELLED):
@@ -287,15 +290,9 @@ class JobRegistry:
         await self._keeper.close()
 
 
-def _key_in_use() -> IdempotencyConflict:
-    return IdempotencyConflict(
-        "A request with this idempotency key is still uploading; please try again when it is done"
-    )
-
-
 def _not_found(job_id: str) -> JobNotFound:
     return JobNotFound(f"Job {job_id} not found")
 
 
-def _expired(job_id: str) -> JobExpired:
-    return JobExpired(f"Job {job_id} has expired: it ended long ago, and its results were removed")
+def _expired(job_id: str, owner: str) -> JobExpired:
+    return JobExpired(f"Job {job_id} has expired: it ended long ago, and its results were removed", owner)

@@ -70,6 +70,7 @@ tombstones = Table(
     metadata,
     Column("job_id", String, primary_key=True),
     Column("buried_at", Double, nullable=False, index=True),
+    Column("owner", String, nullable=False),
 )
 
 #: One row. `holder` is the registry that may write, `epoch` counts the times that one began to.
@@ -93,9 +94,14 @@ def _add_deliveries(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX docfleet_deliveries_by_due ON docfleet_deliveries (state, due_at)")
 
 
+def _add_owner_of_tombstones(connection: Connection) -> None:
+    """Whose the older ones were is not known: with API keys they are nobody's, and without everybody's as before."""
+    connection.exec_driver_sql("ALTER TABLE docfleet_tombstones ADD COLUMN owner VARCHAR NOT NULL DEFAULT ''")
+
+
 #: Step n leads from version n + 1 to n + 2. Append only: a step that was released is never changed, and so says in
 #: SQL of its own what it makes, whatever becomes of the tables above.
-MIGRATIONS: list[Callable[[Connection], None]] = [_add_deliveries]
+MIGRATIONS: list[Callable[[Connection], None]] = [_add_deliveries, _add_owner_of_tombstones]
 
 
 class SchemaMismatch(Exception):

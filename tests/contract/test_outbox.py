@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, text
 
 from actors.errors import StaleLease, StoreUnavailable
 from actors.messages import DeliveryReport, DueDelivery, InputFile, JobOutcome, JobSpec
-from actors.registry import schema
 from actors.registry.journal import Journal
 from actors.registry.ledger import CANCELLED
 from actors.registry.lifecycle import Event, State
@@ -281,30 +280,3 @@ def test_again_leaves_alone_what_is_being_sent(finish: Finish, outbox: Outbox) -
     assert outbox.take(1, now=12.0) == []
     outbox.record(report(delivery, 51), now=13.0)
     assert only(outbox).messages_sent == 51
-
-
-# -- the schema before there was an outbox --------------------------------------------------------------------------
-
-
-def test_a_journal_of_version_1_gets_the_table_that_a_new_journal_has(
-    journal: Journal, outbox: Outbox, open_journal: Open, database: Engine
-) -> None:
-    journal.write([Save(None, job := queued(1, callback_url=CALLBACK))])
-    made_new = shape_of(database)
-    with database.begin() as connection:
-        connection.execute(text("DROP TABLE docfleet_deliveries"))
-        connection.execute(text("UPDATE docfleet_journal SET schema_version = 1"))
-    later = open_journal()
-    assert shape_of(database) == made_new
-    with database.connect() as connection:
-        assert connection.execute(text("SELECT schema_version FROM docfleet_journal")).scalar() >= 2
-    later.write([Save(job, completed(job))])
-    assert only(Outbox(later)).state is DeliveryState.PENDING
-
-
-def shape_of(database: Engine) -> dict[str, Any]:
-    seen = inspect(database)
-    table = schema.deliveries.name
-    columns = {column["name"]: (column["type"].python_type, column["nullable"]) for column in seen.get_columns(table)}
-    indexes = {index["name"]: index["column_names"] for index in seen.get_indexes(table)}
-    return {"columns": columns, "indexes": indexes, "key": seen.get_pk_constraint(table)["constrained_columns"]}

@@ -423,6 +423,8 @@ async def test_an_ended_job_expires_then_is_remembered_then_unknown(registry: Jo
         await registry.get("a")
     with pytest.raises(JobExpired):
         await registry.cancel("a", "")
+    with pytest.raises(JobNotFound):
+        await registry.cancel("a", "you")
     clock.now += 8 * 24 * 3600
     await registry.forget([])
     with pytest.raises(JobNotFound):

@@ -58,7 +58,7 @@ class MemoryJobs:
     async def get(self, job_id: str) -> object | None:
         self._answer()
         if job_id in self.buried:
-            raise JobExpired("It was one")
+            raise JobExpired("It was one", "")
         return object() if job_id in self.known else None
 
     async def expired(self, limit: int) -> list[str]:

@@ -219,6 +219,18 @@ async def test_another_callers_job_is_404(guarded: Service, method: str, path: s
     assert (await guarded.http.get(f"/jobs/{job_id}", headers=AS_ALICE)).status_code == 200
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "/results"), ("POST", "/cancel"), ("DELETE", "")])
+async def test_that_a_job_has_expired_is_told_to_its_owner_alone(guarded: Service, method: str, path: str) -> None:
+    job_id = await alices_job(guarded, completed=True)
+    await guarded.registry.forget([job_id])
+    answers = [await guarded.http.request(method, f"/jobs/{job_id}{path}", headers=who) for who in (AS_ALICE, AS_BOB)]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (410, "job_expired"),
+        (404, "job_not_found"),
+    ]
+    assert (await guarded.http.get("/jobs", params={"ids": job_id}, headers=AS_BOB)).json()["jobs"] == []
+
+
 async def test_only_ones_own_jobs_are_listed(guarded: Service) -> None:
     own, other = await alices_job(guarded), "none"
     for params in ({}, {"ids": f"{own},{other}"}, {"status": "pending"}):
