@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (a few minutes the first time: torch and docling are large) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server]' --group dev
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,otel]' --group dev
 	@# Two packages bring the same cv2; only the headless one needs no libraries of a desktop.
 	@$(BIN)/python -m pip uninstall --quiet --yes opencv-python
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --force-reinstall --no-deps opencv-python-headless

@@ -72,11 +72,11 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
     Every acknowledged change is in the journal, so a registry may be killed at any moment. `on_head` pins it to
     the head node, where a journal in a local folder is. Blocks for seconds when it has to start a process.
     """
-    from actors.registry.registry import JobRegistry
     from actors.registry.version import CODE_VERSION
+    from actors.registry_actor import JobRegistryActor
 
     name = f"{app}:JobRegistry"
-    create: Any = ray.remote(JobRegistry).options(
+    create: Any = ray.remote(JobRegistryActor).options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",

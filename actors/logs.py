@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
 
 
 def get_logger() -> Any:
-    """A structured logger: `log.warning("page_lost", job=..., page=...)`."""
+    """A structured logger: `log.warning("page_lost", page=...)`."""
     if not structlog.is_configured():
         _configure(as_json=os.environ.get("LOG_FORMAT") == "json")
     return structlog.get_logger()
+
+
+def about(**fields: str | int) -> AbstractContextManager[None]:
+    """Puts `fields` into every line that this task or thread logs meanwhile; empty ones are left out."""
+    return structlog.contextvars.bound_contextvars(**{name: value for name, value in fields.items() if value != ""})
 
 
 def _configure(*, as_json: bool) -> None:

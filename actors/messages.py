@@ -67,7 +67,8 @@ class JobSpec:
     """Everything a client asked for. Made by the ingress, never changed afterwards.
 
     `options` are complete: the request's over the server's defaults. `owner` names the API key ("" when the
-    server is open). `fingerprint` identifies the payload for `idempotency_key`.
+    server is open). `fingerprint` identifies the payload for `idempotency_key`. `traceparent` is the request's place
+    in its caller's trace, "" without one.
     """
 
     job_id: str
@@ -82,6 +83,7 @@ class JobSpec:
     idempotency_key: str | None = None
     fingerprint: str = ""
     request_id: str = ""
+    traceparent: str = ""
 
     @property
     def destinations(self) -> dict[DeliveryKind, str]:
@@ -226,6 +228,7 @@ class FileTask:
     options: ParseOptions
     metadata: dict[str, Any]
     request_id: str = ""
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,11 +240,13 @@ class PagePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """The parsed pages of a span: docling's page objects, pickled into one array; `lost` pages are not in it."""
+    """The parsed pages of a span: docling's page objects, pickled into one array; `lost` pages are not in it.
+    `profile` is the one that parsed them."""
 
     span: PageSpan
     payload: NDArray[np.uint8]
     lost: tuple[PageFailure, ...] = ()
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,10 @@ from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.handles import HEAD, ParserFleet, Registry, open_registry
+from actors.observing import observe
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
+from actors.tracing import export_spans
 from serve_app.api import make_api
 from serve_app.edge import UnderServe
 from serve_app.settings import Settings
@@ -38,6 +40,7 @@ class Ingress:
     """Serves the REST API; keeps no state, so any replica answers for any job."""
 
     def __init__(self, settings: Settings, parser: DeploymentHandle[Any], _dispatcher: DeploymentHandle[Any]) -> None:
+        export_spans("ingress")
         self._settings = settings
         self._registry = _open_registry(settings)
         self._parsers = ParserFleet(parser)
@@ -52,6 +55,7 @@ class DispatcherReplica(DriverDesk):
     """Runs a Dispatcher for as long as Serve wants it, and is the desk for drivers beside it."""
 
     async def __init__(self, settings: Settings, parser: DeploymentHandle[Any]) -> None:  # type: ignore[misc]
+        observe("dispatcher")
         registry = await asyncio.to_thread(_open_registry, settings)
         parsers, blobs, config = ParserFleet(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
         dispatcher = Dispatcher(registry, parsers, blobs, config)
@@ -68,6 +72,14 @@ class DispatcherReplica(DriverDesk):
         """Serve awaits this when it retires a replica: unfinished jobs go back to the queue at once."""
         self._work.cancel()
         await asyncio.gather(self._work, return_exceptions=True)
+
+
+class ParserReplica(Parser):
+    """A Parser in a process of its own."""
+
+    def __init__(self, config: ParserConfig, make_engine: EngineFactory) -> None:
+        observe("parser")
+        super().__init__(config, make_engine)
 
 
 def build(args: Settings) -> Application:
@@ -120,7 +132,7 @@ def _parser_deployment(settings: Settings) -> serve.Deployment:
         },
         graceful_shutdown_timeout_s=600,  # the longest span: 16 pages of slow OCR
     )
-    return deployment(Parser)
+    return deployment(ParserReplica)
 
 
 def _open_registry(settings: Settings) -> Registry:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from uuid import uuid4
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from actors.logs import get_logger
+from actors.logs import about, get_logger
+from actors.tracing import accepted, span, trace_id
 from serve_app.problems import on_unknown
 
 REQUEST_ID = "X-Request-ID"
+MAKES_A_JOB = ("/submit", "/parse")
 _ACCEPTABLE = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
 log = get_logger()
@@ -29,8 +31,14 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
-        scope.setdefault("state", {})["request_id"] = request_id
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
+        with _span(scope, accepted(headers.getlist("traceparent"))) as traceparent:
+            scope.setdefault("state", {}).update(request_id=request_id, traceparent=traceparent)
+            with about(request_id=request_id, trace_id=trace_id(traceparent)):
+                await self._answer(scope, receive, send, request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started = False
 
         async def send_with_id(message: Message) -> None:
@@ -40,16 +48,22 @@ class RequestContext:
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_id)
-            except ClientDisconnect:
-                log.info("client_left", path=scope["path"])
-            except Exception:
-                log.exception("request_failed", path=scope["path"])
-                if started:
-                    raise  # cuts the connection, so that the client sees that its body is not whole
-                await on_unknown(request_id)(scope, receive, send_with_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            log.info("client_left", path=scope["path"])
+        except Exception:
+            log.exception("request_failed", path=scope["path"])
+            if started:
+                raise  # cuts the connection, so that the client sees that its body is not whole
+            await on_unknown(request_id)(scope, receive, send_with_id)
+
+
+def _span(scope: Scope, parent: str) -> AbstractContextManager[str]:
+    """Of a request that makes a job. The others are asked in a loop, and would bury a trace."""
+    if scope["path"] not in MAKES_A_JOB:
+        return nullcontext(parent)
+    return span(f"{scope['method']} {scope['path']}", parent)
 
 
 def _request_id(headers: Headers) -> str:

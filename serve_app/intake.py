@@ -52,6 +52,7 @@ class Intake:
                 self._settings,
                 owner=owner,
                 request_id=request.state.request_id,
+                traceparent=request.state.traceparent,
                 idempotency_key=idempotency_key,
             )
         # Shielded from a client that leaves: from here on there is a job with its files, or neither.

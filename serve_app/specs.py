@@ -31,6 +31,7 @@ def make_spec(
     *,
     owner: str = NOBODY,
     request_id: str,
+    traceparent: str = "",
     idempotency_key: str | None = None,
 ) -> JobSpec:
     """What the client asked for, complete. Raises Refused for a field that does not hold what it should."""
@@ -53,6 +54,7 @@ def make_spec(
         idempotency_key=idempotency_key,
         fingerprint=_fingerprint(upload) if idempotency_key else "",
         request_id=request_id,
+        traceparent=traceparent,
     )
 
 

@@ -20,8 +20,9 @@ from actors.dispatcher.addresses import AddressGuard, AddressRefused, Allowed, G
 from actors.dispatcher.callbacks import Answer, after_failure, messages, report, retry_after_s, signature
 from actors.dispatcher.ports import Outbox
 from actors.errors import BlobMissing, FleetUnavailable, StaleLease, StoreUnavailable
-from actors.logs import get_logger
+from actors.logs import about, get_logger
 from actors.messages import DeliveryReport, DueDelivery
+from actors.metrics import DELIVERIES
 from client.models import DeliveryState
 
 log = get_logger()
@@ -97,16 +98,18 @@ class Courier:
         self._look.set()
 
     async def _run(self, delivery: DueDelivery) -> None:
-        job_id = delivery.job.job_id
-        try:
-            await self._report(await self.deliver(delivery))
-        except StaleLease:
-            log.info("delivery_was_taken_over", job=job_id, kind=delivery.kind)
-        except (FleetUnavailable, StoreUnavailable) as error:
-            log.warning("delivery_interrupted", job=job_id, kind=delivery.kind, reason=error.message)
-        except Exception:
-            # Its lease runs out and it is delivered again, as long as its job is kept.
-            log.exception("delivery_failed_unexpectedly", job=job_id, kind=delivery.kind)
+        with about(job=delivery.job.job_id, kind=delivery.kind):
+            try:
+                ended = await self.deliver(delivery)
+                await self._report(ended)
+                _tell(ended)
+            except StaleLease:
+                log.info("delivery_was_taken_over")
+            except (FleetUnavailable, StoreUnavailable) as error:
+                log.warning("delivery_interrupted", reason=error.message)
+            except Exception:
+                # Its lease runs out and it is delivered again, as long as its job is kept.
+                log.exception("delivery_failed_unexpectedly")
 
     async def deliver(self, delivery: DueDelivery) -> DeliveryReport:
         """Send what is left. Returns how that ended; raises StaleLease when somebody else sends it by now."""
@@ -172,6 +175,18 @@ class Courier:
     @stamina.retry(on=(FleetUnavailable, StoreUnavailable), attempts=None, timeout=REPORT_PATIENCE_S)
     async def _report(self, going: DeliveryReport) -> None:
         await self._outbox.delivery_progress(going)
+
+
+def _tell(ended: DeliveryReport) -> None:
+    """Of a turn that has ended and is recorded. One that only made way for others is none."""
+    if ended.state is DeliveryState.DELIVERED:
+        DELIVERIES.record(kind=ended.kind, outcome="delivered")
+    elif ended.state is not DeliveryState.PENDING:
+        DELIVERIES.record(kind=ended.kind, outcome="given_up")
+        log.warning("delivery_given_up", status=ended.status, reason=ended.error)
+    elif ended.failed_attempts:
+        DELIVERIES.record(kind=ended.kind, outcome="retried")
+        log.info("delivery_failed", status=ended.status, reason=ended.error, retry_in_s=ended.retry_in_s)
 
 
 async def _discard(response: httpcore.Response) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import stamina
-import structlog
 
 from actors.blobs import BlobStore
 from actors.dispatcher.courier import Courier, CourierConfig
@@ -19,8 +18,9 @@ from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import JobSource, Parsers
 from actors.dispatcher.slots import FairSlots
 from actors.errors import FleetUnavailable, JobExpired, StaleLease, StoreUnavailable
-from actors.logs import get_logger
+from actors.logs import about, get_logger
 from actors.messages import Claim, Heartbeat
+from actors.tracing import trace_id
 
 log = get_logger()
 
@@ -111,25 +111,29 @@ class Dispatcher:
         self._running[claim.spec.job_id] = Running(claim, run, task)
 
     async def _work(self, claim: Claim, run: JobRun) -> None:
+        spec = claim.spec
+        with about(job=spec.job_id, request_id=spec.request_id, trace_id=trace_id(spec.traceparent)):
+            await self._work_on(claim, run)
+
+    async def _work_on(self, claim: Claim, run: JobRun) -> None:
         job_id = claim.spec.job_id
-        # In this task's own context, and so in every line that is logged about the job.
-        structlog.contextvars.bind_contextvars(request_id=claim.spec.request_id)
         try:
             outcome = await run.run()
             async for attempt in _until_back():
                 with attempt:
                     await self._jobs.finish(job_id, claim.lease, outcome)
+            log.info("job_finished", attempt=claim.attempt, failure=outcome.failure and outcome.failure.code.value)
             self._courier.look()
             if not self._config.keep_inputs:
                 await self._blobs.delete_prefix(f"inputs/{job_id}")
         except StaleLease:
-            log.warning("job_was_taken_over", job=job_id)
+            log.warning("job_was_taken_over")
         except asyncio.CancelledError:
-            log.info("job_stopped", job=job_id)
+            log.info("job_stopped")
             raise
         except Exception:
             # Its lease runs out and the job is delivered again, which a bug here must not turn into a loss.
-            log.exception("job_failed_unexpectedly", job=job_id)
+            log.exception("job_failed_unexpectedly")
         finally:
             self._running.pop(job_id, None)
             self._job_ended.set()

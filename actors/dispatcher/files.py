@@ -17,6 +17,7 @@ from actors.dispatcher.slots import FairSlots
 from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed
 from actors.logs import get_logger
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
+from actors.metrics import PAGES_LOST, SPAN_RETRIES
 from client.models import ErrorCode, PageFailure
 
 T = TypeVar("T")
@@ -129,6 +130,7 @@ class FileRun:
         """
         if len(span) == 1:
             log.warning("page_lost", job=self._task.job_id, page=span.first, reason=failure.message)
+            PAGES_LOST.record()
             self._on_pages(0, 0, 1)
             return Parsed(lost=(PageFailure(page_number=span.first, reason=failure.message),))
         pieces = plan_spans(span, slots=1, size=1) if isinstance(failure, Hung) else bisect(span)
@@ -173,7 +175,9 @@ class FileRun:
                 elapsed = time.monotonic() - began
                 log.warning("parser_failed", job=self._task.job_id, reason=failure.message, after_s=round(elapsed, 1))
                 if isinstance(failure, ParserDied) and elapsed >= self._splitting.page_deadline_s:
+                    SPAN_RETRIES.record(reason="hung")
                     raise Hung(f"the parser hung: no answer after {elapsed:.0f} s, and it was ended") from failure
+                SPAN_RETRIES.record(reason="died" if isinstance(failure, ParserDied) else "failed")
                 raise
 
 

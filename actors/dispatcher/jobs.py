@@ -15,6 +15,7 @@ from actors.dispatcher.slots import FairSlots
 from actors.errors import DocfleetError, FileError, StoreUnavailable
 from actors.logs import get_logger
 from actors.messages import Failure, FileOutcome, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile
+from actors.tracing import span
 from client.models import ErrorCode, Progress
 
 log = get_logger()
@@ -52,11 +53,17 @@ class JobRun:
 
     async def run(self) -> JobOutcome:
         """Parse every file; one file's failure never harms the others."""
+        job_id, files = self._spec.job_id, len(self._spec.files)
+        with span("job", self._spec.traceparent, {"docfleet.job": job_id, "docfleet.files": files}) as traceparent:
+            return await self._run(traceparent)
+
+    async def _run(self, traceparent: str) -> JobOutcome:
         side_by_side = asyncio.Semaphore(self._limits.files)
 
         async def one(index: int, file: InputFile) -> FileOutcome:
             async with side_by_side:
-                return await self._run_file(index, file)
+                with span("file", traceparent, {"docfleet.file": index, "docfleet.bytes": file.size}) as of_file:
+                    return await self._run_file(index, file, of_file)
 
         try:
             async with asyncio.timeout(self._limits.deadline_s) as deadline:
@@ -66,7 +73,7 @@ class JobRun:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            log.warning("job_deadline_exceeded", job=self._spec.job_id)
+            log.warning("job_deadline_exceeded")
             message = f"The job was not done within {self._limits.deadline_s:g} seconds"
             return self._failed(ErrorCode.DEADLINE_EXCEEDED, message)
         return JobOutcome(files=tuple(files), progress=self.progress)
@@ -74,11 +81,11 @@ class JobRun:
     def _failed(self, code: ErrorCode, message: str) -> JobOutcome:
         return JobOutcome(failure=Failure(code=code, message=message), progress=self.progress)
 
-    async def _run_file(self, index: int, file: InputFile) -> FileOutcome:
+    async def _run_file(self, index: int, file: InputFile, traceparent: str) -> FileOutcome:
         started = time.monotonic()
         result: ParsedFile | Failure
         try:
-            result = await self._parse(index, file)
+            result = await self._parse(index, file, traceparent)
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong becomes this file's failed entry
@@ -87,7 +94,7 @@ class JobRun:
         self._count(files_done=1)
         return outcome
 
-    async def _parse(self, index: int, file: InputFile) -> ParsedFile:
+    async def _parse(self, index: int, file: InputFile, traceparent: str) -> ParsedFile:
         if file.rejected:
             raise FileError(file.rejected.code, file.rejected.message)
         document = await self._parsers.put(await self._store.input(file.blob))
@@ -99,6 +106,7 @@ class JobRun:
             options=self._spec.options,
             metadata=self._spec.metadata,
             request_id=self._spec.request_id,
+            traceparent=traceparent,
         )
         run = FileRun(self._parsers, self._slots, self._limits.splitting, task, document, self._count_pages)
         return await run.parse()

@@ -14,11 +14,15 @@ from typing import Protocol, TypeVar
 import psutil
 
 from actors.errors import ParserFailed
+from actors.logs import get_logger
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.metrics import PARSERS_RECYCLED
+from actors.parser.steps import count_pages, step, timed
 from actors.parser.watchdog import ends_process_after
 from client.models import ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 T = TypeVar("T")
+log = get_logger()
 
 MIB = 1024 * 1024
 
@@ -84,6 +88,7 @@ class Parser:
     def __init__(self, config: ParserConfig, make_engine: EngineFactory = docling_engine) -> None:
         self._config = config
         self._pages = 0
+        self._unfit = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser")
         self._engine = self._worker.submit(make_engine, config).result()
         self._worker.submit(self._engine.warm_up).result()
@@ -96,30 +101,45 @@ class Parser:
 
     async def open(self, document: DocumentBytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
         """The parsed file; or the pages of a document of more than `split_above` that may be parsed apart."""
-        pages = max(split_above, PAGES_OF_A_WHOLE_FILE)
-        opened = await self._run(lambda: self._engine.open(document, task, split_above=split_above), pages)
+        call = step("open", task, lambda: self._engine.open(document, task, split_above=split_above))
+        opened, seconds = await self._run(timed(call), max(split_above, PAGES_OF_A_WHOLE_FILE))
         if isinstance(opened, ParsedFile):
-            self._pages += max(1, opened.pages)
+            pages = max(1, opened.pages)
+            self._pages += pages
+            count_pages(opened.parser.profile, pages, len(opened.lost), seconds)
         return opened
 
     async def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
-        shard = await self._run(lambda: self._engine.parse_pages(document, task, span), len(span))
+        pages = f"{span.first}-{span.last}"
+        call = step("parse_pages", task, lambda: self._engine.parse_pages(document, task, span), pages)
+        shard, seconds = await self._run(timed(call), len(span))
         if not isinstance(shard, Shard) or shard.span != span:
             raise ParserFailed("the parser answered with something else than the pages it was asked for")
         self._pages += len(span)
+        count_pages(shard.profile, len(span), len(shard.lost), seconds)
         return shard
 
     async def assemble(
         self, document: DocumentBytes, task: FileTask, lost: Sequence[PageFailure], *shards: Shard
     ) -> ParsedFile:
         """Shards are arguments of their own, so that references to them are resolved before the call."""
-        return await self._run(lambda: self._engine.assemble(document, task, shards, lost))
+        return await self._run(step("assemble", task, lambda: self._engine.assemble(document, task, shards, lost)))
 
     async def export(self, document_json: DocumentBytes, form: ExportFormat) -> bytes:
         return await self._run(lambda: self._engine.export(document_json.tobytes(), form))
 
     def check_health(self) -> None:
         """Raises when this replica should be replaced. Serve lets it finish first what it was given."""
+        try:
+            self._check_fitness()
+        except RuntimeError as error:
+            if not self._unfit:  # Serve asks again before it believes it
+                self._unfit = True
+                PARSERS_RECYCLED.record()
+                log.info("parser_recycled", reason=str(error))
+            raise
+
+    def _check_fitness(self) -> None:
         if self._config.max_pages and self._pages >= self._config.max_pages:
             raise RuntimeError(f"parsed {self._pages} pages, which is as many as one process should")
         if self._idle.is_set():

@@ -18,6 +18,7 @@ from actors.registry.board import Board
 from actors.registry.commits import GroupCommit
 from actors.registry.journal import Journal, JournalTaken, JournalUnusable
 from actors.registry.ledger import Ledger, Limits
+from actors.registry.measures import measure_queue, measured
 from actors.registry.record import Effect, JobRecord, Recovered
 
 log = get_logger()
@@ -42,7 +43,7 @@ class Keeper:
         self._clock = clock
         self._writer = ThreadPoolExecutor(1, "journal-writer")
         self._readers = ThreadPoolExecutor(2, "journal-reader")
-        self._commits = GroupCommit(self._writer, journal.write, self.board.put, self._on_failure)
+        self._commits = GroupCommit(self._writer, measured(journal.write), self.board.put, self._on_failure)
         self._ticker: asyncio.Task[None] | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._ledger: Ledger | None = None  # None while the journal is out of reach after a failed write
@@ -109,9 +110,14 @@ class Keeper:
     async def _tick_for_ever(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            if self._ledger and (effects := self._ledger.tick(self._clock())):
-                self.run(effects)
-                self.claimable.set()
+            if self._ledger:
+                self._tick(self._ledger)
+
+    def _tick(self, ledger: Ledger) -> None:
+        if effects := ledger.tick(self._clock()):
+            self.run(effects)
+            self.claimable.set()
+        measure_queue(ledger, self._clock())
 
     async def _on(self, thread: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, partial(call, *args, **kwargs))

@@ -85,6 +85,11 @@ class Ledger:
     def running(self) -> int:
         return self._queue.running
 
+    @property
+    def oldest_queued_at(self) -> float | None:
+        """When the queued job was submitted that has waited longest."""
+        return self._queue.oldest_at
+
     def get(self, job_id: str) -> JobRecord | None:
         return self._jobs.get(job_id)
 

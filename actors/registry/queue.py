@@ -29,6 +29,11 @@ class FairQueue:
     def running(self) -> int:
         return self._running.total()
 
+    @property
+    def oldest_at(self) -> float | None:
+        """When the oldest queued job was submitted. Costs a look at every owner who has one."""
+        return min((jobs[0].spec.submitted_at for jobs in self._jobs.values()), default=None)
+
     def add(self, job: JobRecord) -> None:
         insort(self._jobs.setdefault(job.spec.owner, []), job, key=_SEQ)
         self.queued += 1

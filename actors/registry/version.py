@@ -11,6 +11,7 @@ _SOURCES = sorted(
         *(_ROOT / "actors" / "registry").glob("*.py"),
         _ROOT / "actors" / "messages.py",
         _ROOT / "actors" / "errors.py",
+        _ROOT / "actors" / "metrics.py",
         _ROOT / "client" / "models.py",
     ]
 )

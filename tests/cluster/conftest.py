@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from client import DoclingParserClient
 from serve_app.__main__ import free_port
 from serve_app.local import serving
 from serve_app.settings import Settings
+from tests.cluster.collector import Collector
 
 DOCUMENTS = Path(__file__).parents[2] / "examples" / "documents"
 
@@ -25,7 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def ray_cluster(short_folder: Path) -> Iterator[None]:
+def collector() -> Iterator[Collector]:
+    collector = Collector()
+    with collector.serving():
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(short_folder: Path, collector: Collector) -> Iterator[None]:
+    # Every process of the cluster inherits these.
+    os.environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     ray.init(
         address="local",
         num_cpus=16,  # logical: replicas of the tests hardly compute

@@ -109,7 +109,9 @@ def write_ended(journal: Journal, *jobs: JobRecord) -> None:
     "move", [lambda job: job, running, lambda job: ended(running(job))], ids=["queued", "running", "ended"]
 )
 def test_a_job_reads_as_it_was_written(journal: Journal, move: Callable[[JobRecord], JobRecord]) -> None:
-    job = move(queued(1, owner="me", idempotency_key="k\x00", task_id="t", callback_url="u", request_id="r"))
+    job = move(
+        queued(1, owner="me", idempotency_key="k\x00", task_id="t", callback_url="u", request_id="r", traceparent="t")
+    )
     journal.write([Save(None, job)])
     assert journal.get(["j1", "unknown"]) == {"j1": job}
 

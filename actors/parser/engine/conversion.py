@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import orjson
-import structlog
 from docling.backend.abstract_backend import AbstractDocumentBackend
 from docling.datamodel.base_models import ConversionStatus, InputFormat
 from docling.datamodel.document import ConversionResult, InputDocument, build_invalid_input_errors
@@ -16,6 +15,7 @@ from docling.pipeline.base_pipeline import BasePipeline
 
 from actors.errors import FileError
 from actors.formats import suffix_of
+from actors.logs import get_logger
 from actors.messages import FileTask, PageSpan, ParsedFile
 from actors.parser.engine.converters import Converter
 from actors.parser.engine.exports import dump
@@ -25,7 +25,7 @@ from actors.parser.engine.profiles import describe
 from actors.parser.nodes import nodes_of
 from client.models import ErrorCode, PageFailure
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Conversion:
@@ -36,7 +36,11 @@ class Conversion:
         self._source = source
         self._options = task.options
         self._converter = converter
-        self._log = log.bind(job=task.job_id, file=task.index, request_id=task.request_id)
+
+    @property
+    def profile(self) -> str:
+        """Whose models parse this file."""
+        return self._converter.recipe.models
 
     @property
     def pipeline(self) -> BasePipeline:
@@ -99,14 +103,14 @@ class Conversion:
 
     def _refuse(self, opened: InputDocument) -> NoReturn:
         """docling could not open the file; its own words hold hashes and paths, so they go to the log alone."""
-        self._log.info("file_refused", why=_details(opened))
+        log.info("file_refused", why=_details(opened))
         first, _ = opened.limits.page_range
         if 0 < opened.page_count < first:
             raise _outside(first, opened.page_count)
         raise self._unreadable()
 
     def _refuse_result(self, result: ConversionResult, lost: Sequence[PageFailure]) -> NoReturn:
-        self._log.info("file_failed", why=[str(e) for e in result.errors])
+        log.info("file_failed", why=[str(e) for e in result.errors])
         if lost:
             raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {lost[0].reason}")
         raise self._unreadable()
@@ -119,7 +123,7 @@ class Conversion:
         except (FileError, MemoryError):
             raise
         except Exception as error:
-            self._log.info("file_failed", exc_info=True)
+            log.info("file_failed", exc_info=True)
             raise self._unreadable() from error
 
     def _unreadable(self) -> FileError:

@@ -67,7 +67,8 @@ class Engine:
         """The pages of a span. A page that docling fails on is lost, not an error."""
         conversion = self._conversion(document, task)
         result = conversion.run(shard_pipeline(conversion.pipeline), span=span)
-        return Shard(span=span, payload=ParsedPages.of(result).pack(), lost=conversion.lost_pages(result))
+        payload, lost = ParsedPages.of(result).pack(), conversion.lost_pages(result)
+        return Shard(span=span, payload=payload, lost=lost, profile=conversion.profile)
 
     def assemble(
         self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]

@@ -33,9 +33,11 @@ from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.errors import StaleLease
 from actors.messages import DeliveryReport, DueDelivery, Failure, FileOutcome, InputFile, JobOutcome, JobSpec, JobView
+from actors.metrics import DELIVERIES
 from actors.registry.registry import JobRegistry, RegistryConfig
 from client.models import DeliveryState, ErrorCode, JobStatusEnum, ParseOptions, Progress
 from client.webhooks import verify_webhook
+from tests.recorded import Recorded
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = base64.b64encode(b"o" * 24).decode()
@@ -607,6 +609,24 @@ async def test_a_courier_delivers_what_the_registry_holds(registry, blobs, recei
     (done,) = await registry.deliveries("j")
     assert (done.state, done.messages_sent, done.last_error) == (DeliveryState.DELIVERED, 3, None)
     assert receiver.heard == [0, 1, 1, "COMPLETED"]
+
+
+async def test_turns_of_deliveries_are_counted_by_how_they_ended(
+    registry, blobs, receiver, clock, recorded: Recorded
+) -> None:
+    await finish_job(registry, blobs, receiver.url, nodes=1)
+    courier = Courier(registry, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
+    receiver.replies = [Reply(500), Reply(), Reply(), Reply(410)]
+    for _ in range(2):
+        await courier.work()  # until the delivery has ended
+        clock.now += 5
+    await registry.redeliver("j")
+    await courier.work()
+    counts = {
+        outcome: sum(recorded.of(DELIVERIES, kind="callback", outcome=outcome))
+        for outcome in ("retried", "delivered", "given_up")
+    }
+    assert counts == {"retried": 1, "delivered": 1, "given_up": 1}
 
 
 async def test_a_delivery_whose_dispatcher_died_goes_on_from_what_was_saved(registry, blobs, receiver, clock) -> None:

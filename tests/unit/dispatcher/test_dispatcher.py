@@ -104,12 +104,12 @@ async def dispatcher(jobs, blobs, parsers) -> AsyncIterator[Dispatcher]:
         await work
 
 
-async def submit(jobs: MemoryJobs, blobs: BlobStore, job_id: str, *documents: bytes, request_id: str = "") -> None:
+async def submit(jobs: MemoryJobs, blobs: BlobStore, job_id: str, *documents: bytes, **more: str) -> None:
     files = []
     for index, document in enumerate(documents):
         await blobs.put(f"inputs/{job_id}/{index}", document)
         files.append(InputFile(filename=f"{index}.pdf", blob=f"inputs/{job_id}/{index}", size=1, sha256=""))
-    spec = JobSpec(job_id=job_id, files=tuple(files), options=ParseOptions(), submitted_at=0.0, request_id=request_id)
+    spec = JobSpec(job_id=job_id, files=tuple(files), options=ParseOptions(), submitted_at=0.0, **more)
     await jobs.queue.put(Claim(lease=f"lease-{job_id}", spec=spec, attempt=1))
 
 
@@ -161,6 +161,28 @@ async def test_whatever_is_logged_about_a_job_names_its_request(dispatcher, jobs
     lines = {(line["job"], line["request_id"]) for line in logs if line["event"] == "file_failed_unexpectedly"}
     assert lines == {("a", "request-of-a"), ("b", "request-of-b")}
     assert sorted(told) == ["request-of-a", "request-of-b"]
+
+
+async def test_a_jobs_trace_is_in_its_log_lines_and_goes_on_to_the_parsers(
+    dispatcher, jobs, blobs, parsers, monkeypatch
+) -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    told: list[str] = []
+    open_file = parsers.open
+
+    async def noted_open(document: bytes, task: FileTask, split_above: int) -> object:
+        told.append(task.traceparent)
+        return await open_file(document, task, split_above)
+
+    monkeypatch.setattr(parsers, "open", noted_open)
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        await submit(jobs, blobs, "a", b"bug", traceparent=traceparent)
+        await submit(jobs, blobs, "b", b"bug")
+        for name in ("a", "b"):
+            await jobs.ended(name)
+    lines = {(line["job"], line.get("trace_id")) for line in logs if line["event"] == "file_failed_unexpectedly"}
+    assert lines == {("a", "0af7651916cd43dd8448eb211c80319c"), ("b", None)}
+    assert sorted(told) == ["", traceparent]
 
 
 async def test_a_file_that_the_ingress_rejected_gets_its_failed_entry(dispatcher, jobs, blobs) -> None:

@@ -6,7 +6,9 @@ from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.slots import FairSlots
 from actors.errors import FileError, ParserDied
 from actors.messages import FileTask, ParsedFile
+from actors.metrics import PAGES_LOST, SPAN_RETRIES
 from client.models import ParseOptions
+from tests.recorded import Recorded
 
 
 def task() -> FileTask:
@@ -97,6 +99,21 @@ async def test_a_span_that_hung_is_cut_into_pages_at_once(parsers) -> None:
     assert "the parser hung" in parsed.lost[0].reason
     bad = [span for span in parsers.spans if span.first <= 6 <= span.last]
     assert [len(span) for span in bad] == [4, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "lost"), [("deaths_left", "died", 0), ("broken", "failed", 1), ("deadly", "hung", 1)]
+)
+async def test_retries_are_counted_by_their_reason(
+    parsers, recorded: Recorded, fault: str, reason: str, lost: int
+) -> None:
+    setattr(parsers, fault, {3: 1} if fault == "deaths_left" else {3})
+    parsers.hang_s = 0.05
+    deadline = 0.05 if reason == "hung" else 60.0
+    await parse(parsers, b"8", Splitting(slots=1, span_pages=4, page_deadline_s=deadline))
+    counted = {reason: sum(recorded.of(SPAN_RETRIES, reason=reason)) for reason in ("died", "failed", "hung")}
+    assert [each for each, count in counted.items() if count] == [reason]
+    assert (counted[reason] == 1, sum(recorded.of(PAGES_LOST))) == (reason == "died", lost)
 
 
 async def test_what_failed_once_is_tried_again_with_nothing_else_at_risk(parsers) -> None:

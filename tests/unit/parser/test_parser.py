@@ -6,15 +6,18 @@ import asyncio
 import pickle
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+import structlog
 
 from actors.errors import FileError, ParserFailed
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
 from actors.parser.parser import Parser, ParserConfig
 from client.models import ErrorCode, ExportFormat, PageFailure, ParserInfo
+from tests.recorded import Recorded
 from tests.unit.parser.files import as_document, make_task
 
 INFO = ParserInfo(profile="fake", docling="0")
@@ -160,6 +163,49 @@ async def test_a_parser_asks_to_be_replaced_after_its_pages(engine: SlowEngine) 
     with pytest.raises(RuntimeError, match="parsed 3 pages"):
         parser.check_health()
     assert (await parser.parse_pages(DOCUMENT, make_task(), SPAN)).span == SPAN  # until it is
+
+
+async def test_a_parser_that_is_recycled_counts_itself_once(engine: SlowEngine, recorded: Recorded) -> None:
+    parser = Parser(ParserConfig(max_pages=1), lambda config: engine)
+    parser.check_health()
+    await parser.open(DOCUMENT, make_task(), 1)
+    for _ in range(3):  # as Serve does before it believes it
+        with pytest.raises(RuntimeError):
+            parser.check_health()
+    assert recorded.of(PARSERS_RECYCLED) == [1]
+
+
+async def test_pages_are_counted_under_the_profile_that_parsed_them(engine: SlowEngine, recorded: Recorded) -> None:
+    parser = Parser(ParserConfig(), lambda config: engine)
+    span = PageSpan(1, 4)
+    lost = (PageFailure(page_number=2, reason="bad"),)
+    engine.answer = Shard(span=span, payload=np.zeros(1, np.uint8), lost=lost, profile="bundled")
+    engine.go_on.release()
+    await parser.parse_pages(DOCUMENT, make_task(), span)
+    await parser.open(DOCUMENT, make_task(), 1)
+    await parser.assemble(DOCUMENT, make_task(), lost, engine.answer)  # of pages that were counted
+    assert recorded.of(PAGES, profile="bundled", outcome="parsed") == [3]
+    assert recorded.of(PAGES, profile="bundled", outcome="failed") == [1]
+    assert recorded.of(PAGES, profile="fake", outcome="parsed") == [1]
+    assert len(recorded.of(PAGE_SECONDS, profile="bundled") + recorded.of(PAGE_SECONDS, profile="fake")) == 2
+
+
+async def test_what_an_engine_logs_names_the_work(engine: SlowEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, object]] = []
+    answer = Shard(span=SPAN, payload=np.zeros(1, np.uint8))
+
+    def note(document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
+        seen.append(structlog.contextvars.get_contextvars())
+        return answer
+
+    monkeypatch.setattr(engine, "parse_pages", note)
+    parser = Parser(ParserConfig(), lambda config: engine)
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await parser.parse_pages(DOCUMENT, replace(make_task(), request_id="r", traceparent=traceparent), SPAN)
+    await parser.parse_pages(DOCUMENT, make_task(), SPAN)
+    known = {"job": "job-1", "file": 0, "span": "1-1"}
+    trace = {"request_id": "r", "trace_id": "0af7651916cd43dd8448eb211c80319c"}
+    assert seen == [known | trace, known]
 
 
 async def test_a_parser_above_its_memory_asks_to_be_replaced_once_it_has_worked(engine: SlowEngine) -> None:

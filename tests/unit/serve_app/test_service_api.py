@@ -106,6 +106,16 @@ async def test_a_jobs_request_id_is_its_requests(service: Service) -> None:
     assert claim.spec.request_id == "mine"
 
 
+@pytest.mark.parametrize("path", ["/submit", "/parse"])
+async def test_a_callers_trace_goes_with_the_job(make_service: MakeService, path: str) -> None:
+    service = await make_service(parse_timeout_s=0.01)
+    sent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for headers in ({"traceparent": sent}, {"traceparent": sent.upper()}, {}):
+        await service.http.post(path, files=[("files", ("a.md", b"# A"))], headers=headers)
+    claims = await service.registry.claim("test", 3, 0.0)
+    assert [claim.spec.traceparent for claim in claims] == [sent, "", ""]
+
+
 async def test_a_bug_is_logged_with_its_traceback(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(job_id: str) -> JobView:
         raise ZeroDivisionError

@@ -1,0 +1,47 @@
+"""What the registry's metrics and log say of it: told from the changes that became durable, and once a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from actors.logs import get_logger
+from actors.metrics import JOBS, JOURNAL_COMMIT, OLDEST_QUEUED, REQUEUED, TIME_IN_QUEUE, TIME_TO_RESULT
+from actors.registry.ledger import Ledger
+from actors.registry.lifecycle import State
+from actors.registry.record import JobRecord, Save
+
+log = get_logger()
+
+
+def measured(write: Callable[[Sequence[Save]], None]) -> Callable[[Sequence[Save]], None]:
+    """`write` of the journal, which runs on a thread of its own: nobody who waits for the event loop pays for this."""
+
+    def write_and_tell(saves: Sequence[Save]) -> None:
+        began = time.perf_counter()
+        write(saves)
+        JOURNAL_COMMIT.record(time.perf_counter() - began)
+        for save in saves:
+            if save.before:
+                _tell(save.before, save.after)
+
+    return write_and_tell
+
+
+def _tell(before: JobRecord, after: JobRecord) -> None:
+    submitted_at = after.spec.submitted_at
+    if before.state is State.QUEUED and after.started_at is not None and after.attempts == 1:
+        TIME_IN_QUEUE.record(max(0.0, after.started_at - submitted_at))  # two machines' clocks
+    if before.state is State.RUNNING and after.state is State.QUEUED:
+        REQUEUED.record()
+        log.warning("job_requeued", job=after.job_id, request_id=after.spec.request_id, attempts=after.attempts)
+    if after.ended_at is not None:
+        TIME_TO_RESULT.record(max(0.0, after.ended_at - submitted_at), state=after.state.value)
+
+
+def measure_queue(ledger: Ledger, now: float) -> None:
+    """Record how full the ledger is at this moment."""
+    JOBS.record(ledger.queued, state="queued")
+    JOBS.record(ledger.running, state="running")
+    oldest = ledger.oldest_queued_at
+    OLDEST_QUEUED.record(0.0 if oldest is None else max(0.0, now - oldest))
