@@ -1,4 +1,4 @@
-"""The arguments that commands share, and what their texts mean."""
+"""The arguments that commands share, what their texts mean, and how patient the commands are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ import typer
 from client._waiting import JsonDict
 from client.models import ExportFormat
 
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+FIRST_CONTACT_S = 3.0  # how long a command that only looks bears a server that is not there
+RESTART_S = 180.0  # how long one that waits does: a server that is started anew loads its models first
+
 Url = Annotated[str, typer.Option("--url", envvar="DOCFLEET_URL", help="The server's address.")]
 ApiKey = Annotated[str | None, typer.Option("--api-key", envvar="DOCFLEET_API_KEY", help="The key it wants, if any.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -20,14 +24,23 @@ Ocr = Annotated[bool | None, typer.Option("--ocr/--no-ocr", help="Read text from
 Tables = Annotated[bool | None, typer.Option("--tables/--no-tables", help="Find tables. [default: the server's]")]
 Pages = Annotated[str | None, typer.Option(metavar="FIRST-LAST", help="Only these pages, such as 3-7.")]
 Password = Annotated[str | None, typer.Option(envvar="DOCFLEET_PASSWORD", help="Opens encrypted PDFs.")]
+Options = Annotated[
+    str | None, typer.Option("--options", metavar="JSON", help="Any others, such as '{\"force_ocr\": true}'.")
+]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Stay until it has ended.")]
 Force = Annotated[bool, typer.Option("--force", help="Parse what is done already, too.")]
 
 
 def options(
-    *, profile: str | None, ocr: bool | None, tables: bool | None, pages: str | None, password: str | None
+    *,
+    profile: str | None,
+    ocr: bool | None,
+    tables: bool | None,
+    pages: str | None,
+    password: str | None,
+    others: str | None,
 ) -> dict[str, Any]:
-    """The parse options that were given; the server has its own for the others."""
+    """The parse options that were given; the server has its own for the rest."""
     given = {
         "profile": profile,
         "do_ocr": ocr,
@@ -35,7 +48,8 @@ def options(
         "page_range": _page_range(pages),
         "password": password,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    named = {name: value for name, value in given.items() if value is not None}
+    return (json_object(others, "the options") or {}) | named
 
 
 def _page_range(text: str | None) -> list[int] | None:
@@ -48,13 +62,13 @@ def _page_range(text: str | None) -> list[int] | None:
         raise typer.BadParameter(f"{text} is not a page or a range of pages such as 3-7") from None
 
 
-def json_object(text: str | None) -> JsonDict | None:
+def json_object(text: str | None, what: str) -> JsonDict | None:
     if text is None:
         return None
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise typer.BadParameter(f"the metadata is not JSON: {error}") from None
+        raise typer.BadParameter(f"{what} are not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise typer.BadParameter("the metadata must be a JSON object")
+        raise typer.BadParameter(f"{what} must be a JSON object")
     return value

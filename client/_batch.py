@@ -29,7 +29,7 @@ from client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from client.models import ExportFormat, JobStatusEnum, JobStatusResponse, Progress
+from client.models import ExportFormat, JobStatusEnum, JobStatusResponse
 from client.sync import DoclingParserClient
 
 SUFFIXES = {
@@ -67,8 +67,10 @@ class Document:
 
     @property
     def done(self) -> bool:
-        """Whether there is a result that is not older than the source."""
-        return self.target.exists() and self.target.stat().st_mtime >= self.source.stat().st_mtime
+        """Whether there is a result that is not older than the source, and no job that makes another."""
+        if self.ticket.exists() or not self.target.exists():
+            return False
+        return self.target.stat().st_mtime >= self.source.stat().st_mtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,7 @@ class Batch:
     client: DoclingParserClient
     export: ExportFormat
     options: Options
-    on_progress: Callable[[Document, Progress], None]
+    on_progress: Callable[[Document, JobStatusResponse], None]
     force: bool = False
 
     def parse(self, document: Document) -> Outcome:
@@ -174,7 +176,7 @@ class Batch:
         return self._completed(document, job_id)
 
     def _completed(self, document: Document, job_id: str) -> JobStatusResponse:
-        status = self.client.job(job_id).wait(on_progress=lambda now: self.on_progress(document, now.progress))
+        status = self.client.job(job_id).wait(on_progress=lambda now: self.on_progress(document, now))
         if status.status is JobStatusEnum.FAILED:
             raise JobFailed(job_id, status.error or "no reason given", status.reason)
         return status

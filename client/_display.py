@@ -19,8 +19,7 @@ from rich.text import Text
 
 from client._batch import Document, Outcome, State
 from client._waiting import JsonDict
-from client.models import JobStatusResponse
-from client.models import Progress as Pages
+from client.models import DeliveryListResponse, JobStatusResponse
 
 MARKS = {State.PARSED: ("✓", "green"), State.SKIPPED: ("·", "dim"), State.FAILED: ("✗", "red")}
 
@@ -34,7 +33,7 @@ class Display(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def progress(self, document: Document, pages: Pages) -> None:
+    def progress(self, document: Document, status: JobStatusResponse) -> None:
         """A document's job has moved on."""
 
     def ended(self, outcome: Outcome) -> None:
@@ -93,14 +92,17 @@ class Live:
         _retries.removeHandler(self._troubles)
         self._bars.stop()
 
-    def progress(self, document: Document, pages: Pages) -> None:
+    def progress(self, document: Document, status: JobStatusResponse) -> None:
         with self._lock:
             if document not in self._tasks:
                 self._tasks[document] = self._bars.add_task(document.source.name, total=None, detail="")
+            pages = status.progress
             self._pages[document] = pages.pages_done
-            detail = f"{pages.pages_done}/{pages.pages_total} pages" if pages.pages_total else "queued"
             self._bars.update(
-                self._tasks[document], completed=pages.pages_done, total=pages.pages_total or None, detail=detail
+                self._tasks[document],
+                completed=pages.pages_done,
+                total=pages.pages_total or None,
+                detail=_how_far(status) or "parsing",
             )
             self._bars.update(self._run, detail=self._totals())
 
@@ -109,7 +111,8 @@ class Live:
             if outcome.document in self._tasks:
                 self._bars.remove_task(self._tasks.pop(outcome.document))
             self._failed += outcome.state is State.FAILED
-            self._bars.update(self._run, advance=1, detail=self._totals())
+            self._bars.advance(self._run)
+            self._bars.update(self._run, detail=self._totals())
         if outcome.state is not State.SKIPPED:
             mark, style = MARKS[outcome.state]
             self._console.print(Text(f"{mark} ", style), Text(told(outcome)), sep="", end="\n", soft_wrap=True)
@@ -149,7 +152,7 @@ class Plain:
     ) -> None:
         pass
 
-    def progress(self, document: Document, pages: Pages) -> None:
+    def progress(self, document: Document, status: JobStatusResponse) -> None:
         pass
 
     def ended(self, outcome: Outcome) -> None:
@@ -187,13 +190,30 @@ def print_json(value: JsonDict) -> None:
 
 def print_status(status: JsonDict) -> None:
     """A job in one line."""
+    typer.echo(_line(status))
+
+
+def printer_of_changes() -> Callable[[JsonDict], None]:
+    """As `print_status`, but what would read as the line before is left out."""
+    last = ""
+
+    def show(status: JsonDict) -> None:
+        nonlocal last
+        if (line := _line(status)) != last:
+            typer.echo(line)
+        last = line
+
+    return show
+
+
+def _line(status: JsonDict) -> str:
     job = JobStatusResponse.model_validate(status)
-    typer.echo("  ".join(filter(None, [job.job_id, *_columns(job)])))
+    return "  ".join(filter(None, [job.job_id, *_columns(job)]))
 
 
-def print_jobs(page: JsonDict) -> None:
-    """A page of jobs: a table on a terminal, tab-separated elsewhere."""
-    jobs = [JobStatusResponse.model_validate(job) for job in page["jobs"]]
+def print_jobs(listed: JsonDict) -> None:
+    """Jobs: a table on a terminal, tab-separated elsewhere."""
+    jobs = [JobStatusResponse.model_validate(job) for job in listed["jobs"]]
     console = Console()
     if not console.is_terminal:
         for job in jobs:
@@ -203,6 +223,19 @@ def print_jobs(page: JsonDict) -> None:
     for job in jobs:
         table.add_row(job.job_id, *map(Text, _columns(job)))
     console.print(table)
+
+
+def print_deliveries(answer: JsonDict) -> None:
+    """What was sent about a job's end, a line for each address."""
+    deliveries = DeliveryListResponse.model_validate(answer).deliveries
+    for delivery in deliveries:
+        sent = f"{counted(delivery.messages_sent, 'message')} sent"
+        tries = f"{delivery.failed_attempts} failed in a row" if delivery.failed_attempts else ""
+        next_at = f"next try at {_clock(delivery.next_attempt_at)}" if delivery.next_attempt_at else ""
+        told = [delivery.kind, delivery.url, delivery.state, sent, tries, delivery.last_error, next_at]
+        typer.echo("  ".join(filter(None, told)))
+    if not deliveries:
+        typer.echo("Nothing was sent: the job has not ended, or nobody wants to hear of it.", err=True)
 
 
 def print_health(health: JsonDict) -> None:
@@ -215,13 +248,19 @@ def print_health(health: JsonDict) -> None:
 
 def _columns(job: JobStatusResponse) -> list[str]:
     """Status, progress, time of submission, and error."""
+    return [str(job.status), _how_far(job), _clock(job.submitted_at), job.error or ""]
+
+
+def _how_far(job: JobStatusResponse) -> str:
     pages = job.progress
-    lost = f", {pages.pages_failed} lost" if pages.pages_failed else ""
-    progress = f"{pages.pages_done}/{pages.pages_total} pages{lost}" if pages.pages_total else ""
     if job.queue_position is not None:
-        progress = f"number {job.queue_position} in the queue"
-    submitted = datetime.fromtimestamp(job.submitted_at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return [str(job.status), progress, submitted, job.error or ""]
+        return f"number {job.queue_position} in the queue"
+    lost = f", {pages.pages_failed} lost" if pages.pages_failed else ""
+    return f"{pages.pages_done}/{counted(pages.pages_total, 'page')}{lost}" if pages.pages_total else ""
+
+
+def _clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def told(outcome: Outcome) -> str:

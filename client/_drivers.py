@@ -9,12 +9,15 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import aclosing, closing
 from typing import Any, TypeVar
 
 import httpx
+from httpx_sse import EventSource
 
+from client._events import Watch
 from client._retry import Flow, Send, Sleep
+from client._waiting import JsonDict
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -73,6 +76,8 @@ async def drive_async(flow: Flow[T], http: httpx.AsyncClient, sleep: Callable[[f
 
 def send(step: Send, http: httpx.Client) -> httpx.Response:
     """One exchange; a success goes to the step's sink, if it has one."""
+    if step.silence is not None:
+        return _unread(http.send(step.request, stream=True))
     if step.sink is None:
         return http.send(step.request)
     response = http.send(step.request, stream=True)
@@ -87,8 +92,18 @@ def send(step: Send, http: httpx.Client) -> httpx.Response:
     return response
 
 
+def _unread(response: httpx.Response) -> httpx.Response:
+    """A success as it is; of anything else the body is needed at once, for its reason."""
+    if not response.is_success:
+        with closing(response):
+            response.read()
+    return response
+
+
 async def send_async(step: Send, http: httpx.AsyncClient) -> httpx.Response:
     """One exchange; a success goes to the step's sink, if it has one."""
+    if step.silence is not None:
+        return await _unread_async(await http.send(step.request, stream=True))
     if step.sink is None:
         return await http.send(step.request)
     response = await http.send(step.request, stream=True)
@@ -103,6 +118,43 @@ async def send_async(step: Send, http: httpx.AsyncClient) -> httpx.Response:
     finally:
         await response.aclose()
     return response
+
+
+async def _unread_async(response: httpx.Response) -> httpx.Response:
+    """As `_unread`."""
+    if not response.is_success:
+        async with aclosing(response):
+            await response.aread()
+    return response
+
+
+def follow(watch: Watch, http: httpx.Client, sleep: Callable[[float], object]) -> Iterator[JsonDict]:
+    """The job's statuses as they come, blocking."""
+    while not watch.ended:
+        response = drive(watch.attach(), http, sleep)
+        try:
+            for event in EventSource(response).iter_sse():
+                yield watch.take(event)
+        except httpx.TransportError as error:
+            watch.broke_off(error)
+        finally:
+            response.close()
+
+
+async def follow_async(
+    watch: Watch, http: httpx.AsyncClient, sleep: Callable[[float], Awaitable[object]]
+) -> AsyncGenerator[JsonDict, None]:
+    """The job's statuses as they come, on the running loop."""
+    while not watch.ended:
+        response = await drive_async(watch.attach(), http, sleep)
+        try:
+            async with aclosing(EventSource(response).aiter_sse()) as events:
+                async for event in events:
+                    yield watch.take(event)
+        except httpx.TransportError as error:
+            watch.broke_off(error)
+        finally:
+            await response.aclose()
 
 
 def window(futures: Iterable[Future[T]], size: int, *, ordered: bool) -> Iterator[T]:

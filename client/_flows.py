@@ -8,14 +8,16 @@ wait it means no limit.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypedDict, Unpack
 from urllib.parse import quote
 
 import httpx
 
+from client._events import SILENCE_S, Watch
 from client._retry import Flow, Patience, Sleep, exchange
 from client._uploads import PathLike, Submission
 from client._waiting import LATENCY_S, JsonDict, OnProgress, Waiting
@@ -33,6 +35,7 @@ from client.models import ErrorCode, ExportFormat, JobStatusEnum, ParseResponse
 DEFAULT_URL = "http://localhost:8080"
 DEFAULT_TIMEOUT_S = 2400.0  # a blocking parse of many pages may take this long
 RETRY_FOR_S = 30.0
+PAGE = 100  # jobs that are fetched at once where all are wanted
 
 
 class How(TypedDict, total=False):
@@ -80,8 +83,11 @@ class Flows:
         params = {"wait": f"{wait:g}"} if wait else {}
         return (yield from self._json("GET", _job(job_id), params=params, timeout=timeout))
 
-    def get_job_results(self, job_id: str, *, timeout: float | None = None) -> Flow[JsonDict]:
-        return (yield from self._json("GET", f"{_job(job_id)}/results", timeout=timeout))
+    def events(self, job_id: str) -> Watch:
+        return Watch(partial(self._event_stream, job_id), self.patience)
+
+    def get_job_results(self, job_id: str, *, pages: str | None = None, timeout: float | None = None) -> Flow[JsonDict]:
+        return (yield from self._json("GET", f"{_job(job_id)}/results", params=_given(pages=pages), timeout=timeout))
 
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> Flow[JsonDict]:
         return (yield from self._json("POST", f"{_job(job_id)}/cancel", timeout=timeout))
@@ -93,13 +99,20 @@ class Flows:
         self,
         *,
         status: JobStatusEnum | str | None = None,
+        ids: Iterable[str] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         timeout: float | None = None,
     ) -> Flow[JsonDict]:
-        asked = {"status": status, "limit": limit, "cursor": cursor}
-        params = {name: str(value) for name, value in asked.items() if value is not None}
+        named = None if ids is None else ",".join(ids)
+        params = _given(status=status, ids=named, limit=limit, cursor=cursor)
         return (yield from self._json("GET", "/jobs", params=params, timeout=timeout))
+
+    def list_deliveries(self, job_id: str, *, timeout: float | None = None) -> Flow[JsonDict]:
+        return (yield from self._json("GET", f"{_job(job_id)}/deliveries", timeout=timeout))
+
+    def redeliver(self, job_id: str, *, timeout: float | None = None) -> Flow[JsonDict]:
+        return (yield from self._json("POST", f"{_job(job_id)}/redeliver", timeout=timeout))
 
     def submit_job(self, submission: Submission, *, timeout: float | None = None) -> Flow[JsonDict]:
         request = submission.request(f"{self.base_url}/submit", self.headers)
@@ -148,19 +161,20 @@ class Flows:
         *,
         export: ExportFormat | str,
         file: int | None = None,
+        pages: str | None = None,
         timeout: float | None = None,
     ) -> Flow[Path]:
         """Stream the results to `path`, which appears once it is complete."""
         target = Path(path)
-        partial = target.with_name(f"{target.name}.part")
-        params = {"format": str(export)} | ({} if file is None else {"file": str(file)})
+        unfinished = target.with_name(f"{target.name}.part")
+        params = _given(format=export, file=file, pages=pages)
         request = self._request("GET", f"{_job(job_id)}/results", params)
         try:
-            with partial.open("wb") as sink:
+            with unfinished.open("wb") as sink:
                 yield from self._send(request, timeout, sink)
-            return partial.replace(target)
+            return unfinished.replace(target)
         finally:
-            partial.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
     def _waiting(self, **how: Unpack[How]) -> Waiting:
         return Waiting(started=self.patience.clock(), **how)
@@ -207,6 +221,14 @@ class Flows:
                 raise JobTimeout(job_id, waiting.timeout) from late
             raise
 
+    def _event_stream(self, job_id: str, last_id: str | None) -> Flow[httpx.Response]:
+        request = self._request("GET", f"{_job(job_id)}/events")
+        request.headers["Accept"] = "text/event-stream, application/json"
+        if last_id is not None:
+            request.headers["Last-Event-ID"] = last_id
+        deadline = self.patience.clock() + self._limit
+        return (yield from exchange(request, self.patience, deadline=deadline, silence=SILENCE_S))
+
     def _json(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Flow[JsonDict]:
@@ -246,6 +268,11 @@ def _failed(status: JsonDict) -> JobFailed:
     reason = status.get("reason")
     kind = JobCancelled if reason == ErrorCode.CANCELLED else JobFailed
     return kind(status["job_id"], status.get("error") or "no reason given", reason)
+
+
+def _given(**params: object) -> dict[str, str]:
+    """The parameters that are set."""
+    return {name: str(value) for name, value in params.items() if value is not None}
 
 
 def _job(job_id: str) -> str:

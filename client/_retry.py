@@ -40,10 +40,15 @@ LONGEST_BACKOFF_S = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this request. With a `sink`, the body of a success is written there instead of being kept."""
+    """Send this request. With a `sink`, the body of a success is written there instead of being kept.
+
+    With `silence`, the response of a success is handed over unread, for its body to be read as it comes; bytes more
+    than `silence` seconds apart mean that the connection is dead.
+    """
 
     request: httpx.Request
     sink: BinaryIO | None = None
+    silence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +89,22 @@ class _Trouble:
 
 
 def exchange(
-    request: httpx.Request, patience: Patience, *, deadline: float, sink: BinaryIO | None = None
+    request: httpx.Request,
+    patience: Patience,
+    *,
+    deadline: float,
+    sink: BinaryIO | None = None,
+    silence: float | None = None,
 ) -> Flow[httpx.Response]:
-    """Send `request` until it succeeds; return the successful response.
+    """Send `request` until it succeeds, as `Send` explains; return the successful response.
 
     Raises the typed error of the last try when trying again won't help or trouble lasted too long, and
     `RequestTimeout` when `deadline` (on the patience's clock) comes first.
     """
     gives_up = math.inf
     for attempt in itertools.count():
-        _limit(request, deadline - patience.clock())
-        outcome = yield from _attempt(request, sink)
+        _limit(request, min(deadline - patience.clock(), silence or math.inf))
+        outcome = yield from _attempt(Send(request, sink, silence))
         if isinstance(outcome, httpx.Response):
             return outcome
         if not outcome.worth_a_retry:
@@ -113,11 +123,11 @@ def exchange(
     raise AssertionError("a count has no end")
 
 
-def _attempt(request: httpx.Request, sink: BinaryIO | None) -> Flow[httpx.Response | _Trouble]:
+def _attempt(step: Send) -> Flow[httpx.Response | _Trouble]:
     try:
-        response: httpx.Response = yield Send(request, sink)
+        response: httpx.Response = yield step
     except httpx.TransportError as error:
-        return _Trouble(_from_transport(error, request))
+        return _Trouble(_from_transport(error, step.request))
     if response.is_success:
         return response
     return _Trouble(error_from(response), _retry_after(response))

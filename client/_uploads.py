@@ -29,6 +29,7 @@ class Submission:
 
     paths: Sequence[PathLike]
     callback_url: str | None = None
+    webhook_url: str | None = None
     task_id: str | None = None
     metadata: Mapping[str, Any] | None = None
     options: Options | None = None
@@ -38,6 +39,7 @@ class Submission:
         """Raises `MissingFile` when a path is not a file."""
         fields = {
             "callback_url": self.callback_url,
+            "webhook_url": self.webhook_url,
             "task_id": self.task_id,
             "metadata": None if self.metadata is None else json.dumps(dict(self.metadata)),
             "options": None if self.options is None else _options_json(self.options),

@@ -14,10 +14,11 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from client._drivers import LIMITS, drive_async, tls, window_async
+from client._drivers import LIMITS, drive_async, follow_async, tls, window_async
 from client._flows import (
     DEFAULT_TIMEOUT_S,
     DEFAULT_URL,
+    PAGE,
     RETRY_FOR_S,
     FileResult,
     flows_for,
@@ -54,7 +55,7 @@ class AsyncDoclingParserClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.base_url = base_url.rstrip("/")
+        self.base_url: str = base_url.rstrip("/")
         self._flows = flows_for(base_url, api_key, Patience(timeout=timeout, retry_for=retry_for, clock=clock))
         self._sleep = sleep
         self._http = http
@@ -123,6 +124,7 @@ class AsyncDoclingParserClient:
         task_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         options: Options | None = None,
+        webhook_url: str | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
@@ -136,6 +138,7 @@ class AsyncDoclingParserClient:
             task_id=task_id,
             metadata=metadata,
             options=options,
+            webhook_url=webhook_url,
             idempotency_key=idempotency_key,
         )
         return await self._run(self._flows.submit_job(submission, timeout=timeout))
@@ -144,9 +147,12 @@ class AsyncDoclingParserClient:
         """The `JobStatusResponse`; with `wait`, after the next change or that many seconds (60 at most)."""
         return await self._run(self._flows.get_job_status(job_id, wait=wait, timeout=timeout))
 
-    async def get_job_results(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
-        """The `JobResultResponse`, whose `results` are None until the job has completed."""
-        return await self._run(self._flows.get_job_results(job_id, timeout=timeout))
+    async def get_job_results(self, job_id: str, *, pages: str | None = None, timeout: float | None = None) -> JsonDict:
+        """The `JobResultResponse`, whose `results` are None until the job has completed.
+
+        `pages` ("3", "3-7") leaves the nodes of other pages to the server.
+        """
+        return await self._run(self._flows.get_job_results(job_id, pages=pages, timeout=timeout))
 
     async def submit_and_wait(
         self,
@@ -157,6 +163,7 @@ class AsyncDoclingParserClient:
         task_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         options: Options | None = None,
+        webhook_url: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> JsonDict:
         """Submit, wait, and return the `BatchParseResponse`, as soon as it is there.
@@ -165,7 +172,12 @@ class AsyncDoclingParserClient:
         seconds, None being no limit, and `JobFailed` (a `RuntimeError`). `on_progress` gets every new status.
         """
         submission = Submission(
-            paths=paths, callback_url=callback_url, task_id=task_id, metadata=metadata, options=options
+            paths=paths,
+            callback_url=callback_url,
+            task_id=task_id,
+            metadata=metadata,
+            options=options,
+            webhook_url=webhook_url,
         )
         return await self._run(
             self._flows.submit_and_wait(
@@ -199,6 +211,18 @@ class AsyncDoclingParserClient:
             self._flows.result(job_id, poll_interval=poll_interval, timeout=timeout, on_progress=on_progress)
         )
 
+    async def events(self, job_id: str) -> AsyncIterator[JsonDict]:
+        """The job's `JobStatusResponse` as it is now and at every change, up to its end, pushed by the server.
+
+        A stream that breaks off is taken up again where it was. Leave the loop when you have seen enough.
+        """
+        async with (
+            self._connections() as http,
+            aclosing(follow_async(self._flows.events(job_id), http, self._sleep)) as statuses,
+        ):
+            async for status in statuses:
+                yield status
+
     async def cancel_job(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
         """Stop a job, within the time that its pages under way take; returns its status.
 
@@ -214,12 +238,39 @@ class AsyncDoclingParserClient:
         self,
         *,
         status: JobStatusEnum | str | None = None,
+        ids: Iterable[str] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
-        """A page of jobs, newest first: `{"jobs": [...], "next_cursor": ...}`; the cursor asks for the next page."""
-        return await self._run(self._flows.list_jobs(status=status, limit=limit, cursor=cursor, timeout=timeout))
+        """A page of jobs, newest first: `{"jobs": [...], "next_cursor": ...}`; the cursor asks for the next page.
+
+        `ids` names up to 100 jobs; those among them that exist are one page. `iter_jobs` turns the pages.
+        """
+        return await self._run(
+            self._flows.list_jobs(status=status, ids=ids, limit=limit, cursor=cursor, timeout=timeout)
+        )
+
+    async def iter_jobs(
+        self, *, status: JobStatusEnum | str | None = None, timeout: float | None = None
+    ) -> AsyncIterator[JsonDict]:
+        """Every job, newest first, as a `JobStatusResponse`; pages are fetched as they are needed."""
+        cursor: str | None = None
+        while True:
+            page = await self.list_jobs(status=status, cursor=cursor, limit=PAGE, timeout=timeout)
+            for job in page["jobs"]:
+                yield job
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    async def list_deliveries(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
+        """What was sent about the job's end, and what will be: a `DeliveryListResponse`."""
+        return await self._run(self._flows.list_deliveries(job_id, timeout=timeout))
+
+    async def redeliver(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
+        """Send now what was delivered, all of it again, and what was not; returns the `DeliveryListResponse`."""
+        return await self._run(self._flows.redeliver(job_id, timeout=timeout))
 
     def job(self, job_id: str) -> AsyncJob:
         """A handle on a job, whoever submitted it. Asks the server nothing."""
@@ -232,13 +283,17 @@ class AsyncDoclingParserClient:
         format: ExportFormat | str = ExportFormat.NODES,
         *,
         file: int | None = None,
+        pages: str | None = None,
         timeout: float | None = None,
     ) -> Path:
         """Stream a job's results to `path`, which appears once it is complete.
 
-        `file` picks one file of the job, counted from 0; of a job of several files, all come in one JSON object.
+        `file` picks one file of the job, counted from 0; of a job of several files, all come in one JSON object, or
+        with the format `zip` in an archive. `pages` ("3", "3-7") picks the nodes of these pages.
         """
-        return await self._run(self._flows.download_results(job_id, path, export=format, file=file, timeout=timeout))
+        return await self._run(
+            self._flows.download_results(job_id, path, export=format, file=file, pages=pages, timeout=timeout)
+        )
 
     async def parse_many(
         self,

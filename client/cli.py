@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
-import shutil
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,36 +16,35 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from client._arguments import (
+    FIRST_CONTACT_S,
+    INTERRUPTED,
+    RESTART_S,
     ApiKey,
     AsJson,
     Force,
     Format,
-    JobId,
     Ocr,
+    Options,
     Pages,
     Password,
     Profile,
     Tables,
     Url,
-    Watch,
     json_object,
     options,
 )
 from client._batch import RUN_ENDING, SUFFIXES, Batch, Document, Outcome, State, TargetTaken, attached, plan, run
-from client._display import Display, JsonLines, Live, Plain, counted, print_health, print_jobs, print_json, print_status
+from client._display import Display, JsonLines, Live, Plain, counted, print_health, print_json
 from client._drivers import until
 from client._flows import DEFAULT_URL
+from client._job_commands import of_jobs
 from client._key_commands import keys
 from client.errors import ApiError, ClientError, ConnectionFailed, Unauthorized
-from client.models import ExportFormat, JobStatusEnum
+from client.models import ExportFormat
 from client.sync import DoclingParserClient
 
-INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
-FIRST_CONTACT_S = 3.0  # how long a command that only looks bears a server that is not there
-RESTART_S = 180.0  # how long one that waits does: a server that is started anew loads its models first
 
-
-class Commands(TyperGroup):
+class _Commands(TyperGroup):
     """Says what went wrong in a line, rather than with a traceback."""
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
@@ -62,14 +59,30 @@ class Commands(TyperGroup):
             raise typer.Exit(1) from error
 
 
-app = typer.Typer(
-    cls=Commands,
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        typer.echo(f"docfleet {version('docfleet')}")
+        raise typer.Exit
+
+
+app: typer.Typer = typer.Typer(
+    cls=_Commands,
     help="Turn documents into text that machines can use, on a docfleet server.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(of_jobs)
 app.add_typer(keys, name="keys")
+
+
+@app.callback()
+def _(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -88,6 +101,7 @@ def parse(
     tables: Tables = None,
     pages: Pages = None,
     password: Password = None,
+    others: Options = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -103,7 +117,7 @@ def parse(
 
         docfleet parse scans/ --ocr --json | jq 'select(.state == "failed")'
     """
-    wanted = options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password)
+    wanted = options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password, others=others)
     stopped = threading.Event()
     with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S, sleep=until(stopped)) as client:
         documents = plan(files_or_folders, output, SUFFIXES[format], _accepted(url, api_key))
@@ -117,10 +131,10 @@ def parse(
                     outcomes.append(outcome)
                     display.ended(outcome)
         except KeyboardInterrupt:
-            _say_what_goes_on(documents, url)
+            _say_what_goes_on(documents, url, force=force)
             raise typer.Exit(INTERRUPTED) from None
         except RUN_ENDING:
-            _say_what_goes_on(documents, url)
+            _say_what_goes_on(documents, url, force=force)
             raise
         display.summary(outcomes, time.monotonic() - started)
     if any(outcome.state is State.FAILED for outcome in outcomes):
@@ -131,12 +145,14 @@ def parse(
 def submit(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="They become one job.")],
     callback_url: Annotated[str | None, typer.Option(help="Told of every node and of the end.")] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="Told of the end, signed.")] = None,
     metadata: Annotated[str | None, typer.Option(metavar="JSON", help="An object, copied into every node.")] = None,
     profile: Profile = None,
     ocr: Ocr = None,
     tables: Tables = None,
     pages: Pages = None,
     password: Password = None,
+    others: Options = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -151,89 +167,12 @@ def submit(
         job = client.submit_job(
             *files,
             callback_url=callback_url,
-            metadata=json_object(metadata),
-            options=options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password) or None,
+            webhook_url=webhook_url,
+            metadata=json_object(metadata, "the metadata"),
+            options=options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password, others=others)
+            or None,
         )
     typer.echo(json.dumps(job) if as_json else job["job_id"])
-
-
-@app.command()
-def status(
-    job_id: JobId,
-    watch: Watch = False,
-    as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    api_key: ApiKey = None,
-) -> None:
-    """Show how far a job is. With --watch, the exit status is 1 when it failed.
-
-    docfleet status 0198c0de --watch
-    """
-    with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S if watch else FIRST_CONTACT_S) as client:
-        show = print_json if as_json else print_status
-        if not watch:
-            show(client.get_job_status(job_id))
-            return
-        try:
-            last = client.wait_for_job(job_id, on_progress=show)
-        except KeyboardInterrupt:
-            typer.echo(f"The job goes on. `docfleet status {job_id} --watch` looks again.", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-    if last["status"] == JobStatusEnum.FAILED:
-        raise typer.Exit(1)
-
-
-@app.command()
-def results(
-    job_id: JobId,
-    format: Format = ExportFormat.MARKDOWN,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of printing.")] = None,
-    file: Annotated[int | None, typer.Option(min=0, help="One file of the job alone, counted from 0.")] = None,
-    url: Url = DEFAULT_URL,
-    api_key: ApiKey = None,
-) -> None:
-    """Print a job's results, or save them. Of a job of several files, all come in one JSON object.
-
-    docfleet results 0198c0de > report.md
-
-    docfleet results 0198c0de --format nodes -o report.json
-    """
-    with DoclingParserClient(url, api_key=api_key) as client, tempfile.TemporaryDirectory() as folder:
-        path = client.download_results(job_id, output or Path(folder) / "results", format, file=file)
-        if output is None:
-            with path.open("rb") as body:
-                shutil.copyfileobj(body, sys.stdout.buffer)
-
-
-@app.command()
-def cancel(
-    job_ids: Annotated[list[str], typer.Argument(metavar="JOBS...")], url: Url = DEFAULT_URL, api_key: ApiKey = None
-) -> None:
-    """Stop jobs. One that has ended stays as it is.
-
-    docfleet cancel 0198c0de 0198c0df
-    """
-    with DoclingParserClient(url, api_key=api_key) as client:
-        for job_id in job_ids:
-            client.cancel_job(job_id)
-            typer.echo(f"{job_id} is being cancelled")
-
-
-@app.command()
-def jobs(
-    status: Annotated[JobStatusEnum | None, typer.Option(help="Only jobs in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many.")] = 20,
-    as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    api_key: ApiKey = None,
-) -> None:
-    """List jobs, newest first.
-
-    docfleet jobs --status failed --limit 100
-    """
-    with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
-        page = client.list_jobs(status=status, limit=limit)
-    (print_json if as_json else print_jobs)(page)
 
 
 @app.command()
@@ -275,12 +214,16 @@ def _display(total: int, *, as_json: bool) -> Display:
     return Live(console, total) if console.is_terminal else Plain(console)
 
 
-def _say_what_goes_on(documents: Sequence[Document], url: str) -> None:
+def _say_what_goes_on(documents: Sequence[Document], url: str, *, force: bool) -> None:
     running = [(document, job) for document in documents if (job := attached(document, url.rstrip("/")))]
+    if not running:
+        typer.echo("Stopped. No job is under way.", err=True)
+        return
     typer.echo(f"Stopped. {counted(len(running), 'job')} under way at {url}:", err=True)
     for document, job in running:
         typer.echo(f"  {job}  {document.source}", err=True)
-    typer.echo("The same command picks them up again; `docfleet status JOB --watch` follows one.", err=True)
+    again = "The same command without --force" if force else "The same command"
+    typer.echo(f"{again} picks them up again; `docfleet status JOB --watch` follows one.", err=True)
 
 
 def _hint(error: Exception) -> str | None:

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from client._waiting import OnProgress
-from client.models import BatchParseResponse, JobStatusResponse
+from client.models import BatchParseResponse, Delivery, DeliveryListResponse, JobStatusResponse
 
 if TYPE_CHECKING:
     from client.aio import AsyncDoclingParserClient
@@ -48,6 +48,21 @@ class Job:
             self.id, poll_interval=poll_interval, timeout=timeout, on_progress=_with_model(on_progress)
         )
         return BatchParseResponse.model_validate(results)
+
+    def events(self) -> Iterator[JobStatusResponse]:
+        """Its status now and at every change, up to its end, pushed by the server."""
+        for status in self._client.events(self.id):
+            yield JobStatusResponse.model_validate(status)
+
+    def deliveries(self) -> list[Delivery]:
+        """What was sent about its end, and what will be."""
+        answer = self._client.list_deliveries(self.id)
+        return DeliveryListResponse.model_validate(answer).deliveries
+
+    def redeliver(self) -> list[Delivery]:
+        """Send now what was delivered, all of it again, and what was not."""
+        answer = self._client.redeliver(self.id)
+        return DeliveryListResponse.model_validate(answer).deliveries
 
     def cancel(self) -> JobStatusResponse:
         """Stop it; the server may refuse with `JobEnded`."""
@@ -89,6 +104,21 @@ class AsyncJob:
             self.id, poll_interval=poll_interval, timeout=timeout, on_progress=_with_model(on_progress)
         )
         return BatchParseResponse.model_validate(results)
+
+    async def events(self) -> AsyncIterator[JobStatusResponse]:
+        """Its status now and at every change, up to its end, pushed by the server."""
+        async for status in self._client.events(self.id):
+            yield JobStatusResponse.model_validate(status)
+
+    async def deliveries(self) -> list[Delivery]:
+        """What was sent about its end, and what will be."""
+        answer = await self._client.list_deliveries(self.id)
+        return DeliveryListResponse.model_validate(answer).deliveries
+
+    async def redeliver(self) -> list[Delivery]:
+        """Send now what was delivered, all of it again, and what was not."""
+        answer = await self._client.redeliver(self.id)
+        return DeliveryListResponse.model_validate(answer).deliveries
 
     async def cancel(self) -> JobStatusResponse:
         """Stop it; the server may refuse with `JobEnded`."""

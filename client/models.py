@@ -7,7 +7,7 @@ the meaning of a field never changes.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -86,7 +86,7 @@ class ErrorCode(StrEnum):
 class Wire(BaseModel):
     """Base of the wire models: frozen, and tolerant of fields that a newer server adds."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore")
 
 
 Profile = Literal["auto", "standard", "bundled", "native"]
@@ -100,7 +100,7 @@ class ParseOptions(Wire):
     never logged and is erased from the journal when its job ends.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     profile: Profile | None = None
     do_ocr: bool | None = None

@@ -12,10 +12,11 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from client._drivers import LIMITS, drive, in_threads, tls, until
+from client._drivers import LIMITS, drive, follow, in_threads, tls, until
 from client._flows import (
     DEFAULT_TIMEOUT_S,
     DEFAULT_URL,
+    PAGE,
     RETRY_FOR_S,
     FileResult,
     flows_for,
@@ -52,7 +53,7 @@ class DoclingParserClient:
         sleep: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.base_url = base_url.rstrip("/")
+        self.base_url: str = base_url.rstrip("/")
         self._flows = flows_for(base_url, api_key, Patience(timeout=timeout, retry_for=retry_for, clock=clock))
         self._sleep = sleep
         self._http = http
@@ -97,6 +98,7 @@ class DoclingParserClient:
         task_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         options: Options | None = None,
+        webhook_url: str | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
@@ -110,6 +112,7 @@ class DoclingParserClient:
             task_id=task_id,
             metadata=metadata,
             options=options,
+            webhook_url=webhook_url,
             idempotency_key=idempotency_key,
         )
         return self._run(self._flows.submit_job(submission, timeout=timeout))
@@ -118,9 +121,12 @@ class DoclingParserClient:
         """The `JobStatusResponse`; with `wait`, after the next change or that many seconds (60 at most)."""
         return self._run(self._flows.get_job_status(job_id, wait=wait, timeout=timeout))
 
-    def get_job_results(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
-        """The `JobResultResponse`, whose `results` are None until the job has completed."""
-        return self._run(self._flows.get_job_results(job_id, timeout=timeout))
+    def get_job_results(self, job_id: str, *, pages: str | None = None, timeout: float | None = None) -> JsonDict:
+        """The `JobResultResponse`, whose `results` are None until the job has completed.
+
+        `pages` ("3", "3-7") leaves the nodes of other pages to the server.
+        """
+        return self._run(self._flows.get_job_results(job_id, pages=pages, timeout=timeout))
 
     def submit_and_wait(
         self,
@@ -131,6 +137,7 @@ class DoclingParserClient:
         task_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         options: Options | None = None,
+        webhook_url: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> JsonDict:
         """Submit, wait, and return the `BatchParseResponse`, as soon as it is there.
@@ -139,7 +146,12 @@ class DoclingParserClient:
         seconds, None being no limit, and `JobFailed` (a `RuntimeError`). `on_progress` gets every new status.
         """
         submission = Submission(
-            paths=paths, callback_url=callback_url, task_id=task_id, metadata=metadata, options=options
+            paths=paths,
+            callback_url=callback_url,
+            task_id=task_id,
+            metadata=metadata,
+            options=options,
+            webhook_url=webhook_url,
         )
         return self._run(
             self._flows.submit_and_wait(
@@ -173,6 +185,14 @@ class DoclingParserClient:
             self._flows.result(job_id, poll_interval=poll_interval, timeout=timeout, on_progress=on_progress)
         )
 
+    def events(self, job_id: str) -> Iterator[JsonDict]:
+        """The job's `JobStatusResponse` as it is now and at every change, up to its end, pushed by the server.
+
+        A stream that breaks off is taken up again where it was. Leave the loop when you have seen enough.
+        """
+        with self._connections() as http:
+            yield from follow(self._flows.events(job_id), http, self._sleep or time.sleep)
+
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
         """Stop a job, within the time that its pages under way take; returns its status.
 
@@ -188,12 +208,36 @@ class DoclingParserClient:
         self,
         *,
         status: JobStatusEnum | str | None = None,
+        ids: Iterable[str] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
-        """A page of jobs, newest first: `{"jobs": [...], "next_cursor": ...}`; the cursor asks for the next page."""
-        return self._run(self._flows.list_jobs(status=status, limit=limit, cursor=cursor, timeout=timeout))
+        """A page of jobs, newest first: `{"jobs": [...], "next_cursor": ...}`; the cursor asks for the next page.
+
+        `ids` names up to 100 jobs; those among them that exist are one page. `iter_jobs` turns the pages.
+        """
+        return self._run(self._flows.list_jobs(status=status, ids=ids, limit=limit, cursor=cursor, timeout=timeout))
+
+    def iter_jobs(
+        self, *, status: JobStatusEnum | str | None = None, timeout: float | None = None
+    ) -> Iterator[JsonDict]:
+        """Every job, newest first, as a `JobStatusResponse`; pages are fetched as they are needed."""
+        cursor: str | None = None
+        while True:
+            page = self.list_jobs(status=status, cursor=cursor, limit=PAGE, timeout=timeout)
+            yield from page["jobs"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def list_deliveries(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
+        """What was sent about the job's end, and what will be: a `DeliveryListResponse`."""
+        return self._run(self._flows.list_deliveries(job_id, timeout=timeout))
+
+    def redeliver(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
+        """Send now what was delivered, all of it again, and what was not; returns the `DeliveryListResponse`."""
+        return self._run(self._flows.redeliver(job_id, timeout=timeout))
 
     def job(self, job_id: str) -> Job:
         """A handle on a job, whoever submitted it. Asks the server nothing."""
@@ -206,13 +250,17 @@ class DoclingParserClient:
         format: ExportFormat | str = ExportFormat.NODES,
         *,
         file: int | None = None,
+        pages: str | None = None,
         timeout: float | None = None,
     ) -> Path:
         """Stream a job's results to `path`, which appears once it is complete.
 
-        `file` picks one file of the job, counted from 0; of a job of several files, all come in one JSON object.
+        `file` picks one file of the job, counted from 0; of a job of several files, all come in one JSON object, or
+        with the format `zip` in an archive. `pages` ("3", "3-7") picks the nodes of these pages.
         """
-        return self._run(self._flows.download_results(job_id, path, export=format, file=file, timeout=timeout))
+        return self._run(
+            self._flows.download_results(job_id, path, export=format, file=file, pages=pages, timeout=timeout)
+        )
 
     def parse_many(
         self,

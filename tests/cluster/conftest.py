@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import ray
+from pydantic import SecretStr
 
 from client import DoclingParserClient
 from serve_app.__main__ import free_port
@@ -60,6 +61,8 @@ def settings(short_folder: Path) -> Settings:
         parser_max_replicas=2,
         span_pages=2,
         max_file_size_mb=200,
+        callback_allow="127.0.0.1",
+        webhook_secret=SecretStr("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,26 @@ BATCH = {
     "total_processing_time_ms": 5.0,
 }
 RESULTS = {"job_id": "j1", "status": "completed", "results": BATCH, "error": None}
+DELIVERY = {
+    "kind": "webhook",
+    "url": "http://me/",
+    "state": "failed",
+    "messages_sent": 0,
+    "failed_attempts": 7,
+    "last_status": 500,
+    "last_error": "HTTP 500",
+}
 SUBMITTED = {"job_id": "j1", "status": "pending", "message": "Job submitted successfully with 1 file(s)"}
 
 
 def page(done: int) -> dict[str, Any]:
     """A running job that has parsed `done` pages."""
     return {**PROCESSING, "progress": {"pages_total": 9, "pages_done": done}}
+
+
+def event(number: int, status: dict[str, Any]) -> bytes:
+    name = "end" if status["status"] in ("completed", "failed") else "status"
+    return f"id: {number}\nevent: {name}\ndata: {json.dumps(status)}\n\n".encode()
 
 
 def problem(status: int, code: str, **headers: str) -> httpx.Response:
@@ -56,11 +70,29 @@ class Answer:
         return httpx.Response(self.status, json=self.body)
 
 
+EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
+
+
+@dataclass
+class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A stream of events that breaks off."""
+
+    body: bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.body
+        raise httpx.RemoteProtocolError("peer closed connection")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for block in self:
+            yield block
+
+
 @dataclass
 class World:
     """A server that plays a script, and the time in which the clients live."""
 
-    script: list[Answer | httpx.Response | Exception]
+    script: list[Answer | Broken | httpx.Response | Exception]
     now: float = 100.0
     requests: list[httpx.Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -83,6 +115,8 @@ class World:
         answer = self.script.pop(0)
         if isinstance(answer, Exception):
             raise answer
+        if isinstance(answer, Broken):
+            return httpx.Response(200, headers=EVENT_STREAM, stream=answer)
         if isinstance(answer, Answer):
             self.now += answer.takes
             return answer.make()
@@ -103,7 +137,7 @@ def play(request: pytest.FixtureRequest) -> Play:
     """`call, world = play(answers...)`; then `call("method", ...)` runs that method of the client under test."""
 
     def start(*answers: Any, **settings: Any) -> tuple[Call, World]:
-        script = [a if isinstance(a, Answer | httpx.Response | Exception) else Answer(a) for a in answers]
+        script = [a if isinstance(a, Answer | Broken | httpx.Response | Exception) else Answer(a) for a in answers]
         world = World(script)
         maker = _sync_call if request.param == "sync" else _async_call
         return maker(world, settings), world
@@ -117,8 +151,9 @@ def _sync_call(world: World, settings: dict[str, Any]) -> Call:
 
     def call(method: str, *args: Any, **kwargs: Any) -> Any:
         if method.startswith("job."):
-            return getattr(parser.job(args[0]), method.removeprefix("job."))(*args[1:], **kwargs)
-        result = getattr(parser, method)(*args, **kwargs)
+            result = getattr(parser.job(args[0]), method.removeprefix("job."))(*args[1:], **kwargs)
+        else:
+            result = getattr(parser, method)(*args, **kwargs)
         return list(result) if isinstance(result, Iterator) else result
 
     return call
@@ -134,8 +169,9 @@ def _async_call(world: World, settings: dict[str, Any]) -> Call:
 
     async def run(method: str, *args: Any, **kwargs: Any) -> Any:
         if method.startswith("job."):
-            return await getattr(parser.job(args[0]), method.removeprefix("job."))(*args[1:], **kwargs)
-        result = getattr(parser, method)(*args, **kwargs)
+            result = getattr(parser.job(args[0]), method.removeprefix("job."))(*args[1:], **kwargs)
+        else:
+            result = getattr(parser, method)(*args, **kwargs)
         return [each async for each in result] if hasattr(result, "__aiter__") else await result
 
     return lambda method, *args, **kwargs: asyncio.run(run(method, *args, **kwargs))
@@ -486,6 +522,93 @@ def test_job_handle_waits_cancels_and_deletes(play: Play) -> None:
     assert call("job.wait", "j1").error == "no parser could be started"
     assert call("job.cancel", "j1").reason == client.ErrorCode.CANCELLED
     assert call("job.delete", "j1") is None
+
+
+def test_events_are_the_jobs_statuses_up_to_its_end(play: Play) -> None:
+    body = b": keepalive\n\n" + event(1, PENDING) + event(2, page(3)) + event(3, COMPLETED)
+    call, world = play(httpx.Response(200, headers=EVENT_STREAM, content=body))
+    assert call("events", "j1") == [PENDING, page(3), COMPLETED]
+    assert world.asked == ["GET /jobs/j1/events"]
+    assert "last-event-id" not in world.requests[0].headers
+    assert world.requests[0].extensions["timeout"]["read"] == 60.0
+
+
+def test_events_that_break_off_go_on_after_the_last_one_seen(play: Play) -> None:
+    call, world = play(
+        Broken(event(1, PENDING) + event(2, page(3)) + b"id: 3\nevent: end\ndata: {cut"),
+        httpx.ConnectError("refused"),
+        problem(503, "unavailable"),
+        httpx.Response(200, headers=EVENT_STREAM, content=event(7, page(5))),
+        httpx.Response(200, headers=EVENT_STREAM, content=event(9, COMPLETED)),
+    )
+    assert call("events", "j1") == [PENDING, page(3), page(5), COMPLETED]
+    assert [request.headers.get("last-event-id") for request in world.requests] == [None, "2", "2", "2", "7"]
+
+
+def test_events_of_a_job_that_ended_where_the_stream_broke_off_are_over(play: Play) -> None:
+    call, _ = play(Broken(event(2, page(3))), httpx.Response(204))
+    assert call("events", "j1") == [page(3)]
+
+
+def test_events_of_a_deleted_job_end_with_its_error(play: Play) -> None:
+    call, _ = play(httpx.Response(200, headers=EVENT_STREAM, content=event(1, PENDING)), problem(404, "job_not_found"))
+    with pytest.raises(client.JobNotFound):
+        call("events", "j1")
+
+
+def test_events_that_break_off_again_and_again_are_given_up(play: Play) -> None:
+    call, world = play(*[Broken(b"")] * 2000, retry_for=10.0)
+    with pytest.raises(client.ConnectionFailed, match="again and again"):
+        call("events", "j1")
+    assert world.now >= 110.0
+
+
+def test_something_other_than_events_is_named(play: Play) -> None:
+    call, _ = play(httpx.Response(200, text="<html>a router's login page</html>"))
+    with pytest.raises(client.UnexpectedAnswer, match="event-stream"):
+        call("events", "j1")
+
+
+def test_events_of_a_handle_are_models(play: Play) -> None:
+    call, _ = play(httpx.Response(200, headers=EVENT_STREAM, content=event(1, page(3)) + event(2, COMPLETED)))
+    assert [status.progress.pages_done for status in call("job.events", "j1")] == [3, 0]
+
+
+def test_every_page_of_jobs_is_turned_as_it_is_needed(play: Play) -> None:
+    call, world = play({"jobs": [PENDING, FAILED], "next_cursor": "c"}, {"jobs": [COMPLETED], "next_cursor": None})
+    assert call("iter_jobs", status="failed") == [PENDING, FAILED, COMPLETED]
+    assert world.asked == ["GET /jobs?status=failed&limit=100", "GET /jobs?status=failed&limit=100&cursor=c"]
+
+
+def test_jobs_can_be_named(play: Play) -> None:
+    call, world = play({"jobs": [PENDING], "next_cursor": None})
+    call("list_jobs", ids=["j1", "j2"])
+    assert world.asked == ["GET /jobs?ids=j1%2Cj2"]
+
+
+def test_deliveries_are_told_and_sent_again(play: Play) -> None:
+    told = {"job_id": "j1", "deliveries": [DELIVERY]}
+    call, world = play(told, told, told)
+    assert call("list_deliveries", "j1") == told
+    assert call("redeliver", "j1") == told
+    assert [delivery.state for delivery in call("job.deliveries", "j1")] == [client.DeliveryState.FAILED]
+    assert world.asked == ["GET /jobs/j1/deliveries", "POST /jobs/j1/redeliver", "GET /jobs/j1/deliveries"]
+
+
+def test_webhook_is_asked_for_with_the_job(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), Answer(SUBMITTED, 202), COMPLETED, RESULTS)
+    call("submit_job", document, webhook_url="http://me/")
+    call("submit_and_wait", document, webhook_url="http://me/")
+    assert [{name: value for name, _, value in multipart(world, nth)}["webhook_url"] for nth in (0, 1)] == [
+        b"http://me/"
+    ] * 2
+
+
+def test_pages_of_results_can_be_chosen(play: Play, tmp_path: Path) -> None:
+    call, world = play(RESULTS, RESULTS)
+    call("get_job_results", "j1", pages="3-7")
+    call("download_results", "j1", tmp_path / "out.json", pages="3")
+    assert world.asked == ["GET /jobs/j1/results?pages=3-7", "GET /jobs/j1/results?format=nodes&pages=3"]
 
 
 def test_download_appears_under_its_name_only_when_complete(play: Play, tmp_path: Path) -> None:

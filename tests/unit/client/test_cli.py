@@ -10,17 +10,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
+import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from client._display import Live
+from client._display import Live, printer_of_changes
+from client._job_commands import ResultFormat
 from client.cli import app
+from client.models import ExportFormat
 
 
 class Fleet:
@@ -31,6 +35,7 @@ class Fleet:
         self.looks: dict[str, int] = {}
         self.submits: list[httpx.Request] = []
         self.cancelled: list[str] = []
+        self.deliveries: list[dict[str, Any]] = []
         self.api_key: str | None = None
         self.health = "healthy"
         self._ids = itertools.count(1)
@@ -46,16 +51,26 @@ class Fleet:
             case "POST", ["submit"]:
                 return self._submit(request)
             case "GET", ["jobs"]:
-                jobs = [self.status(job) for job in self.jobs if not request.url.params.get("status")]
-                return httpx.Response(200, json={"jobs": jobs, "next_cursor": None})
+                return self._list(request)
             case _, ["jobs", job, *what] if job in self.jobs:
                 return self._job(job, what, request)
         return problem(404, "job_not_found", "no such job")
 
+    def _list(self, request: httpx.Request) -> httpx.Response:
+        """Two jobs a page, so that pages have to be turned."""
+        jobs = [self.status(job) for job in self.jobs if not request.url.params.get("status")]
+        start = int(request.url.params.get("cursor", 0))
+        following = str(start + 2) if start + 2 < len(jobs) else None
+        return httpx.Response(200, json={"jobs": jobs[start : start + 2], "next_cursor": following})
+
     def _job(self, job: str, what: list[str], request: httpx.Request) -> httpx.Response:
         if what == ["results"]:
             return self._results(job, request.url.params.get("format", "nodes"))
+        if what in (["deliveries"], ["redeliver"]):
+            return httpx.Response(200, json={"job_id": job, "deliveries": self.deliveries})
         if what == ["cancel"]:
+            if self.looks.get(job, 0) > 1:
+                return problem(409, "job_ended", f"Job {job} has ended already")
             self.cancelled.append(job)
         else:
             self.looks[job] = self.looks.get(job, 0) + 1
@@ -114,7 +129,8 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
 @pytest.fixture
 def run(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("client.cli.FIRST_CONTACT_S", 0.0)
+    for commands in ("cli", "_job_commands"):
+        monkeypatch.setattr(f"client.{commands}.FIRST_CONTACT_S", 0.0)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
@@ -256,6 +272,27 @@ def test_interrupted_run_says_what_goes_on_and_the_next_one_picks_it_up(
     assert files(Path("parsed")) == ["a.pdf.md"]
 
 
+def test_document_that_is_parsed_anew_is_not_done_until_then(
+    run: Run, fleet: Fleet, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("parse", papers / "a.pdf")
+    with monkeypatch.context() as patch:
+        patch.setattr("client._batch.Batch._write", raise_(KeyboardInterrupt))
+        result = run("parse", papers / "a.pdf", "--force")
+    assert "The same command without --force picks them up" in result.stderr
+    assert "1 parsed" in run("parse", papers / "a.pdf").stdout
+    assert len(fleet.submits) == 2
+    assert files(Path("parsed")) == ["a.pdf.md"]
+
+
+def test_run_that_is_stopped_before_there_is_a_job_names_none(
+    run: Run, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client._batch.Batch._ended", raise_(KeyboardInterrupt))
+    result = run("parse", papers / "a.pdf")
+    assert (result.exit_code, result.stderr) == (130, "Stopped. No job is under way.\n")
+
+
 def test_server_that_goes_away_ends_the_run_and_the_jobs_are_named(
     run: Run, fleet: Fleet, papers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,9 +356,20 @@ def test_submit_prints_the_id_alone(run: Run, fleet: Fleet, papers: Path) -> Non
     assert '{"case": 17}' in fleet.submits[0].content.decode()
 
 
-@pytest.mark.parametrize("metadata", ["nonsense", "[1]"])
-def test_metadata_that_is_no_object_is_a_usage_error(run: Run, fleet: Fleet, papers: Path, metadata: str) -> None:
-    result = run("submit", papers / "a.pdf", "--metadata", metadata)
+def test_addresses_and_other_options_travel_with_a_submit(run: Run, fleet: Fleet, papers: Path) -> None:
+    options = ["--webhook-url", "http://me/", "--options", '{"force_ocr": true, "do_ocr": false}', "--ocr"]
+    run("submit", papers / "a.pdf", *options)
+    sent = fleet.submits[0].content.decode()
+    assert "http://me/" in sent
+    assert '{"force_ocr": true, "do_ocr": true}' in sent
+
+
+@pytest.mark.parametrize("argument", ["--metadata", "--options"])
+@pytest.mark.parametrize("text", ["nonsense", "[1]"])
+def test_json_that_is_no_object_is_a_usage_error(
+    run: Run, fleet: Fleet, papers: Path, argument: str, text: str
+) -> None:
+    result = run("submit", papers / "a.pdf", argument, text)
     assert result.exit_code == 2
     assert fleet.submits == []
 
@@ -337,6 +385,15 @@ def test_watching_ends_with_the_job_and_its_failure_is_the_exit_status(run: Run,
     result = run("status", "j1", "--watch", "--json")
     assert [json.loads(line)["status"] for line in result.stdout.splitlines()] == ["processing", "failed"]
     assert result.exit_code == 1
+
+
+def test_line_that_says_nothing_new_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    job = {"job_id": "j1", "status": "processing", "submitted_at": 0.0}
+    show = printer_of_changes()
+    show(job)
+    show({**job, "attempts": 2})
+    show({**job, "status": "completed"})
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["processing", "completed"]
 
 
 def test_results_go_to_stdout_or_to_a_file(run: Run, papers: Path) -> None:
@@ -360,6 +417,52 @@ def test_cancel_takes_several(run: Run, fleet: Fleet, papers: Path) -> None:
     run("submit", papers / "a.pdf")
     assert run("cancel", "j1", "j2").exit_code == 0
     assert fleet.cancelled == ["j1", "j2"]
+
+
+def test_job_that_has_ended_does_not_keep_others_from_being_cancelled(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    run("status", "j1", "--watch")
+    run("submit", papers / "a.pdf")
+    result = run("cancel", "j1", "j9", "j2")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: Job j1 has ended already\nError: no such job\n"
+    assert result.stdout == "j2 is being cancelled\n"
+    assert fleet.cancelled == ["j2"]
+
+
+def test_archive_is_saved_like_any_format(run: Run, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    run("status", "j1", "--watch")
+    assert run("results", "j1", "--format", "zip", "-o", "out.zip").exit_code == 0
+    assert Path("out.zip").read_text() == "zip of j1\n"
+
+
+def test_formats_of_results_are_those_of_the_client_and_an_archive() -> None:
+    assert [*get_args(ResultFormat)] == [*ExportFormat, "zip"]
+
+
+def test_deliveries_are_a_line_each(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    assert run("deliveries", "j1").stderr.startswith("Nothing was sent")
+    fleet.deliveries = [
+        {"kind": "webhook", "url": "http://me/", "state": "failed", "messages_sent": 1, "failed_attempts": 2}
+        | {"last_error": "HTTP 500"}
+    ]
+    assert (
+        run("deliveries", "j1").stdout == "webhook  http://me/  failed  1 message sent  2 failed in a row  HTTP 500\n"
+    )
+    assert json.loads(run("redeliver", "j1", "--json").stdout)["deliveries"] == fleet.deliveries
+
+
+def test_jobs_of_several_pages_are_listed_up_to_the_limit(run: Run, papers: Path) -> None:
+    for _ in range(5):
+        run("submit", papers / "a.pdf")
+    assert len(run("jobs").stdout.splitlines()) == 5
+    assert len(run("jobs", "--limit", "3").stdout.splitlines()) == 3
+
+
+def test_version_is_the_packages(run: Run) -> None:
+    assert run("--version").stdout == f"docfleet {version('docfleet')}\n"
 
 
 def test_jobs_are_tab_separated_for_other_programs(run: Run, papers: Path) -> None:
@@ -417,7 +520,7 @@ def test_command_without_the_cli_extra_says_what_to_install() -> None:
     assert "pip install 'docfleet[cli]'" in done.stderr
 
 
-@pytest.mark.parametrize("command", [command.callback.__name__ for command in app.registered_commands])
+@pytest.mark.parametrize("command", sorted(typer.main.get_command(app).commands))  # type: ignore[attr-defined]
 def test_every_command_has_help(run: Run, command: str) -> None:
     assert "Usage: " in run(command, "--help").stdout
 

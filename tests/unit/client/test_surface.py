@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import runpy
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import client
 from client import AsyncDoclingParserClient, DoclingParserClient, errors, models
 from fetchcraft.parsing import docling
 
+ROOT = Path(__file__).parents[3]
 HEAVY = ("ray", "docling", "docling_core", "torch", "fastapi", "starlette", "numpy", "actors", "serve_app")
 
 
@@ -99,8 +101,17 @@ def test_client_may_be_made_with_its_address_and_timeout_in_place() -> None:
         assert kind("http://host:1/", 60).base_url == "http://host:1"
 
 
+def test_every_public_name_has_a_type_that_checkers_know() -> None:
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--ignoreexternal"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    done = subprocess.run(
+        [*command, "--verifytypes", "client"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "Type completeness score: 100%" in done.stdout, done.stdout
+
+
 def test_manual_names_every_method_and_every_error() -> None:
-    manual = (Path(__file__).parents[3] / "docs" / "clients.md").read_text()
+    manual = (ROOT / "docs" / "clients.md").read_text()
     offered = {name for kind in (DoclingParserClient, AsyncDoclingParserClient) for name in methods(kind)}
     named = {name for name in offered if not name.startswith("_")} | public(errors) - {"error_from"}
     assert {name for name in named | set(client.ParseOptions.model_fields) if f"`{name}" not in manual} == set()

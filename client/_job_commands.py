@@ -1,0 +1,136 @@
+"""The commands about jobs that were submitted before, whoever submitted them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from client._arguments import FIRST_CONTACT_S, INTERRUPTED, RESTART_S, ApiKey, AsJson, JobId, Pages, Url, Watch
+from client._display import print_deliveries, print_jobs, print_json, print_status, printer_of_changes
+from client._flows import DEFAULT_URL
+from client.errors import JobEnded, JobNotFound
+from client.models import JobStatusEnum
+from client.sync import DoclingParserClient
+
+#: `ExportFormat`, and an archive of everything.
+ResultFormat = Literal["nodes", "json", "markdown", "html", "text", "doctags", "zip"]
+
+of_jobs = typer.Typer()
+
+
+@of_jobs.command()
+def status(
+    job_id: JobId,
+    watch: Watch = False,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Show how far a job is. With --watch, the exit status is 1 when it failed.
+
+    docfleet status 0198c0de --watch
+    """
+    with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S if watch else FIRST_CONTACT_S) as client:
+        if not watch:
+            (print_json if as_json else print_status)(client.get_job_status(job_id))
+            return
+        try:
+            last = client.wait_for_job(job_id, on_progress=print_json if as_json else printer_of_changes())
+        except KeyboardInterrupt:
+            typer.echo(f"The job goes on. `docfleet status {job_id} --watch` looks again.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+    if last["status"] == JobStatusEnum.FAILED:
+        raise typer.Exit(1)
+
+
+@of_jobs.command()
+def results(
+    job_id: JobId,
+    format: Annotated[
+        ResultFormat, typer.Option("--format", "-f", help="What to turn the documents into.")
+    ] = "markdown",
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of printing.")] = None,
+    file: Annotated[int | None, typer.Option(min=0, help="One file of the job alone, counted from 0.")] = None,
+    pages: Pages = None,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Print a job's results, or save them. Of a job of several files, all come in one JSON object.
+
+    docfleet results 0198c0de > report.md
+
+    docfleet results 0198c0de --format nodes --pages 3-7 -o report.json
+
+    docfleet results 0198c0de --format zip -o everything.zip
+    """
+    if format == "zip" and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("an archive is nothing to look at: -o FILE says where to save it")
+    with DoclingParserClient(url, api_key=api_key) as client, tempfile.TemporaryDirectory() as folder:
+        path = client.download_results(job_id, output or Path(folder) / "results", format, file=file, pages=pages)
+        if output is None:
+            with path.open("rb") as body:
+                shutil.copyfileobj(body, sys.stdout.buffer)
+
+
+@of_jobs.command()
+def cancel(
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOBS...")], url: Url = DEFAULT_URL, api_key: ApiKey = None
+) -> None:
+    """Stop jobs. One that has ended stays as it is, and makes the exit status 1.
+
+    docfleet cancel 0198c0de 0198c0df
+    """
+    refusals = 0
+    with DoclingParserClient(url, api_key=api_key) as client:
+        for job_id in job_ids:
+            try:
+                client.cancel_job(job_id)
+                typer.echo(f"{job_id} is being cancelled")
+            except (JobEnded, JobNotFound) as error:
+                refusals += 1
+                typer.secho(f"Error: {error.detail}", err=True, fg=typer.colors.RED)
+    if refusals:
+        raise typer.Exit(1)
+
+
+@of_jobs.command()
+def jobs(
+    status: Annotated[JobStatusEnum | None, typer.Option(help="Only jobs in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """List jobs, newest first.
+
+    docfleet jobs --status failed --limit 1000
+    """
+    with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
+        listed = {"jobs": list(islice(client.iter_jobs(status=status), limit))}
+    (print_json if as_json else print_jobs)(listed)
+
+
+@of_jobs.command()
+def deliveries(job_id: JobId, as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
+    """Show what was sent about a job's end: its callback, and its webhook.
+
+    docfleet deliveries 0198c0de
+    """
+    with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
+        (print_json if as_json else print_deliveries)(client.list_deliveries(job_id))
+
+
+@of_jobs.command()
+def redeliver(job_id: JobId, as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
+    """Send a job's callback and webhook again, now.
+
+    docfleet redeliver 0198c0de
+    """
+    with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
+        (print_json if as_json else print_deliveries)(client.redeliver(job_id))

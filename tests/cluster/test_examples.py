@@ -1,0 +1,85 @@
+"""Every example that speaks HTTP, as it stands, against the service; `test_driver.py` runs those of drivers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from client import DoclingParserClient
+from serve_app.settings import Settings
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(url: str) -> Run:
+    def run(*command: str | Path) -> str:
+        environment = {**os.environ, "DOCFLEET_URL": url, "PYTHONWARNINGS": "error"}
+        done = subprocess.run(
+            command, cwd=EXAMPLES.parent, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def receiver(settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
+    """The webhook receiver's address, and what it prints."""
+    environment = {**os.environ, "WEBHOOK_SECRET": settings.webhook_secret.get_secret_value()}
+    command = [sys.executable, EXAMPLES / "webhook_receiver.py", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = iter(process.stdout)
+        yield next(lines).split()[-1], lines
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("submit_poll.py", ["Job submitted successfully with 2 file(s)", "  completed", "notes.md: 1 nodes"]),
+        ("submit_and_wait.py", ["sync: 2 of 2 files, 2 nodes", "async: 2 of 2 files, 2 nodes", "  completed: "]),
+        ("blocking_parse.py", ["2 of 2 files, 2 nodes", "in batches: [1, 1] nodes", "in parallel: [1, 1] nodes"]),
+        ("async_job_example.py", ["is healthy", "1 nodes in ", "memo.docx: 1 nodes", " completed"]),
+    ],
+)
+def test_program_of_the_original_manual_runs(run: Run, documents: Path, program: str, says: list[str]) -> None:
+    output = run(sys.executable, EXAMPLES / program, documents / "notes.md", documents / "memo.docx")
+    assert [line for line in says if line not in output] == []
+
+
+def test_folder_of_many_files_is_parsed_and_failures_are_told(run: Run, documents: Path, tmp_path: Path) -> None:
+    for name in ("notes.md", "article.html", "memo.docx"):
+        shutil.copy(documents / name, tmp_path)
+    output = run(sys.executable, EXAMPLES / "many_files.py", tmp_path)
+    assert sorted(output.splitlines()) == [
+        f"{tmp_path}/{name}: 1 nodes" for name in ("article.html", "memo.docx", "notes.md")
+    ]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_finds_its_way_by_the_servers_answers(run: Run, documents: Path) -> None:
+    first, *text = run("sh", EXAMPLES / "curl.sh", documents / "notes.md").splitlines()
+    assert first.startswith("job: /jobs/")
+    assert text[0].startswith("# ")
+
+
+def test_receiver_is_told_of_a_job_and_passes_over_its_repetition(
+    client: DoclingParserClient, receiver: tuple[str, Iterator[str]], documents: Path
+) -> None:
+    url, lines = receiver
+    first, second = (client.submit_job(documents / "notes.md", webhook_url=url)["job_id"] for _ in range(2))
+    assert {next(lines), next(lines)} == {f"job.completed: {job}, 1 nodes\n" for job in (first, second)}
+    client.redeliver(first)
+    third = client.submit_job(documents / "notes.md", webhook_url=url)["job_id"]
+    assert next(lines) == f"job.completed: {third}, 1 nodes\n"
