@@ -36,6 +36,7 @@ from actors.messages import (
     DeliveryReport,
     DocumentBytes,
     DueDelivery,
+    FileSoFar,
     FileTask,
     Heartbeat,
     JobOutcome,
@@ -295,6 +296,20 @@ class ParserFleet:
     async def _call(self, method: str, *args: Any) -> Any:
         async with _translated_errors():
             return await getattr(self._handle, method).remote(*args)
+
+
+class DispatcherFleet:
+    """The dispatchers, for what only they know."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        self._handle = handle.options(_by_reference=True)
+
+    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+        """What there is of a job's files at this moment; None when nobody works on it. Raises FleetUnavailable."""
+        try:
+            return await self._handle.so_far.remote(job_id)
+        except (*_NO_REPLICA_YET, RayActorError, ActorUnavailableError, RayServeException) as error:
+            raise FleetUnavailable("No dispatcher answers at present; please try again") from error
 
 
 class Desk:

@@ -239,6 +239,18 @@ class PagePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileSoFar:
+    """A file of a job that runs: its outcome, or else the nodes of its pages that are done, a JSON array in UTF-8."""
+
+    filename: str
+    outcome: FileOutcome | None = None
+    nodes: bytes = b"[]"
+    num_nodes: int = 0
+    pages_done: int = 0
+    pages_total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     """The parsed pages of a span: docling's page objects, pickled into one array; `lost` pages are not in it.
     `profile` is the one that parsed them."""

@@ -234,11 +234,35 @@ class DeliveryListResponse(Wire):
     deliveries: list[Delivery]
 
 
+class PartialFile(Wire):
+    """One file of a job that still runs. What is `finished` is as in the results, and the rest as far as it is."""
+
+    filename: str
+    finished: bool
+    pages_done: int
+    pages_total: int
+    success: bool | None = None
+    nodes: list[dict[str, Any]] = []
+    num_nodes: int = 0
+    error: str | None = None
+    error_code: ErrorCode | None = None
+
+
+class PartialResults(Wire):
+    """What is done so far. `files` is empty while the job waits."""
+
+    progress: Progress
+    files: list[PartialFile]
+
+
 class JobResultResponse(Wire):
+    """`results` are there when the job is completed, `partial` only before that, for whoever asked for it."""
+
     job_id: str
     status: JobStatusEnum
     results: BatchParseResponse | None = None
     error: str | None = None
+    partial: PartialResults | None = None
 
 
 class HealthResponse(Wire):

@@ -124,7 +124,7 @@ def openapi() -> str:
     """The description of the API; nothing behind the routes is needed for it."""
     nothing: Any = None
     settings = Settings(api_keys_file="", api_keys=f"docs:{'0' * 64}")
-    document = make_api(nothing, nothing, nothing, settings).openapi()
+    document = make_api(nothing, nothing, nothing, nothing, settings).openapi()
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -32,7 +32,7 @@ from serve_app.description import (
 from serve_app.keys import ApiKeys
 from serve_app.limits import RateLimit
 from serve_app.pages import docs_page
-from serve_app.ports import Jobs, Parsers
+from serve_app.ports import Dispatchers, Jobs, Parsers
 from serve_app.problems import install_problems
 from serve_app.routes import DESCRIPTION, NAME, VERSION, Routes
 from serve_app.settings import Settings
@@ -42,7 +42,7 @@ COMPRESSED_FROM = 2048
 GZIP_LEVEL = 4
 
 
-def make_api(jobs: Jobs, blobs: BlobStore, parsers: Parsers, settings: Settings) -> FastAPI:
+def make_api(jobs: Jobs, blobs: BlobStore, parsers: Parsers, dispatchers: Dispatchers, settings: Settings) -> FastAPI:
     """The ASGI application. It keeps no state of its own, so any replica of it answers for any job.
 
     Raises KeyFileError or OSError for an API key file that cannot be used.
@@ -57,7 +57,7 @@ def make_api(jobs: Jobs, blobs: BlobStore, parsers: Parsers, settings: Settings)
         redoc_url=None,
     )
     install_problems(api)
-    _add_routes(api, Routes(jobs, blobs, parsers, settings))
+    _add_routes(api, Routes(jobs, blobs, parsers, dispatchers, settings))
 
     async def docs() -> Response:
         return docs_page(NAME, api.openapi_url or "")

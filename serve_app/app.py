@@ -15,7 +15,8 @@ from actors.dispatcher.desk import DriverDesk
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.handles import HEAD, ParserFleet, Registry, open_registry
+from actors.handles import HEAD, DispatcherFleet, ParserFleet, Registry, open_registry
+from actors.messages import FileSoFar
 from actors.observing import observe
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
@@ -39,14 +40,16 @@ CHECK_EVERY_S = 2
 class Ingress:
     """Serves the REST API; keeps no state, so any replica answers for any job."""
 
-    def __init__(self, settings: Settings, parser: DeploymentHandle[Any], _dispatcher: DeploymentHandle[Any]) -> None:
+    def __init__(self, settings: Settings, parser: DeploymentHandle[Any], dispatcher: DeploymentHandle[Any]) -> None:
         export_spans("ingress")
         self._settings = settings
         self._registry = _open_registry(settings)
         self._parsers = ParserFleet(parser)
+        self._dispatchers = DispatcherFleet(dispatcher)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        api = make_api(self._registry, open_blobs(self._settings.blob_url), self._parsers, self._settings)
+        blobs = open_blobs(self._settings.blob_url)
+        api = make_api(self._registry, blobs, self._parsers, self._dispatchers, self._settings)
         api.add_middleware(UnderServe)
         return api
 
@@ -61,7 +64,12 @@ class DispatcherReplica(DriverDesk):
         dispatcher = Dispatcher(registry, parsers, blobs, config)
         splitting, defaults = config.limits.splitting, settings.parse_options
         super().__init__(registry, parsers, blobs, dispatcher.slots, splitting=splitting, defaults=defaults)
+        self._dispatcher = dispatcher
         self._work = asyncio.create_task(dispatcher.run())
+
+    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+        """What there is of the files of a job that runs here."""
+        return await self._dispatcher.so_far(job_id)
 
     def check_health(self) -> None:
         """Serve replaces a replica whose check raises."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from actors.messages import JobSpec, JobView, QueueStats
+from actors.messages import FileSoFar, JobSpec, JobView, QueueStats
 from client.models import Delivery, ExportFormat, JobStatusEnum, ParserInfo
 
 
@@ -58,6 +58,14 @@ class Jobs(Protocol):
         ...
 
     async def stats(self) -> QueueStats: ...
+
+
+class Dispatchers(Protocol):
+    """The dispatchers. Raises FleetUnavailable when none answers."""
+
+    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+        """What there is of a job's files at this moment; None when nobody works on it."""
+        ...
 
 
 class Parsers(Protocol):

@@ -33,7 +33,8 @@ from client.models import (
 from serve_app.events import LONGEST_WAIT_S, event_stream, until_ended
 from serve_app.health import Health
 from serve_app.intake import Intake
-from serve_app.ports import Jobs, Parsers
+from serve_app.partial import partial_results
+from serve_app.ports import Dispatchers, Jobs, Parsers
 from serve_app.problems import Refused, problem
 from serve_app.results import JSON, Results, etag, page_span, unchanged
 from serve_app.settings import Settings
@@ -71,9 +72,12 @@ IdempotencyKey = Annotated[
 class Routes:
     """The routes of one ingress replica. `request.state.owner` is who asks, and another's jobs do not exist."""
 
-    def __init__(self, jobs: Jobs, blobs: BlobStore, parsers: Parsers, settings: Settings) -> None:
+    def __init__(
+        self, jobs: Jobs, blobs: BlobStore, parsers: Parsers, dispatchers: Dispatchers, settings: Settings
+    ) -> None:
         self._jobs = jobs
         self._blobs = blobs
+        self._dispatchers = dispatchers
         self._intake = Intake(jobs, blobs, settings)
         self._settings = settings
         self._results = Results(blobs, parsers)
@@ -155,13 +159,18 @@ class Routes:
         pages: Annotated[
             str | None, Query(max_length=30, description="Only these pages' nodes: a page, or a range such as 3-7")
         ] = None,
+        partial: Annotated[
+            bool, Query(description="While the job runs: the nodes of what is done so far, under `partial`")
+        ] = False,
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
         """A job's nodes, its documents in another format, or all of that in a zip file."""
         view = await self._found(request, job_id)
         span = page_span(pages)
-        if span and form != ExportFormat.NODES:
-            raise Refused(ErrorCode.INVALID_REQUEST, "pages can be chosen with format=nodes only")
+        if (span or partial) and form != ExportFormat.NODES:
+            raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial go with format=nodes only")
+        if partial and not view.status.ended:
+            return await partial_results(view, self._dispatchers, self._blobs, file)
         if unchanged(view, if_none_match):
             return Response(status_code=304, headers=etag(view))
         if form == "zip":

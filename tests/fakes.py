@@ -8,7 +8,7 @@ import orjson
 
 from actors.blobs import BlobStore
 from actors.errors import FleetUnavailable
-from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome
+from actors.messages import Claim, Failure, FileOutcome, FileSoFar, InputFile, JobOutcome
 from actors.registry.registry import JobRegistry
 from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
 
@@ -33,6 +33,16 @@ class FakeParsers:
     async def export(self, document: bytes, form: ExportFormat) -> bytes:
         self.exports.append(form)
         return f"{form}: {orjson.loads(document)['name']} ü".encode()
+
+
+@dataclass
+class FakeDispatchers:
+    """`files` is what there is of each job."""
+
+    files: dict[str, list[FileSoFar]] = field(default_factory=dict)
+
+    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+        return self.files.get(job_id)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from actors.dispatcher.ports import JobSource, Parsers
 from actors.dispatcher.slots import FairSlots
 from actors.errors import FleetUnavailable, JobExpired, StaleLease, StoreUnavailable
 from actors.logs import about, get_logger
-from actors.messages import Claim, Heartbeat
+from actors.messages import Claim, FileSoFar, Heartbeat
 from actors.tracing import trace_id
 
 log = get_logger()
@@ -87,6 +87,11 @@ class Dispatcher:
         finally:
             await self._courier.close()
             await self._stop(list(self._running))
+
+    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+        """What there is of a job's files; None when this dispatcher does not work on it."""
+        running = self._running.get(job_id)
+        return await running.run.so_far() if running else None
 
     async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat `step`; a registry that is away is waited for, with back-off."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import orjson
 import stamina
 
 from actors.dispatcher.pages import bisect, plan_spans
 from actors.dispatcher.ports import Document, Parsers, Part
 from actors.dispatcher.slots import FairSlots
+from actors.dispatcher.so_far import SoFar
 from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed
 from actors.logs import get_logger
-from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
+from actors.messages import FileSoFar, FileTask, PagePlan, PageSpan, ParsedFile
 from actors.metrics import PAGES_LOST, SPAN_RETRIES
 from client.models import ErrorCode, PageFailure
 
@@ -77,6 +79,7 @@ class FileRun:
         self._task = task
         self._document = document
         self._on_pages = on_pages
+        self._so_far = SoFar(0)
 
     async def parse(self) -> ParsedFile:
         """The finished document. Raises FileError when the file cannot be parsed."""
@@ -91,8 +94,21 @@ class FileRun:
             return opened
         return await self._parse_split(opened)
 
+    async def so_far(self) -> FileSoFar:
+        """The nodes of the pages that are done. Takes a turn at a parser of its own, as another job would."""
+        so_far = self._so_far
+        nodes = await so_far.nodes(self._task, self._assemble_for_now)
+        return FileSoFar(
+            filename=self._task.filename,
+            nodes=orjson.dumps(nodes),
+            num_nodes=len(nodes),
+            pages_done=so_far.pages_done,
+            pages_total=so_far.total_pages,
+        )
+
     async def _parse_split(self, plan: PagePlan) -> ParsedFile:
         self._on_pages(len(plan.pages), 0, 0)
+        self._so_far = SoFar(len(plan.pages))
         try:
             return await self._assemble(await self._parse_pages(plan.pages))
         except Hung:
@@ -100,6 +116,7 @@ class FileRun:
         except ParserDied:
             # Parsed pages lie on the nodes where they were parsed, and one of those may be gone.
             self._on_pages = lambda total, done, failed: None  # they were counted the first time
+            self._so_far = SoFar(len(plan.pages))
             return await self._assemble(await self._parse_pages(plan.pages))
 
     async def _parse_pages(self, pages: PageSpan) -> Parsed:
@@ -111,6 +128,10 @@ class FileRun:
             raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {parsed.lost[0].reason}")
         return await self._call(lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.parts))
 
+    async def _assemble_for_now(self, parts: Sequence[Part]) -> ParsedFile:
+        async with self._slots.slot(f"{self._task.job_id}/so-far"):
+            return await self._parsers.assemble(self._document, self._task, (), parts)
+
     async def _parse_span(self, span: PageSpan, *, suspect: bool = False) -> Parsed:
         try:
             part = await self._call(
@@ -120,6 +141,7 @@ class FileRun:
             )
         except FAILURES as failure:
             return await self._parse_dangerous(span, failure)
+        self._so_far.add(part)
         self._on_pages(0, len(span) - len(part.shard.lost), len(part.shard.lost))
         return Parsed((part,), part.shard.lost)
 

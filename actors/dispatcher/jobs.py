@@ -14,7 +14,7 @@ from actors.dispatcher.results import ResultStore
 from actors.dispatcher.slots import FairSlots
 from actors.errors import DocfleetError, FileError, StoreUnavailable
 from actors.logs import get_logger
-from actors.messages import Failure, FileOutcome, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile
+from actors.messages import Failure, FileOutcome, FileSoFar, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile
 from actors.tracing import span
 from client.models import ErrorCode, Progress
 
@@ -50,6 +50,8 @@ class JobRun:
         self._slots = slots
         self._limits = limits
         self._on_progress = on_progress
+        self._at_work: dict[int, FileRun] = {}
+        self._outcomes: dict[int, FileOutcome] = {}
 
     async def run(self) -> JobOutcome:
         """Parse every file; one file's failure never harms the others."""
@@ -78,6 +80,17 @@ class JobRun:
             return self._failed(ErrorCode.DEADLINE_EXCEEDED, message)
         return JobOutcome(files=tuple(files), progress=self.progress)
 
+    async def so_far(self) -> list[FileSoFar]:
+        """What there is of each file at this moment, in their order."""
+        return await together(*(self._file_so_far(index, file) for index, file in enumerate(self._spec.files)))
+
+    async def _file_so_far(self, index: int, file: InputFile) -> FileSoFar:
+        if outcome := self._outcomes.get(index):
+            pages = max(1, outcome.pages)
+            return FileSoFar(filename=file.filename, outcome=outcome, pages_done=pages, pages_total=pages)
+        run = self._at_work.get(index)
+        return await run.so_far() if run else FileSoFar(filename=file.filename)
+
     def _failed(self, code: ErrorCode, message: str) -> JobOutcome:
         return JobOutcome(failure=Failure(code=code, message=message), progress=self.progress)
 
@@ -91,6 +104,8 @@ class JobRun:
         except Exception as error:  # noqa: BLE001 - whatever went wrong becomes this file's failed entry
             result = failure_of(error, job_id=self._spec.job_id, index=index)
         outcome = await self._store.save(index, file.filename, result, (time.monotonic() - started) * 1000)
+        self._outcomes[index] = outcome
+        self._at_work.pop(index, None)
         self._count(files_done=1)
         return outcome
 
@@ -109,6 +124,7 @@ class JobRun:
             traceparent=traceparent,
         )
         run = FileRun(self._parsers, self._slots, self._limits.splitting, task, document, self._count_pages)
+        self._at_work[index] = run
         return await run.parse()
 
     def _count_pages(self, total: int, done: int, failed: int) -> None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import uuid
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from docling_core.types.doc.common.content_layer import DEFAULT_CONTENT_LAYERS
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.table.table import TableItem
 
-from actors.formats import suffix_of
 from actors.messages import FileTask
+from actors.nodes import Node, make_node
 from actors.parser.pages import PageTexts
-
-Node = dict[str, Any]
-
-#: Node ids are drawn from this namespace and the job, file and page, so that a retry makes the same ids.
-_NODE_IDS = uuid.UUID("0e4a2cf5-9c5b-5a3e-8d7e-3f9a51c7b6d2")
 
 
 def nodes_of(document: DoclingDocument, task: FileTask) -> list[Node]:
@@ -27,7 +19,7 @@ def nodes_of(document: DoclingDocument, task: FileTask) -> list[Node]:
     texts = PageTexts(document)
     if task.options.page_chunks is False or not document.pages:
         text = texts.whole()
-        return [_node(task, text, {"__keys": ["source"]}, page=0)] if text.strip() else []
+        return [make_node(task, text, {"__keys": ["source"]}, page=0)] if text.strip() else []
     return list(_page_nodes(document, texts, task))
 
 
@@ -47,34 +39,7 @@ def _page_nodes(document: DoclingDocument, texts: PageTexts, task: FileTask) -> 
         }
         if size.width and size.height:
             metadata |= {"width": size.width, "height": size.height}
-        yield _node(task, text, metadata, page=number)
-
-
-def _node(task: FileTask, text: str, own: dict[str, Any], *, page: int) -> Node:
-    metadata = {
-        **task.metadata,
-        "file_size": task.size,
-        "file_type": suffix_of(task.filename).removeprefix("."),
-        "total_length": len(text),
-        "document": True,
-        **own,
-    }
-    node_id = str(uuid.uuid5(_NODE_IDS, f"{task.job_id}/{task.index}/{page}"))
-    content = text + "|" + json.dumps(metadata, sort_keys=True)
-    return {
-        "id": node_id,
-        "node_type": "DocumentNode",
-        "text": text,
-        "metadata": metadata,
-        "embedding": None,
-        "doc_id": node_id,
-        "parent_id": None,
-        "children_ids": [],
-        "next_id": None,
-        "previous_id": None,
-        "hash": hashlib.md5(content.encode("utf-8"), usedforsecurity=False).hexdigest(),
-        "persistent_key": "_".join(str(metadata.get(key, "")) for key in sorted(metadata["__keys"])),
-    }
+        yield make_node(task, text, metadata, page=number)
 
 
 def _tables_by_page(tables: Iterable[TableItem]) -> dict[int, list[TableItem]]:

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from actors.messages import FileTask, PageSpan, ParsedFile, Shard
+from actors.nodes import remade_node
 from actors.parser.nodes import nodes_of
 from client.models import ExportFormat, ParseOptions
 from tests.contract import split_documents
@@ -140,6 +141,19 @@ def test_a_document_parsed_unsplit_and_every_export_of_it_are_docling_s_own(engi
 def test_a_split_native_document_equals_the_whole(engines: list[Engine]) -> None:
     data, task = split_documents.flowing(), make_task("report.pdf", profile="native")
     assert split(engines, data, task, 2) == unsplit(engines, data, task)
+
+
+def test_pages_assembled_before_the_rest_is_there_make_the_nodes_of_the_end(engines: list[Engine]) -> None:
+    """But for the last of them, where a paragraph may go on."""
+    data, task = split_documents.flowing(), make_task("report.pdf", metadata={"case": 7})
+    document, whole = as_document(data), unsplit(engines, data, task)
+    shards = [engines[0].parse_pages(document, task, span) for span in (PageSpan(3, 4), PageSpan(5, 6))]
+    part = engines[1].assemble(document, task, shards, [])
+    nodes = [remade_node(task, node, total_pages=whole.pages) for node in orjson.loads(part.nodes)]
+    assert [node["metadata"]["page_number"] for node in nodes] == [3, 4, 5, 6]
+    at_the_end = {node["id"]: node for node in orjson.loads(whole.nodes)}
+    assert nodes[1:3] == [at_the_end[node["id"]] for node in nodes[1:3]]
+    assert {node["id"] for node in nodes} <= set(at_the_end)
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ from actors.registry.registry import JobRegistry, RegistryConfig
 from serve_app.api import make_api
 from serve_app.examples import EXAMPLES
 from serve_app.settings import Settings
-from tests.fakes import FakeParsers, FakeWorker
+from tests.fakes import FakeDispatchers, FakeParsers, FakeWorker
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 EXAMPLES_EACH = 25
@@ -65,7 +65,7 @@ class Server:
         self._registry = await asyncio.to_thread(JobRegistry, config)
         blobs = open_blobs(wanted.blob_url)
         self._worker = FakeWorker(self._registry, blobs, pages=3)
-        api = make_api(self._registry, blobs, FakeParsers(), wanted)
+        api = make_api(self._registry, blobs, FakeParsers(), FakeDispatchers(), wanted)
         listening = socket.create_server(("127.0.0.1", 0))  # takes connections before it is served
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         self._server = uvicorn.Server(uvicorn.Config(api, log_config=None, lifespan="off"))

@@ -14,7 +14,7 @@ from actors.blobs import open_blobs
 from actors.registry.registry import JobRegistry, RegistryConfig
 from serve_app.api import make_api
 from serve_app.settings import Settings
-from tests.fakes import FakeParsers, FakeWorker
+from tests.fakes import FakeDispatchers, FakeParsers, FakeWorker
 from tests.unit.serve_app.service import MakeService, Service
 
 
@@ -36,11 +36,11 @@ async def make_service(tmp_path: Path) -> AsyncIterator[MakeService]:
                 job_ttl_s=settings.job_ttl_s,
             ),
         )
-        blobs, parsers = open_blobs(settings.blob_url), FakeParsers()
-        api = make_api(registry, blobs, parsers, settings)
+        blobs, parsers, dispatchers = open_blobs(settings.blob_url), FakeParsers(), FakeDispatchers()
+        api = make_api(registry, blobs, parsers, dispatchers, settings)
         http = httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://docfleet")
         worker = FakeWorker(registry, blobs)
-        made.append(Service(http, api, registry, blobs, parsers, worker, settings, tmp_path))
+        made.append(Service(http, api, registry, blobs, parsers, dispatchers, worker, settings, tmp_path))
         return made[-1]
 
     yield make

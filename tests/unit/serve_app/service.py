@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from actors.blobs import BlobStore
 from actors.registry.registry import JobRegistry
 from serve_app.settings import Settings
-from tests.fakes import FakeParsers, FakeWorker
+from tests.fakes import FakeDispatchers, FakeParsers, FakeWorker
 
 T = TypeVar("T")
 
@@ -26,6 +26,7 @@ class Service:
     registry: JobRegistry
     blobs: BlobStore
     parsers: FakeParsers
+    dispatchers: FakeDispatchers
     worker: FakeWorker
     settings: Settings
     folder: Path

@@ -1,0 +1,52 @@
+"""What there is of the results of a job that still runs, as a body that nobody can take for the results."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import orjson
+from starlette.responses import Response, StreamingResponse
+
+from actors.blobs import BlobStore
+from actors.messages import FileSoFar, JobView
+from client.models import JobStatusEnum
+from serve_app.ports import Dispatchers
+from serve_app.results import JSON
+
+#: Different at every moment, so that no cache may keep it and there is no ETag.
+_HEADERS = {"Cache-Control": "no-store", "Retry-After": "1"}
+
+
+async def partial_results(
+    view: JobView, dispatchers: Dispatchers, blobs: BlobStore, index: int | None = None
+) -> Response:
+    """A JobResultResponse whose `results` are null, as they are for whoever did not ask for a part of them."""
+    files = await dispatchers.so_far(view.job_id) if view.status is JobStatusEnum.PROCESSING else None
+    chosen = [file for number, file in enumerate(files or ()) if index in (None, number)]
+    return StreamingResponse(_body(view, chosen, blobs), headers=_HEADERS, media_type=JSON)
+
+
+async def _body(view: JobView, files: Sequence[FileSoFar], blobs: BlobStore) -> AsyncIterator[bytes]:
+    yield orjson.dumps({"job_id": view.job_id, "status": view.status, "results": None, "error": None})[:-1]
+    yield b',"partial":' + orjson.dumps({"progress": view.progress.model_dump()})[:-1] + b',"files":['
+    for number, file in enumerate(files):
+        head = {"finished": file.outcome is not None, "pages_done": file.pages_done, "pages_total": file.pages_total}
+        yield (b"," if number else b"") + orjson.dumps(head)[:-1] + b","
+        rest = _stored(blobs, file.outcome.response) if file.outcome else _unfinished(file)
+        async for piece in rest:
+            yield piece
+    yield b"]}}"
+
+
+async def _unfinished(file: FileSoFar) -> AsyncIterator[bytes]:
+    nodes = orjson.Fragment(file.nodes)
+    body = {"filename": file.filename, "success": None, "nodes": nodes, "num_nodes": file.num_nodes}
+    yield orjson.dumps(body)[1:]
+
+
+async def _stored(blobs: BlobStore, key: str) -> AsyncIterator[bytes]:
+    """A ParseResponse without its opening brace."""
+    opened = False
+    async for piece in blobs.stream(key):
+        yield piece if opened else piece[1:]
+        opened = True
