@@ -48,7 +48,7 @@ from actors.messages import (
     QueueStats,
     Shard,
 )
-from client.models import Delivery, ExportFormat, JobStatusEnum, PageFailure, ParserInfo
+from client.models import Delivery, ExportFormat, JobStatusEnum, PageFailure, ParseOptions, ParserInfo
 
 if TYPE_CHECKING:
     from actors.registry.registry import RegistryConfig
@@ -280,8 +280,8 @@ class ParserFleet:
     async def export(self, document: bytes, form: ExportFormat) -> bytes:
         return await self._call("export", await self.put(document), form)
 
-    async def describe(self) -> ParserInfo:
-        return await self._call("describe")
+    async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
+        return await self._call("describe", options)
 
     async def running(self) -> int:
         """Live replicas; each works on one call at a time."""

@@ -263,7 +263,10 @@ class Shard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFile:
-    """A finished document: `nodes` is a JSON array, `document` the DoclingDocument's JSON, both UTF-8."""
+    """A finished document: `nodes` is a JSON array, `document` the DoclingDocument's JSON, both UTF-8.
+
+    `cached`: it was not parsed, but taken from an earlier job.
+    """
 
     nodes: bytes
     num_nodes: int
@@ -271,3 +274,4 @@ class ParsedFile:
     pages: int
     parser: ParserInfo
     lost: tuple[PageFailure, ...] = ()
+    cached: bool = False

@@ -13,8 +13,9 @@ import numpy as np
 import orjson
 
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.nodes import Node, make_node
 from actors.parser.parser import ParserConfig
-from client.models import ExportFormat, PageFailure, ParserInfo
+from client.models import ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 SECONDS_PER_PAGE = 0.1
 
@@ -27,7 +28,7 @@ class SleepingEngine:
 
     def warm_up(self) -> None: ...
 
-    def describe(self) -> ParserInfo:
+    def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         return ParserInfo(profile="native", docling="none")
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
@@ -35,7 +36,7 @@ class SleepingEngine:
         if pages > split_above:
             return PagePlan(pages=PageSpan(1, pages))
         time.sleep(pages * self._seconds_per_page)
-        return self._file(range(1, pages + 1), ())
+        return self._file(task, range(1, pages + 1), ())
 
     def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
         time.sleep(len(span) * self._seconds_per_page)
@@ -44,22 +45,27 @@ class SleepingEngine:
     def assemble(
         self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
     ) -> ParsedFile:
-        return self._file([page for s in shards for page in range(s.span.first, s.span.last + 1)], tuple(lost))
+        return self._file(task, [page for s in shards for page in range(s.span.first, s.span.last + 1)], tuple(lost))
 
     def export(self, document_json: bytes, form: ExportFormat) -> bytes:
         return document_json
 
     def check_health(self) -> None: ...
 
-    def _file(self, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
+    def _file(self, task: FileTask, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
         return ParsedFile(
-            nodes=orjson.dumps([{"text": f"page {page}", "metadata": {"page_number": page}} for page in pages]),
+            nodes=orjson.dumps([_node(task, page, len(pages)) for page in pages]),
             num_nodes=len(pages),
             document=b"{}",
             pages=len(pages) + len(lost),
             parser=self.describe(),
             lost=lost,
         )
+
+
+def _node(task: FileTask, page: int, pages: int) -> Node:
+    own = {"page_number": page, "total_pages": pages, "__keys": ["source", "page_number"]}
+    return make_node(task, f"page {page}", own, page=page)
 
 
 if __name__ == "__main__":

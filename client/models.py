@@ -97,7 +97,8 @@ class ParseOptions(Wire):
     """How to parse; the `options` form field, as JSON. `None` means the server's own default.
 
     `page_range` is inclusive on both ends and numbers pages from 1. `password` opens an encrypted PDF; it is
-    never logged and is erased from the journal when its job ends.
+    never logged and is erased from the journal when its job ends. `cache` false has a document parsed even where the
+    server would answer from an earlier job of the same caller.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -110,6 +111,7 @@ class ParseOptions(Wire):
     page_chunks: bool | None = None
     page_range: tuple[PageNumber, PageNumber] | None = None
     password: SecretStr | None = None
+    cache: bool | None = None
 
     @model_validator(mode="after")
     def _range_is_ordered(self) -> Self:
@@ -139,7 +141,10 @@ class ParserInfo(Wire):
 
 
 class ParseResponse(Wire):
-    """One file's result. A document with lost pages is a success whose `error` names them."""
+    """One file's result. A document with lost pages is a success whose `error` names them.
+
+    `cached`: the same caller had the same file parsed before, and this is what came of it then.
+    """
 
     filename: str
     success: bool
@@ -150,6 +155,7 @@ class ParseResponse(Wire):
     processing_time_ms: float = 0.0
     pages_failed: list[PageFailure] = []
     parser: ParserInfo | None = None
+    cached: bool = False
 
 
 class BatchParseResponse(Wire):

@@ -163,6 +163,8 @@ def _dispatcher_config(settings: Settings) -> DispatcherConfig:
         jobs=settings.max_concurrent_requests,
         keep_inputs=settings.keep_inputs,
         orphan_age_s=settings.orphan_age_s,
+        result_cache=settings.result_cache,
+        result_ttl_s=settings.job_ttl_s,
         limits=JobLimits(files=settings.max_concurrent_files, deadline_s=settings.job_deadline_s, splitting=splitting),
         courier=CourierConfig(allowed=settings.allowed_destinations, webhook_keys=settings.webhook_keys),
     )

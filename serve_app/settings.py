@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     """Inputs and results; a folder in `STATE_DIR` unless given."""
     job_ttl_s: Annotated[float, Field(gt=0)] = 24 * 3600.0
     """How long an ended job and its results are kept."""
+    result_cache: bool = False
+    """Whether a document that its caller had parsed before is answered from that job, while its results are kept."""
     orphan_age_s: Annotated[float, Field(gt=0)] = 3600.0
     """How long the files of an upload that never became a job are kept; longer than any upload takes."""
     keep_inputs: bool = True

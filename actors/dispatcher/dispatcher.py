@@ -13,6 +13,7 @@ from functools import partial
 import stamina
 
 from actors.blobs import BlobStore
+from actors.dispatcher import cache
 from actors.dispatcher.courier import Courier, CourierConfig
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import JobSource, Parsers
@@ -38,11 +39,14 @@ _until_back = partial(stamina.retry_context, on=AWAY, attempts=None, timeout=Non
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatcherConfig:
     """`jobs` run side by side at most. Without `keep_inputs` a job's files go as soon as it has ended. Blobs that no
-    job owns go once they are older than `orphan_age_s`, which must be longer than an upload takes."""
+    job owns go once they are older than `orphan_age_s`, which must be longer than an upload takes. With `result_cache`
+    documents are answered from earlier jobs, whose results are kept for `result_ttl_s`."""
 
     jobs: int
     keep_inputs: bool = True
     orphan_age_s: float = 3600.0
+    result_cache: bool = False
+    result_ttl_s: float = 24 * 3600.0
     limits: JobLimits
     courier: CourierConfig = field(default_factory=CourierConfig)
 
@@ -68,6 +72,7 @@ class Dispatcher:
         self._parsers = parsers
         self._blobs = blobs
         self._config = config
+        self._cache = cache.ResultCache(blobs, parsers) if config.result_cache else None
         self._courier = Courier(jobs, blobs, config.courier)
         self.slots = FairSlots(2)
         self._running: dict[str, Running] = {}
@@ -111,7 +116,8 @@ class Dispatcher:
     def _start(self, claim: Claim) -> None:
         if claim.spec.job_id in self._running:  # the registry repeated an answer that got lost on its way
             return
-        run = JobRun(claim.spec, self._parsers, self._blobs, self.slots, self._config.limits, self._progressed.set)
+        limits, on_progress = self._config.limits, self._progressed.set
+        run = JobRun(claim.spec, self._parsers, self._blobs, self.slots, limits, on_progress, self._cache)
         task = asyncio.create_task(self._work(claim, run))
         self._running[claim.spec.job_id] = Running(claim, run, task)
 
@@ -183,6 +189,7 @@ class Dispatcher:
                     if not owned:
                         log.info("orphan_removed", prefix=prefix, job=job_id)
                         await self._blobs.delete_prefix(f"{prefix}/{job_id}")
+        await cache.sweep(self._blobs, self._config.result_ttl_s)
         await asyncio.sleep(self._config.orphan_age_s)
 
     async def _is_a_job(self, job_id: str) -> bool:

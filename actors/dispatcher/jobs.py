@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from actors.blobs import BlobStore
+from actors.dispatcher.cache import ResultCache
 from actors.dispatcher.files import FileRun, Splitting, together
 from actors.dispatcher.ports import Parsers
 from actors.dispatcher.results import ResultStore
@@ -42,6 +43,7 @@ class JobRun:
         slots: FairSlots,
         limits: JobLimits,
         on_progress: Callable[[], None],
+        cache: ResultCache | None = None,
     ) -> None:
         self.progress = Progress(files_total=len(spec.files))
         self._spec = spec
@@ -50,6 +52,7 @@ class JobRun:
         self._slots = slots
         self._limits = limits
         self._on_progress = on_progress
+        self._cache = cache
         self._at_work: dict[int, FileRun] = {}
         self._outcomes: dict[int, FileOutcome] = {}
 
@@ -96,24 +99,24 @@ class JobRun:
 
     async def _run_file(self, index: int, file: InputFile, traceparent: str) -> FileOutcome:
         started = time.monotonic()
+        task = self._task(index, file, traceparent)
         result: ParsedFile | Failure
         try:
-            result = await self._parse(index, file, traceparent)
+            result = await self._found(file, task) or await self._parse(file, task)
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong becomes this file's failed entry
             result = failure_of(error, job_id=self._spec.job_id, index=index)
         outcome = await self._store.save(index, file.filename, result, (time.monotonic() - started) * 1000)
+        if self._cache and isinstance(result, ParsedFile):
+            await self._cache.remember(self._spec.owner, file, task, result, outcome)
         self._outcomes[index] = outcome
         self._at_work.pop(index, None)
         self._count(files_done=1)
         return outcome
 
-    async def _parse(self, index: int, file: InputFile, traceparent: str) -> ParsedFile:
-        if file.rejected:
-            raise FileError(file.rejected.code, file.rejected.message)
-        document = await self._parsers.put(await self._store.input(file.blob))
-        task = FileTask(
+    def _task(self, index: int, file: InputFile, traceparent: str) -> FileTask:
+        return FileTask(
             job_id=self._spec.job_id,
             index=index,
             filename=file.filename,
@@ -123,8 +126,22 @@ class JobRun:
             request_id=self._spec.request_id,
             traceparent=traceparent,
         )
+
+    async def _found(self, file: InputFile, task: FileTask) -> ParsedFile | None:
+        if self._cache is None or file.rejected:
+            return None
+        found = await self._cache.find(self._spec.owner, file, task)
+        if found:
+            pages = max(1, found.pages)
+            self._count_pages(pages, pages, 0)
+        return found
+
+    async def _parse(self, file: InputFile, task: FileTask) -> ParsedFile:
+        if file.rejected:
+            raise FileError(file.rejected.code, file.rejected.message)
+        document = await self._parsers.put(await self._store.input(file.blob))
         run = FileRun(self._parsers, self._slots, self._limits.splitting, task, document, self._count_pages)
-        self._at_work[index] = run
+        self._at_work[task.index] = run
         return await run.parse()
 
     def _count_pages(self, total: int, done: int, failed: int) -> None:

@@ -22,7 +22,7 @@ from actors.messages import (
     ParsedFile,
     Shard,
 )
-from client.models import PageFailure
+from client.models import PageFailure, ParseOptions, ParserInfo
 
 Document = Any
 
@@ -110,6 +110,10 @@ class Parsers(Protocol):
     async def assemble(
         self, document: Document, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Part]
     ) -> ParsedFile: ...
+
+    async def describe(self, options: ParseOptions) -> ParserInfo:
+        """What parses a PDF under these options."""
+        ...
 
     async def running(self) -> int:
         """How many calls the live replicas can work on at this moment."""

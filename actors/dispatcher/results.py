@@ -69,6 +69,7 @@ def _success(parsed: ParsedFile) -> dict[str, Any]:
         "error_code": ErrorCode.PAGES_LOST if parsed.lost else None,
         "pages_failed": [page.model_dump() for page in parsed.lost],
         "parser": parsed.parser.model_dump(),
+        "cached": parsed.cached,
     }
 
 
@@ -81,6 +82,7 @@ def _failed(failure: Failure) -> dict[str, Any]:
         "error_code": failure.code,
         "pages_failed": [],
         "parser": None,
+        "cached": False,
     }
 
 

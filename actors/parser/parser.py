@@ -35,7 +35,7 @@ class ParsingEngine(Protocol):
 
     def warm_up(self) -> None: ...
 
-    def describe(self) -> ParserInfo: ...
+    def describe(self, options: ParseOptions | None) -> ParserInfo: ...
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan: ...
 
@@ -96,8 +96,9 @@ class Parser:
         self._idle = threading.Event()
         self._idle.set()
 
-    async def describe(self) -> ParserInfo:
-        return self._engine.describe()
+    async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
+        """What parses a PDF under `options`; under the server's own when None. Raises FileError where none can."""
+        return self._engine.describe(options)
 
     async def open(self, document: DocumentBytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
         """The parsed file; or the pages of a document of more than `split_above` that may be parsed apart."""

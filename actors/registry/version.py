@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
-_ROOT = Path(__file__).parents[2]
-_SOURCES = sorted(
-    [
-        *(_ROOT / "actors" / "registry").glob("*.py"),
-        _ROOT / "actors" / "messages.py",
-        _ROOT / "actors" / "errors.py",
-        _ROOT / "actors" / "metrics.py",
-        _ROOT / "client" / "models.py",
-    ]
-)
-
+from actors.sources import ROOT, digest_of
 
 #: A digest of the code that decides what a registry does, taken when this process loaded it.
-CODE_VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:16]
+CODE_VERSION = digest_of(
+    [
+        *(ROOT / "actors" / "registry").glob("*.py"),
+        ROOT / "actors" / "messages.py",
+        ROOT / "actors" / "errors.py",
+        ROOT / "actors" / "metrics.py",
+        ROOT / "client" / "models.py",
+    ]
+)

@@ -1,4 +1,4 @@
-"""`python -m serve_app` as a user runs it: in either HTTP mode, twice on the same state, and killed in between."""
+"""`python -m serve_app` as a user runs it: in either HTTP mode, and twice on the same state."""
 
 from __future__ import annotations
 
@@ -46,20 +46,60 @@ def _ready(url: str) -> bool:
         return False
 
 
+def followed(url: str, job: str) -> list[tuple[str, str]]:
+    """The (name, id) of every event of a job, which runs when the first one arrives."""
+    events = []
+    with httpx.stream("GET", f"{url}/jobs/{job}/events", timeout=120) as stream:
+        for name, number in fields_of(stream):
+            if not events:
+                assert not has_ended(url, job), "the first event came with the last"
+            events.append((name, number))
+    return events
+
+
+def fields_of(stream: httpx.Response) -> Iterator[tuple[str, str]]:
+    fields: dict[str, str] = {}
+    for line in stream.iter_lines():
+        name, _, value = line.partition(": ")
+        fields[name] = value
+        if not line and "id" in fields:
+            yield fields["event"], fields["id"]
+            fields.clear()
+
+
+def has_ended(url: str, job: str) -> bool:
+    return httpx.get(f"{url}/jobs/{job}", timeout=60).json()["completed_at"] is not None
+
+
 @pytest.mark.parametrize(
     ("module", "proxy"), [("serve_app", "0"), ("fetchcraft.parsing.docling.server", "1")], ids=["python", "haproxy"]
 )
 def test_a_service_keeps_its_jobs_over_a_restart(short_folder: Path, module: str, proxy: str) -> None:
     state = short_folder / f"local{proxy}"
-    with running(module, state, RAY_SERVE_ENABLE_HA_PROXY=proxy) as (process, url):
-        answer = httpx.post(f"{url}/submit", files={"files": ("a.md", b"# Tide\n\nHigh at noon.")}, timeout=60)
+    # Without a parser that waits for work the first job takes the seconds that one needs to start.
+    modes = {"RAY_SERVE_ENABLE_HA_PROXY": proxy, "PARSER_MIN_REPLICAS": "0", "RESULT_CACHE": "true"}
+    tide = {"files": ("a.md", b"# Tide\n\nHigh at noon.")}
+    with running(module, state, **modes) as (process, url):
+        answer = httpx.post(f"{url}/submit", files=tide, timeout=60)
         job = answer.json()["job_id"]
-        while httpx.get(f"{url}/jobs/{job}", params={"wait": 30}, timeout=60).json()["status"] != "completed":
-            pass
+        waiting = httpx.get(f"{url}/jobs/{job}", params={"wait": 1}, timeout=60)
+        events = followed(url, job)
+        assert waiting.json()["status"] in ("pending", "processing")
+        assert {name for name, _ in events[:-1]} == {"status"}
+        assert events[-1][0] == "end"
+        numbers = [int(number) for _, number in events]
+        assert numbers == sorted(set(numbers))
+        again = {"Last-Event-ID": events[-1][1]}
+        assert httpx.get(f"{url}/jobs/{job}/events", headers=again, timeout=60).status_code == 204
+        assert httpx.get(f"{url}/jobs/{job}", params={"wait": 30}, timeout=60).json()["status"] == "completed"
     assert process.returncode == 0
-    with running(module, state, RAY_SERVE_ENABLE_HA_PROXY=proxy) as (_, url):
+    with running(module, state, **modes) as (_, url):
         results = httpx.get(f"{url}/jobs/{job}/results", timeout=60).json()
-        assert "High at noon." in results["results"]["results"][0]["nodes"][0]["text"]
+        [first] = results["results"]["results"]
+        assert "High at noon." in first["nodes"][0]["text"]
+        [again] = httpx.post(f"{url}/parse", files=tide, timeout=120).json()["results"]
+        assert (first["cached"], again["cached"]) == (False, True)
+        assert again["nodes"][0]["hash"] == first["nodes"][0]["hash"]
 
 
 def test_a_port_in_use_is_said_before_anything_starts(short_folder: Path) -> None:

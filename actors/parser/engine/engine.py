@@ -51,9 +51,9 @@ class Engine:
         converter.pipeline(InputFormat.PDF)
         converter.pipeline(InputFormat.MD)
 
-    def describe(self) -> ParserInfo:
-        """What parses a PDF under the default options."""
-        return describe(self._recipe(self._defaults))
+    def describe(self, options: ParseOptions | None = None) -> ParserInfo:
+        """What parses a PDF under `options` over the default ones."""
+        return describe(self._recipe(options.over(self._defaults) if options else self._defaults))
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
         """The parsed file; or, unparsed, the pages of a PDF of more than `split_above` that may be parsed apart."""

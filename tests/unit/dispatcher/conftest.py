@@ -14,7 +14,8 @@ import pytest
 
 from actors.errors import FileError, ParserDied, ParserFailed
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
-from client.models import ErrorCode, PageFailure, ParserInfo
+from actors.nodes import make_node
+from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
 
 
 @dataclass
@@ -37,6 +38,7 @@ class MemoryParsers:
     spans: list[PageSpan] = field(default_factory=list)
     opened: Counter[str] = field(default_factory=Counter)
     gate: asyncio.Event | None = None
+    parser: ParserInfo = field(default_factory=lambda: ParserInfo(profile="native", docling="0"))
 
     async def put(self, data: bytes) -> bytes:
         return data
@@ -51,7 +53,7 @@ class MemoryParsers:
         if len(pages) > split_above:
             return PagePlan(pages=pages)
         await self._parse(pages)
-        return self._file(range(1, len(pages) + 1), ())
+        return self._file(task, range(1, len(pages) + 1), ())
 
     async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryPart:
         await self._parse(span)
@@ -64,7 +66,10 @@ class MemoryParsers:
             self.losses -= 1
             raise ParserDied("a parser's result was lost")
         pages = [page for part in parts for page in range(part.shard.span.first, part.shard.span.last + 1)]
-        return self._file(pages, tuple(lost))
+        return self._file(task, pages, tuple(lost))
+
+    async def describe(self, options: ParseOptions) -> ParserInfo:
+        return self.parser
 
     async def running(self) -> int:
         return 2
@@ -88,10 +93,12 @@ class MemoryParsers:
                 raise ParserDied("the parser process died")
 
     @staticmethod
-    def _file(pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
+    def _file(task: FileTask, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
+        own = {"total_pages": len(pages), "__keys": ["source", "page_number"]}
+        nodes = [make_node(task, f"Page {page}", own | {"page_number": page}, page=page) for page in pages]
         return ParsedFile(
-            nodes=orjson.dumps([{"page": page} for page in pages]),
-            num_nodes=len(pages),
+            nodes=orjson.dumps(nodes),
+            num_nodes=len(nodes),
             document=b"{}",
             pages=len(pages) + len(lost),
             parser=ParserInfo(profile="native", docling="0"),

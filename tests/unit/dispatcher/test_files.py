@@ -32,7 +32,7 @@ async def parse(parsers, document: bytes, splitting: Splitting) -> tuple[ParsedF
 
 
 def pages_of(parsed: ParsedFile) -> list[int]:
-    return [node["page"] for node in json.loads(parsed.nodes)]
+    return [node["metadata"]["page_number"] for node in json.loads(parsed.nodes)]
 
 
 async def test_a_small_document_costs_one_call(parsers) -> None:

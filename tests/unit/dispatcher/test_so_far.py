@@ -19,8 +19,7 @@ from actors.dispatcher.slots import FairSlots
 from actors.dispatcher.so_far import runs_of
 from actors.errors import ParserDied
 from actors.messages import FileSoFar, FileTask, InputFile, JobSpec, PageSpan, ParsedFile, Shard
-from actors.nodes import make_node
-from client.models import PageFailure, ParseOptions, ParserInfo
+from client.models import PageFailure, ParseOptions
 from tests.unit.dispatcher.conftest import MemoryParsers, MemoryPart
 
 TASK = FileTask(
@@ -30,7 +29,7 @@ TASK = FileTask(
 
 @dataclass
 class HeldParsers(MemoryParsers):
-    """Spans with a page in `held` wait until it is let go. Nodes are real ones, of as many pages as are assembled."""
+    """Spans with a page in `held` wait until it is let go. `assembled` counts by first and last page."""
 
     held: set[int] = field(default_factory=set)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,15 +48,7 @@ class HeldParsers(MemoryParsers):
             raise ParserDied("the parser process died")
         pages = [page for part in parts for page in range(part.shard.span.first, part.shard.span.last + 1)]
         self.assembled[pages[0], pages[-1]] += 1
-        own = {"total_pages": len(pages), "__keys": ["source", "page_number"]}
-        nodes = [make_node(task, f"Page {page}", own | {"page_number": page}, page=page) for page in pages]
-        return ParsedFile(
-            nodes=orjson.dumps(nodes),
-            num_nodes=len(nodes),
-            document=b"{}",
-            pages=len(pages),
-            parser=ParserInfo(profile="native", docling="0"),
-        )
+        return await super().assemble(document, task, lost, parts)
 
 
 @dataclass

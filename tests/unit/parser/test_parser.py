@@ -16,7 +16,7 @@ from actors.errors import FileError, ParserFailed
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
 from actors.parser.parser import Parser, ParserConfig
-from client.models import ErrorCode, ExportFormat, PageFailure, ParserInfo
+from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 from tests.recorded import Recorded
 from tests.unit.parser.files import as_document, make_task
 
@@ -43,7 +43,7 @@ class SlowEngine:
     def warm_up(self) -> None:
         self.warm = True
 
-    def describe(self) -> ParserInfo:
+    def describe(self, options: ParseOptions | None) -> ParserInfo:
         return INFO
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:

@@ -1,0 +1,104 @@
+"""A document that its caller had parsed before, answered from the results of that job."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+
+import orjson
+
+from actors.blobs import BlobStore
+from actors.dispatcher.ports import Parsers
+from actors.errors import BlobMissing, DocfleetError
+from actors.logs import get_logger
+from actors.messages import FileOutcome, FileTask, InputFile, ParsedFile
+from actors.nodes import OF_CONTENT, remade_node
+from actors.sources import ROOT, digest_of
+from client.models import ParseOptions, ParserInfo
+
+log = get_logger()
+
+#: What makes a document of bytes. The versions of docling and of the models come from a parser.
+PARSER_CODE = digest_of([*(ROOT / "actors" / "parser").rglob("*.py"), ROOT / "actors" / "nodes.py"])
+
+#: Options that are no part of what is asked for.
+_NOT_IN_KEY = {"cache", "password"}
+
+
+class ResultCache:
+    """Entries that point to results: they are worth as much as those are there, and hold nothing themselves.
+
+    An entry is its owner's alone: that a document was parsed before is nobody else's to learn from how long it takes.
+    """
+
+    def __init__(self, blobs: BlobStore, parsers: Parsers) -> None:
+        self._blobs = blobs
+        self._parsers = parsers
+        self._described: dict[bytes, ParserInfo] = {}  # what parses does not change while this process lives
+
+    async def find(self, owner: str, file: InputFile, task: FileTask) -> ParsedFile | None:
+        """What an earlier job made of the same file, as a result of `task`; None when it has to be parsed."""
+        if not _is_cacheable(task):
+            return None
+        try:
+            entry = orjson.loads(await self._blobs.get(await self._entry(owner, file, task.options)))
+            response, document = await asyncio.gather(*map(self._blobs.get, (entry["response"], entry["document"])))
+        except BlobMissing:  # never parsed, or its job is gone
+            return None
+        except DocfleetError as error:  # parsing says more of what is wrong
+            log.info("cache_not_read", job=task.job_id, reason=error.message)
+            return None
+        return await asyncio.to_thread(_as_result_of, task, response, document, entry["pages"])
+
+    async def remember(
+        self, owner: str, file: InputFile, task: FileTask, result: ParsedFile, outcome: FileOutcome
+    ) -> None:
+        """Have `find` answer from this outcome. A document that lost pages may have them the next time."""
+        if result.lost or not _is_cacheable(task):
+            return
+        entry = {"response": outcome.response, "document": outcome.document, "pages": outcome.pages}
+        try:
+            await self._blobs.put(await self._entry(owner, file, task.options), orjson.dumps(entry))
+        except DocfleetError as error:
+            log.info("cache_not_written", job=task.job_id, reason=error.message)
+
+    async def _entry(self, owner: str, file: InputFile, options: ParseOptions) -> str:
+        """The blob key of an entry: by all that a result follows from, the file's name included."""
+        asked = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
+        parser = (await self._described_for(options)).model_dump()
+        facts = [owner, file.filename, file.size, file.sha256, asked, parser, PARSER_CODE]
+        return f"cache/{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}/entry.json"
+
+    async def _described_for(self, options: ParseOptions) -> ParserInfo:
+        recipe = options.model_copy(update={"page_range": None, "password": None, "cache": None, "page_chunks": None})
+        known = recipe.model_dump_json().encode()
+        if known not in self._described:
+            self._described[known] = await self._parsers.describe(recipe)
+        return self._described[known]
+
+
+async def sweep(blobs: BlobStore, ttl_s: float) -> None:
+    """Remove entries that are older than any result."""
+    for name in await blobs.unchanged_since("cache", time.time() - ttl_s):
+        await blobs.delete_prefix(f"cache/{name}")
+
+
+def _is_cacheable(task: FileTask) -> bool:
+    """Not what is locked; nor what has names in its metadata that could not be told from those of the content."""
+    options = task.options
+    return options.cache is not False and options.password is None and not OF_CONTENT.intersection(task.metadata)
+
+
+def _as_result_of(task: FileTask, response: bytes, document: bytes, pages: int) -> ParsedFile:
+    earlier = orjson.loads(response)
+    nodes = [remade_node(task, node) for node in earlier["nodes"]]
+    return ParsedFile(
+        nodes=orjson.dumps(nodes),
+        num_nodes=len(nodes),
+        document=document,
+        pages=pages,
+        parser=ParserInfo(**earlier["parser"]),
+        cached=True,
+    )

@@ -1,0 +1,168 @@
+"""Documents that their caller had parsed before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from actors.blobs import BlobStore, open_blobs
+from actors.dispatcher.cache import ResultCache, sweep
+from actors.dispatcher.files import Splitting
+from actors.dispatcher.jobs import JobLimits, JobRun
+from actors.dispatcher.slots import FairSlots
+from actors.errors import FleetUnavailable, StoreUnavailable
+from actors.messages import InputFile, JobOutcome, JobSpec
+from client.models import ParseOptions, ParserInfo
+from tests.unit.dispatcher.conftest import MemoryParsers
+
+DOCUMENT = b"3"  # pages
+
+
+@dataclass
+class Fleet:
+    """Runs jobs of one file, one after another."""
+
+    parsers: MemoryParsers
+    blobs: BlobStore = field(default_factory=lambda: open_blobs("memory://"))
+
+    def __post_init__(self) -> None:
+        self.cache = ResultCache(self.blobs, self.parsers)
+
+    async def run(
+        self, job_id: str, document: bytes = DOCUMENT, *, filename: str = "a.pdf", options: Any = None, **more: Any
+    ) -> JobOutcome:
+        key = f"inputs/{job_id}/0"
+        await self.blobs.put(key, document)
+        digest = hashlib.sha256(document).hexdigest()
+        file = InputFile(filename=filename, blob=key, size=len(document), sha256=digest)
+        spec = JobSpec(
+            job_id=job_id, files=(file,), options=options or ParseOptions(profile="auto"), submitted_at=0.0, **more
+        )
+        limits = JobLimits(files=1, splitting=Splitting(slots=1))
+        return await JobRun(spec, self.parsers, self.blobs, FairSlots(1), limits, lambda: None, self.cache).run()
+
+    async def response(self, job_id: str) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(await self.blobs.get(f"results/{job_id}/0/response.json"))
+        return answer
+
+    @property
+    def parsed(self) -> int:
+        return self.parsers.opened.total()
+
+
+@pytest.fixture
+def fleet(parsers: MemoryParsers) -> Fleet:
+    return Fleet(parsers)
+
+
+async def test_a_repeated_document_is_answered_as_if_it_had_been_parsed(fleet: Fleet) -> None:
+    await fleet.run("first", metadata={"case": 1, "old": True})
+    outcome = await fleet.run("second", metadata={"case": 2})
+    assert fleet.parsed == 1
+    repeated = await fleet.response("second")
+    assert repeated.pop("cached")
+    await fleet.run("second", metadata={"case": 2}, options=ParseOptions(profile="auto", cache=False))
+    parsed = await fleet.response("second")
+    assert fleet.parsed == 2
+    assert not parsed.pop("cached")
+    assert repeated | {"processing_time_ms": 0} == parsed | {"processing_time_ms": 0}
+    assert await fleet.blobs.get("results/second/0/document.json") == b"{}"
+    assert outcome.files[0].pages == 3
+    assert (outcome.progress.pages_total, outcome.progress.pages_done, outcome.progress.files_done) == (3, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"document": b"2"}, {"filename": "b.pdf"}, {"owner": "somebody else"},
+     {"options": ParseOptions(profile="native")}, {"options": ParseOptions(profile="auto", page_range=(1, 2))},
+     {"options": ParseOptions(profile="auto", page_chunks=False)}],
+    ids=["content", "name", "caller", "profile", "pages", "nodes"],
+)  # fmt: skip
+async def test_anything_else_is_parsed(fleet: Fleet, other: dict[str, Any]) -> None:
+    await fleet.run("first")
+    await fleet.run("second", **other)
+    assert fleet.parsed == 2
+    assert not (await fleet.response("second"))["cached"]
+
+
+async def test_another_parser_parses_again(fleet: Fleet) -> None:
+    await fleet.run("first")
+    newer = MemoryParsers(parser=ParserInfo(profile="native", docling="1"))
+    await Fleet(newer, fleet.blobs).run("second")
+    assert newer.opened.total() == 1
+
+
+async def test_who_does_not_want_it_from_the_cache_has_it_parsed(fleet: Fleet) -> None:
+    await fleet.run("first")
+    await fleet.run("second", options=ParseOptions(profile="auto", cache=False))
+    assert fleet.parsed == 2
+
+
+async def test_what_is_locked_is_never_kept(fleet: Fleet) -> None:
+    locked = ParseOptions(profile="auto", password=SecretStr("sesame"))
+    await fleet.run("first", options=locked)
+    await fleet.run("second", options=locked)
+    assert fleet.parsed == 2
+    assert await fleet.blobs.unchanged_since("cache", time.time() + 9) == []
+
+
+async def test_metadata_that_cannot_be_told_from_the_content_is_not_kept(fleet: Fleet) -> None:
+    for job_id in ("first", "second"):
+        await fleet.run(job_id, metadata={"width": "wide"})
+    assert fleet.parsed == 2
+
+
+async def test_a_document_that_lost_pages_is_parsed_again(fleet: Fleet) -> None:
+    fleet.parsers.deadly = {2}
+    await fleet.run("first", b"9")
+    await fleet.run("second", b"9")
+    assert not (await fleet.response("second"))["cached"]
+
+
+async def test_a_file_that_failed_is_parsed_again(fleet: Fleet) -> None:
+    for job_id in ("first", "second"):
+        await fleet.run(job_id, b"garbage")
+    assert fleet.parsed == 2
+
+
+async def test_when_the_results_are_gone_so_is_the_answer(fleet: Fleet) -> None:
+    await fleet.run("first")
+    await fleet.blobs.delete_prefix("results/first")
+    await fleet.run("second")
+    await fleet.run("third")
+    assert fleet.parsed == 2
+    assert (await fleet.response("third"))["cached"]
+
+
+async def test_a_repetition_outlives_the_first_job(fleet: Fleet) -> None:
+    await fleet.run("first")
+    await fleet.run("second")
+    await fleet.blobs.delete_prefix("results/first")
+    await fleet.run("third")
+    assert fleet.parsed == 1
+
+
+@pytest.mark.parametrize("error", [FleetUnavailable("away"), StoreUnavailable("away")])
+async def test_a_cache_that_cannot_be_used_changes_nothing(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def describe(options: ParseOptions) -> ParserInfo:
+        raise error
+
+    monkeypatch.setattr(fleet.parsers, "describe", describe)
+    outcome = await fleet.run("first")
+    assert outcome.files[0].success
+
+
+async def test_entries_older_than_any_result_are_removed(fleet: Fleet) -> None:
+    await fleet.run("first")
+    await sweep(fleet.blobs, ttl_s=60)
+    assert len(await fleet.blobs.unchanged_since("cache", time.time() + 9)) == 1
+    await sweep(fleet.blobs, ttl_s=-9)
+    assert await fleet.blobs.unchanged_since("cache", time.time() + 9) == []
