@@ -31,6 +31,7 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, 
 from ray.serve.handle import DeploymentHandle
 
 from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
+from actors.fleet import running_replicas
 from actors.messages import (
     Claim,
     DeliveryReport,
@@ -254,7 +255,6 @@ class ParserFleet:
         # By value would go through gRPC messages of at most 4 MiB, whatever the operator's environment says.
         self._handle = handle.options(_by_reference=True)
         self._app = handle.deployment_id.app_name
-        self._deployment = handle.deployment_id.name
 
     async def put(self, data: bytes | memoryview) -> ray.ObjectRef[DocumentBytes] | DocumentBytes:
         """A document as every parser on its node reads it without a copy; the caller's process owns it."""
@@ -283,15 +283,9 @@ class ParserFleet:
     async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         return await self._call("describe", options)
 
-    async def running(self) -> int:
+    def running(self) -> int:
         """Live replicas; each works on one call at a time."""
-        try:
-            status = await asyncio.to_thread(serve.status)
-        except (RayError, RayServeException) as error:
-            raise FleetUnavailable("Serve's controller does not answer at present") from error
-        app = status.applications.get(self._app)
-        deployment = app and app.deployments.get(self._deployment)
-        return deployment.replica_states.get("RUNNING", 0) if deployment else 0  # type: ignore[call-overload] # a str
+        return running_replicas(self._app)
 
     async def _call(self, method: str, *args: Any) -> Any:
         async with _translated_errors():

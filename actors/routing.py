@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from ray.serve.request_router import FIFOMixin, PendingRequest, RequestRouter, RunningReplica
+
+from actors import fleet
 
 
 class LeastLoadedRouter(FIFOMixin, RequestRouter):
@@ -14,6 +17,9 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
     senders; here one dispatcher sends few long calls, and a document waits for the parser that got one more than the
     others (docs/benchmarks.md: 400 pages on 32 parsers).
     """
+
+    def initialize_state(self, **_: Any) -> None:
+        fleet.is_routed_by(self.app_name, self)
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None

@@ -28,16 +28,14 @@ class Health:
 
     async def report(self) -> HealthResponse:
         """`GET /health`: always an answer, with what is known at the moment."""
-        parser, replicas, stats = await asyncio.gather(
-            self._described(), _within(self._parsers.running()), _within(self._jobs.stats())
-        )
+        parser, stats = await asyncio.gather(self._described(), _within(self._jobs.stats()))
         counts = stats or QueueStats(queued=0, running=0)
         return HealthResponse(
             status="healthy" if stats and self._can_parse(parser) else "initializing",
             version=self._version,
             config=self._settings.public_config,
             parser=parser,
-            replicas=replicas or 0,
+            replicas=self._parsers.running(),
             queued=counts.queued,
             running=counts.running,
         )

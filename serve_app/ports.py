@@ -75,7 +75,7 @@ class Parsers(Protocol):
         """What will parse; answered by a replica, so it may have to wait for one."""
         ...
 
-    async def running(self) -> int:
+    def running(self) -> int:
         """How many replicas live at this moment."""
         ...
 

@@ -27,7 +27,7 @@ class FakeParsers:
             raise FleetUnavailable("No parser replica is ready at present")
         return PARSER
 
-    async def running(self) -> int:
+    def running(self) -> int:
         return int(self.ready)
 
     async def export(self, document: bytes, form: ExportFormat) -> bytes:

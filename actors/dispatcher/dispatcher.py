@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,6 +22,7 @@ from actors.errors import FleetUnavailable, JobExpired, StaleLease, StoreUnavail
 from actors.logs import about, get_logger
 from actors.messages import Claim, FileSoFar, Heartbeat
 from actors.tracing import trace_id
+from client.models import Progress
 
 log = get_logger()
 
@@ -53,11 +54,17 @@ class DispatcherConfig:
 
 @dataclass(slots=True)
 class Running:
-    """A claimed job and the task that works on it."""
+    """A claimed job, the task that works on it, and what the registry last heard of it."""
 
     claim: Claim
     run: JobRun
     task: asyncio.Task[None]
+    reported: Progress
+    heard_at: float
+
+    def is_due(self, now: float) -> bool:
+        """Whether there is news, or the lease should be renewed."""
+        return self.run.progress is not self.reported or now - self.heard_at >= BEAT_EVERY_S
 
 
 class Dispatcher:
@@ -119,7 +126,7 @@ class Dispatcher:
         limits, on_progress = self._config.limits, self._progressed.set
         run = JobRun(claim.spec, self._parsers, self._blobs, self.slots, limits, on_progress, self._cache)
         task = asyncio.create_task(self._work(claim, run))
-        self._running[claim.spec.job_id] = Running(claim, run, task)
+        self._running[claim.spec.job_id] = Running(claim, run, task, run.progress, time.monotonic())
 
     async def _work(self, claim: Claim, run: JobRun) -> None:
         spec = claim.spec
@@ -134,7 +141,8 @@ class Dispatcher:
                 with attempt:
                     await self._jobs.finish(job_id, claim.lease, outcome)
             log.info("job_finished", attempt=claim.attempt, failure=outcome.failure and outcome.failure.code.value)
-            self._courier.look()
+            if claim.spec.destinations:
+                self._courier.look()
             if not self._config.keep_inputs:
                 await self._blobs.delete_prefix(f"inputs/{job_id}")
         except StaleLease:
@@ -153,18 +161,26 @@ class Dispatcher:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(BEAT_EVERY_S):  # Python 3.11's wait_for can swallow a cancellation
                 await self._progressed.wait()
+        await asyncio.sleep(REPORT_AT_MOST_EVERY_S)  # before the report: many a small job needs none, for it has ended
         self._progressed.clear()
+        now = time.monotonic()
+        due = {job_id: running for job_id, running in self._running.items() if running.is_due(now)}
+        if due:
+            await self._report(due, now)
+
+    async def _report(self, due: Mapping[str, Running], now: float) -> None:
         beats = [
             Heartbeat(job_id=job_id, lease=running.claim.lease, progress=running.run.progress)
-            for job_id, running in self._running.items()
+            for job_id, running in due.items()
         ]
-        if beats:
-            await self._stop(await self._jobs.heartbeat(self.id, beats))
-        await asyncio.sleep(REPORT_AT_MOST_EVERY_S)
+        stop = await self._jobs.heartbeat(self.id, beats)
+        for running, beat in zip(due.values(), beats, strict=True):
+            running.reported, running.heard_at = beat.progress, now
+        await self._stop(stop)
 
     async def _resize(self) -> None:
         """Keep about twice the live capacity in flight: what waits at the parsers is what the autoscaler sees."""
-        self.slots.resize(2 * max(1, await self._parsers.running()))
+        self.slots.resize(2 * max(1, self._parsers.running()))
         await asyncio.sleep(RESIZE_EVERY_S)
 
     async def _sweep(self) -> None:

@@ -115,6 +115,6 @@ class Parsers(Protocol):
         """What parses a PDF under these options."""
         ...
 
-    async def running(self) -> int:
+    def running(self) -> int:
         """How many calls the live replicas can work on at this moment."""
         ...

@@ -71,7 +71,7 @@ class MemoryParsers:
     async def describe(self, options: ParseOptions) -> ParserInfo:
         return self.parser
 
-    async def running(self) -> int:
+    def running(self) -> int:
         return 2
 
     async def _parse(self, span: PageSpan) -> None:

@@ -50,7 +50,7 @@ class OneParser:
     async def assemble(self, document: Any, task: FileTask, lost: Sequence[PageFailure], parts: Any) -> ParsedFile:
         raise NotImplementedError
 
-    async def running(self) -> int:
+    def running(self) -> int:
         return 1
 
 
