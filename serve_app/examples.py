@@ -38,6 +38,7 @@ _BATCH = {
             "processing_time_ms": 812.5,
             "pages_failed": [],
             "parser": {"profile": "standard", "docling": "2.143.0", "models": {"ocr": "rapidocr"}},
+            "cached": False,
         }
     ],
     "total_files": 1,
@@ -57,7 +58,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "JobStatusResponse": _STATUS,
     "JobListResponse": {"jobs": [_STATUS], "next_cursor": "4711"},
     "BatchParseResponse": _BATCH,
-    "JobResultResponse": {"job_id": _ID, "status": "completed", "results": _BATCH, "error": None},
+    "JobResultResponse": {"job_id": _ID, "status": "completed", "results": _BATCH, "error": None, "partial": None},
     "DeliveryListResponse": {
         "job_id": _ID,
         "deliveries": [
