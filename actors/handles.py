@@ -18,6 +18,7 @@ import stamina
 from ray import serve
 from ray.actor import ActorHandle
 from ray.exceptions import (
+    ActorDiedError,
     ActorUnavailableError,
     NodeDiedError,
     ObjectLostError,
@@ -32,6 +33,7 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
 from actors.fleet import running_replicas
+from actors.logs import get_logger
 from actors.messages import (
     Claim,
     DeliveryReport,
@@ -54,10 +56,13 @@ from client.models import Delivery, ExportFormat, JobStatusEnum, PageFailure, Pa
 if TYPE_CHECKING:
     from actors.registry.registry import RegistryConfig
 
+log = get_logger()
+
 NAMESPACE = "docfleet"
 HEAD = {"node:__internal_head__": 0.001}  # Ray's own name for "on the head node"
 
 ANSWER_WITHIN_S = 2.0  # how long a caller waits for a registry that may be restarting, before it says so
+REOPEN_AFTER_S = 3.0  # a deployment of other code has its own registry by then
 INLINE_BYTES = 64 * 1024  # below this, an argument travels with the call: cheaper than a stored object
 
 K = TypeVar("K")
@@ -91,12 +96,18 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
         scheduling_strategy="DEFAULT",  # never captured into a creator's placement group
     )
     actor = create.remote(config)
-    if ray.get(actor.version.remote()) != CODE_VERSION:
+    while ray.get(actor.version.remote()) != CODE_VERSION:
         ray.kill(actor, no_restart=True)
         _wait_until_gone(name)
         actor = create.remote(config)
-        ray.get(actor.version.remote())
-    return Registry(actor)
+
+    def reopen() -> ActorHandle[Any]:
+        again = create.remote(config)
+        if ray.get(again.version.remote()) != CODE_VERSION:
+            raise FleetUnavailable("The job registry runs other code; this replica is about to be replaced")
+        return again
+
+    return Registry(actor, reopen)
 
 
 def _wait_until_gone(name: str) -> None:
@@ -137,6 +148,8 @@ class Batched(Generic[K, V]):
             try:
                 values = await self._call([key for key, _ in batch])
             except Exception as error:  # noqa: BLE001 - every caller of the batch hears of it
+                if isinstance(error, FleetUnavailable):  # so do those who would now wait as long again for nothing
+                    batch, self._waiting = batch + self._waiting, []
                 values = [error] * len(batch)  # type: ignore[list-item]
             for (_, answer), value in zip(batch, values, strict=True):
                 _settle(answer, value)
@@ -152,10 +165,13 @@ def _settle(answer: asyncio.Future[V], value: V | Exception) -> None:
 
 
 class Registry:
-    """The JobRegistry, for ingress replicas and dispatchers alike."""
+    """The JobRegistry, for ingress replicas and dispatchers alike. One that is gone for good is opened again: Ray gives
+    an actor up that cannot start, as when its database was away for longer than it waits."""
 
-    def __init__(self, actor: ActorHandle[Any]) -> None:
+    def __init__(self, actor: ActorHandle[Any], reopen: Callable[[], ActorHandle[Any]]) -> None:
         self._actor = actor
+        self._reopen = reopen
+        self._reopening: asyncio.Task[None] | None = None
         self._reads: Batched[str, JobView | None] = Batched(self._get_many)
         self._submits: Batched[JobSpec, JobView] = Batched(self._submit_many)
 
@@ -237,7 +253,25 @@ class Registry:
         except RayTaskError as error:
             raise _own_error(error) from None
         except (TimeoutError, RayActorError) as error:
+            if isinstance(error, ActorDiedError) and (self._reopening is None or self._reopening.done()):
+                self._reopening = asyncio.create_task(self._open_again())
             raise FleetUnavailable("The job registry does not answer at present; please try again") from error
+
+    async def _open_again(self) -> None:
+        await asyncio.sleep(REOPEN_AFTER_S)
+        try:
+            self._actor = await asyncio.to_thread(self._reopen)
+        except (RayError, FleetUnavailable) as error:  # the next call that finds it dead tries again
+            log.warning("registry_not_opened", reason=str(error))
+
+
+def memory_share(*, num_cpus: float, num_gpus: float) -> int:
+    """Bytes of its node's memory that this process may hold, so that all of its kind that fit there can."""
+    here = ray.get_runtime_context().get_node_id()
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    resources = next(node["Resources"] for node in nodes if node["NodeID"] == here)
+    shares = [num_cpus / resources.get("CPU", num_cpus), num_gpus / resources.get("GPU", 1.0)]
+    return int(max(shares) * resources["memory"])  # without what Ray keeps for its objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +301,11 @@ class ParserFleet:
         return await self._call("open", document, task, split_above)
 
     async def parse_pages(self, document: Any, task: FileTask, span: PageSpan) -> RayPart:
-        async with _translated_errors():
-            response = self._handle.parse_pages.remote(document, task, span)
-            ref = await response._to_object_ref()  # type: ignore[union-attr] # only streaming calls lack it
+        async with (
+            _translated_errors(),
+            _cancelled_with_its_caller(self._handle.parse_pages.remote(document, task, span)) as response,
+        ):
+            ref = await response._to_object_ref()
             return RayPart(ref, await ref)
 
     async def assemble(
@@ -288,8 +324,11 @@ class ParserFleet:
         return running_replicas(self._app)
 
     async def _call(self, method: str, *args: Any) -> Any:
-        async with _translated_errors():
-            return await getattr(self._handle, method).remote(*args)
+        async with (
+            _translated_errors(),
+            _cancelled_with_its_caller(getattr(self._handle, method).remote(*args)) as response,
+        ):
+            return await response
 
 
 class DispatcherFleet:
@@ -334,6 +373,16 @@ class Desk:
             return response._to_object_ref_sync(_allow_running_in_asyncio_loop=True)
         except (*_NO_REPLICA_YET, RayError) as error:
             raise FleetUnavailable("No dispatcher is ready at present") from error
+
+
+@asynccontextmanager
+async def _cancelled_with_its_caller(response: Any) -> AsyncIterator[Any]:
+    """Tell the replica when its caller stops waiting, which Serve does not: it works for nobody then."""
+    try:
+        yield response
+    except asyncio.CancelledError:
+        response.cancel()
+        raise
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 # Annotations stay objects in this file: Serve reads `build`'s to make Settings of a config's `args:`.
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,15 +16,15 @@ from actors.dispatcher.desk import DriverDesk
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.handles import HEAD, DispatcherFleet, ParserFleet, Registry, open_registry
+from actors.handles import HEAD, DispatcherFleet, ParserFleet, Registry, memory_share, open_registry
 from actors.messages import FileSoFar
 from actors.observing import observe
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
 from actors.tracing import export_spans
 from serve_app.api import make_api
-from serve_app.edge import UnderServe
-from serve_app.settings import Settings
+from serve_app.edge import UnderServe, answer_for_the_dead
+from serve_app.settings import MIB, Settings
 
 APP = "docfleet"
 
@@ -41,6 +42,7 @@ class Ingress:
     """Serves the REST API; keeps no state, so any replica answers for any job."""
 
     def __init__(self, settings: Settings, parser: DeploymentHandle[Any], dispatcher: DeploymentHandle[Any]) -> None:
+        answer_for_the_dead()
         export_spans("ingress")
         self._settings = settings
         self._registry = _open_registry(settings)
@@ -83,11 +85,12 @@ class DispatcherReplica(DriverDesk):
 
 
 class ParserReplica(Parser):
-    """A Parser in a process of its own."""
+    """A Parser in a process of its own, which may hold its share of the memory of the machine that Ray put it on."""
 
     def __init__(self, config: ParserConfig, make_engine: EngineFactory) -> None:
         observe("parser")
-        super().__init__(config, make_engine)
+        limit = config.max_memory or memory_share(num_cpus=config.num_cpus, num_gpus=config.num_gpus)
+        super().__init__(replace(config, max_memory=limit), make_engine)
 
 
 def build(args: Settings) -> Application:
@@ -178,5 +181,5 @@ def _parser_config(settings: Settings) -> ParserConfig:
         artifacts_path=settings.docling_artifacts_path,
         page_deadline_s=settings.page_deadline_s,
         max_pages=settings.parser_max_pages or None,
-        max_memory_mb=settings.parser_max_memory_mb or None,
+        max_memory=settings.parser_max_memory_mb and settings.parser_max_memory_mb * MIB,
     )

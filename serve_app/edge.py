@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
 
+from ray.serve._private.constants import RAY_SERVE_HAPROXY_CONFIG_FILE_LOC
 from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from actors.errors import FleetUnavailable
+from client.models import Problem
+from serve_app.problems import PROBLEM_JSON
 
 #: Messages of at most 256 KiB each. uvicorn stops reading the connection while they wait, and TCP tells the client.
 READ_AHEAD = 8
@@ -35,3 +43,33 @@ class UnderServe:
             await send(message)
 
         await self._app(scope, receive, send_one_request_id)
+
+
+def answer_for_the_dead() -> None:
+    """Have this node's HAProxy answer 503, to be repeated, for a replica that died with a request in its hands.
+
+    Serve has it answer a bare 500 and has no setting for it either. But the answer is a file, written when Serve
+    starts and read when HAProxy learns of another replica: so a replica that is starting changes it in time.
+    """
+    page = Path(RAY_SERVE_HAPROXY_CONFIG_FILE_LOC).with_name("500.http")
+    with suppress(OSError):
+        if page.exists():
+            page.write_bytes(_unavailable())
+
+
+def _unavailable() -> bytes:
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    body = Problem(
+        title=status.phrase,
+        status=status,
+        detail="The process that worked on this request has ended; please try again",
+        code=FleetUnavailable.code,
+    ).model_dump_json()
+    lines = (
+        f"HTTP/1.1 {status} {status.phrase}",
+        f"Content-Type: {PROBLEM_JSON}",
+        f"Content-Length: {len(body)}",
+        f"Retry-After: {FleetUnavailable.retry_after}",
+        "Cache-Control: no-cache",
+    )
+    return "\r\n".join((*lines, "", body)).encode()

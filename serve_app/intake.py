@@ -25,6 +25,8 @@ log = get_logger()
 
 #: From this size on, in bytes, a look at the queue costs less than an upload in vain.
 LARGE_REQUEST = 1024 * 1024
+#: How long a refused client waits for its files to be removed, in seconds.
+REMOVE_WITHIN_S = 2.0
 
 
 class Intake:
@@ -69,8 +71,8 @@ class Intake:
     async def _hand_over(self, spec: JobSpec) -> JobView:
         try:
             view = await self._jobs.submit(spec)
-        except FleetUnavailable:
-            raise  # it may have taken the job before it fell silent, and then needs the files; a sweep removes them
+        except (FleetUnavailable, StoreUnavailable):
+            raise  # the job may be in the journal all the same, and then needs its files; else a sweep removes them
         except DocfleetError:
             await self._remove(spec.job_id)
             raise
@@ -87,11 +89,12 @@ class Intake:
             raise
 
     async def _remove(self, job_id: str) -> None:
-        """What cannot be removed now is no reason to answer otherwise: a sweep takes blobs that no job owns."""
+        """What cannot be removed now is no reason to answer otherwise, or late: a sweep takes what no job owns."""
         try:
-            await self._blobs.delete_prefix(_folder(job_id))
-        except StoreUnavailable as error:
-            log.warning("upload_left_behind", job=job_id, reason=error.message)
+            async with asyncio.timeout(REMOVE_WITHIN_S):
+                await self._blobs.delete_prefix(_folder(job_id))
+        except (StoreUnavailable, TimeoutError) as error:
+            log.warning("upload_left_behind", job=job_id, reason=str(error) or "the blob store is slow")
 
 
 def _announced_size(request: Request) -> int:

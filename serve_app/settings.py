@@ -113,8 +113,8 @@ class Settings(BaseSettings):
     """How long a parser replica is idle before it is given back."""
     parser_max_pages: Annotated[int, Field(ge=0)] = 2000
     """Pages after which a parser replica is replaced by a new one, so that no leak adds up; 0 for never."""
-    parser_max_memory_mb: Annotated[int, Field(ge=0)] = 0
-    """MiB of memory above which a parser replica is replaced once it is idle for a moment; 0 for no limit."""
+    parser_max_memory_mb: Annotated[int, Field(ge=1)] | None = None
+    """MiB of memory above which a parser replica is replaced; None is its share of its machine, by CPUs or GPUs."""
     page_deadline_s: Annotated[float, Field(gt=0)] = 60.0
     """How long a page may take; a replica that exceeds it for each page of its work is hung, and ends itself."""
     job_deadline_s: Annotated[float, Field(gt=0)] = 3600.0

@@ -26,7 +26,8 @@ PIECE_WRITTEN = 5 * 1024 * 1024
 _RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
 _CLIENT: ClientConfig = {
     "connect_timeout": "5s",
-    "timeout": "60s",
+    "read_timeout": "10s",  # without a byte: time enough for a part of an upload at 4 Mbit/s
+    "timeout": "600s",  # for all bytes of a large download
     "allow_http": True,  # takes effect only where an operator names an http:// endpoint
 }
 

@@ -147,6 +147,8 @@ class Dispatcher:
                 await self._blobs.delete_prefix(f"inputs/{job_id}")
         except StaleLease:
             log.warning("job_was_taken_over")
+        except StoreUnavailable as error:  # of a job that has ended: its files go with its results
+            log.warning("inputs_left_behind", reason=error.message)
         except asyncio.CancelledError:
             log.info("job_stopped")
             raise

@@ -13,7 +13,7 @@ from actors.dispatcher.files import FileRun, Splitting, together
 from actors.dispatcher.ports import Parsers
 from actors.dispatcher.results import ResultStore
 from actors.dispatcher.slots import FairSlots
-from actors.errors import DocfleetError, FileError, StoreUnavailable
+from actors.errors import DocfleetError, FileError
 from actors.logs import get_logger
 from actors.messages import Failure, FileOutcome, FileSoFar, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile
 from actors.tracing import span
@@ -57,7 +57,7 @@ class JobRun:
         self._outcomes: dict[int, FileOutcome] = {}
 
     async def run(self) -> JobOutcome:
-        """Parse every file; one file's failure never harms the others."""
+        """Parse every file; one file's failure never harms the others, and a store that is away only delays it."""
         job_id, files = self._spec.job_id, len(self._spec.files)
         with span("job", self._spec.traceparent, {"docfleet.job": job_id, "docfleet.files": files}) as traceparent:
             return await self._run(traceparent)
@@ -73,14 +73,13 @@ class JobRun:
         try:
             async with asyncio.timeout(self._limits.deadline_s) as deadline:
                 files = await together(*(one(index, file) for index, file in enumerate(self._spec.files)))
-        except StoreUnavailable as error:  # no fault of a file: the job as a whole could not run
-            return self._failed(error.code, error.message)
         except TimeoutError:
             if not deadline.expired():
                 raise
             log.warning("job_deadline_exceeded")
             message = f"The job was not done within {self._limits.deadline_s:g} seconds"
-            return self._failed(ErrorCode.DEADLINE_EXCEEDED, message)
+            failure = Failure(code=ErrorCode.DEADLINE_EXCEEDED, message=message)
+            return JobOutcome(failure=failure, progress=self.progress)
         return JobOutcome(files=tuple(files), progress=self.progress)
 
     async def so_far(self) -> list[FileSoFar]:
@@ -94,17 +93,12 @@ class JobRun:
         run = self._at_work.get(index)
         return await run.so_far() if run else FileSoFar(filename=file.filename)
 
-    def _failed(self, code: ErrorCode, message: str) -> JobOutcome:
-        return JobOutcome(failure=Failure(code=code, message=message), progress=self.progress)
-
     async def _run_file(self, index: int, file: InputFile, traceparent: str) -> FileOutcome:
         started = time.monotonic()
         task = self._task(index, file, traceparent)
         result: ParsedFile | Failure
         try:
             result = await self._found(file, task) or await self._parse(file, task)
-        except StoreUnavailable:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong becomes this file's failed entry
             result = failure_of(error, job_id=self._spec.job_id, index=index)
         outcome = await self._store.save(index, file.filename, result, (time.monotonic() - started) * 1000)

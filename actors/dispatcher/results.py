@@ -13,14 +13,12 @@ from actors.errors import StoreUnavailable
 from actors.messages import Failure, FileOutcome, ParsedFile
 from client.models import ErrorCode, PageFailure
 
-#: How long a job outlives a blob store that is away, in seconds.
-STORE_PATIENCE_S = 600.0
-
-_patient = stamina.retry(on=StoreUnavailable, attempts=None, timeout=STORE_PATIENCE_S, wait_max=5.0)
+#: A store that is away or full is waited for: the job's own deadline is the end of it.
+_patient = stamina.retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
 
 
 class ResultStore:
-    """The blobs of one job. Calls wait out a store that is away; then they raise StoreUnavailable."""
+    """The blobs of one job. Calls wait for a store that is away, for as long as it is."""
 
     def __init__(self, blobs: BlobStore, job_id: str) -> None:
         self._blobs = blobs

@@ -18,7 +18,7 @@ from actors.logs import get_logger
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.metrics import PARSERS_RECYCLED
 from actors.parser.steps import count_pages, step, timed
-from actors.parser.watchdog import ends_process_after
+from actors.parser.watchdog import Watchdog
 from client.models import ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 T = TypeVar("T")
@@ -28,6 +28,9 @@ MIB = 1024 * 1024
 
 #: How many pages' time a call gets that has no number of pages: a file without pages, an assembly, an export.
 PAGES_OF_A_WHOLE_FILE = 16
+
+#: Times its first size that a process may always hold: a new one would soon be as large again.
+LEAST_GROWTH = 2
 
 
 class ParsingEngine(Protocol):
@@ -58,7 +61,7 @@ class ParserConfig:
     `artifacts_path` is a folder of docling's own models; None means the one that docling itself is set to.
 
     The process ends itself in a call that takes longer than `page_deadline_s` for each page. It asks to be replaced
-    after `max_pages`, and when it holds more than `max_memory_mb` between two calls; None: as many as there are."""
+    after `max_pages`, and when it holds more than `max_memory` bytes between two calls; None: as many as there are."""
 
     defaults: ParseOptions = field(default_factory=ParseOptions)
     num_cpus: float = 1
@@ -66,7 +69,7 @@ class ParserConfig:
     artifacts_path: str | None = None
     page_deadline_s: float = 60.0
     max_pages: int | None = None
-    max_memory_mb: int | None = None
+    max_memory: int | None = None
 
 
 EngineFactory = Callable[[ParserConfig], ParsingEngine]
@@ -82,16 +85,19 @@ def docling_engine(config: ParserConfig) -> ParsingEngine:
 
 
 class Parser:
-    """Warm once constructed. Works on one call at a time, and on the next only when the thread is really free:
-    a caller that went away leaves its conversion running, for a thread cannot be stopped."""
+    """Warm once constructed. Works on one call at a time, and on the next only when the thread is really free: a
+    thread cannot be stopped. A conversion whose caller went away gets the time of one page to come to its end; then
+    the process ends with it."""
 
     def __init__(self, config: ParserConfig, make_engine: EngineFactory = docling_engine) -> None:
         self._config = config
         self._pages = 0
         self._unfit = False
+        self._watchdog = Watchdog()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser")
         self._engine = self._worker.submit(make_engine, config).result()
         self._worker.submit(self._engine.warm_up).result()
+        self._fresh = _memory()
         gc.freeze()  # libraries and models stay for good: no collection has to look through them again
         self._idle = threading.Event()
         self._idle.set()
@@ -148,22 +154,33 @@ class Parser:
             self._engine.check_health()
 
     def _check_memory(self) -> None:
-        """Between calls: what one document needs for a moment is no leak. An unused process is as small as it gets."""
-        limit, used = self._config.max_memory_mb, psutil.Process().memory_info().rss // MIB
-        if limit and self._pages and used > limit:
-            raise RuntimeError(f"holds {used} MiB, which is more than PARSER_MAX_MEMORY_MB ({limit})")
+        """Between calls: what one document needs for a moment is no leak."""
+        limit, used = self._config.max_memory, _memory()
+        if limit and used > max(limit, LEAST_GROWTH * self._fresh):
+            raise RuntimeError(
+                f"holds {used // MIB} MiB, more than its {limit // MIB}, and {self._fresh // MIB} at first"
+            )
 
     async def _run(self, call: Callable[[], T], pages: int = PAGES_OF_A_WHOLE_FILE) -> T:
         """On the one worker thread, in the order of the calls. A call that is cancelled while it waits never runs.
 
         `pages` say how long it may take once it runs.
         """
-        return await asyncio.wrap_future(self._worker.submit(self._work, call, pages))
+        try:
+            return await asyncio.wrap_future(self._worker.submit(self._work, call, pages))
+        except asyncio.CancelledError:
+            self._watchdog.hurry(call, self._config.page_deadline_s)
+            raise
 
     def _work(self, call: Callable[[], T], pages: int) -> T:
         self._idle.clear()
         try:
-            with ends_process_after(self._config.page_deadline_s * pages):
+            with self._watchdog.watch(call, self._config.page_deadline_s * pages):
                 return call()
         finally:
             self._idle.set()
+
+
+def _memory() -> int:
+    """Bytes that this process holds."""
+    return int(psutil.Process().memory_info().rss)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +14,7 @@ import pytest
 from actors.blobs import BlobStore, open_blobs
 from actors.blobs.objects import PIECE_WRITTEN
 from actors.errors import BlobMissing
+from tests.servers import running_s3
 
 BUCKET = "docfleet-tests"
 LARGE = os.urandom(3 * PIECE_WRITTEN + 17)
@@ -24,16 +22,8 @@ LARGE = os.urandom(3 * PIECE_WRITTEN + 17)
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """A server that speaks S3 on a port of its own choice."""
-    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", "0"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert server.stderr is not None
-    try:
-        address = next(found for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
-        yield address.group()
-    finally:
-        server.terminate()
-        server.communicate()
+    with running_s3() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

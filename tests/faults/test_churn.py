@@ -28,16 +28,17 @@ GIVE_UP_AFTER_S = 240.0
 class Client:
     """Submits one job and polls it to its end; repeats what failed, and counts how."""
 
-    def __init__(self, http: httpx.AsyncClient, number: int, seen: Counter[str]) -> None:
+    def __init__(self, http: httpx.AsyncClient, key: str, seen: Counter[str], pages: int = 4) -> None:
         self._http = http
-        self.number = number
+        self.key = key
         self._seen = seen
+        self._pages = pages
         self.job = ""
         self.ends: list[str] = []
 
     async def submit(self) -> None:
-        key = {"Idempotency-Key": f"job-{self.number}"}
-        files = {"files": (f"{self.number}.pdf", b"4")}
+        key = {"Idempotency-Key": self.key}
+        files = {"files": (f"{self.key}.pdf", str(self._pages).encode())}
         self.job = (await self._ask("POST", "/submit", files=files, headers=key))["job_id"]
 
     async def poll(self) -> None:
@@ -59,6 +60,7 @@ class Client:
             else:
                 if answer.is_success:
                     return answer.json()
+                assert str(answer.status_code) in TRANSIENT, answer.text
                 self._seen[str(answer.status_code)] += 1
             await asyncio.sleep(PAUSE_S)
 
@@ -78,7 +80,7 @@ async def drain(service: Service, jobs: int, kills: int) -> tuple[list[Client], 
     killed: Counter[str] = Counter()
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=service.url, timeout=30, limits=limits) as http:
-        clients = [Client(http, number, seen) for number in range(jobs)]
+        clients = [Client(http, f"{jobs}-{number}", seen) for number in range(jobs)]
         await asyncio.gather(*(client.submit() for client in clients))
         async with asyncio.timeout(GIVE_UP_AFTER_S):  # a client that is stuck
             await asyncio.gather(*(client.poll() for client in clients), kill_at_random(service, kills, killed))
@@ -104,13 +106,13 @@ async def test_all_jobs_end_after_everything_died_at_once(short_folder: Path, jo
     seen: Counter[str] = Counter()
     with running(state, SLEEP_PER_PAGE_S="0.3") as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
-            clients = [Client(http, number, seen) for number in range(jobs)]
+            clients = [Client(http, f"outage-{number}", seen) for number in range(jobs)]
             await asyncio.gather(*(client.submit() for client in clients))
             while not (counts := (await http.get("/health")).json())["running"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
     with running(state) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
-            again = [Client(http, client.number, seen) for client in clients]
+            again = [Client(http, client.key, seen) for client in clients]
             async with asyncio.timeout(GIVE_UP_AFTER_S):
                 await asyncio.gather(*(client.submit() for client in again))
                 await asyncio.gather(*(client.poll() for client in again))

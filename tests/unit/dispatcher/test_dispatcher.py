@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 import structlog
@@ -13,7 +14,7 @@ from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.errors import FleetUnavailable, JobExpired, StaleLease
+from actors.errors import FleetUnavailable, JobExpired, StaleLease, StoreUnavailable
 from actors.messages import Claim, DueDelivery, Failure, FileTask, Heartbeat, InputFile, JobOutcome, JobSpec
 from client.models import ErrorCode, ParseOptions
 
@@ -276,6 +277,49 @@ async def test_a_dispatcher_that_stops_gives_its_jobs_back(jobs, blobs, parsers)
     with contextlib.suppress(asyncio.CancelledError):
         await work
     assert jobs.released == [("a", "lease-a")]
+
+
+async def test_a_store_that_is_away_delays_a_job_and_nothing_else(dispatcher, jobs, blobs, monkeypatch) -> None:
+    away = {"get": 2, "put": 2}
+
+    def failing(name: str) -> Any:
+        call = getattr(blobs, name)
+
+        async def fail_at_first(*arguments: Any) -> Any:
+            if away[name]:
+                away[name] -= 1
+                raise StoreUnavailable("away")
+            return await call(*arguments)
+
+        return fail_at_first
+
+    await blobs.put("inputs/a/0", b"20")
+    for name in away:
+        monkeypatch.setattr(blobs, name, failing(name))
+    file = InputFile(filename="0.pdf", blob="inputs/a/0", size=2, sha256="")
+    spec = JobSpec(job_id="a", files=(file,), options=ParseOptions(), submitted_at=0.0)
+    await jobs.queue.put(Claim(lease="lease-a", spec=spec, attempt=1))
+    assert (await jobs.ended("a")).failure is None
+    assert (await response(blobs, "a", 0))["success"]
+    assert away == {"get": 0, "put": 0}
+
+
+async def test_a_job_whose_store_stays_away_can_be_stopped_and_has_its_deadline(
+    jobs, blobs, parsers, monkeypatch
+) -> None:
+    async def away(*_: Any) -> Any:
+        raise StoreUnavailable("away")
+
+    limits = JobLimits(files=1, deadline_s=1.5, splitting=Splitting(slots=1))
+    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, DispatcherConfig(jobs=2, limits=limits)).run())
+    monkeypatch.setattr(blobs, "get", away)
+    jobs.stop = {"stopped"}
+    await submit(jobs, blobs, "stopped", b"1")
+    await submit(jobs, blobs, "late", b"1")
+    assert (await jobs.ended("late")).failure.code is ErrorCode.DEADLINE_EXCEEDED
+    assert jobs.released == [("stopped", "lease-stopped")]
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
 
 
 async def test_a_job_past_its_deadline_fails_and_its_slot_is_free(jobs, blobs, parsers) -> None:

@@ -15,7 +15,7 @@ import structlog
 from actors.errors import FileError, ParserFailed
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
-from actors.parser.parser import Parser, ParserConfig
+from actors.parser.parser import MIB, Parser, ParserConfig
 from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 from tests.recorded import Recorded
 from tests.unit.parser.files import as_document, make_task
@@ -208,11 +208,31 @@ async def test_what_an_engine_logs_names_the_work(engine: SlowEngine, monkeypatc
     assert seen == [known | trace, known]
 
 
-async def test_a_parser_above_its_memory_asks_to_be_replaced_once_it_has_worked(engine: SlowEngine) -> None:
-    parser = Parser(ParserConfig(max_memory_mb=1), lambda config: engine)
+@pytest.mark.parametrize(("fresh", "limit", "fits", "too_much"), [(100, 500, 500, 501), (400, 500, 800, 801)])
+async def test_a_parser_above_its_memory_asks_to_be_replaced_unless_a_new_one_were_hardly_smaller(
+    engine: SlowEngine, monkeypatch: pytest.MonkeyPatch, fresh: int, limit: int, fits: int, too_much: int
+) -> None:
+    held = fresh
+    monkeypatch.setattr("actors.parser.parser._memory", lambda: held * MIB)
+    parser = Parser(ParserConfig(max_memory=limit * MIB), lambda config: engine)
+    held = fits
     parser.check_health()
-    await parser.open(DOCUMENT, make_task(), 1)
-    with pytest.raises(RuntimeError, match="more than PARSER_MAX_MEMORY_MB"):
+    held = too_much
+    with pytest.raises(RuntimeError, match=f"holds {too_much} MiB, more than its {limit}, and {fresh} at first"):
+        parser.check_health()
+
+
+async def test_memory_is_looked_at_between_calls_only(engine: SlowEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = MIB
+    monkeypatch.setattr("actors.parser.parser._memory", lambda: held)
+    parser = Parser(ParserConfig(max_memory=MIB), lambda config: engine)
+    held = 100 * MIB
+    call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
+    await asyncio.to_thread(engine.begins.acquire)
+    parser.check_health()
+    engine.go_on.release()
+    await call
+    with pytest.raises(RuntimeError, match="holds 100 MiB"):
         parser.check_health()
 
 

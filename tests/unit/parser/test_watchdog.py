@@ -16,7 +16,7 @@ HANGS = {
 
 def run(script: str, seconds: float) -> subprocess.CompletedProcess[str]:
     program = (
-        f"from actors.parser.watchdog import ends_process_after\nwith ends_process_after({seconds}):\n    {script}\n"
+        f"from actors.parser.watchdog import Watchdog\nwith Watchdog().watch('call', {seconds}):\n    {script}\n"
         "import time; time.sleep(0.3); print('went on')"
     )
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -37,9 +37,37 @@ def test_a_call_that_returns_is_watched_no_longer() -> None:
 
 def test_a_call_that_raises_is_watched_no_longer() -> None:
     program = (
-        "from actors.parser.watchdog import ends_process_after\n"
-        "try:\n    with ends_process_after(0.1): 1 / 0\n"
+        "from actors.parser.watchdog import Watchdog\n"
+        "try:\n    with Watchdog().watch('call', 0.1): 1 / 0\n"
         "except ZeroDivisionError:\n    import time; time.sleep(0.3); print('went on')"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, "went on\n")
+
+
+def hurried(call: str) -> subprocess.CompletedProcess[str]:
+    program = (
+        "import time\nfrom actors.parser.watchdog import Watchdog\nwatchdog = Watchdog()\n"
+        f"with watchdog.watch('call', 100):\n    watchdog.hurry({call!r}, 0.1)\n"
+        "    time.sleep(0.5)\n    print('went on')"
+    )
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+
+def test_a_call_can_be_given_less_time_than_it_had() -> None:
+    ended = hurried("call")
+    assert (ended.returncode, ended.stdout) == (1, "")
+
+
+def test_hurrying_a_call_that_is_over_does_not_touch_the_next() -> None:
+    ended = hurried("the call before")
+    assert (ended.returncode, ended.stdout) == (0, "went on\n")
+
+
+def test_hurrying_never_gives_more_time() -> None:
+    program = (
+        "import time\nfrom actors.parser.watchdog import Watchdog\nwatchdog = Watchdog()\n"
+        "with watchdog.watch('call', 0.1):\n    watchdog.hurry('call', 100)\n    time.sleep(0.5)\n    print('went on')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from actors.errors import FleetUnavailable, StoreUnavailable
+from actors.errors import DocfleetError, FleetUnavailable, StoreUnavailable
 from actors.messages import JobSpec, JobView, QueueStats
 from serve_app.settings import MIB
 from serve_app.uploads import MAX_FIELD_BYTES, MAX_PARTS
@@ -279,13 +279,13 @@ async def test_a_long_idempotency_key_is_refused(service: Service) -> None:
     assert_problem(answer, 422, "invalid_request", "idempotency-key: String should have at most 255 characters")
 
 
-async def test_a_store_that_is_away_is_503(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(spec: JobSpec) -> JobView:
-        raise StoreUnavailable("The job journal cannot be reached")
+async def test_a_blob_store_that_is_away_is_503(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(key: str) -> None:
+        raise StoreUnavailable("The blob store cannot be reached")
 
-    monkeypatch.setattr(service.registry, "submit", refuse)
+    monkeypatch.setattr(service.blobs, "writer", refuse)
     answer = await service.http.post("/submit", files=form(GOOD))
-    assert_problem(answer, 503, "store_unavailable", "The job journal cannot be reached")
+    assert_problem(answer, 503, "store_unavailable", "The blob store cannot be reached")
     assert answer.headers["Retry-After"] == "5"
     await assert_nothing_is_kept(service)
 
@@ -303,15 +303,22 @@ async def test_a_refusal_stays_what_it_is_when_its_upload_cannot_be_removed(
     assert [entry["event"] for entry in logs] == ["upload_left_behind"]
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "retry_after"),
+    [(FleetUnavailable, "unavailable", "2"), (StoreUnavailable, "store_unavailable", "5")],
+)
 async def test_the_files_of_a_job_that_may_have_been_taken_are_kept(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, monkeypatch: pytest.MonkeyPatch, error: type[DocfleetError], code: str, retry_after: str
 ) -> None:
+    """The commit may have reached the journal although its answer was lost."""
+
     async def fall_silent(spec: JobSpec) -> JobView:
-        raise FleetUnavailable("The job registry does not answer")
+        raise error("nothing is known")
 
     monkeypatch.setattr(service.registry, "submit", fall_silent)
     answer = await service.http.post("/submit", files=form(GOOD))
-    assert_problem(answer, 503, "unavailable", "does not answer")
+    assert_problem(answer, 503, code, "nothing is known")
+    assert answer.headers["Retry-After"] == retry_after
     assert len(service.stored("inputs")) == 1
 
 

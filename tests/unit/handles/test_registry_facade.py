@@ -1,0 +1,113 @@
+"""The registry as callers meet it while it does not answer. Actors are stood in for: no Ray runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.exceptions import ActorDiedError, ActorUnavailableError
+
+from actors import handles
+from actors.errors import FleetUnavailable
+from actors.handles import Batched, Registry
+from actors.messages import QueueStats
+
+STATS = QueueStats(queued=1, running=2)
+
+
+def actor(answer: Callable[[], Coroutine[Any, Any, QueueStats]]) -> Any:
+    """One whose `stats` are whatever `answer` comes to."""
+    return SimpleNamespace(stats=SimpleNamespace(remote=answer))
+
+
+async def alive() -> QueueStats:
+    return STATS
+
+
+async def dead() -> QueueStats:
+    raise ActorDiedError
+
+
+async def restarting() -> QueueStats:
+    raise ActorUnavailableError("restarting", None)
+
+
+@dataclass
+class Opener:
+    """Opens the registry again; fails as often as `failures` says."""
+
+    failures: int = 0
+    opened: int = 0
+
+    def __call__(self) -> Any:
+        self.opened += 1
+        if self.failures:
+            self.failures -= 1
+            raise ActorDiedError
+        return actor(alive)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handles, "REOPEN_AFTER_S", 0.0)
+
+
+async def answered(registry: Registry) -> QueueStats:
+    while True:
+        try:
+            return await registry.stats()
+        except FleetUnavailable:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("failures", [0, 2])
+async def test_a_registry_that_is_gone_for_good_is_opened_again_until_that_succeeds(failures: int) -> None:
+    opener = Opener(failures)
+    registry = Registry(actor(dead), opener)
+    with pytest.raises(FleetUnavailable):
+        await registry.stats()
+    assert await answered(registry) == STATS
+    assert opener.opened == failures + 1
+
+
+async def test_many_callers_open_a_dead_registry_once() -> None:
+    opener = Opener()
+    registry = Registry(actor(dead), opener)
+    assert await asyncio.gather(*(answered(registry) for _ in range(20))) == [STATS] * 20
+    assert opener.opened == 1
+
+
+async def test_a_registry_that_ray_restarts_is_left_to_ray() -> None:
+    opener = Opener()
+    registry = Registry(actor(restarting), opener)
+    with pytest.raises(FleetUnavailable):
+        await registry.stats()
+    await asyncio.sleep(0.05)
+    assert opener.opened == 0
+
+
+async def test_who_waits_behind_a_call_that_is_not_answered_hears_so_with_it() -> None:
+    begun, silent = asyncio.Event(), asyncio.Event()
+    calls: list[list[int]] = []
+
+    async def call(keys: list[int]) -> list[int]:
+        calls.append(keys)
+        begun.set()
+        await silent.wait()
+        raise FleetUnavailable("silent")
+
+    batched: Batched[int, int] = Batched(call)
+    first = asyncio.create_task(batched.get(1))
+    await begun.wait()
+    second = asyncio.create_task(batched.get(2))
+    await asyncio.sleep(0)
+    silent.set()
+    assert [type(error) for error in await asyncio.gather(first, second, return_exceptions=True)] == [
+        FleetUnavailable,
+        FleetUnavailable,
+    ]
+    assert calls == [[1]]
