@@ -193,6 +193,10 @@ class Registry:
         """The job when it differs from `version`, or after `timeout_s`."""
         return await self._ask(self._actor.wait.remote(job_id, version, timeout_s), timeout_s)
 
+    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
+        """The job once it has ended, or after `timeout_s`."""
+        return await self._ask(self._actor.wait_ended.remote(job_id, timeout_s), timeout_s)
+
     async def cancel(self, job_id: str, owner: str) -> JobView:
         return await self._ask(self._actor.cancel.remote(job_id, owner))
 

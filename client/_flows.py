@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypedDict, Unpack
+from typing import BinaryIO, Protocol, TypedDict, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -36,6 +36,12 @@ DEFAULT_URL = "http://localhost:8080"
 DEFAULT_TIMEOUT_S = 2400.0  # a blocking parse of many pages may take this long
 RETRY_FOR_S = 30.0
 PAGE = 100  # jobs that are fetched at once where all are wanted
+
+
+class Ask(Protocol):
+    """A question about a job that the server may hold until there is news."""
+
+    def __call__(self, job_id: str, *, wait: float, timeout: float) -> Flow[JsonDict]: ...
 
 
 class How(TypedDict, total=False):
@@ -86,8 +92,12 @@ class Flows:
     def events(self, job_id: str) -> Watch:
         return Watch(partial(self._event_stream, job_id), self.patience)
 
-    def get_job_results(self, job_id: str, *, pages: str | None = None, timeout: float | None = None) -> Flow[JsonDict]:
-        return (yield from self._json("GET", f"{_job(job_id)}/results", params=_given(pages=pages), timeout=timeout))
+    def get_job_results(
+        self, job_id: str, *, pages: str | None = None, wait: float = 0, timeout: float | None = None
+    ) -> Flow[JsonDict]:
+        """The results now or, where the server can wait, at the job's end within `wait` seconds."""
+        params = _given(pages=pages, wait=f"{wait:g}" if wait else None)
+        return (yield from self._json("GET", f"{_job(job_id)}/results", params=params, timeout=timeout))
 
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> Flow[JsonDict]:
         return (yield from self._json("POST", f"{_job(job_id)}/cancel", timeout=timeout))
@@ -186,20 +196,24 @@ class Flows:
 
     def _result(self, job_id: str, waiting: Waiting) -> Flow[JsonDict]:
         """Raises `JobFailed` when there are no results."""
-        status = yield from self._wait(job_id, waiting)
-        if status["status"] == JobStatusEnum.FAILED:
-            raise _failed(status)
-        answer = yield from self.get_job_results(job_id)
+        if waiting.on_progress:
+            yield from self._wait(job_id, waiting)
+            answer = yield from self.get_job_results(job_id)
+        else:  # the results themselves are waited for: one request instead of one for every change
+            answer = yield from self._wait(job_id, waiting, self.get_job_results)
+        if answer["status"] == JobStatusEnum.FAILED:
+            raise _failed((yield from self.get_job_status(job_id)))
         results: JsonDict | None = answer["results"]
         if results is None:
             raise JobFailed(job_id, answer.get("error") or "it completed without results")
         return results
 
-    def _wait(self, job_id: str, waiting: Waiting) -> Flow[JsonDict]:
+    def _wait(self, job_id: str, waiting: Waiting, ask: Ask | None = None) -> Flow[JsonDict]:
+        """The first answer of `ask`, of the job's status if None, that is about an ended job."""
         seen: JsonDict | None = None
         while True:
             asked = self.patience.clock()
-            status = yield from self._look(job_id, waiting, asked)
+            status = yield from self._look(ask or self.get_job_status, job_id, waiting, asked)
             if waiting.on_progress and status != seen:
                 waiting.on_progress(status)
             if JobStatusEnum(status["status"]).ended:
@@ -210,12 +224,12 @@ class Flows:
             yield Sleep(waiting.pause(asked=asked, now=now, changed=status != seen))
             seen = status
 
-    def _look(self, job_id: str, waiting: Waiting, now: float) -> Flow[JsonDict]:
+    def _look(self, ask: Ask, job_id: str, waiting: Waiting, now: float) -> Flow[JsonDict]:
         hold = waiting.hold(now)
         left = waiting.left(now) + LATENCY_S
         limit = self._limit + hold
         try:
-            return (yield from self.get_job_status(job_id, wait=hold, timeout=min(left, limit)))
+            return (yield from ask(job_id, wait=hold, timeout=min(left, limit)))
         except RequestTimeout as late:
             if waiting.timeout is not None and left <= limit:
                 raise JobTimeout(job_id, waiting.timeout) from late

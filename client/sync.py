@@ -121,12 +121,15 @@ class DoclingParserClient:
         """The `JobStatusResponse`; with `wait`, after the next change or that many seconds (60 at most)."""
         return self._run(self._flows.get_job_status(job_id, wait=wait, timeout=timeout))
 
-    def get_job_results(self, job_id: str, *, pages: str | None = None, timeout: float | None = None) -> JsonDict:
+    def get_job_results(
+        self, job_id: str, *, pages: str | None = None, wait: float = 0, timeout: float | None = None
+    ) -> JsonDict:
         """The `JobResultResponse`, whose `results` are None until the job has completed.
 
-        `pages` ("3", "3-7") leaves the nodes of other pages to the server.
+        `pages` ("3", "3-7") leaves the nodes of other pages to the server. `wait`: seconds that the server holds its
+        answer for the job to end.
         """
-        return self._run(self._flows.get_job_results(job_id, pages=pages, timeout=timeout))
+        return self._run(self._flows.get_job_results(job_id, pages=pages, wait=wait, timeout=timeout))
 
     def submit_and_wait(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Callable
 
 from pydantic import BaseModel
@@ -24,18 +23,16 @@ KEEPALIVE_S = 15.0
 _HEADERS = {"Cache-Control": "no-cache"}  # beside X-Accel-Buffering: no, which the library adds
 
 
-async def changes(jobs: Jobs, view: JobView, timeout_s: float = math.inf) -> AsyncIterator[JobView]:
-    """Each newer state of the job until it has ended, or `timeout_s` are over. Waits for a registry that is away.
+async def changes(jobs: Jobs, view: JobView) -> AsyncIterator[JobView]:
+    """Each newer state of the job until it has ended. Waits for a registry that is away.
 
     Raises JobNotFound or JobExpired when the job is removed meanwhile.
     """
-    now = asyncio.get_running_loop().time
-    deadline = now() + timeout_s
-    while not view.status.ended and (left := deadline - now()) > 0:
+    while not view.status.ended:
         try:
-            latest = await jobs.wait(view.job_id, view.version, min(left, LONGEST_WAIT_S))
+            latest = await jobs.wait(view.job_id, view.version, LONGEST_WAIT_S)
         except FleetUnavailable:
-            await asyncio.sleep(min(left, RECONNECT_S))
+            await asyncio.sleep(RECONNECT_S)
             continue
         if latest.version != view.version:
             yield latest
@@ -43,9 +40,17 @@ async def changes(jobs: Jobs, view: JobView, timeout_s: float = math.inf) -> Asy
 
 
 async def until_ended(jobs: Jobs, view: JobView, timeout_s: float) -> JobView:
-    """The job when it has ended, or as it is after `timeout_s`."""
-    async for latest in changes(jobs, view, timeout_s):
-        view = latest
+    """The job when it has ended, or as it is after `timeout_s`. Waits for a registry that is away.
+
+    Raises JobNotFound or JobExpired when the job is removed meanwhile.
+    """
+    now = asyncio.get_running_loop().time
+    deadline = now() + timeout_s
+    while not view.status.ended and (left := deadline - now()) > 0:
+        try:
+            view = await jobs.wait_ended(view.job_id, min(left, LONGEST_WAIT_S))
+        except FleetUnavailable:
+            await asyncio.sleep(min(left, RECONNECT_S))
     return view
 
 

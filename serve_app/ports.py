@@ -35,6 +35,10 @@ class Jobs(Protocol):
         """The job as soon as it differs from `version`, or after `timeout_s`."""
         ...
 
+    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
+        """The job as soon as it has ended, or after `timeout_s`."""
+        ...
+
     async def cancel(self, job_id: str, owner: str) -> JobView:
         """Ask a job to end. Raises JobNotFound, and JobEnded when it has ended otherwise."""
         ...

@@ -162,10 +162,11 @@ class Routes:
         partial: Annotated[
             bool, Query(description="While the job runs: the nodes of what is done so far, under `partial`")
         ] = False,
+        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the job's end")] = 0,
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
-        """A job's nodes, its documents in another format, or all of that in a zip file."""
-        view = await self._found(request, job_id)
+        """A job's nodes, its documents in another format, or all of that in a zip file; with `wait`, once it ended."""
+        view = await until_ended(self._jobs, await self._found(request, job_id), wait)
         span = page_span(pages)
         if (span or partial) and form != ExportFormat.NODES:
             raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial go with format=nodes only")

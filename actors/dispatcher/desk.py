@@ -114,7 +114,7 @@ class DriverDesk:
     async def _ended(self, job_id: str) -> JobView:
         view = await self._found(job_id)
         while not view.status.ended:
-            view = await self._jobs.wait(job_id, view.version, LOOK_EVERY_S)
+            view = await self._jobs.wait_ended(job_id, LOOK_EVERY_S)
         return view
 
     async def _found(self, job_id: str) -> JobView:

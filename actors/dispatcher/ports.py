@@ -89,8 +89,8 @@ class JobBook(Protocol):
         """The job, or None when there is none. Raises JobExpired when there was one."""
         ...
 
-    async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
-        """The job as soon as it differs from `version`, or after `timeout_s`."""
+    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
+        """The job as soon as it has ended, or after `timeout_s`."""
         ...
 
 

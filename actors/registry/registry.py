@@ -157,6 +157,15 @@ class JobRegistry:
         changed = await self._board.wait(job_id, timeout_s)
         return self._keeper.view(changed) if changed else await self.get(job_id)
 
+    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
+        """The job as soon as it has ended, or as it is when `timeout_s` are over. Raises JobNotFound, JobExpired."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + timeout_s
+        job = self._board.get(job_id)
+        while job and not job.ended and (left := deadline - now()) > 0:
+            job = await self._board.wait(job_id, left) or self._board.get(job_id)
+        return self._keeper.view(job) if job else await self.get(job_id)
+
     async def cancel(self, job_id: str, owner: str) -> JobView:
         """Stop a job: at once when it is queued; a running one as soon as its dispatcher hears of it.
 

@@ -31,6 +31,7 @@ BATCH = {
     "total_processing_time_ms": 5.0,
 }
 RESULTS = {"job_id": "j1", "status": "completed", "results": BATCH, "error": None}
+NO_RESULTS = {"job_id": "j1", "status": "failed", "results": None, "error": "why"}
 DELIVERY = {
     "kind": "webhook",
     "url": "http://me/",
@@ -235,14 +236,24 @@ def test_parse_single_is_the_first_result(play: Play, document: Path) -> None:
 
 
 def test_parse_that_outlasts_the_server_waits_for_its_job(play: Play, document: Path) -> None:
-    call, world = play(Answer(SUBMITTED, 202), COMPLETED, RESULTS)
+    call, world = play(Answer(SUBMITTED, 202), RESULTS)
     assert call("parse", document) == BATCH
-    assert world.asked == ["POST /parse", "GET /jobs/j1?wait=1", "GET /jobs/j1/results"]
+    assert world.asked == ["POST /parse", "GET /jobs/j1/results?wait=1"]
 
 
-def test_submit_and_wait_returns_the_batch(play: Play, document: Path) -> None:
-    call, _ = play(Answer(SUBMITTED, 202), COMPLETED, RESULTS)
+def test_submit_and_wait_asks_for_the_batch_until_it_is_there(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), Answer(PENDING, takes=1.0), RESULTS)
     assert call("submit_and_wait", document) == BATCH
+    assert world.asked == ["POST /submit"] + ["GET /jobs/j1/results?wait=1"] * 2
+    assert sum(world.slept) == 0
+
+
+def test_submit_and_wait_follows_the_job_for_whoever_wants_to_see_its_progress(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), COMPLETED, RESULTS)
+    seen: list[Any] = []
+    assert call("submit_and_wait", document, on_progress=seen.append) == BATCH
+    assert world.asked == ["POST /submit", "GET /jobs/j1?wait=1", "GET /jobs/j1/results"]
+    assert seen == [COMPLETED]
 
 
 @pytest.mark.parametrize("method", ["parse", "parse_single", "submit_job", "submit_and_wait"])
@@ -256,14 +267,14 @@ def test_missing_path_is_found_before_anything_is_sent(play: Play, document: Pat
 
 
 def test_job_that_failed_raises_a_runtime_error(play: Play, document: Path) -> None:
-    call, _ = play(Answer(SUBMITTED, 202), FAILED)
+    call, _ = play(Answer(SUBMITTED, 202), NO_RESULTS, FAILED)
     with pytest.raises(RuntimeError, match="no parser could be started") as caught:
         call("submit_and_wait", document)
     assert isinstance(caught.value, client.JobFailed)
 
 
 def test_cancelled_job_raises_its_own_error(play: Play, document: Path) -> None:
-    call, _ = play(Answer(SUBMITTED, 202), CANCELLED)
+    call, _ = play(Answer(SUBMITTED, 202), NO_RESULTS, CANCELLED)
     with pytest.raises(client.JobCancelled, match="j1 was cancelled"):
         call("submit_and_wait", document)
 
@@ -596,7 +607,7 @@ def test_deliveries_are_told_and_sent_again(play: Play) -> None:
 
 
 def test_webhook_is_asked_for_with_the_job(play: Play, document: Path) -> None:
-    call, world = play(Answer(SUBMITTED, 202), Answer(SUBMITTED, 202), COMPLETED, RESULTS)
+    call, world = play(Answer(SUBMITTED, 202), Answer(SUBMITTED, 202), RESULTS)
     call("submit_job", document, webhook_url="http://me/")
     call("submit_and_wait", document, webhook_url="http://me/")
     assert [{name: value for name, _, value in multipart(world, nth)}["webhook_url"] for nth in (0, 1)] == [
@@ -634,9 +645,9 @@ def test_parse_many_yields_failures_as_values(play: Play, document: Path, ordere
     bad = {**FILE, "success": False, "error": "not a PDF", "error_code": "invalid_file"}
     failed = {**RESULTS, "results": {**BATCH, "results": [bad]}}
     call, _ = play(
-        *(Answer(SUBMITTED, 202), COMPLETED, RESULTS),
-        *(Answer(SUBMITTED, 202), COMPLETED, failed),
-        *(Answer(SUBMITTED, 202), FAILED),
+        *(Answer(SUBMITTED, 202), RESULTS),
+        *(Answer(SUBMITTED, 202), failed),
+        *(Answer(SUBMITTED, 202), NO_RESULTS, FAILED),
         problem(413, "file_too_large"),
     )
     paths = [document, document, document, document, "nowhere.pdf"]

@@ -239,6 +239,29 @@ async def test_a_wait_for_an_ended_job_is_none(registry: JobRegistry) -> None:
     assert await registry.wait("a", view.version, 60) == view
 
 
+async def test_a_wait_for_the_end_sleeps_through_other_changes(registry: JobRegistry) -> None:
+    await registry.submit(spec("a"))
+    waiting = asyncio.create_task(registry.wait_ended("a", 600))
+    claimed = await claim(registry)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await registry.finish("a", claimed.lease, JobOutcome())
+    assert (await waiting).status is JobStatusEnum.COMPLETED
+    assert await registry.wait_ended("a", 600) == await registry.get("a")
+
+
+async def test_a_wait_for_the_end_runs_out(registry: JobRegistry) -> None:
+    await registry.submit(spec("a"))
+    claimed = await claim(registry)
+    assert await registry.wait_ended("a", SOON) == await registry.get("a")
+    await registry.release("d1", [("a", claimed.lease)])
+
+
+async def test_a_wait_for_the_end_of_no_job_is_refused(registry: JobRegistry) -> None:
+    with pytest.raises(JobNotFound):
+        await registry.wait_ended("nobody", 600)
+
+
 async def test_a_wait_runs_out(registry: JobRegistry) -> None:
     view = await registry.submit(spec("a"))
     assert await registry.wait("a", view.version, SOON) == view

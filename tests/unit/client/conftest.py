@@ -75,12 +75,12 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, {"status": "healthy", "version": "1"})
             return
         job_id = self.path.split("/")[2].partition("?")[0]
-        if "/results" in self.path:
+        done = self.server.gate is None or self.server.gate.is_set()
+        if "/results" in self.path and done:
             with self.server.lock:
                 self.server.running -= 1
             self.answer(200, {"job_id": job_id, "status": "completed", "results": self.batch(job_id)})
             return
-        done = self.server.gate is None or self.server.gate.is_set()
         self.answer(200, {"job_id": job_id, "status": "completed" if done else "processing", "submitted_at": 1.0})
 
     def batch(self, name: str) -> dict[str, Any]:

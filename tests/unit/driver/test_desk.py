@@ -64,7 +64,7 @@ class SilentRegistry:
     async def get(self, job_id: str) -> JobView | None:
         raise NotImplementedError
 
-    async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
+    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
         raise NotImplementedError
 
 
@@ -107,8 +107,8 @@ class Book:
         except JobNotFound:
             return None
 
-    async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
-        return await self.registry.wait(job_id, version, timeout_s)
+    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
+        return await self.registry.wait_ended(job_id, timeout_s)
 
 
 def a_task(**changes: Any) -> FileTask:

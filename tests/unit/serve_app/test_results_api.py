@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 import pytest
 
@@ -17,6 +19,20 @@ async def test_results_of_a_job_that_has_not_ended_are_null(service: Service) ->
     answer = await service.http.get(f"/jobs/{job_id}/results")
     assert answer.status_code == 200
     assert answer.json() == {"job_id": job_id, "status": "pending", "results": None, "error": None}
+
+
+async def test_results_can_be_waited_for(service: Service) -> None:
+    job_id = await service.submit(("a.md", b"# A"))
+    waiting = asyncio.create_task(service.http.get(f"/jobs/{job_id}/results", params={"wait": 60}))
+    await service.worker.work()
+    answer = (await waiting).json()
+    assert (answer["status"], answer["results"]["successful"]) == ("completed", 1)
+
+
+async def test_a_wait_for_results_runs_out(service: Service) -> None:
+    job_id = await service.submit(("a.md", b"# A"))
+    answer = await service.http.get(f"/jobs/{job_id}/results", params={"wait": 0.01})
+    assert (answer.json()["status"], answer.json()["results"]) == ("pending", None)
 
 
 async def test_results_are_every_files_entry_in_the_order_they_were_sent(service: Service) -> None:
