@@ -1,0 +1,93 @@
+"""Whether memory stays flat: documents for as long as it takes, and what every process holds meanwhile.
+
+    python -m benchmarks.soak [FOLDER] [--documents 500]
+
+Minutes long, so not part of `make bench`. Parsers are not replaced here, which would hide a leak. Without FOLDER the
+sample documents are used, over and over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import psutil
+
+from actors.formats import suffix_of, supported_suffixes
+from benchmarks.service import describe_machine, service
+from client import DoclingParserClient
+
+PARSERS = 2
+LARGEST = 400_000  # bytes: the largest ones would take most of the time
+MIB = 1024 * 1024
+
+#: How Ray titles the processes whose memory is the service's own.
+TITLES = {
+    "registry": "ray::JobRegistry",
+    "dispatcher": "ray::ServeReplica:docfleet:Dispatcher",
+    "ingress": "ray::ServeReplica:docfleet:Ingress",
+    "parser": "ray::ServeReplica:docfleet:Parser",
+}
+
+Sample = dict[str, int]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("folder", type=Path, nargs="?", default=Path("examples/documents"))
+    options.add_argument("--documents", type=int, default=500)
+    arguments = options.parse_args()
+    files = [path for path in sorted(arguments.folder.iterdir()) if _is_fit(path)]
+    rounds = -(-arguments.documents // len(files))
+    print(f"{len(files)} files, {rounds} rounds, {PARSERS} parsers; {describe_machine()}", flush=True)
+    env = {"PARSER_MIN_REPLICAS": str(PARSERS), "PARSER_MAX_REPLICAS": str(PARSERS), "PARSER_MAX_PAGES": "0"}
+    with service(**env) as url, DoclingParserClient(url) as client:
+        samples = [_memory()]
+        _show_names(samples[0])
+        _show(0, samples[0])
+        began = time.monotonic()
+        for done in range(1, rounds + 1):
+            client.submit_and_wait(*files)
+            samples.append(_memory())
+            _show(done * len(files), samples[-1])
+        print(f"{rounds * len(files) / (time.monotonic() - began):.1f} documents/s")
+    _show_growth(samples)
+
+
+def _is_fit(path: Path) -> bool:
+    return path.is_file() and suffix_of(path.name) in supported_suffixes() and path.stat().st_size < LARGEST
+
+
+def _memory() -> Sample:
+    """MiB that each of the service's processes holds, by name and number."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for process in sorted(psutil.Process().children(recursive=True), key=lambda one: one.pid):
+        try:
+            title, held = " ".join(process.cmdline()), process.memory_info().rss // MIB
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+        for name, beginning in TITLES.items():
+            if title.startswith(beginning):
+                found[name].append(held)
+    return {f"{name} {number}": held for name, several in found.items() for number, held in enumerate(several, 1)}
+
+
+def _show_names(sample: Sample) -> None:
+    print(f"{'documents':>10}" + "".join(f"{name:>14}" for name in sample))
+
+
+def _show(documents: int, sample: Sample) -> None:
+    print(f"{documents:>10}" + "".join(f"{held:>14}" for held in sample.values()), flush=True)
+
+
+def _show_growth(samples: list[Sample]) -> None:
+    """From the middle to the end: by then every kind of document has been seen many times."""
+    half = samples[len(samples) // 2 :]
+    growth = {name: half[-1].get(name, 0) - held for name, held in half[0].items()}
+    print("MiB in the second half: " + ", ".join(f"{name} {by:+}" for name, by in growth.items()))
+
+
+if __name__ == "__main__":
+    main()
