@@ -1,4 +1,4 @@
-"""Write what follows from the code: tables of settings, error codes and job states in the pages, and openapi.json.
+"""Write what follows from the code: openapi.json, and in the pages the tables of settings, errors, states and metrics.
 
     python docs/generate.py            renew them
     python docs/generate.py --check    say which are out of date; exit code 1 when one is
@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 from error_texts import FILE, JOB, REQUEST
 
+from actors.metrics import METRICS, Metric
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, TRANSITIONS, State
 from client.errors import error_from
 from client.models import ErrorCode
@@ -106,12 +108,30 @@ def state_meanings() -> Mapping[str, str]:
     return {state: " ".join(re.sub(r" *#: ", " ", comment).split()) for comment, state in found}
 
 
+def metrics() -> str:
+    rows = ((f"`ray_{metric.name}`", metric.kind, labels_of(metric), metric.room, metric.help) for metric in METRICS)
+    return table(("metric", "kind", "labels", "recorded by", "meaning"), rows)
+
+
+def labels_of(metric: Metric) -> str:
+    return "; ".join(f"`{label}`: {', '.join(values)}" for label, values in metric.labels.items()) or "–"
+
+
+def alerts() -> str:
+    groups = yaml.safe_load((DOCS.parent / "deploy" / "alerts.yaml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    rows = ((f"`{rule['alert']}`", rule["labels"]["severity"], rule["annotations"]["summary"]) for rule in rules)
+    return table(("alert", "severity", "meaning"), rows)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "request_errors": request_errors,
     "file_errors": file_errors,
     "job_errors": job_errors,
     "states": states,
+    "metrics": metrics,
+    "alerts": alerts,
 }
 
 

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from actors.metrics import METRICS, Metric
 from client import DoclingParserClient
 from tests.cluster.collector import Collector
+from tests.promql import alert_queries, dashboard_queries, selectors
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
@@ -67,6 +68,13 @@ def test_every_metric_is_exported_under_its_name_with_its_labels(scrape: Scrape,
     assert scrape.kinds[family] == metric.kind
     sample = exported(metric) + ("_bucket" if metric.kind == "histogram" else "")
     assert metric.labels.keys() <= scrape.labels(sample)
+
+
+def test_whatever_the_dashboard_and_the_alerts_ask_of_ray_is_exported(scrape: Scrape) -> None:
+    asked = [selector for query in dashboard_queries() + alert_queries() for selector in selectors(query)]
+    for selector in asked:
+        if selector.metric.startswith("ray_serve_"):
+            assert selector.wanted.keys() | set(selector.grouped_by) <= scrape.labels(selector.metric)
 
 
 def test_the_values_are_those_of_the_work_that_was_done(scrape: Scrape) -> None:

@@ -25,6 +25,8 @@ def test_generated_tables_are_current() -> None:
         ("errors.md", "request_errors"),
         ("errors.md", "file_errors"),
         ("errors.md", "job_errors"),
+        ("observability.md", "metrics"),
+        ("observability.md", "alerts"),
     ],
 )
 def test_a_page_holds_its_generated_part(page: str, part: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,11 +73,14 @@ class Service:
     def kill_everything(self) -> None:
         """As a power failure would, but for the disk's cache."""
         processes = [psutil.Process(self._process.pid), *self._descendants()]
+        left_behind = [folder for process in processes if (folder := _haproxy_folder(process))]
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(processes)
         self._process.wait()
+        for folder in left_behind:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _descendants(self) -> list[psutil.Process]:
         return psutil.Process(self._process.pid).children(recursive=True)
@@ -86,6 +90,15 @@ class Service:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
+
+
+def _haproxy_folder(process: psutil.Process) -> Path | None:
+    """Of a service's HAProxy: the folder that the service would remove if it could still end by itself."""
+    with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        command = process.cmdline()
+        if command and Path(command[0]).name == "haproxy":
+            return Path(command[command.index("-f") + 1]).parents[1]
+    return None
 
 
 @contextmanager
