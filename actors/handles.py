@@ -63,6 +63,8 @@ HEAD = {"node:__internal_head__": 0.001}  # Ray's own name for "on the head node
 
 ANSWER_WITHIN_S = 2.0  # how long a caller waits for a registry that may be restarting, before it says so
 REOPEN_AFTER_S = 3.0  # a deployment of other code has its own registry by then
+DESK_CALLS = 10_000  # of one driver at once; one that waits for a job's results costs nothing
+DESK_ATTEMPTS = 8  # with pauses that grow to 5 s: a dispatcher is replaced within seconds
 INLINE_BYTES = 64 * 1024  # below this, an argument travels with the call: cheaper than a stored object
 
 K = TypeVar("K")
@@ -350,10 +352,17 @@ class DispatcherFleet:
 
 
 class Desk:
-    """The desk for drivers, in a dispatcher: `actors.dispatcher.desk.DriverDesk`, called from any process."""
+    """The desk for drivers, in a dispatcher: `actors.dispatcher.desk.DriverDesk`, called from any process.
 
-    def __init__(self, handle: DeploymentHandle[Any]) -> None:
-        self._handle = handle.options(_by_reference=True)
+    The calls go through an actor of this Desk's own, which repeats what a dispatcher took to its grave: a reference
+    that a dispatcher made itself could only be answered by Ray's own error.
+    """
+
+    def __init__(self, app: str) -> None:
+        caller = ray.remote(DeskCaller).options(
+            num_cpus=0, max_restarts=-1, max_task_retries=-1, max_concurrency=DESK_CALLS
+        )
+        self._caller: Any = caller.remote(app)
 
     @classmethod
     def of(cls, app: str) -> Desk:
@@ -361,21 +370,47 @@ class Desk:
         try:
             if not ray.is_initialized():
                 ray.init(address="auto")  # never a cluster of its own
-            return cls(serve.get_deployment_handle("Dispatcher", app))
+            serve.get_deployment_handle("Dispatcher", app)
         except ConnectionError as error:
             raise FleetUnavailable("There is no running Ray cluster: start one, or set RAY_ADDRESS") from error
         except (RayServeException, KeyError) as error:
             raise FleetUnavailable(f"There is no running application '{app}' on this Ray cluster") from error
         except RayError as error:
             raise FleetUnavailable("Serve's controller does not answer at present") from error
+        return cls(app)
 
     def call(self, method: str, *args: Any) -> ray.ObjectRef[Any]:
-        """The result's reference, as soon as a dispatcher has taken the call. Arguments may be references."""
-        response: Any = getattr(self._handle, method).remote(*args)
+        """The result's reference, at once. Arguments may be references."""
+        return self._caller.call.remote(method, [_shared(arg) for arg in args])
+
+
+def _shared(argument: Any) -> Any:
+    """Large arrays as references, so that they are stored once, however often a call is repeated."""
+    large = isinstance(argument, np.ndarray) and argument.nbytes > INLINE_BYTES
+    return ray.put(argument) if large else argument
+
+
+class DeskCaller:
+    """Asks the desk, and another dispatcher's desk when the one that was asked has died: every call may be repeated.
+
+    Raises DocfleetErrors, FleetUnavailable among them when dispatchers die again and again.
+    """
+
+    def __init__(self, app: str) -> None:
+        self._handle = serve.get_deployment_handle("Dispatcher", app).options(_by_reference=True)
+
+    async def call(self, method: str, args: Sequence[Any]) -> Any:
+        async for attempt in stamina.retry_context(on=FleetUnavailable, attempts=DESK_ATTEMPTS, timeout=None):
+            with attempt:
+                return await self._ask(method, args)
+        raise AssertionError("the last attempt raises")
+
+    async def _ask(self, method: str, args: Sequence[Any]) -> Any:
         try:
-            # The call is routed by a thread of its own, so a notebook's event loop does not wait for itself.
-            return response._to_object_ref_sync(_allow_running_in_asyncio_loop=True)
-        except (*_NO_REPLICA_YET, RayError) as error:
+            return await getattr(self._handle, method).remote(*args)
+        except RayTaskError as error:
+            raise _own_error(error) from None
+        except (*_NO_REPLICA_YET, *_REPLICA_GONE, ActorUnavailableError, RayServeException) as error:
             raise FleetUnavailable("No dispatcher is ready at present") from error
 
 

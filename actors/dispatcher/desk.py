@@ -57,7 +57,7 @@ class DriverDesk:
     async def parse(self, document: object, task: FileTask) -> ParseResponse:
         """Parse a document in the fair turns of `task.job_id`; its size and the server's options are filled in here.
 
-        Nothing is kept: when this dispatcher dies, so does the call. Raises FileError, whatever went wrong.
+        Nothing is kept, so that it may be repeated elsewhere. Raises FileError, whatever went wrong.
         """
         started = time.monotonic()
         try:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 import ray
 from pydantic import SecretStr
@@ -91,11 +91,19 @@ def documents() -> Path:
 
 @pytest.fixture(scope="session")
 def replica_pids(url: str) -> Callable[[str], list[int]]:
-    """Process ids of a deployment's replicas on this machine, by the titles that Ray gives its processes."""
+    """Process ids of a deployment's replicas, by the titles that Ray gives its processes: this service's alone."""
 
     def pids(deployment: str) -> list[int]:
         title = f"ray::ServeReplica:docfleet:{deployment}"
-        found = subprocess.run(["pgrep", "-f", f"^{title}"], capture_output=True, text=True, check=False)
-        return [int(pid) for pid in found.stdout.split()]
+        return [
+            process.pid for process in psutil.Process().children(recursive=True) if _title(process).startswith(title)
+        ]
 
     return pids
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()).strip()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +154,24 @@ def test_an_unknown_job_is_said_to_be_none(fleet: Fleet) -> None:
     for ask in (fleet.status, fleet.results):
         with pytest.raises(JobNotFound):
             ray.get(ask("no-such-job"))
+
+
+def test_a_dispatcher_that_dies_is_not_noticed(
+    fleet: Fleet, documents: Path, replica_pids: Callable[[str], list[int]]
+) -> None:
+    job_id = fleet.submit([documents / "report.pdf"])
+    refs = [fleet.parse(documents / "report.pdf"), fleet.parse(b"no PDF at all"), fleet.results(job_id)]
+    ray.wait(refs, timeout=None)
+    _, under_way = ray.wait(refs, num_returns=len(refs), timeout=0)
+    pids = replica_pids("Dispatcher")
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert pids
+    assert under_way
+    with pytest.raises(FileError):
+        ray.get(refs.pop(1))
+    parsed, batch = ray.get(refs)
+    assert pages_of(parsed) == pages_of(batch.results[0]) == [1, 2, 3, 4, 5, 6]
 
 
 def test_an_application_that_does_not_run_is_named(url: str) -> None:
