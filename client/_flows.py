@@ -93,10 +93,16 @@ class Flows:
         return Watch(partial(self._event_stream, job_id), self.patience)
 
     def get_job_results(
-        self, job_id: str, *, pages: str | None = None, wait: float = 0, timeout: float | None = None
+        self,
+        job_id: str,
+        *,
+        pages: str | None = None,
+        so_far: bool = False,
+        wait: float = 0,
+        timeout: float | None = None,
     ) -> Flow[JsonDict]:
         """The results now or, where the server can wait, at the job's end within `wait` seconds."""
-        params = _given(pages=pages, wait=f"{wait:g}" if wait else None)
+        params = _given(pages=pages, partial="true" if so_far else None, wait=f"{wait:g}" if wait else None)
         return (yield from self._json("GET", f"{_job(job_id)}/results", params=params, timeout=timeout))
 
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> Flow[JsonDict]:

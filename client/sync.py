@@ -122,14 +122,23 @@ class DoclingParserClient:
         return self._run(self._flows.get_job_status(job_id, wait=wait, timeout=timeout))
 
     def get_job_results(
-        self, job_id: str, *, pages: str | None = None, wait: float = 0, timeout: float | None = None
+        self,
+        job_id: str,
+        *,
+        pages: str | None = None,
+        partial: bool = False,
+        wait: float = 0,
+        timeout: float | None = None,
     ) -> JsonDict:
         """The `JobResultResponse`, whose `results` are None until the job has completed.
 
-        `pages` ("3", "3-7") leaves the nodes of other pages to the server. `wait`: seconds that the server holds its
-        answer for the job to end.
+        `pages` ("3", "3-7") leaves the nodes of other pages to the server. With `partial`, the answer to a job that
+        still runs has the nodes of the pages that are done. `wait`: seconds that the server holds its answer for the
+        job to end.
         """
-        return self._run(self._flows.get_job_results(job_id, pages=pages, wait=wait, timeout=timeout))
+        return self._run(
+            self._flows.get_job_results(job_id, pages=pages, so_far=partial, wait=wait, timeout=timeout)
+        )
 
     def submit_and_wait(
         self,

@@ -615,11 +615,16 @@ def test_webhook_is_asked_for_with_the_job(play: Play, document: Path) -> None:
     ] * 2
 
 
-def test_pages_of_results_can_be_chosen(play: Play, tmp_path: Path) -> None:
-    call, world = play(RESULTS, RESULTS)
+def test_parts_of_results_can_be_chosen(play: Play, tmp_path: Path) -> None:
+    call, world = play(RESULTS, RESULTS, RESULTS)
+    call("get_job_results", "j1", partial=True)
     call("get_job_results", "j1", pages="3-7")
     call("download_results", "j1", tmp_path / "out.json", pages="3")
-    assert world.asked == ["GET /jobs/j1/results?pages=3-7", "GET /jobs/j1/results?format=nodes&pages=3"]
+    assert world.asked == [
+        "GET /jobs/j1/results?partial=true",
+        "GET /jobs/j1/results?pages=3-7",
+        "GET /jobs/j1/results?format=nodes&pages=3",
+    ]
 
 
 def test_download_appears_under_its_name_only_when_complete(play: Play, tmp_path: Path) -> None:
