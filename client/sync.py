@@ -136,9 +136,7 @@ class DoclingParserClient:
         still runs has the nodes of the pages that are done. `wait`: seconds that the server holds its answer for the
         job to end.
         """
-        return self._run(
-            self._flows.get_job_results(job_id, pages=pages, so_far=partial, wait=wait, timeout=timeout)
-        )
+        return self._run(self._flows.get_job_results(job_id, pages=pages, so_far=partial, wait=wait, timeout=timeout))
 
     def submit_and_wait(
         self,
