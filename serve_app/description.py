@@ -44,7 +44,7 @@ OF_AN_UPLOAD = (
 )
 
 _REQUEST_ID = {"X-Request-ID": {"description": "As it was sent, or made here", "schema": {"type": "string"}}}
-_RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds, where waiting helps", "schema": {"type": "integer"}}}
 _AUTHENTICATE = {"WWW-Authenticate": {"description": "`Bearer`", "schema": {"type": "string"}}}
 _ETAG = {"ETag": {"description": "For `If-None-Match`", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "Where the job's status is", "schema": {"type": "string"}}}
@@ -185,7 +185,7 @@ def _finish(status: int, response: dict[str, Any]) -> None:
         return
     _, described = response["content"].popitem()  # under the media type of the route's good answer
     response["content"] = {PROBLEM_JSON: described}
-    if status in (429, 503):
+    if status in (409, 429, 503):
         response["headers"] |= _RETRY_AFTER
     if status == 401:
         response["headers"] |= _AUTHENTICATE

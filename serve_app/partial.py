@@ -13,8 +13,7 @@ from client.models import JobStatusEnum
 from serve_app.ports import Dispatchers
 from serve_app.results import JSON
 
-#: Different at every moment, so that no cache may keep it and there is no ETag.
-_HEADERS = {"Cache-Control": "no-store", "Retry-After": "1"}
+_HEADERS = {"Retry-After": "1"}  # no ETag: it is different at every moment
 
 
 async def partial_results(

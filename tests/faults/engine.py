@@ -38,7 +38,7 @@ class FaultyEngine(SleepingEngine):
         if fault in FAULTS and page <= pages:
             FAULTS[fault]()
         time.sleep(pages * self._seconds_per_page)
-        return self._file(range(1, pages + 1), ())
+        return self._file(task, range(1, pages + 1), ())
 
     def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
         _, fault, page = _read(document)

@@ -37,14 +37,20 @@ def test_an_upload_whose_ingress_is_killed_leaves_no_job_and_no_file(http: httpx
         ("files", ("second.pdf", Upload(b"x" * 4_000_000, service, after=2_000_000))),
     ]
     before = set(inputs.glob("*"))
+    key = {"Idempotency-Key": "killed"}
     with pytest.raises((httpx.TransportError, httpx.HTTPStatusError)):  # HAProxy makes a 500 of it
-        http.post("/submit", files=files, data={"metadata": '{"upload": "killed"}'}).raise_for_status()
+        http.post("/submit", files=files, data={"metadata": '{"upload": "killed"}'}, headers=key).raise_for_status()
     left = set(inputs.glob("*")) - before
     assert len(left) == 1
     service.wait_until_ready()
     assert not any(job["metadata"] for job in http.get("/jobs").json()["jobs"])
     while left & set(inputs.glob("*")):
         time.sleep(0.5)
+    # Its key is free again as soon as the ingress has been silent for a while.
+    while (answer := http.post("/submit", files={"files": ("a.pdf", b"1")}, headers=key)).status_code == 409:
+        assert answer.json()["code"] == "idempotency_conflict"
+        time.sleep(float(answer.headers["Retry-After"]))
+    assert answer.status_code == 202
 
 
 def test_a_submit_whose_answer_is_lost_and_repeated_is_one_job(http: httpx.Client, service: Service) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from actors.errors import FleetUnavailable
 from serve_app import idempotency
+from serve_app.api import make_api
 from tests.unit.serve_app.service import Service, form, soon
 
 KEY = {"Idempotency-Key": "k"}
@@ -77,6 +78,14 @@ async def test_while_the_first_upload_runs_a_second_is_409(service: Service, slo
     first = await slow.go_on()
     assert (await again(service)).json()["job_id"] == first.json()["job_id"]
     assert len(service.stored("inputs")) == 1
+
+
+async def test_so_it_is_at_another_replica(service: Service, slow: SlowUpload) -> None:
+    api = make_api(service.registry, service.blobs, service.parsers, service.dispatchers, service.settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://other") as other:
+        answer = await other.post("/submit", files=form(GOOD), headers=KEY)
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_conflict")
+    assert (await slow.go_on()).status_code == 202
 
 
 async def test_a_second_upload_that_is_slow_too_is_409_before_it_is_whole(

@@ -156,3 +156,16 @@ def test_every_code_of_a_request_has_a_status() -> None:
         ErrorCode.PAGES_LOST,
     }  # fmt: skip
     assert set(STATUS) == set(ErrorCode) - of_files
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/jobs", "/jobs/{id}", "/jobs/{id}/results", "/jobs/none"])
+async def test_what_changes_is_kept_by_no_cache(service: Service, path: str) -> None:
+    job_id = await service.submit(("a.md", b"# A"))
+    answer = await service.http.get(path.replace("{id}", job_id))
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_results_are_kept_by_their_owner_alone_and_asked_for_again(service: Service) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+    answer = await service.http.get(f"/jobs/{job_id}/results")
+    assert answer.headers["Cache-Control"] == "private, no-cache"
