@@ -7,6 +7,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
+import ray
 from ray.serve._private.constants import RAY_SERVE_HAPROXY_CONFIG_FILE_LOC
 from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,7 +52,7 @@ def answer_for_the_dead() -> None:
     Serve has it answer a bare 500 and has no setting for it either. But the answer is a file, written when Serve
     starts and read when HAProxy learns of another replica: so a replica that is starting changes it in time.
     """
-    page = Path(RAY_SERVE_HAPROXY_CONFIG_FILE_LOC).with_name("500.http")
+    page = Path(RAY_SERVE_HAPROXY_CONFIG_FILE_LOC).parent / ray.get_runtime_context().get_node_id() / "500.http"
     with suppress(OSError):
         if page.exists():
             page.write_bytes(_unavailable())
