@@ -30,7 +30,7 @@ MIB = 1024 * 1024
 PAGES_OF_A_WHOLE_FILE = 16
 
 #: Times its first size that a process may always hold: a new one would soon be as large again.
-LEAST_GROWTH = 2
+LEAST_GROWTH = 3  # healthy ones come to 2.5 (docs/reliability.md)
 
 
 class ParsingEngine(Protocol):
