@@ -28,4 +28,5 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
         shuffled = random.sample(candidate_replicas, len(candidate_replicas))
         # A replica that has not been heard of counts as idle, and Serve asks it before it is chosen.
         shuffled.sort(key=lambda replica: queue_length(replica.replica_id) or 0)
-        return [shuffled[:2]]
+        # No second choice: Serve would ask it for its queue at every call for as long as that is full.
+        return [shuffled[:1]]
