@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from actors.logs import get_logger
+from actors.logs import about, get_logger
 from actors.metrics import JOBS, JOURNAL_COMMIT, OLDEST_QUEUED, REQUEUED, TIME_IN_QUEUE, TIME_TO_RESULT
 from actors.registry.ledger import Ledger
 from actors.registry.lifecycle import State
 from actors.registry.record import JobRecord, Save
+from actors.tracing import trace_id
 
 log = get_logger()
 
@@ -34,7 +35,8 @@ def _tell(before: JobRecord, after: JobRecord) -> None:
         TIME_IN_QUEUE.record(max(0.0, after.started_at - submitted_at))  # two machines' clocks
     if before.state is State.RUNNING and after.state is State.QUEUED:
         REQUEUED.record()
-        log.warning("job_requeued", job=after.job_id, request_id=after.spec.request_id, attempts=after.attempts)
+        with about(job=after.job_id, request_id=after.spec.request_id, trace_id=trace_id(after.spec.traceparent)):
+            log.warning("job_requeued", attempts=after.attempts)
     if after.ended_at is not None:
         TIME_TO_RESULT.record(max(0.0, after.ended_at - submitted_at), state=after.state.value)
 
