@@ -15,6 +15,9 @@ from uuid import uuid4
 
 import numpy as np
 import ray
+from ray import serve
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
 
 from actors.errors import FleetUnavailable
 from actors.handles import Desk
@@ -42,7 +45,7 @@ class Fleet:
             raise ValueError("max_in_flight must be at least 1")
         self._app = app
         self._max_in_flight = max_in_flight
-        self._desk = Desk.of(app)
+        self._desk = _desk_of(app)
         self._id = uuid4().hex  # whose turn it is among jobs and other drivers
         self._count = itertools.count()
         self._turn = threading.Lock()
@@ -123,6 +126,21 @@ class Fleet:
     def _store(self, job_id: str, index: int, filename: str | None, source: Source) -> Any:
         name, document = _document(source, filename)
         return ray.get(self._desk.call("store", document, job_id, index, name))
+
+
+def _desk_of(app: str) -> Desk:
+    """Joins the Ray cluster if need be. Raises FleetUnavailable when there is none, or no `app` on it."""
+    try:
+        if not ray.is_initialized():
+            ray.init(address="auto")  # never a cluster of its own
+        serve.get_deployment_handle("Dispatcher", app)
+    except ConnectionError as error:
+        raise FleetUnavailable("There is no running Ray cluster: start one, or set RAY_ADDRESS") from error
+    except (RayServeException, KeyError) as error:
+        raise FleetUnavailable(f"There is no running application '{app}' on this Ray cluster") from error
+    except RayError as error:
+        raise FleetUnavailable("Serve's controller does not answer at present") from error
+    return Desk(app)
 
 
 def _document(source: Source, filename: str | None) -> tuple[str, DocumentBytes | ray.ObjectRef[Any]]:

@@ -1,37 +1,23 @@
-"""Ray's edge: typed facades over the registry actor and the parser deployment. The only file with `.remote()`.
-
-Ray's errors are translated here, once: a registry that does not answer is FleetUnavailable, a replica that died
-with work in its hands is ParserDied, and an error that our own code raised on the other side comes out as itself.
-"""
+"""Ray's edge: typed facades over the registry actor and the deployments. The only file with `.remote()`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import ray
 import stamina
 from ray import serve
 from ray.actor import ActorHandle
-from ray.exceptions import (
-    ActorDiedError,
-    ActorUnavailableError,
-    NodeDiedError,
-    ObjectLostError,
-    OutOfMemoryError,
-    RayActorError,
-    RayError,
-    RayTaskError,
-    WorkerCrashedError,
-)
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
+from ray.exceptions import ActorDiedError, RayActorError, RayError, RayTaskError
 from ray.serve.handle import DeploymentHandle
 
-from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
+from actors.batching import Batched
+from actors.errors import DocfleetError, FleetUnavailable
 from actors.fleet import running_replicas
 from actors.logs import get_logger
 from actors.messages import (
@@ -51,6 +37,7 @@ from actors.messages import (
     QueueStats,
     Shard,
 )
+from actors.ray_errors import dispatcher_errors, own_error, parser_errors
 from client.models import Delivery, ExportFormat, JobStatusEnum, PageFailure, ParseOptions, ParserInfo
 
 if TYPE_CHECKING:
@@ -66,13 +53,6 @@ REOPEN_AFTER_S = 3.0  # a deployment of other code has its own registry by then
 DESK_CALLS = 10_000  # of one driver at once; one that waits for a job's results costs nothing
 DESK_ATTEMPTS = 8  # with pauses that grow to 5 s: a dispatcher is replaced within seconds
 INLINE_BYTES = 64 * 1024  # below this, an argument travels with the call: cheaper than a stored object
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-# The replica, its node, or an object that lived there is gone: the same call may succeed elsewhere.
-_REPLICA_GONE = (RayActorError, WorkerCrashedError, NodeDiedError, ObjectLostError, OutOfMemoryError)
-_NO_REPLICA_YET = (DeploymentUnavailableError, BackPressureError)
 
 
 def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registry:
@@ -112,58 +92,15 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
     return Registry(actor, reopen)
 
 
-def _wait_until_gone(name: str) -> None:
-    for attempt in stamina.retry_context(on=ActorStillThere, attempts=None, timeout=30, wait_max=0.5):
-        with attempt:
-            try:
-                ray.get_actor(name, namespace=NAMESPACE)
-            except ValueError:
-                return
-            raise ActorStillThere
-
-
 class ActorStillThere(Exception):
     """A killed actor keeps its name for a moment."""
 
 
-class Batched(Generic[K, V]):
-    """Answers many callers with one call: what arrives while a call is under way goes together in the next.
-
-    An actor call costs more than an HTTP request does, and it costs the same for one key as for fifty.
-    """
-
-    def __init__(self, call: Callable[[list[K]], Coroutine[Any, Any, Sequence[V | DocfleetError]]]) -> None:
-        self._call = call
-        self._waiting: list[tuple[K, asyncio.Future[V]]] = []
-        self._worker: asyncio.Task[None] | None = None
-
-    async def get(self, key: K) -> V:
-        answer: asyncio.Future[V] = asyncio.get_running_loop().create_future()
-        self._waiting.append((key, answer))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
-        return await answer
-
-    async def _work(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                values = await self._call([key for key, _ in batch])
-            except Exception as error:  # noqa: BLE001 - every caller of the batch hears of it
-                if isinstance(error, FleetUnavailable):  # so do those who would now wait as long again for nothing
-                    batch, self._waiting = batch + self._waiting, []
-                values = [error] * len(batch)  # type: ignore[list-item]
-            for (_, answer), value in zip(batch, values, strict=True):
-                _settle(answer, value)
-
-
-def _settle(answer: asyncio.Future[V], value: V | Exception) -> None:
-    if answer.done():  # its caller went away
-        return
-    if isinstance(value, Exception):
-        answer.set_exception(value)
-    else:
-        answer.set_result(value)
+@stamina.retry(on=ActorStillThere, attempts=None, timeout=30, wait_max=0.5)
+def _wait_until_gone(name: str) -> None:
+    with suppress(ValueError):
+        ray.get_actor(name, namespace=NAMESPACE)
+        raise ActorStillThere
 
 
 class Registry:
@@ -257,7 +194,7 @@ class Registry:
             async with asyncio.timeout(patience_s + ANSWER_WITHIN_S):  # 3.11's wait_for can swallow a cancellation
                 return await call
         except RayTaskError as error:
-            raise _own_error(error) from None
+            raise own_error(error) from None
         except (TimeoutError, RayActorError) as error:
             if isinstance(error, ActorDiedError) and (self._reopening is None or self._reopening.done()):
                 self._reopening = asyncio.create_task(self._open_again())
@@ -269,15 +206,6 @@ class Registry:
             self._actor = await asyncio.to_thread(self._reopen)
         except (RayError, FleetUnavailable) as error:  # the next call that finds it dead tries again
             log.warning("registry_not_opened", reason=str(error))
-
-
-def memory_share(*, num_cpus: float, num_gpus: float) -> int:
-    """Bytes of its node's memory that this process may hold, so that all of its kind that fit there can."""
-    here = ray.get_runtime_context().get_node_id()
-    nodes = ray.nodes()  # type: ignore[no-untyped-call]
-    resources = next(node["Resources"] for node in nodes if node["NodeID"] == here)
-    shares = [num_cpus / resources.get("CPU", num_cpus), num_gpus / resources.get("GPU", 1.0)]
-    return int(max(shares) * resources["memory"])  # without what Ray keeps for its objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,12 +235,10 @@ class ParserFleet:
         return await self._call("open", document, task, split_above)
 
     async def parse_pages(self, document: Any, task: FileTask, span: PageSpan) -> RayPart:
-        async with (
-            _translated_errors(),
-            _cancelled_with_its_caller(self._handle.parse_pages.remote(document, task, span)) as response,
-        ):
-            ref = await response._to_object_ref()
-            return RayPart(ref, await ref)
+        with parser_errors():
+            async with _cancelled_with_its_caller(self._handle.parse_pages.remote(document, task, span)) as response:
+                ref = await response._to_object_ref()
+                return RayPart(ref, await ref)
 
     async def assemble(
         self, document: Any, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
@@ -330,11 +256,9 @@ class ParserFleet:
         return running_replicas(self._app)
 
     async def _call(self, method: str, *args: Any) -> Any:
-        async with (
-            _translated_errors(),
-            _cancelled_with_its_caller(getattr(self._handle, method).remote(*args)) as response,
-        ):
-            return await response
+        with parser_errors():
+            async with _cancelled_with_its_caller(getattr(self._handle, method).remote(*args)) as response:
+                return await response
 
 
 class DispatcherFleet:
@@ -345,10 +269,8 @@ class DispatcherFleet:
 
     async def so_far(self, job_id: str) -> list[FileSoFar] | None:
         """What there is of a job's files at this moment; None when nobody works on it. Raises FleetUnavailable."""
-        try:
+        with dispatcher_errors():
             return await self._handle.so_far.remote(job_id)
-        except (*_NO_REPLICA_YET, RayActorError, ActorUnavailableError, RayServeException) as error:
-            raise FleetUnavailable("No dispatcher answers at present; please try again") from error
 
 
 class Desk:
@@ -363,21 +285,6 @@ class Desk:
             num_cpus=0, max_restarts=-1, max_task_retries=-1, max_concurrency=DESK_CALLS
         )
         self._caller: Any = caller.remote(app)
-
-    @classmethod
-    def of(cls, app: str) -> Desk:
-        """The running application's. Joins the Ray cluster; raises FleetUnavailable when there is none, or no `app`."""
-        try:
-            if not ray.is_initialized():
-                ray.init(address="auto")  # never a cluster of its own
-            serve.get_deployment_handle("Dispatcher", app)
-        except ConnectionError as error:
-            raise FleetUnavailable("There is no running Ray cluster: start one, or set RAY_ADDRESS") from error
-        except (RayServeException, KeyError) as error:
-            raise FleetUnavailable(f"There is no running application '{app}' on this Ray cluster") from error
-        except RayError as error:
-            raise FleetUnavailable("Serve's controller does not answer at present") from error
-        return cls(app)
 
     def call(self, method: str, *args: Any) -> ray.ObjectRef[Any]:
         """The result's reference, at once. Arguments may be references."""
@@ -401,17 +308,9 @@ class DeskCaller:
 
     async def call(self, method: str, args: Sequence[Any]) -> Any:
         async for attempt in stamina.retry_context(on=FleetUnavailable, attempts=DESK_ATTEMPTS, timeout=None):
-            with attempt:
-                return await self._ask(method, args)
+            with attempt, dispatcher_errors():
+                return await getattr(self._handle, method).remote(*args)
         raise AssertionError("the last attempt raises")
-
-    async def _ask(self, method: str, args: Sequence[Any]) -> Any:
-        try:
-            return await getattr(self._handle, method).remote(*args)
-        except RayTaskError as error:
-            raise _own_error(error) from None
-        except (*_NO_REPLICA_YET, *_REPLICA_GONE, ActorUnavailableError, RayServeException) as error:
-            raise FleetUnavailable("No dispatcher is ready at present") from error
 
 
 @asynccontextmanager
@@ -422,27 +321,3 @@ async def _cancelled_with_its_caller(response: Any) -> AsyncIterator[Any]:
     except asyncio.CancelledError:
         response.cancel()
         raise
-
-
-@asynccontextmanager
-async def _translated_errors() -> AsyncIterator[None]:
-    try:
-        yield
-    except RayTaskError as error:
-        own = _own_error(error)
-        if isinstance(own, DocfleetError):
-            raise own from None
-        if isinstance(error.cause, _REPLICA_GONE):  # an argument was lost with its node
-            raise ParserDied("a parser's result was lost") from error
-        raise ParserFailed(f"the parser failed with {type(error.cause).__name__}") from error
-    except _NO_REPLICA_YET as error:
-        raise FleetUnavailable("No parser replica is ready at present") from error
-    except (*_REPLICA_GONE, ActorUnavailableError) as error:
-        raise ParserDied("the parser process died") from error
-    except RayServeException as error:  # an argument's own actor died, among others
-        raise ParserDied("a parser's result was lost") from error
-
-
-def _own_error(error: RayTaskError) -> Exception:
-    """What the code on the other side raised; Ray wraps it together with the remote traceback."""
-    return error.cause if isinstance(error.cause, DocfleetError) else error

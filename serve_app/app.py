@@ -16,7 +16,8 @@ from actors.dispatcher.desk import DriverDesk
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.handles import HEAD, DispatcherFleet, ParserFleet, Registry, memory_share, open_registry
+from actors.fleet import memory_share
+from actors.handles import HEAD, DispatcherFleet, ParserFleet, Registry, open_registry
 from actors.messages import FileSoFar
 from actors.observing import observe
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine

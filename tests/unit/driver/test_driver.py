@@ -18,7 +18,6 @@ from ray.exceptions import RayTaskError
 from actors import connect
 from actors.driver import UNNAMED, Fleet
 from actors.errors import FileError, FleetUnavailable, JobFailed
-from actors.handles import Desk
 from actors.messages import InputFile
 from client.models import ErrorCode, ParseOptions
 
@@ -48,7 +47,7 @@ class CalledDesk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> CalledDesk:
     desk = CalledDesk()
-    monkeypatch.setattr(Desk, "of", lambda app: desk)
+    monkeypatch.setattr("actors.driver._desk_of", lambda app: desk)
     monkeypatch.setattr(ray, "get", desk.get)
     return desk
 

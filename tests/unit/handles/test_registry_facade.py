@@ -12,8 +12,9 @@ import pytest
 from ray.exceptions import ActorDiedError, ActorUnavailableError
 
 from actors import handles
+from actors.batching import Batched
 from actors.errors import FleetUnavailable
-from actors.handles import Batched, Registry
+from actors.handles import Registry
 from actors.messages import QueueStats
 
 STATS = QueueStats(queued=1, running=2)

@@ -1,0 +1,62 @@
+"""What Ray's errors mean here, said once.
+
+A replica that died with work in its hands is ParserDied, nobody there to answer is FleetUnavailable, and an error that
+our own code raised on the other side comes out as itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ray.exceptions import (
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayActorError,
+    RayTaskError,
+    WorkerCrashedError,
+)
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
+
+from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
+
+# The replica, its node, or an object that lived there is gone: the same call may succeed elsewhere.
+_REPLICA_GONE = (RayActorError, WorkerCrashedError, NodeDiedError, ObjectLostError, OutOfMemoryError)
+_NO_REPLICA_YET = (DeploymentUnavailableError, BackPressureError)
+
+
+def own_error(error: RayTaskError) -> Exception:
+    """What the code on the other side raised; Ray wraps it together with the remote traceback."""
+    return error.cause if isinstance(error.cause, DocfleetError) else error
+
+
+@contextmanager
+def parser_errors() -> Iterator[None]:
+    """Around a call of a parser. Raises FleetUnavailable, ParserDied, ParserFailed, and what the parser raised."""
+    try:
+        yield
+    except RayTaskError as error:
+        own = own_error(error)
+        if isinstance(own, DocfleetError):
+            raise own from None
+        if isinstance(error.cause, _REPLICA_GONE):  # an argument was lost with its node
+            raise ParserDied("a parser's result was lost") from error
+        raise ParserFailed(f"the parser failed with {type(error.cause).__name__}") from error
+    except _NO_REPLICA_YET as error:
+        raise FleetUnavailable("No parser replica is ready at present") from error
+    except _REPLICA_GONE as error:
+        raise ParserDied("the parser process died") from error
+    except RayServeException as error:  # an argument's own actor died, among others
+        raise ParserDied("a parser's result was lost") from error
+
+
+@contextmanager
+def dispatcher_errors() -> Iterator[None]:
+    """Around a call of a dispatcher. Raises FleetUnavailable, and what the dispatcher raised."""
+    try:
+        yield
+    except RayTaskError as error:
+        raise own_error(error) from None
+    except (*_REPLICA_GONE, RayServeException) as error:
+        raise FleetUnavailable("No dispatcher answers at present; please try again") from error
