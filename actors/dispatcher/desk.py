@@ -84,8 +84,8 @@ class DriverDesk:
         """Make a job of stored files; durable on return. Raises QueueFull, StoreUnavailable, FleetUnavailable."""
         try:
             view = await self._jobs.submit(replace(spec, options=spec.options.over(self._defaults)))
-        except FleetUnavailable:
-            raise  # the registry may have taken the job before it fell silent, and then needs the files
+        except (FleetUnavailable, StoreUnavailable):
+            raise  # the job may be in the journal all the same, and then needs its files; else a sweep removes them
         except DocfleetError:
             await self.discard(spec.job_id)
             raise

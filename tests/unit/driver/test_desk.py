@@ -16,7 +16,17 @@ from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.desk import DriverDesk
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.slots import FairSlots
-from actors.errors import BlobMissing, FileError, FleetUnavailable, JobExpired, JobFailed, JobNotFound, QueueFull
+from actors.errors import (
+    BlobMissing,
+    DocfleetError,
+    FileError,
+    FleetUnavailable,
+    JobExpired,
+    JobFailed,
+    JobNotFound,
+    QueueFull,
+    StoreUnavailable,
+)
 from actors.messages import Failure, FileTask, InputFile, JobSpec, JobView, PagePlan, ParsedFile
 from actors.registry.registry import JobRegistry, RegistryConfig
 from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
@@ -58,8 +68,11 @@ class OneParser:
 class SilentRegistry:
     """Took the job, but its answer was lost."""
 
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
     async def submit(self, spec: JobSpec) -> JobView:
-        raise FleetUnavailable("The job registry does not answer at present")
+        raise self._error
 
     async def get(self, job_id: str) -> JobView | None:
         raise NotImplementedError
@@ -219,9 +232,13 @@ async def test_a_refused_job_leaves_no_files(desk: DriverDesk, blobs: BlobStore)
     assert await blobs.get("inputs/0/0") == b"tide"
 
 
-async def test_files_stay_when_the_registry_may_have_taken_the_job(blobs: BlobStore, parser: OneParser) -> None:
-    desk = DriverDesk(SilentRegistry(), parser, blobs, FairSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS)
-    with pytest.raises(FleetUnavailable):
+@pytest.mark.parametrize("error", [FleetUnavailable("does not answer"), StoreUnavailable("a commit's answer is lost")])
+async def test_files_stay_when_the_registry_may_have_taken_the_job(
+    blobs: BlobStore, parser: OneParser, error: DocfleetError
+) -> None:
+    registry = SilentRegistry(error)
+    desk = DriverDesk(registry, parser, blobs, FairSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS)
+    with pytest.raises(type(error)):
         await submitted(desk, b"tide")
     assert await blobs.get("inputs/job/0") == b"tide"
 
