@@ -13,6 +13,7 @@ from client._waiting import JsonDict
 from client.errors import ConnectionFailed, UnexpectedAnswer
 
 SILENCE_S = 60.0  # the server sends a comment every 15 s while nothing happens
+LASTING_S = 20.0  # a stream that lasted as long has brought one: whoever cut it, the server is there
 
 
 class Watch:
@@ -28,6 +29,8 @@ class Watch:
         self._patience = patience
         self._last_id: str | None = None
         self._attached = False
+        self._opened_at = 0.0
+        self._fell_silent = False
         self._fruitless_since: float | None = None
 
     def attach(self) -> Flow[httpx.Response]:
@@ -37,6 +40,7 @@ class Watch:
             yield Sleep(FIRST_BACKOFF_S * self._patience.jitter())
         self._attached = True
         response = yield from self._open(self._last_id)
+        self._opened_at, self._fell_silent = self._patience.clock(), False
         self.ended = response.status_code == httpx.codes.NO_CONTENT  # nothing follows what was seen
         return response
 
@@ -50,12 +54,14 @@ class Watch:
 
     def broke_off(self, error: httpx.TransportError) -> None:
         """Raises `UnexpectedAnswer` when it was no stream of events, nor the end of one."""
+        self._fell_silent = isinstance(error, httpx.ReadTimeout)
         if isinstance(error, SSEError) and not self.ended:
             raise UnexpectedAnswer(f"the server does not stream events: {error}") from error
 
     def _check_patience(self) -> None:
         now = self._patience.clock()
-        if self._fruitless_since is None:
+        lasted = now - self._opened_at >= LASTING_S and not self._fell_silent
+        if lasted or self._fruitless_since is None:
             self._fruitless_since = now
         if now - self._fruitless_since > self._patience.retry_for:
             raise ConnectionFailed("the stream of the job's events breaks off again and again")

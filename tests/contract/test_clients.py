@@ -76,13 +76,17 @@ EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
 
 @dataclass
 class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A stream of events that breaks off."""
+    """A stream of events that breaks off, after seconds of the fake clock."""
 
     body: bytes
+    lasts: float = 0.0
+    error: Exception = field(default_factory=lambda: httpx.RemoteProtocolError("peer closed connection"))
+    let_pass: Callable[[float], None] = lambda _: None
 
     def __iter__(self) -> Iterator[bytes]:
         yield self.body
-        raise httpx.RemoteProtocolError("peer closed connection")
+        self.let_pass(self.lasts)
+        raise self.error
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for block in self:
@@ -102,9 +106,12 @@ class World:
     def clock(self) -> float:
         return self.now
 
+    def let_pass(self, seconds: float) -> None:
+        self.now += seconds
+
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.now += seconds
+        self.let_pass(seconds)
 
     async def async_sleep(self, seconds: float) -> None:
         self.sleep(seconds)
@@ -117,6 +124,7 @@ class World:
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, Broken):
+            answer.let_pass = self.let_pass
             return httpx.Response(200, headers=EVENT_STREAM, stream=answer)
         if isinstance(answer, Answer):
             self.now += answer.takes
@@ -572,6 +580,20 @@ def test_events_that_break_off_again_and_again_are_given_up(play: Play) -> None:
     with pytest.raises(client.ConnectionFailed, match="again and again"):
         call("events", "j1")
     assert world.now >= 110.0
+
+
+def test_events_of_a_quiet_job_outlive_a_proxy_that_cuts_every_stream(play: Play) -> None:
+    cut = [Broken(b": keepalive\n\n", lasts=30.0) for _ in range(20)]
+    call, _ = play(*cut, httpx.Response(200, headers=EVENT_STREAM, content=event(9, COMPLETED)), retry_for=10.0)
+    assert call("events", "j1") == [COMPLETED]
+
+
+def test_events_of_a_server_that_falls_silent_each_time_are_given_up(play: Play) -> None:
+    silent = [Broken(b"", lasts=60.0, error=httpx.ReadTimeout("silence")) for _ in range(20)]
+    call, world = play(*silent, retry_for=90.0)
+    with pytest.raises(client.ConnectionFailed, match="again and again"):
+        call("events", "j1")
+    assert len(world.requests) < 5
 
 
 def test_something_other_than_events_is_named(play: Play) -> None:
