@@ -28,7 +28,7 @@ log = get_logger()
 
 CLAIM_WAIT_S = 20.0
 BEAT_EVERY_S = 1.0  # far within a lease: it is also how soon a cancelled job is noticed
-REPORT_AT_MOST_EVERY_S = 0.1  # progress of all jobs travels together
+REPORT_AT_MOST_EVERY_S = 0.25  # progress of all jobs travels together, as often as eyes can follow
 RESIZE_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
 SWEEP_AT_ONCE = 100  # jobs
