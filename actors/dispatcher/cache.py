@@ -26,6 +26,9 @@ PARSER_CODE = digest_of([*(ROOT / "actors" / "parser").rglob("*.py"), ROOT / "ac
 #: Options that are no part of what is asked for.
 _NOT_IN_KEY = {"cache", "password"}
 
+#: What comes of bytes that are no entry, or no result: a store may lose half a blob.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+
 
 class ResultCache:
     """Entries that point to results: they are worth as much as those are there, and hold nothing themselves.
@@ -45,12 +48,14 @@ class ResultCache:
         try:
             entry = orjson.loads(await self._blobs.get(await self._entry(owner, file, task.options)))
             response, document = await asyncio.gather(*map(self._blobs.get, (entry["response"], entry["document"])))
+            return await asyncio.to_thread(_as_result_of, task, response, document, entry["pages"])
         except BlobMissing:  # never parsed, or its job is gone
             return None
         except DocfleetError as error:  # parsing says more of what is wrong
             log.info("cache_not_read", job=task.job_id, reason=error.message)
-            return None
-        return await asyncio.to_thread(_as_result_of, task, response, document, entry["pages"])
+        except UNREADABLE as error:  # parsed again, it is written anew
+            log.warning("cache_entry_unreadable", job=task.job_id, reason=repr(error))
+        return None
 
     async def remember(
         self, owner: str, file: InputFile, task: FileTask, result: ParsedFile, outcome: FileOutcome

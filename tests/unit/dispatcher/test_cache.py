@@ -160,6 +160,26 @@ async def test_a_cache_that_cannot_be_used_changes_nothing(
     assert outcome.files[0].success
 
 
+@pytest.mark.parametrize("entry", [b"", b"{", b"[]", b"{}", b'{"response": 1, "document": 2, "pages": 3}'])
+async def test_an_unreadable_entry_is_parsed_and_written_anew(fleet: Fleet, entry: bytes) -> None:
+    await fleet.run("first")
+    (name,) = await fleet.blobs.unchanged_since("cache", time.time() + 9)
+    await fleet.blobs.put(f"cache/{name}/entry.json", entry)
+    outcome = await fleet.run("second")
+    assert outcome.files[0].success
+    await fleet.run("third")
+    assert fleet.parsed == 2
+
+
+@pytest.mark.parametrize("stored", [b"{", b"[]", b"{}", b'{"nodes": [], "parser": {"bad": 1}}', b'{"nodes": [1]}'])
+async def test_an_unreadable_result_is_parsed_again(fleet: Fleet, stored: bytes) -> None:
+    await fleet.run("first")
+    await fleet.blobs.put("results/first/0/response.json", stored)
+    outcome = await fleet.run("second")
+    assert outcome.files[0].success
+    assert fleet.parsed == 2
+
+
 async def test_entries_older_than_any_result_are_removed(fleet: Fleet) -> None:
     await fleet.run("first")
     await sweep(fleet.blobs, ttl_s=60)
