@@ -133,8 +133,8 @@ class DoclingParserClient:
         """The `JobResultResponse`, whose `results` are None until the job has completed.
 
         `pages` ("3", "3-7") leaves the nodes of other pages to the server. With `partial`, the answer to a job that
-        still runs has the nodes of the pages that are done. `wait`: seconds that the server holds its answer for the
-        job to end.
+        still runs has the nodes of the pages that are done; it does not go with `pages`. `wait`: seconds that the
+        server holds its answer for the job to end.
         """
         return self._run(self._flows.get_job_results(job_id, pages=pages, so_far=partial, wait=wait, timeout=timeout))
 

@@ -84,7 +84,7 @@ class Results:
             return await _body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, headers)
         index = index or 0
         if index >= len(view.files):
-            raise Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; they count from 0")
+            raise no_such_file(view, index)
         headers = etag(view) | _UNTRUSTED | _disposition(view.files[index].filename, FILE_SUFFIXES[form])
         return await _body(self._one(view, index, form, pages), MEDIA_TYPES[form], headers)
 
@@ -194,6 +194,10 @@ def page_span(text: str | None) -> PageSpan | None:
     if not 1 <= span.first <= span.last:
         raise Refused(ErrorCode.INVALID_REQUEST, "pages must be a page or a range of pages such as 3-7")
     return span
+
+
+def no_such_file(view: JobView, index: int) -> Refused:
+    return Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; they count from 0")
 
 
 def _with_pages(entry: bytes, pages: PageSpan) -> dict[str, Any]:

@@ -160,7 +160,7 @@ class Routes:
             str | None, Query(max_length=30, description="Only these pages' nodes: a page, or a range such as 3-7")
         ] = None,
         partial: Annotated[
-            bool, Query(description="While the job runs: the nodes of what is done so far, under `partial`")
+            bool, Query(description="While the job runs: what is done so far, under `partial`; not with `pages`")
         ] = False,
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the job's end")] = 0,
         if_none_match: Annotated[str | None, Header()] = None,
@@ -170,6 +170,8 @@ class Routes:
         span = page_span(pages)
         if (span or partial) and form != ExportFormat.NODES:
             raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial go with format=nodes only")
+        if span and partial:
+            raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial do not go together")
         if partial and not view.status.ended:
             return await partial_results(view, self._dispatchers, self._blobs, file)
         if unchanged(view, if_none_match):

@@ -61,6 +61,12 @@ async def test_one_file_may_be_asked_for(service: Service) -> None:
     assert [file["filename"] for file in answer.json()["partial"]["files"]] == ["b.md"]
 
 
+async def test_a_file_that_the_job_has_not_is_not_found(service: Service) -> None:
+    job_id = await two_files(service)
+    answer = await service.http.get(f"/jobs/{job_id}/results", params={"partial": "true", "file": 2})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 async def test_of_a_job_that_waits_there_is_nothing_yet(service: Service) -> None:
     job_id = await service.submit(("a.md", b"# A"))
     answer = await service.http.get(f"/jobs/{job_id}/results", params={"partial": "true"})
@@ -85,3 +91,11 @@ async def test_only_nodes_can_be_had_in_part(service: Service, params: dict[str,
     job_id = await two_files(service)
     answer = await service.http.get(f"/jobs/{job_id}/results", params={"partial": "true", **params})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("status", ["processing", "completed"])
+async def test_a_part_of_what_is_done_is_not_cut_to_pages(service: Service, status: str) -> None:
+    job_id = await (two_files(service) if status == "processing" else service.completed(("a.md", b"# A")))
+    answer = await service.http.get(f"/jobs/{job_id}/results", params={"partial": "true", "pages": "1"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert answer.json()["detail"] == "pages and partial do not go together"
