@@ -13,12 +13,15 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 
 from actors.blobs import BlobStore
-from actors.errors import BlobMissing, JobExpired
+from actors.errors import BlobMissing, JobExpired, StoreUnavailable
+from actors.logs import get_logger
 from actors.messages import FileOutcome, JobView, PageSpan
 from client.models import ErrorCode, ExportFormat, JobStatusEnum
 from serve_app.archive import entry_name, zipped
 from serve_app.ports import Parsers
 from serve_app.problems import Refused
+
+log = get_logger()
 
 JSON = "application/json"
 ZIP = "application/zip"
@@ -161,8 +164,15 @@ class Results:
         except BlobMissing:
             whole = b"".join([piece async for piece in self._stored(view, document)])
             exported = await self.parsers.export(whole, form)
-            await self.blobs.put(key, exported)
+            await self._keep(key, exported)
             return exported
+
+    async def _keep(self, key: str, exported: bytes) -> None:
+        """An export that cannot be kept is made again the next time it is asked for."""
+        try:
+            await self.blobs.put(key, exported)
+        except StoreUnavailable as error:
+            log.warning("export_not_kept", blob=key, reason=error.message)
 
     async def _stored(self, view: JobView, key: str) -> AsyncIterator[bytes]:
         try:

@@ -6,7 +6,9 @@ import asyncio
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
+from actors.errors import StoreUnavailable
 from client.models import ExportFormat, JobResultResponse
 from serve_app.results import HELD_BYTES
 from tests.unit.serve_app.service import Service
@@ -86,6 +88,20 @@ async def test_an_export_is_made_once(service: Service) -> None:
     first, second = [await service.http.get(f"/jobs/{job_id}/results?format=html") for _ in range(2)]
     assert first.content == second.content
     assert service.parsers.exports == ["html"]
+
+
+async def test_an_export_that_cannot_be_kept_is_answered_all_the_same(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(key: str, data: bytes) -> None:
+        raise StoreUnavailable("The blob store is full")
+
+    job_id = await service.completed(("a.md", b"# A"))
+    monkeypatch.setattr(service.blobs, "put", refuse)
+    with capture_logs() as logs:
+        answer = await service.http.get(f"/jobs/{job_id}/results?format=html")
+    assert (answer.status_code, answer.text) == (200, "html: a.md ü")
+    assert [entry["event"] for entry in logs] == ["export_not_kept"]
 
 
 @pytest.mark.parametrize("form", ["markdown", "json"])
