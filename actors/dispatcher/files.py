@@ -80,6 +80,7 @@ class FileRun:
         self._document = document
         self._on_pages = on_pages
         self._so_far = SoFar(0)
+        self._risky_so_far = False
 
     async def parse(self) -> ParsedFile:
         """The finished document. Raises FileError when the file cannot be parsed."""
@@ -129,8 +130,14 @@ class FileRun:
         return await self._call(lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.parts))
 
     async def _assemble_for_now(self, parts: Sequence[Part]) -> ParsedFile:
-        async with self._slots.slot(f"{self._task.job_id}/so-far"):
-            return await self._parsers.assemble(self._document, self._task, (), parts)
+        """In quarantine once it has broken a parser, and without a second try: no document depends on it."""
+        quarantine = self._slots.quarantine if self._risky_so_far else nullcontext()
+        async with quarantine, self._slots.slot(f"{self._task.job_id}/so-far"):
+            try:
+                return await self._parsers.assemble(self._document, self._task, (), parts)
+            except FAILURES:
+                self._risky_so_far = True
+                raise
 
     async def _parse_span(self, span: PageSpan, *, suspect: bool = False) -> Parsed:
         try:

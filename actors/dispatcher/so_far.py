@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import orjson
 
 from actors.dispatcher.ports import Part
-from actors.errors import DocfleetError
+from actors.errors import DocfleetError, FleetUnavailable
+from actors.logs import get_logger
 from actors.messages import FileTask, PageSpan, ParsedFile
 from actors.nodes import Node, remade_node
+
+log = get_logger()
 
 Assemble = Callable[[Sequence[Part]], Awaitable[ParsedFile]]
 
@@ -38,22 +42,26 @@ class SoFar:
     async def nodes(self, task: FileTask, assemble: Assemble) -> list[Node]:
         """The nodes of the pages that are done, in order, with the ids that they will have in the end.
 
-        Of pages that cannot be assembled at this moment there are none.
+        Of pages that cannot be assembled there are none. What broke a parser is tried again with more pages only, not
+        for everybody who asks.
         """
         if task.options.page_chunks is False:  # one node for the document, which is not there yet
             return []
         async with self._one_at_a_time:
             runs = {PageSpan(run[0].shard.span.first, run[-1].shard.span.last): run for run in runs_of(self._parts)}
-            known, self._assembled = self._assembled, {}
-            for span, run in runs.items():
-                nodes = known.get(span) or await self._nodes_of(run, task, assemble)
-                self._assembled[span] = nodes
+            for span in [span for span in runs if span not in self._assembled]:
+                with suppress(FleetUnavailable):  # at this moment
+                    self._assembled[span] = await self._nodes_of(runs[span], task, assemble)
+            self._assembled = {span: self._assembled[span] for span in runs if span in self._assembled}
             return [node for nodes in self._assembled.values() for node in nodes]
 
     async def _nodes_of(self, run: Sequence[Part], task: FileTask, assemble: Assemble) -> list[Node]:
         try:
             parsed = await assemble(run)
-        except DocfleetError:  # a parser died, or the pages with it: they are parsed again, or asked for again
+        except FleetUnavailable:
+            raise
+        except DocfleetError as error:  # a parser died, or the pages with it: then they are parsed again
+            log.warning("not_assembled_so_far", job=task.job_id, reason=error.message)
             return []
         return await asyncio.to_thread(self._of_the_whole, parsed.nodes, task)
 

@@ -15,9 +15,10 @@ import pytest
 from actors.blobs import open_blobs
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
+from actors.dispatcher.ports import Part
 from actors.dispatcher.slots import FairSlots
-from actors.dispatcher.so_far import runs_of
-from actors.errors import ParserDied
+from actors.dispatcher.so_far import SoFar, runs_of
+from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
 from actors.messages import FileSoFar, FileTask, InputFile, JobSpec, PageSpan, ParsedFile, Shard
 from client.models import PageFailure, ParseOptions
 from tests.unit.dispatcher.conftest import MemoryParsers, MemoryPart
@@ -57,8 +58,9 @@ class Run:
     task: FileTask = TASK
 
     def __post_init__(self) -> None:
+        self.slots = FairSlots(8)
         self.file = FileRun(
-            self.parsers, FairSlots(8), Splitting(slots=2, span_pages=2), self.task, b"12", lambda *_: None
+            self.parsers, self.slots, Splitting(slots=2, span_pages=2), self.task, b"12", lambda *_: None
         )
         self.whole = asyncio.create_task(self.file.parse())
 
@@ -116,8 +118,74 @@ async def test_a_parser_that_dies_for_it_harms_nothing_but_the_answer() -> None:
     run.file._so_far._assembled.clear()
     assert orjson.loads((await run.file.so_far()).nodes) == []
     parsers.unwilling = False
-    assert len(orjson.loads((await run.file.so_far()).nodes)) == 10
     assert len(await run.end()) == 12
+
+
+def part(first: int, last: int) -> MemoryPart:
+    return MemoryPart(Shard(span=PageSpan(first, last), payload=np.zeros(0, np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (ParserDied("the parser died"), [1, 2]),
+        (ParserFailed("no answer"), [1, 2]),
+        (FleetUnavailable("none"), [1, 1, 2]),
+    ],
+)
+async def test_pages_that_broke_a_parser_are_left_alone_until_there_are_more(
+    failure: DocfleetError, expected: list[int]
+) -> None:
+    so_far = SoFar(6)
+    tried: list[int] = []
+
+    async def assemble(parts: Sequence[Part]) -> ParsedFile:
+        tried.append(len(parts))
+        raise failure
+
+    so_far.add(part(1, 2))
+    for _ in range(2):
+        assert await so_far.nodes(TASK, assemble) == []
+    so_far.add(part(3, 4))
+    assert await so_far.nodes(TASK, assemble) == []
+    assert tried == expected
+
+
+async def test_pages_that_broke_a_parser_are_assembled_again_in_quarantine() -> None:
+    parsers = HeldParsers(held={12}, unwilling=True)
+    run = Run(parsers)
+    await run.with_pages(10)
+    parsers.unwilling = False
+    run.file._so_far._assembled.clear()  # as more pages would
+    async with run.slots.quarantine:
+        asked = asyncio.create_task(run.file.so_far())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert parsers.assembled == {}
+    assert len(orjson.loads((await asked).nodes)) == 10
+    await run.end()
+
+
+async def test_what_is_assembled_outlives_who_stops_waiting_for_more() -> None:
+    so_far, never = SoFar(9), asyncio.Event()
+    tried: list[int] = []
+
+    async def assemble(parts: Sequence[Part]) -> ParsedFile:
+        tried.append(parts[0].shard.span.first)
+        if tried == [5, 1]:
+            await never.wait()
+        return await MemoryParsers().assemble(b"9", TASK, (), parts)
+
+    so_far.add(part(5, 6))
+    await so_far.nodes(TASK, assemble)
+    so_far.add(part(1, 2))
+    asked = asyncio.create_task(so_far.nodes(TASK, assemble))
+    while 1 not in tried:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0)
+    asked.cancel()
+    await asyncio.wait([asked])
+    assert [node["metadata"]["page_number"] for node in await so_far.nodes(TASK, assemble)] == [1, 2, 5, 6]
+    assert tried == [5, 1, 1]
 
 
 async def test_a_node_for_the_whole_document_is_not_there_before_the_document() -> None:
@@ -157,6 +225,6 @@ async def test_a_job_tells_of_each_file_as_far_as_it_is() -> None:
 def test_pages_that_follow_each_other_are_one_run(
     spans: list[tuple[int, int]], runs: list[list[tuple[int, int]]]
 ) -> None:
-    parts = [MemoryPart(Shard(span=PageSpan(*span), payload=np.zeros(0, np.uint8))) for span in spans]
-    found = [[(part.shard.span.first, part.shard.span.last) for part in run] for run in runs_of(parts)]
+    runs_found = runs_of([part(*span) for span in spans])
+    found = [[(each.shard.span.first, each.shard.span.last) for each in run] for run in runs_found]
     assert found == runs
