@@ -270,7 +270,9 @@ class DispatcherFleet:
     async def so_far(self, job_id: str) -> list[FileSoFar] | None:
         """What there is of a job's files at this moment; None when nobody works on it. Raises FleetUnavailable."""
         with dispatcher_errors():
-            return await self._handle.so_far.remote(job_id)
+            async with _cancelled_with_its_caller(self._handle.so_far.remote(job_id)) as response:
+                files: list[FileSoFar] | None = await response
+                return files
 
 
 class Desk:
