@@ -28,8 +28,11 @@ from actors.errors import (
     StoreUnavailable,
 )
 from actors.formats import FAMILIES, suffix_of
+from actors.logs import get_logger
 from actors.messages import FileTask, InputFile, JobSpec, JobView, document_bytes
 from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
+
+log = get_logger()
 
 LOOK_EVERY_S = 20.0  # at a job that does not change
 
@@ -92,8 +95,11 @@ class DriverDesk:
         return view.job_id
 
     async def discard(self, job_id: str) -> None:
-        """Remove stored files of which there will be no job."""
-        await self._blobs.delete_prefix(f"inputs/{job_id}")
+        """Remove stored files of which there will be no job. What cannot be removed now is a sweep's."""
+        try:
+            await self._blobs.delete_prefix(f"inputs/{job_id}")
+        except StoreUnavailable as error:
+            log.warning("upload_left_behind", job=job_id, reason=error.message)
 
     async def status(self, job_id: str) -> JobStatusResponse:
         """Raises JobNotFound, JobExpired."""

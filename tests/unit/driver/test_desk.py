@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.desk import DriverDesk
@@ -230,6 +231,20 @@ async def test_a_refused_job_leaves_no_files(desk: DriverDesk, blobs: BlobStore)
     with pytest.raises(BlobMissing):
         await blobs.get("inputs/refused/0")
     assert await blobs.get("inputs/0/0") == b"tide"
+
+
+async def test_a_refusal_stays_what_it_is_when_its_files_cannot_be_removed(
+    desk: DriverDesk, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(prefix: str) -> int:
+        raise StoreUnavailable("The blob store cannot be reached")
+
+    monkeypatch.setattr(blobs, "delete_prefix", refuse)
+    for number in range(2):
+        await submitted(desk, b"tide", job_id=str(number))
+    with capture_logs() as logs, pytest.raises(QueueFull):
+        await submitted(desk, b"tide", job_id="refused")
+    assert [entry["event"] for entry in logs] == ["upload_left_behind"]
 
 
 @pytest.mark.parametrize("error", [FleetUnavailable("does not answer"), StoreUnavailable("a commit's answer is lost")])
