@@ -92,7 +92,7 @@ class Intake:
         """What cannot be removed now is no reason to answer otherwise, or late: a sweep takes what no job owns."""
         try:
             async with asyncio.timeout(REMOVE_WITHIN_S):
-                await self._blobs.delete_prefix(_folder(job_id))
+                await asyncio.shield(self._blobs.delete_prefix(_folder(job_id)))  # which goes on past that
         except (StoreUnavailable, TimeoutError) as error:
             log.warning("upload_left_behind", job=job_id, reason=str(error) or "the blob store is slow")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -301,6 +303,26 @@ async def test_a_refusal_stays_what_it_is_when_its_upload_cannot_be_removed(
         answer = await service.http.post("/submit", files=form(GOOD), data={"metadata": "[]"})
     assert_problem(answer, 422, "invalid_metadata", "")
     assert [entry["event"] for entry in logs] == ["upload_left_behind"]
+
+
+async def test_a_refusal_does_not_wait_for_a_slow_removal(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    in_time: list[bool] = []
+
+    def remove(folder: Path) -> int:
+        in_time.append(answered.wait(30))
+        return 0
+
+    monkeypatch.setattr("actors.blobs.local._delete_folder", remove)
+    monkeypatch.setattr("serve_app.intake.REMOVE_WITHIN_S", 0.01)
+    with capture_logs() as logs:
+        answer = await service.http.post("/submit", files=form(GOOD), data={"metadata": "[]"})
+    answered.set()
+    assert_problem(answer, 422, "invalid_metadata", "")
+    assert [entry["event"] for entry in logs] == ["upload_left_behind"]
+    while not in_time:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0.001)
+    assert in_time == [True]
 
 
 @pytest.mark.parametrize(
