@@ -65,6 +65,7 @@ def choose_http_mode() -> None:
         "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.proxies.middlewares",
         # Serve's controller looks at every replica ten times a second, for 4 % of a core on a service that is idle.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
     }

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from actors.errors import FleetUnavailable
 from client.models import Problem
 from serve_app.problems import PROBLEM_JSON
+from serve_app.proxies import DEAD_REPLICA
 
 #: Messages of at most 256 KiB each. uvicorn stops reading the connection while they wait, and TCP tells the client.
 READ_AHEAD = 8
@@ -63,7 +64,7 @@ def _unavailable() -> bytes:
     body = Problem(
         title=status.phrase,
         status=status,
-        detail="The process that worked on this request has ended; please try again",
+        detail=DEAD_REPLICA,
         code=FleetUnavailable.code,
     ).model_dump_json()
     lines = (

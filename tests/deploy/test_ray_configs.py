@@ -1,6 +1,7 @@
 """Every file that starts docfleet on a cluster is read here the way Ray reads it, and more strictly."""
 
 import inspect
+import pkgutil
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.serve.schema import ServeDeploySchema
+from starlette.middleware import Middleware
 
 ROOT = Path(__file__).parents[2]
 SERVE_CONFIG = yaml.safe_load((ROOT / "deploy" / "serve_config.yaml").read_text())
@@ -85,12 +87,15 @@ def test_workers_come_with_and_without_a_gpu() -> None:
     assert all(kind["min_workers"] == 0 < kind["max_workers"] for kind in workers)
 
 
-def test_every_node_runs_the_same_http_mode() -> None:
+def test_every_node_runs_the_same_http_mode_and_answers_for_the_dead() -> None:
+    answers = {"name": "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", "value": "serve_app.proxies.middlewares"}
+    assert all(isinstance(each, Middleware) for each in pkgutil.resolve_name(answers["value"])())
     for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
         (start,) = (command for command in CLUSTER[commands] if "ray start" in command)
-        assert start.startswith("export RAY_SERVE_ENABLE_HA_PROXY=1;")
+        assert start.startswith(f"export RAY_SERVE_ENABLE_HA_PROXY=1 {answers['name']}={answers['value']};")
     for container in containers():
         assert {"name": "RAY_SERVE_ENABLE_HA_PROXY", "value": "1"} in container["env"]
+        assert answers in container["env"]
 
 
 def test_metrics_do_not_take_the_service_port() -> None:

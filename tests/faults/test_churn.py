@@ -20,8 +20,8 @@ PARTS = {
     "ingress": "ray::ServeReplica:docfleet:Ingress",
 }
 PAUSE_S = 0.3  # of a client, before it asks again
-#: All that a client may see. 500 is HAProxy's word for a replica that died under a request: Serve makes it of a 502.
-TRANSIENT = {"500", "503", "ConnectError", "ReadError", "RemoteProtocolError"}
+#: All that a client may see.
+TRANSIENT = {"503", "ConnectError", "ReadError", "RemoteProtocolError"}
 GIVE_UP_AFTER_S = 240.0
 
 

@@ -1,0 +1,49 @@
+"""What is added to Serve's own proxies, which stand in front of the ingress replicas or in for those that are missing.
+
+Named by `RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`, and called by every proxy when it starts.
+"""
+
+from __future__ import annotations
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from actors.errors import FleetUnavailable
+from actors.logs import get_logger
+from serve_app.problems import problem
+
+log = get_logger()
+
+DEAD_REPLICA = "The process that worked on this request has ended; please try again"
+
+
+def middlewares() -> list[Middleware]:
+    return [Middleware(AnswersForTheDead)]
+
+
+class AnswersForTheDead:
+    """Says 503, to be repeated, where a replica died before it answered. A proxy itself says nothing then, and its
+    server makes a bare 500 of that."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answered = scope["type"] != "http"
+
+        async def sent(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception:
+            if answered:
+                raise
+            log.exception("proxy_failed")
+        if not answered:
+            request_id = Request(scope).headers.get("x-request-id", "")
+            answer = problem(FleetUnavailable.code, DEAD_REPLICA, request_id, retry_after=FleetUnavailable.retry_after)
+            await answer(scope, receive, send)
