@@ -118,7 +118,8 @@ class Settings(BaseSettings):
     page_deadline_s: Annotated[float, Field(gt=0)] = 60.0
     """How long a page may take; a replica that exceeds it for each page of its work is hung, and ends itself."""
     job_deadline_s: Annotated[float, Field(gt=0)] = 3600.0
-    """How long a dispatcher works on a job before it fails with `deadline_exceeded`."""
+    """How long a dispatcher works on a job before that fails with `deadline_exceeded`. One that takes a job over from a
+    dead one counts anew."""
     span_pages: Annotated[int, Field(ge=1)] | None = None
     """Pages of a document that one parser takes at a time; None suits them to the document and the fleet."""
 
