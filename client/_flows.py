@@ -86,7 +86,7 @@ class Flows:
 
     def get_job_status(self, job_id: str, *, wait: float = 0, timeout: float | None = None) -> Flow[JsonDict]:
         """The status now or, where the server can wait, at the next change within `wait` seconds."""
-        params = {"wait": f"{wait:g}"} if wait else {}
+        params = _given(wait=f"{wait:g}" if wait else None)
         return (yield from self._json("GET", _job(job_id), params=params, timeout=timeout))
 
     def events(self, job_id: str) -> Watch:

@@ -12,10 +12,7 @@ from ray.serve._private.constants import RAY_SERVE_HAPROXY_CONFIG_FILE_LOC
 from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from actors.errors import FleetUnavailable
-from client.models import Problem
-from serve_app.problems import PROBLEM_JSON
-from serve_app.proxies import DEAD_REPLICA
+from serve_app.proxies import dead_replica
 
 #: Messages of at most 256 KiB each. uvicorn stops reading the connection while they wait, and TCP tells the client.
 READ_AHEAD = 8
@@ -60,18 +57,8 @@ def answer_for_the_dead() -> None:
 
 
 def _unavailable() -> bytes:
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    body = Problem(
-        title=status.phrase,
-        status=status,
-        detail=DEAD_REPLICA,
-        code=FleetUnavailable.code,
-    ).model_dump_json()
-    lines = (
-        f"HTTP/1.1 {status} {status.phrase}",
-        f"Content-Type: {PROBLEM_JSON}",
-        f"Content-Length: {len(body)}",
-        f"Retry-After: {FleetUnavailable.retry_after}",
-        "Cache-Control: no-cache",
-    )
-    return "\r\n".join((*lines, "", body)).encode()
+    answer = dead_replica(request_id=None)
+    answer.headers["Cache-Control"] = "no-cache"
+    status = HTTPStatus(answer.status_code)
+    lines = (f"HTTP/1.1 {status} {status.phrase}", *(f"{name}: {value}" for name, value in answer.headers.items()))
+    return "\r\n".join((*lines, "", "")).encode() + bytes(answer.body)

@@ -79,7 +79,7 @@ def install_problems(api: FastAPI) -> None:
 def problem(
     code: ErrorCode,
     detail: str,
-    request_id: str,
+    request_id: str | None,
     *,
     retry_after: int | None = None,
     headers: Mapping[str, str] | None = None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from actors.errors import FleetUnavailable
@@ -15,7 +16,11 @@ from serve_app.problems import problem
 
 log = get_logger()
 
-DEAD_REPLICA = "The process that worked on this request has ended; please try again"
+
+def dead_replica(request_id: str | None) -> Response:
+    """The answer in place of a replica that died with a request in its hands."""
+    detail = "The process that worked on this request has ended; please try again"
+    return problem(FleetUnavailable.code, detail, request_id, retry_after=FleetUnavailable.retry_after)
 
 
 def middlewares() -> list[Middleware]:
@@ -44,6 +49,4 @@ class AnswersForTheDead:
                 raise
             log.exception("proxy_failed")
         if not answered:
-            request_id = Request(scope).headers.get("x-request-id", "")
-            answer = problem(FleetUnavailable.code, DEAD_REPLICA, request_id, retry_after=FleetUnavailable.retry_after)
-            await answer(scope, receive, send)
+            await dead_replica(Request(scope).headers.get("x-request-id", ""))(scope, receive, send)
