@@ -203,12 +203,14 @@ class Flows:
     def _result(self, job_id: str, waiting: Waiting) -> Flow[JsonDict]:
         """Raises `JobFailed` when there are no results."""
         if waiting.on_progress:
-            yield from self._wait(job_id, waiting)
+            status = yield from self._wait(job_id, waiting)
+            if status["status"] == JobStatusEnum.FAILED:
+                raise _failed(status)
             answer = yield from self.get_job_results(job_id)
         else:  # the results themselves are waited for: one request instead of one for every change
             answer = yield from self._wait(job_id, waiting, self.get_job_results)
-        if answer["status"] == JobStatusEnum.FAILED:
-            raise _failed((yield from self.get_job_status(job_id)))
+            if answer["status"] == JobStatusEnum.FAILED:
+                raise _failed((yield from self.get_job_status(job_id)))
         results: JsonDict | None = answer["results"]
         if results is None:
             raise JobFailed(job_id, answer.get("error") or "it completed without results")

@@ -264,6 +264,13 @@ def test_submit_and_wait_follows_the_job_for_whoever_wants_to_see_its_progress(p
     assert seen == [COMPLETED]
 
 
+def test_a_failure_that_was_seen_as_progress_is_not_asked_for_again(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), FAILED)
+    with pytest.raises(client.JobFailed, match="no parser could be started"):
+        call("submit_and_wait", document, on_progress=lambda status: None)
+    assert world.asked == ["POST /submit", "GET /jobs/j1?wait=1"]
+
+
 @pytest.mark.parametrize("method", ["parse", "parse_single", "submit_job", "submit_and_wait"])
 def test_missing_path_is_found_before_anything_is_sent(play: Play, document: Path, method: str) -> None:
     call, world = play()
