@@ -64,7 +64,9 @@ JobId = Annotated[str, Path(description="As `POST /submit` answered it", max_len
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        max_length=255, description="The same key with the same files and fields is the same job, however often sent"
+        min_length=1,
+        max_length=255,
+        description="The same key with the same files and fields is the same job, however often sent",
     ),
 ]
 

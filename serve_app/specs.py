@@ -52,7 +52,7 @@ def make_spec(
         webhook_url=_destination("webhook_url", fields, guard),
         owner=owner,
         idempotency_key=idempotency_key,
-        fingerprint=_fingerprint(upload) if idempotency_key else "",
+        fingerprint=_fingerprint(upload) if idempotency_key is not None else "",
         request_id=request_id,
         traceparent=traceparent,
     )

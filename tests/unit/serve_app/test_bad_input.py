@@ -276,9 +276,11 @@ async def test_the_same_key_for_something_else_is_422(
     assert service.stored() == [f"inputs/{first.json()['job_id']}/0"]
 
 
-async def test_a_long_idempotency_key_is_refused(service: Service) -> None:
-    answer = await service.http.post("/submit", files=form(GOOD), headers={"Idempotency-Key": "k" * 256})
-    assert_problem(answer, 422, "invalid_request", "idempotency-key: String should have at most 255 characters")
+@pytest.mark.parametrize(("key", "bound"), [("", "at least 1 character"), ("k" * 256, "at most 255 characters")])
+async def test_an_empty_or_long_idempotency_key_is_refused(service: Service, key: str, bound: str) -> None:
+    answer = await service.http.post("/submit", files=form(GOOD), headers={"Idempotency-Key": key})
+    assert_problem(answer, 422, "invalid_request", f"idempotency-key: String should have {bound}")
+    await assert_nothing_is_kept(service)
 
 
 async def test_a_blob_store_that_is_away_is_503(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
