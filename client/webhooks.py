@@ -24,8 +24,10 @@ def verify_webhook(
 
     `body` is the raw body, byte for byte as received. `secret` is base64, with or without its `whsec_`.
     Raises `WebhookInvalid` when a header is missing, no signature matches, or the timestamp is more than `tolerance`
-    seconds away from now. A webhook may come twice: `headers["webhook-id"]` tells.
+    seconds away from now, and a plain `ValueError` for what is no secret. A webhook may come twice:
+    `headers["webhook-id"]` tells.
     """
+    key = _key(secret)
     raw = body.encode() if isinstance(body, str) else body
     given = {name.lower(): value for name, value in headers.items()}
     try:
@@ -34,7 +36,7 @@ def verify_webhook(
         raise WebhookInvalid(f"the header {missing} is missing") from missing
     _check_age(timestamp, tolerance)
     signed = f"{message_id}.{timestamp}.".encode() + raw
-    expected = base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256))
+    expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
     if not any(hmac.compare_digest(expected, candidate) for candidate in _version_one(signatures)):
         raise WebhookInvalid("no signature matches")
     return _payload(raw)
@@ -42,7 +44,7 @@ def verify_webhook(
 
 def _check_age(timestamp: str, tolerance: float) -> None:
     try:
-        age = time.time() - int(timestamp)
+        age = int(time.time()) - int(timestamp)  # whole, since a float has no room for every number that is sent
     except ValueError as error:
         raise WebhookInvalid("the timestamp is not a number") from error
     if abs(age) > tolerance:
@@ -55,10 +57,14 @@ def _version_one(signatures: str) -> list[bytes]:
 
 
 def _key(secret: str) -> bytes:
+    """An empty secret, as a variable that is not set gives, would be one that everybody knows."""
     try:
-        return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except binascii.Error as error:
         raise ValueError("the secret is not base64") from error
+    if not 24 <= len(key) <= 64:
+        raise ValueError("the secret must be 24 to 64 bytes, in base64")
+    return key
 
 
 def _payload(raw: bytes) -> dict[str, Any]:

@@ -71,7 +71,16 @@ def test_missing_header_is_named(name: str) -> None:
         verify_webhook(BODY, {key: value for key, value in headers().items() if key != name}, SECRET)
 
 
-@pytest.mark.parametrize("change", [{"Webhook-Timestamp": "noon"}, {"Webhook-Signature": "v1"}, {"Webhook-Id": ""}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Webhook-Timestamp": "noon"},
+        {"Webhook-Timestamp": "9" * 400},
+        {"Webhook-Timestamp": "-" + "9" * 400},
+        {"Webhook-Signature": "v1"},
+        {"Webhook-Id": ""},
+    ],
+)
 def test_malformed_header_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(WebhookInvalid):
         verify_webhook(BODY, headers() | change, SECRET)
@@ -86,3 +95,10 @@ def test_signed_body_that_is_no_object_is_refused(body: bytes) -> None:
 def test_secret_that_is_not_base64_is_the_callers_mistake() -> None:
     with pytest.raises(ValueError, match="secret is not base64"):
         verify_webhook(BODY, headers(), "whsec_?!")
+
+
+@pytest.mark.parametrize("key", [b"", b"x" * 23, b"x" * 65])
+def test_no_webhook_is_believed_under_a_secret_that_is_none(key: bytes) -> None:
+    with pytest.raises(ValueError, match="24 to 64 bytes") as refusal:
+        verify_webhook(BODY, headers(key=key), "whsec_" + base64.b64encode(key).decode())
+    assert not isinstance(refusal.value, WebhookInvalid)  # it is nothing that a sender did
