@@ -13,13 +13,11 @@ from actors.blobs import BlobStore
 from actors.errors import DocfleetError, FleetUnavailable, QueueFull, StoreUnavailable
 from actors.logs import get_logger
 from actors.messages import JobSpec, JobView
-from client.models import ErrorCode
 from serve_app.idempotency import held_key
 from serve_app.ports import Jobs
-from serve_app.problems import Refused
 from serve_app.settings import Settings
 from serve_app.specs import make_spec
-from serve_app.uploads import UploadRules, receive_upload
+from serve_app.uploads import UploadRules, check_size, receive_upload
 
 log = get_logger()
 
@@ -36,14 +34,15 @@ class Intake:
         self._settings = settings
 
     async def take(
-        self, request: Request, *, refuse_unsupported: bool, idempotency_key: str | None = None
+        self, request: Request, *, refuse_bad_files: bool, idempotency_key: str | None = None
     ) -> tuple[JobSpec, JobView]:
         """What was asked for, and the job that does it. Raises Refused, and what submitting a job raises."""
         await self._check_announced(_announced_size(request))
         job_id = str(uuid4())
         rules = UploadRules(
             file_bytes=self._settings.max_file_bytes,
-            refuse_unsupported=refuse_unsupported,
+            request_bytes=self._settings.max_request_bytes,
+            refuse_bad_files=refuse_bad_files,
         )
         owner = request.state.owner
         async with self._removed_on_error(job_id), held_key(self._jobs, owner, idempotency_key, job_id):
@@ -62,9 +61,7 @@ class Intake:
 
     async def _check_announced(self, size: int) -> None:
         """Tell a large request before its body is read what it would be told after."""
-        limit = self._settings.max_queued_bytes
-        if size > limit:
-            raise Refused(ErrorCode.FILE_TOO_LARGE, f"The request is larger than {limit} bytes")
+        check_size(size, self._settings.max_request_bytes)
         if size >= LARGE_REQUEST and (await self._jobs.stats()).queued >= self._settings.max_queued_jobs:
             raise QueueFull("The queue is full at present; please try again later")
 

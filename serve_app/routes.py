@@ -111,13 +111,13 @@ class Routes:
 
     async def submit(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Take files to be parsed; answers with a job id as soon as they are stored."""
-        spec, view = await self._intake.take(request, refuse_unsupported=True, idempotency_key=idempotency_key)
+        spec, view = await self._intake.take(request, refuse_bad_files=True, idempotency_key=idempotency_key)
         message = f"Job submitted successfully with {len(spec.files)} file(s)"
         return _accepted(view, JobSubmitResponse(job_id=view.job_id, status=view.status, message=message))
 
     async def parse(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Take files and answer with their nodes; past the server's deadline with 202, and the job goes on."""
-        _, view = await self._intake.take(request, refuse_unsupported=False, idempotency_key=idempotency_key)
+        _, view = await self._intake.take(request, refuse_bad_files=False, idempotency_key=idempotency_key)
         view = await until_ended(self._jobs, view, self._settings.parse_timeout_s)
         if view.status is JobStatusEnum.COMPLETED:
             return await self._results.batch(view)

@@ -198,6 +198,11 @@ class Settings(BaseSettings):
         return self.max_file_size_mb * MIB
 
     @property
+    def max_request_bytes(self) -> int:
+        """What would never find room among what waits need not be received."""
+        return min(self.max_queued_bytes, self.key_max_queued_bytes or self.max_queued_bytes)
+
+    @property
     def is_local(self) -> bool:
         """Whether the journal or the blobs are in a folder, so that what writes them must stay on that machine."""
         return self.database_url.startswith("sqlite") or "://" not in self.blob_url

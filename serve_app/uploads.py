@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from actors.blobs import BlobStore
+from actors.errors import FileError
 from actors.formats import suffix_of, supported_suffixes
 from actors.messages import Failure, InputFile
 from client.models import ErrorCode
@@ -25,10 +26,11 @@ _SUPPORTED = frozenset(supported_suffixes())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRules:
-    """`refuse_unsupported`: whether one unsupported file refuses the whole request, or only itself."""
+    """`refuse_bad_files`: whether one file that cannot be taken refuses the whole request, or only itself."""
 
     file_bytes: int
-    refuse_unsupported: bool
+    request_bytes: int
+    refuse_bad_files: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,8 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
     files: list[InputFile] = []
     fields: dict[str, str] = {}
     count = 0
-    async for part in multipart_parts(request.stream(), request.headers.get("content-type", "")):
+    body = _bounded(request.stream(), rules.request_bytes)
+    async for part in multipart_parts(body, request.headers.get("content-type", "")):
         count += 1
         if count > MAX_PARTS:
             raise Refused(ErrorCode.INVALID_REQUEST, f"A request may have at most {MAX_PARTS} parts")
@@ -60,31 +63,54 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
     return Upload(files=tuple(files), fields=fields)
 
 
+def check_size(size: int, limit: int) -> None:
+    """Raises Refused for a request of so many bytes."""
+    if size > limit:
+        raise Refused(ErrorCode.FILE_TOO_LARGE, f"The request is larger than {limit} bytes")
+
+
+async def _bounded(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in body:
+        size += len(chunk)
+        check_size(size, limit)
+        yield chunk
+
+
 async def _receive_file(part: Part, blobs: BlobStore, key: str, rules: UploadRules) -> InputFile:
     if not part.filename:
         raise Refused(ErrorCode.NO_FILES, "A part named 'files' has no file name")
     filename = _label(part.filename)
-    contents = _Measured(part, filename, rules.file_bytes)
-    if suffix_of(filename) in _SUPPORTED:
-        async with blobs.writer(key) as writer:
-            async for chunk in contents:
-                await writer.write(chunk)
-        return InputFile(filename=filename, blob=key, size=contents.size, sha256=contents.sha256)
-    unsupported = Failure(code=ErrorCode.UNSUPPORTED_FORMAT, message=f"Unsupported file format: {filename}")
-    if rules.refuse_unsupported:
-        raise Refused(unsupported.code, unsupported.message)
-    async for _ in contents:
-        pass
-    return InputFile(filename=filename, blob="", size=contents.size, sha256=contents.sha256, rejected=unsupported)
+    contents = _Measured(part)
+    rejected = None
+    try:
+        await _store(contents, filename, blobs, key, rules.file_bytes)
+    except FileError as error:
+        if rules.refuse_bad_files:
+            raise Refused(error.file_code, error.message) from error
+        rejected = Failure(code=error.file_code, message=error.message)
+        async for _ in contents:  # what is left of it
+            pass
+    blob = "" if rejected else key
+    return InputFile(filename=filename, blob=blob, size=contents.size, sha256=contents.sha256, rejected=rejected)
+
+
+async def _store(contents: _Measured, filename: str, blobs: BlobStore, key: str, limit: int) -> None:
+    """Raises FileError, and then has stored nothing."""
+    if suffix_of(filename) not in _SUPPORTED:
+        raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {filename}")
+    async with blobs.writer(key) as writer:
+        async for chunk in contents:
+            if contents.size > limit:
+                raise FileError(ErrorCode.FILE_TOO_LARGE, f"File too large: {filename} is larger than {limit} bytes")
+            await writer.write(chunk)
 
 
 class _Measured:
-    """A file's chunks, counted and hashed on their way. Raises Refused as soon as they are more than `limit` bytes."""
+    """A file's chunks, counted and hashed on their way. Whoever stops reading may go on later."""
 
-    def __init__(self, part: Part, filename: str, limit: int) -> None:
-        self._part = part
-        self._filename = filename
-        self._limit = limit
+    def __init__(self, part: Part) -> None:
+        self._data = part.data()
         self._hash = hashlib.sha256()
         self.size = 0
 
@@ -93,12 +119,8 @@ class _Measured:
         return self._hash.hexdigest()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._part.data():
+        async for chunk in self._data:
             self.size += len(chunk)
-            if self.size > self._limit:
-                raise Refused(
-                    ErrorCode.FILE_TOO_LARGE, f"File too large: {self._filename} is larger than {self._limit} bytes"
-                )
             self._hash.update(chunk)
             yield chunk
 

@@ -288,16 +288,16 @@ async def test_a_key_with_too_many_waiting_jobs_is_told_to_come_back_and_others_
 
 
 async def test_a_key_with_too_many_waiting_bytes_is_told_to_come_back(make_service: MakeService) -> None:
-    service = await make_service(api_keys=KEYS, key_max_queued_bytes=10)
+    service = await make_service(api_keys=KEYS, key_max_queued_bytes=10_000)
     answers = [
         await service.http.post("/submit", files=form(("a.md", b"x" * size)), headers=who)
-        for size, who in ((6, AS_ALICE), (5, AS_ALICE), (4, AS_ALICE), (10, AS_BOB))
+        for size, who in ((6_000, AS_ALICE), (5_000, AS_ALICE), (4_000, AS_ALICE), (9_000, AS_BOB))
     ]
     assert [answer.status_code for answer in answers] == [202, 429, 202, 202]
     body = answers[1].json()
     assert (body["code"], body["detail"]) == (
         "too_many_requests",
-        "This API key's waiting jobs may hold 10 bytes together; please try again later",
+        "This API key's waiting jobs may hold 10000 bytes together; please try again later",
     )
 
 

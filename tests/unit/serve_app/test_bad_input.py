@@ -87,21 +87,50 @@ async def test_a_malformed_body(service: Service, route: str, content_type: str,
     await assert_nothing_is_kept(service)
 
 
-@pytest.mark.parametrize("route", ROUTES)
-async def test_a_file_over_the_limit_is_refused_while_it_is_sent(make_service: MakeService, route: str) -> None:
-    service = await make_service(max_file_size_mb=1)
-    sent = 0
+class Endless:
+    """A form whose one file does not end; `sent` is how much of it was taken."""
 
-    async def body() -> AsyncIterator[bytes]:
-        nonlocal sent
-        yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\n'
-        for sent in range(64 * 1024, 100 * MIB, 64 * 1024):  # noqa: B007 - how much was taken before the refusal
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}  # noqa: RUF012 - no test changes it
+
+    def __init__(self, filename: str) -> None:
+        self._filename = filename.encode()
+        self.sent = 0
+
+    async def body(self) -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="' + self._filename + b'"\r\n\r\n'
+        while self.sent < 100 * MIB:
+            self.sent += 64 * 1024
             yield b"x" * 64 * 1024
 
-    headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    answer = await service.http.post(route, content=body(), headers=headers)
+
+async def test_a_file_over_the_limit_is_refused_while_it_is_sent(make_service: MakeService) -> None:
+    service = await make_service(max_file_size_mb=1)
+    endless = Endless("a.md")
+    answer = await service.http.post("/submit", content=endless.body(), headers=endless.headers)
     assert_problem(answer, 413, "file_too_large", "a.md is larger than 1048576 bytes")
-    assert sent < 2 * MIB
+    assert endless.sent < 2 * MIB
+    await assert_nothing_is_kept(service)
+
+
+@pytest.mark.parametrize(
+    ("route", "filename", "limits"),
+    [
+        ("/submit", "a.md", {"max_queued_bytes": 2 * MIB}),
+        ("/parse", "a.md", {"max_queued_bytes": 2 * MIB}),
+        ("/parse", "a.md", {"max_queued_bytes": 2 * MIB, "max_file_size_mb": 1}),
+        ("/parse", "b.exe", {"max_queued_bytes": 2 * MIB}),
+        ("/submit", "a.md", {"key_max_queued_bytes": 2 * MIB}),
+    ],
+    ids=["submit", "parse", "a file over its limit", "an unsupported file", "the limit of a key"],
+)
+async def test_a_request_for_which_there_is_never_room_is_refused_while_it_is_sent(
+    make_service: MakeService, route: str, filename: str, limits: dict[str, int]
+) -> None:
+    service = await make_service(**limits)
+    endless = Endless(filename)
+    answer = await service.http.post(route, content=endless.body(), headers=endless.headers)
+    assert_problem(answer, 413, "file_too_large", "The request is larger than 2097152 bytes")
+    assert endless.sent < 3 * MIB
     await assert_nothing_is_kept(service)
 
 
@@ -111,8 +140,9 @@ async def test_a_file_at_the_limit_is_taken(make_service: MakeService) -> None:
     assert await service.blobs.size(f"inputs/{job_id}/1") == MIB
 
 
-async def test_a_request_that_says_it_is_too_large_is_refused_unread(make_service: MakeService) -> None:
-    service = await make_service(max_queued_bytes=1000)
+@pytest.mark.parametrize("limit", ["max_queued_bytes", "key_max_queued_bytes"])
+async def test_a_request_that_says_it_is_too_large_is_refused_unread(make_service: MakeService, limit: str) -> None:
+    service = await make_service(**{limit: 1000})
     answer = await service.http.post("/submit", content=never_read(), headers=announcing(1001))
     assert_problem(answer, 413, "file_too_large", "larger than 1000 bytes")
 
@@ -123,21 +153,32 @@ async def test_an_unsupported_format_is_415_on_submit_before_it_is_stored(servic
     await assert_nothing_is_kept(service)
 
 
-async def test_an_unsupported_format_is_a_failed_entry_on_parse(service: Service) -> None:
-    parsing = asyncio.create_task(service.http.post("/parse", files=form(("b.exe", b"MZ"), GOOD)))
+@pytest.mark.parametrize(
+    ("bad", "code", "reason"),
+    [
+        (("b.exe", b"MZ"), "unsupported_format", "Unsupported file format: b.exe"),
+        (("b.md", b"x" * (MIB + 1)), "file_too_large", "File too large: b.md is larger than 1048576 bytes"),
+    ],
+    ids=["unsupported", "too large"],
+)
+async def test_a_file_that_cannot_be_taken_is_a_failed_entry_on_parse(
+    make_service: MakeService, bad: tuple[str, bytes], code: str, reason: str
+) -> None:
+    service = await make_service(max_file_size_mb=1)
+    parsing = asyncio.create_task(service.http.post("/parse", files=form(GOOD, bad, GOOD)))
     while not parsing.done():
         await service.worker.work()
         await asyncio.sleep(0)
-    [bad, good] = parsing.result().json()["results"]
-    assert (bad["success"], bad["error"], bad["error_code"]) == (
-        False, "Unsupported file format: b.exe", "unsupported_format",
-    )  # fmt: skip
-    assert good["success"]
+    before, failed, after = parsing.result().json()["results"]
+    assert (failed["success"], failed["error"], failed["error_code"]) == (False, reason, code)
+    assert before["success"]
+    assert after["success"]
 
 
-async def test_a_rejected_file_leaves_no_bytes(make_service: MakeService) -> None:
-    service = await make_service(parse_timeout_s=0.01)
-    answer = await service.http.post("/parse", files=form(("b.exe", b"MZ"), GOOD))
+@pytest.mark.parametrize("bad", [("b.exe", b"MZ"), ("b.md", b"x" * (MIB + 1))], ids=["unsupported", "too large"])
+async def test_a_rejected_file_leaves_no_bytes(make_service: MakeService, bad: tuple[str, bytes]) -> None:
+    service = await make_service(parse_timeout_s=0.01, max_file_size_mb=1)
+    answer = await service.http.post("/parse", files=form(bad, GOOD))
     assert service.stored() == [f"inputs/{answer.json()['job_id']}/1"]
 
 
