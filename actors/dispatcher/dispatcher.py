@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import stamina
 
@@ -83,6 +84,7 @@ class Dispatcher:
         self._courier = Courier(jobs, blobs, config.courier)
         self.slots = FairSlots(2)
         self._running: dict[str, Running] = {}
+        self._aside: set[asyncio.Task[None]] = set()
         self._job_ended = asyncio.Event()
         self._progressed = asyncio.Event()
 
@@ -98,7 +100,8 @@ class Dispatcher:
                 group.create_task(self._for_ever(self._courier.work))
         finally:
             await self._courier.close()
-            await self._stop(list(self._running))
+            self._stop(list(self._running))
+            await asyncio.gather(*self._aside, return_exceptions=True)
 
     async def so_far(self, job_id: str) -> list[FileSoFar] | None:
         """What there is of a job's files; None when this dispatcher does not work on it."""
@@ -156,8 +159,14 @@ class Dispatcher:
             # Its lease runs out and the job is delivered again, which a bug here must not turn into a loss.
             log.exception("job_failed_unexpectedly")
         finally:
-            self._running.pop(job_id, None)
-            self._job_ended.set()
+            self._let_go(claim)
+
+    def _let_go(self, claim: Claim) -> None:
+        """Free a job's place, unless the job is in it under another lease by now."""
+        running = self._running.get(claim.spec.job_id)
+        if running and running.claim.lease == claim.lease:
+            del self._running[claim.spec.job_id]
+        self._job_ended.set()
 
     async def _heartbeat(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -178,7 +187,7 @@ class Dispatcher:
         stop = await self._jobs.heartbeat(self.id, beats)
         for running, beat in zip(due.values(), beats, strict=True):
             running.reported, running.heard_at = beat.progress, now
-        await self._stop(stop)
+        self._stop(stop)
 
     async def _resize(self) -> None:
         """Keep about twice the live capacity in flight: what waits at the parsers is what the autoscaler sees."""
@@ -216,12 +225,24 @@ class Dispatcher:
         except JobExpired:  # it was one: what it left was removed before the journal forgot it
             return False
 
-    async def _stop(self, job_ids: Sequence[str]) -> None:
-        """Stop working on jobs and give them back: the registry knows whether they are cancelled or queued again."""
-        stopping = [running for job_id in job_ids if (running := self._running.get(job_id))]
-        for running in stopping:
-            running.task.cancel()
-        await asyncio.gather(*(running.task for running in stopping), return_exceptions=True)
-        if stopping:
-            leases = [(running.claim.spec.job_id, running.claim.lease) for running in stopping]
-            await self._jobs.release(self.id, leases)
+    def _stop(self, job_ids: Sequence[str]) -> None:
+        """Stop working on jobs. One may take its time, in a write to a store that hangs: the others' leases do not
+        wait for it, and its own is not renewed."""
+        for job_id in job_ids:
+            if running := self._running.get(job_id):
+                self._let_go(running.claim)
+                self._beside(self._give_back(running))
+
+    async def _give_back(self, running: Running) -> None:
+        """Once nothing works on it any more: the registry knows whether it is cancelled or queued again."""
+        running.task.cancel()
+        await asyncio.wait([running.task])
+        async for attempt in _until_back():
+            with attempt:
+                await self._jobs.release(self.id, [(running.claim.spec.job_id, running.claim.lease)])
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have it done while the loops go on. A dispatcher that ends waits for it."""
+        task = asyncio.create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)

@@ -236,6 +236,67 @@ async def test_a_job_that_the_registry_stops_frees_its_place(dispatcher, jobs, b
     assert "a" not in jobs.outcomes
 
 
+async def test_a_stopped_job_that_hangs_in_its_store_costs_no_other_job_its_lease(
+    dispatcher, jobs, blobs, parsers, monkeypatch
+) -> None:
+    begun, stored = asyncio.Event(), asyncio.Event()
+    put = blobs.put
+
+    async def hang(key: str, data: bytes) -> None:
+        if not key.startswith("results/a/"):
+            return await put(key, data)
+        begun.set()
+        writing = asyncio.create_task(stored.wait())
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await writing  # as a folder's store does: its thread cannot be stopped
+            raise
+
+    monkeypatch.setattr(blobs, "put", hang)
+    monkeypatch.setattr("actors.dispatcher.dispatcher.BEAT_EVERY_S", 0.01)
+    parsers.gate = asyncio.Event()
+    await submit(jobs, blobs, "a", b"garbage")
+    await submit(jobs, blobs, "b", b"1")
+    await begun.wait()
+    jobs.stop = {"a"}
+
+    def beats_of(job_id: str) -> int:
+        return sum(beat.job_id == job_id for beat in jobs.beats)
+
+    try:
+        async with asyncio.timeout(10):
+            while beats_of("b") < 4:  # noqa: ASYNC110 - it shows up in a heartbeat only
+                await asyncio.sleep(0.01)
+        assert "a" not in {beat.job_id for beat in jobs.beats[-3:]}
+        assert jobs.released == []
+    finally:
+        stored.set()
+    parsers.gate.set()
+    await jobs.ended("b")
+    assert jobs.released == [("a", "lease-a")]
+
+
+async def test_a_stopped_job_is_given_back_as_soon_as_the_registry_answers(
+    dispatcher, jobs, blobs, parsers, monkeypatch
+) -> None:
+    release, refusals = jobs.release, [FleetUnavailable("away"), StoreUnavailable("away")]
+
+    async def refuse_at_first(dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
+        if refusals:
+            raise refusals.pop()
+        await release(dispatcher_id, leases)
+
+    monkeypatch.setattr(jobs, "release", refuse_at_first)
+    parsers.gate = asyncio.Event()
+    jobs.stop = {"a"}
+    await submit(jobs, blobs, "a", b"1")
+    async with asyncio.timeout(10):
+        while not jobs.released:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert jobs.released == [("a", "lease-a")]
+
+
 async def test_expired_jobs_leave_neither_blobs_nor_rows(jobs, blobs, parsers) -> None:
     await blobs.put("inputs/old/0", b"in")
     await blobs.put("results/old/0/response.json", b"out")
