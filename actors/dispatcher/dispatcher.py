@@ -19,7 +19,8 @@ from actors.dispatcher.courier import Courier, CourierConfig
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import JobSource, Parsers
 from actors.dispatcher.slots import FairSlots
-from actors.errors import FleetUnavailable, JobExpired, StaleLease, StoreUnavailable
+from actors.dispatcher.sweeps import Sweeps
+from actors.errors import FleetUnavailable, StaleLease, StoreUnavailable
 from actors.logs import about, get_logger
 from actors.messages import Claim, FileSoFar, Heartbeat
 from actors.tracing import trace_id
@@ -31,8 +32,6 @@ CLAIM_WAIT_S = 20.0
 BEAT_EVERY_S = 1.0  # far within a lease: it is also how soon a cancelled job is noticed
 REPORT_AT_MOST_EVERY_S = 0.25  # progress of all jobs travels together, as often as eyes can follow
 RESIZE_EVERY_S = 1.0
-SWEEP_EVERY_S = 60.0
-SWEEP_AT_ONCE = 100  # jobs
 AWAY = (FleetUnavailable, StoreUnavailable)  # the registry or its journal: try again
 #: Attempts for as long as they are away.
 _until_back = partial(stamina.retry_context, on=AWAY, attempts=None, timeout=None, wait_max=2.0)
@@ -82,6 +81,7 @@ class Dispatcher:
         self._config = config
         self._cache = cache.ResultCache(blobs, parsers) if config.result_cache else None
         self._courier = Courier(jobs, blobs, config.courier)
+        self._sweeps = Sweeps(jobs, blobs, orphan_age_s=config.orphan_age_s, result_ttl_s=config.result_ttl_s)
         self.slots = FairSlots(2)
         self._running: dict[str, Running] = {}
         self._aside: set[asyncio.Task[None]] = set()
@@ -95,8 +95,10 @@ class Dispatcher:
                 group.create_task(self._for_ever(self._claim))
                 group.create_task(self._for_ever(self._heartbeat))
                 group.create_task(self._for_ever(self._resize))
-                group.create_task(self._for_ever(self._sweep))
-                group.create_task(self._for_ever(self._sweep_orphans))
+                group.create_task(self._for_ever(self._sweeps.expired))
+                group.create_task(self._for_ever(self._sweeps.orphans))
+                if not self._config.keep_inputs:
+                    group.create_task(self._for_ever(self._sweeps.inputs_of_ended_jobs))
                 group.create_task(self._for_ever(self._courier.work))
         finally:
             await self._courier.close()
@@ -143,15 +145,14 @@ class Dispatcher:
             async for attempt in _until_back():
                 with attempt:
                     await self._jobs.finish(job_id, claim.lease, outcome)
+            self._let_go(claim)
             log.info("job_finished", attempt=claim.attempt, failure=outcome.failure and outcome.failure.code.value)
             if claim.spec.destinations:
                 self._courier.look()
             if not self._config.keep_inputs:
-                await self._blobs.delete_prefix(f"inputs/{job_id}")
+                self._beside(self._remove_inputs(job_id))
         except StaleLease:
             log.warning("job_was_taken_over")
-        except StoreUnavailable as error:  # of a job that has ended: its files go with its results
-            log.warning("inputs_left_behind", reason=error.message)
         except asyncio.CancelledError:
             log.info("job_stopped")
             raise
@@ -160,6 +161,12 @@ class Dispatcher:
             log.exception("job_failed_unexpectedly")
         finally:
             self._let_go(claim)
+
+    async def _remove_inputs(self, job_id: str) -> None:
+        try:
+            await self._blobs.delete_prefix(f"inputs/{job_id}")
+        except StoreUnavailable as error:
+            log.warning("inputs_left_behind", job=job_id, reason=error.message)  # to the sweep
 
     def _let_go(self, claim: Claim) -> None:
         """Free a job's place, unless the job is in it under another lease by now."""
@@ -193,37 +200,6 @@ class Dispatcher:
         """Keep about twice the live capacity in flight: what waits at the parsers is what the autoscaler sees."""
         self.slots.resize(2 * max(1, self._parsers.running()))
         await asyncio.sleep(RESIZE_EVERY_S)
-
-    async def _sweep(self) -> None:
-        """Remove what outlived its time: the blobs first, so that nothing is left that no journal row names."""
-        job_ids = await self._jobs.expired(SWEEP_AT_ONCE)
-        for job_id in job_ids:
-            await self._blobs.delete_prefix(f"inputs/{job_id}")
-            await self._blobs.delete_prefix(f"results/{job_id}")
-        if job_ids:
-            await self._jobs.forget(job_ids)
-        if len(job_ids) < SWEEP_AT_ONCE:
-            await asyncio.sleep(SWEEP_EVERY_S)
-
-    async def _sweep_orphans(self) -> None:
-        """Remove what an ingress left that died between an upload and its submit."""
-        before = time.time() - self._config.orphan_age_s
-        for prefix in ("inputs", "results"):
-            job_ids = await self._blobs.unchanged_since(prefix, before)
-            for start in range(0, len(job_ids), SWEEP_AT_ONCE):
-                some = job_ids[start : start + SWEEP_AT_ONCE]
-                for job_id, owned in zip(some, await asyncio.gather(*map(self._is_a_job, some)), strict=True):
-                    if not owned:
-                        log.info("orphan_removed", prefix=prefix, job=job_id)
-                        await self._blobs.delete_prefix(f"{prefix}/{job_id}")
-        await cache.sweep(self._blobs, self._config.result_ttl_s)
-        await asyncio.sleep(self._config.orphan_age_s)
-
-    async def _is_a_job(self, job_id: str) -> bool:
-        try:
-            return await self._jobs.get(job_id) is not None
-        except JobExpired:  # it was one: what it left was removed before the journal forgot it
-            return False
 
     def _stop(self, job_ids: Sequence[str]) -> None:
         """Stop working on jobs. One may take its time, in a write to a store that hangs: the others' leases do not

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.errors import FleetUnavailable, JobExpired, StaleLease, StoreUnavailable
 from actors.messages import Claim, DueDelivery, Failure, FileTask, Heartbeat, InputFile, JobOutcome, JobSpec
-from client.models import ErrorCode, ParseOptions
+from client.models import ErrorCode, JobStatusEnum, ParseOptions
 
 
 class MemoryJobs:
@@ -30,7 +31,7 @@ class MemoryJobs:
         self.released: list[tuple[str, str]] = []
         self.stale: set[str] = set()
         self.past_their_time: list[str] = []
-        self.known: set[str] = set()
+        self.known: dict[str, JobStatusEnum] = {}
         self.buried: set[str] = set()
         self.away = 0  # how many more calls find nobody
         self.changed = asyncio.Event()
@@ -60,7 +61,7 @@ class MemoryJobs:
         self._answer()
         if job_id in self.buried:
             raise JobExpired("It was one", "")
-        return object() if job_id in self.known else None
+        return SimpleNamespace(status=self.known[job_id]) if job_id in self.known else None
 
     async def expired(self, limit: int) -> list[str]:
         return self.past_their_time[:limit]
@@ -316,15 +317,68 @@ async def test_expired_jobs_leave_neither_blobs_nor_rows(jobs, blobs, parsers) -
     ]
 
 
+def without_inputs(jobs: int = 2) -> DispatcherConfig:
+    return DispatcherConfig(jobs=jobs, keep_inputs=False, limits=JobLimits(files=1, splitting=Splitting(slots=1)))
+
+
+async def gone(blobs: BlobStore, key: str) -> None:
+    async with asyncio.timeout(10):
+        while await blobs.size(key) is not None:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+
+
 async def test_inputs_go_with_the_end_of_their_job_when_they_are_not_kept(jobs, blobs, parsers) -> None:
-    config = DispatcherConfig(jobs=1, keep_inputs=False, limits=JobLimits(files=1, splitting=Splitting(slots=1)))
-    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, config).run())
+    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, without_inputs()).run())
     await submit(jobs, blobs, "a", b"1")
-    await submit(jobs, blobs, "b", b"1")
-    await jobs.ended("b")  # one job at a time: the first one's files are gone when the second has ended
+    await jobs.ended("a")
+    await gone(blobs, "inputs/a/0")
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
-    assert await blobs.size("inputs/a/0") is None
+
+
+async def test_inputs_go_however_long_that_takes_and_their_job_is_not_reported_meanwhile(
+    jobs, blobs, parsers, monkeypatch
+) -> None:
+    begun, may_go = asyncio.Event(), asyncio.Event()
+    delete_prefix = blobs.delete_prefix
+
+    async def slow(prefix: str) -> int:
+        begun.set()
+        await may_go.wait()
+        return await delete_prefix(prefix)
+
+    monkeypatch.setattr(blobs, "delete_prefix", slow)
+    monkeypatch.setattr("actors.dispatcher.dispatcher.BEAT_EVERY_S", 0.01)
+    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, without_inputs(jobs=1)).run())
+    await submit(jobs, blobs, "a", b"1")
+    await begun.wait()
+    jobs.beats.clear()
+    jobs.stop = {"a"}  # as the registry says of a job that is no longer held
+    parsers.gate = asyncio.Event()
+    await submit(jobs, blobs, "b", b"1")
+    async with asyncio.timeout(10):
+        while len(jobs.beats) < 2:  # noqa: ASYNC110 - it shows up in a heartbeat only
+            await asyncio.sleep(0.01)
+    assert {beat.job_id for beat in jobs.beats} == {"b"}
+    may_go.set()
+    await gone(blobs, "inputs/a/0")
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+
+
+async def test_inputs_of_jobs_that_ended_elsewhere_go_when_they_are_not_kept(jobs, blobs, parsers) -> None:
+    for job_id in ("cancelled", "buried", "running", "uploading"):
+        await blobs.put(f"inputs/{job_id}/0", b"data")
+    await blobs.put("results/cancelled/0/response.json", b"data")
+    jobs.known = {"cancelled": JobStatusEnum.FAILED, "running": JobStatusEnum.PROCESSING}
+    jobs.buried = {"buried"}
+    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, without_inputs()).run())
+    await gone(blobs, "inputs/cancelled/0")
+    await gone(blobs, "inputs/buried/0")
+    kept = ("inputs/running/0", "inputs/uploading/0", "results/cancelled/0/response.json")
+    assert [await blobs.size(key) for key in kept] == [4, 4, 4]
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
 
 
 async def test_a_dispatcher_that_stops_gives_its_jobs_back(jobs, blobs, parsers) -> None:
@@ -401,7 +455,7 @@ async def test_a_job_past_its_deadline_fails_and_its_slot_is_free(jobs, blobs, p
 async def test_old_blobs_that_no_job_owns_are_removed(jobs, blobs, parsers) -> None:
     for key in ("inputs/orphan/0", "inputs/job/0", "results/buried/0/response.json", "results/job/0/response.json"):
         await blobs.put(key, b"data")
-    jobs.known, jobs.buried = {"job"}, {"buried"}
+    jobs.known, jobs.buried = {"job": JobStatusEnum.COMPLETED}, {"buried"}
     limits = JobLimits(files=1, splitting=Splitting(slots=1))
     config = DispatcherConfig(jobs=1, orphan_age_s=0.05, limits=limits)
     await asyncio.sleep(0.1)
