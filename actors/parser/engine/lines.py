@@ -16,8 +16,8 @@ from actors.parser.engine import grid
 from actors.parser.engine.geometry import Box
 
 NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
-#: The gap between the number and the text of a list item, in line heights; words stand at most half as far apart.
-NUMBER_GAP = 0.6
+#: The gap between the mark and the text of a list item, in line heights; words stand at most half as far apart.
+MARK_GAP = 0.6
 Word = tuple[Box, TextCell]
 BULLETS = frozenset("•‣◦▪▫■□●○◆◇►▶▸∙·*-–—−∞✓✔➢➤❖\u25aa\uf0b7\uf0a7")
 
@@ -109,7 +109,7 @@ def _are_even(widths: Sequence[float]) -> bool:
 def _starts_with_bullet(text: str, words: Sequence[Word]) -> bool:
     if text[0] in BULLETS and (len(text) == 1 or text[1].isspace()):
         return True
-    if len(words) < 2:
+    if not _stands_apart(words):
         return False
     (box, first), (_, second) = words[:2]
     # A font without a character map spells its bullet out as the glyph's name or as a letter: one narrow sign
@@ -121,10 +121,15 @@ def _starts_with_bullet(text: str, words: Sequence[Word]) -> bool:
 
 def _starts_with_number(words: Sequence[Word]) -> bool:
     """Whether a number stands before the words and apart from them, without the dot that would tell it by itself."""
-    if len(words) < 2 or not re.fullmatch(r"\d{1,2}", words[0][1].text):
+    return _stands_apart(words) and re.fullmatch(r"\d{1,2}", words[0][1].text) is not None
+
+
+def _stands_apart(words: Sequence[Word]) -> bool:
+    """Whether the first word is set apart from the others, as the mark of a list item is and a word of prose is not."""
+    if len(words) < 2:
         return False
-    (number, _), (first, _) = words[:2]
-    return first.left - number.right > NUMBER_GAP * number.height
+    (mark, _), (first, _) = words[:2]
+    return first.left - mark.right > MARK_GAP * mark.height
 
 
 def _by_top(cells: Sequence[TextCell]) -> list[Word]:

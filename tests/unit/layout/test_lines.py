@@ -56,6 +56,15 @@ def test_a_letter_of_a_font_of_its_own_is_a_bullet() -> None:
     assert not make_line(cell("a apple", 50, 42), words(cell("a", 50, 5), cell("apple", 62, 30)), frozenset()).bullet
 
 
+def test_a_symbol_that_prose_begins_with_is_no_bullet() -> None:
+    parts = words(cell("x", 50, 5, font="/Times-Italic"), cell("is", 58, 8), cell("large", 69, 20))
+    assert not make_line(cell("x is large", 50, 39), parts, frozenset()).bullet
+    overlapping = words(cell("No", 50, 4), cell("Authority", 50, 12), cell("granted", 65, 30))
+    assert not make_line(cell("No Authority granted", 50, 45), overlapping, frozenset()).bullet
+    narrow = words(cell("(Edge", 50, 10), cell("Computing)", 60, 45))
+    assert not make_line(cell("(Edge Computing)", 50, 55), narrow, frozenset()).bullet
+
+
 @pytest.mark.parametrize(("text", "numbered"), [
     ("1. apples", True), ("(a) apples", True), ("12) apples", True), ("iv. apples", True),
     ("1.5 apples", False), ("2014. That year", False), ("apples", False), ("Dr. Apple", False),
