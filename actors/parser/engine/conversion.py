@@ -10,16 +10,22 @@ from typing import NoReturn
 import orjson
 from docling.backend.abstract_backend import AbstractDocumentBackend
 from docling.datamodel.base_models import ConversionStatus, InputFormat
-from docling.datamodel.document import ConversionResult, InputDocument, build_invalid_input_errors
+from docling.datamodel.document import (
+    ConversionResult,
+    InputDocument,
+    build_invalid_input_errors,
+    get_input_rejection_cause,
+)
 from docling.pipeline.base_pipeline import BasePipeline
 
-from actors.errors import FileError
+from actors.errors import DocfleetError, FileError, ParserFailed
 from actors.formats import suffix_of
 from actors.logs import get_logger
 from actors.messages import FileTask, PageSpan, ParsedFile
 from actors.parser.engine.converters import Converter
 from actors.parser.engine.exports import dump
 from actors.parser.engine.intake import Source
+from actors.parser.engine.memory import ran_out_of_memory, tells_of_no_memory
 from actors.parser.engine.pdf import count_pages
 from actors.parser.engine.profiles import describe
 from actors.parser.nodes import nodes_of
@@ -65,7 +71,10 @@ class Conversion:
         span: PageSpan | None = None,
         backend: type[AbstractDocumentBackend] | None = None,
     ) -> ConversionResult:
-        """docling's result, of `span` alone where one is given. Its pages may have failed, the whole has not."""
+        """docling's result, of `span` alone where one is given. Its pages may have failed, the whole has not.
+
+        Raises ParserFailed when memory ran out, on a page alone as well: with more of it the page is not lost.
+        """
         options = self._options
         if span is not None:
             options = options.model_copy(update={"page_range": (span.first, span.last)})
@@ -73,7 +82,10 @@ class Conversion:
             opened = self._converter.input(self._source, options, backend=backend)
             if not opened.valid:
                 self._refuse(opened)
-            return pipeline.execute(opened, raises_on_error=True)
+            result = pipeline.execute(opened, raises_on_error=True)
+        if any(tells_of_no_memory(error.error_message) for error in result.errors):
+            raise _short_of_memory()
+        return result
 
     def finish(self, result: ConversionResult, lost: Sequence[PageFailure]) -> ParsedFile:
         """The finished document; `lost` adds to the pages that docling failed on. Raises FileError without any page."""
@@ -107,28 +119,34 @@ class Conversion:
         first, _ = opened.limits.page_range
         if 0 < opened.page_count < first:
             raise _outside(first, opened.page_count)
-        raise self._unreadable()
+        raise self._failure_under(get_input_rejection_cause(opened))
 
     def _refuse_result(self, result: ConversionResult, lost: Sequence[PageFailure]) -> NoReturn:
         log.info("file_failed", why=[str(e) for e in result.errors])
         if lost:
             raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {lost[0].reason}")
-        raise self._unreadable()
+        raise self._failure_under(None)
 
     @contextmanager
     def _blaming_the_file(self) -> Iterator[None]:
         """Whatever docling raises while it reads a file is the file's fault, except running out of memory."""
         try:
             yield
-        except (FileError, MemoryError):
+        except DocfleetError:
             raise
         except Exception as error:
             log.info("file_failed", exc_info=True)
-            raise self._unreadable() from error
+            raise self._failure_under(error) from error
 
-    def _unreadable(self) -> FileError:
+    def _failure_under(self, error: BaseException | None) -> DocfleetError:
+        if ran_out_of_memory(error):
+            return _short_of_memory()
         suffix = suffix_of(self._source.name)
         return FileError(ErrorCode.INVALID_FILE, f"The file could not be read as {suffix}: it is damaged or incomplete")
+
+
+def _short_of_memory() -> ParserFailed:
+    return ParserFailed("the parser ran out of memory")
 
 
 def _outside(first: int, count: int) -> FileError:

@@ -13,7 +13,7 @@ from docx import Document as WordDocument
 from openpyxl import Workbook
 from pydantic import SecretStr
 
-from actors.errors import FileError
+from actors.errors import FileError, ParserFailed
 from actors.messages import PagePlan, PageSpan, ParsedFile
 from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions
 from tests.contract.split_documents import ruled_table, scanned
@@ -213,6 +213,41 @@ def test_a_page_that_docling_fails_on_is_lost_and_the_others_are_not(
     with pytest.raises(FileError) as refused:
         engine.open(document, make_task(profile="bundled", do_ocr=False, page_range=(2, 2)), split_above=9)
     assert refused.value.file_code is ErrorCode.PAGES_LOST
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("Failed to allocate memory for requested buffer of size 9437184"),
+    ],
+)
+def test_a_page_without_memory_is_not_lost_but_tried_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    from actors.parser.engine.layout import BundledLayoutModel
+
+    def fail(model: BundledLayoutModel, result: Any, pages: Sequence[Any]) -> Any:
+        raise error
+
+    monkeypatch.setattr(BundledLayoutModel, "predict_layout", fail)
+    document, task = as_document(make_pdf(1)), make_task(profile="bundled", do_ocr=False)
+    with pytest.raises(ParserFailed, match="ran out of memory"):
+        engine.parse_pages(document, task, PageSpan(1, 1))
+    with pytest.raises(ParserFailed, match="ran out of memory"):
+        engine.open(document, task, split_above=9)
+
+
+def test_a_file_without_memory_is_not_called_damaged(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from docling.pipeline.simple_pipeline import SimplePipeline
+
+    def fail(pipeline: SimplePipeline, result: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(SimplePipeline, "_build_document", fail)
+    with pytest.raises(ParserFailed, match="ran out of memory"):
+        engine.open(as_document(b"# Title"), make_task("a.md"), split_above=9)
 
 
 def test_a_request_s_own_values_reload_no_models(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
