@@ -233,9 +233,13 @@ class FileTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagePlan:
-    """A parser's answer for a document it would rather see split: the pages that were asked for."""
+    """A parser's answer for a document of too many pages to parse at once: those that were asked for.
+
+    They may be parsed `apart`, or else only as a whole, which takes as long.
+    """
 
     pages: PageSpan
+    apart: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,8 @@ class Parser:
         """The parsed file; or the pages of a document of more than `split_above` that may be parsed apart."""
         call = step("open", task, lambda: self._engine.open(document, task, split_above=split_above))
         opened, seconds = await self._run(timed(call), max(split_above, PAGES_OF_A_WHOLE_FILE))
+        if isinstance(opened, PagePlan) and not opened.apart:  # whole, then, in the time of all its pages
+            return await self.open(document, task, len(opened.pages))
         if isinstance(opened, ParsedFile):
             pages = max(1, opened.pages)
             self._pages += pages

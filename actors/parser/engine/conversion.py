@@ -21,15 +21,15 @@ from docling.pipeline.base_pipeline import BasePipeline
 from actors.errors import DocfleetError, FileError, ParserFailed
 from actors.formats import suffix_of
 from actors.logs import get_logger
-from actors.messages import FileTask, PageSpan, ParsedFile
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.parser.engine.converters import Converter
 from actors.parser.engine.exports import dump
 from actors.parser.engine.intake import Source
 from actors.parser.engine.memory import ran_out_of_memory, tells_of_no_memory
 from actors.parser.engine.pdf import count_pages
-from actors.parser.engine.profiles import describe
+from actors.parser.engine.profiles import PAGED, describe
 from actors.parser.nodes import nodes_of
-from client.models import ErrorCode, PageFailure
+from client.models import ErrorCode, PageFailure, ParseOptions
 
 log = get_logger()
 
@@ -53,16 +53,26 @@ class Conversion:
         """The warm pipeline for this file; loads its models when they are not."""
         return self._converter.pipeline(self._source.format)
 
-    def splittable_pages(self) -> PageSpan | None:
-        """The pages asked for, when they may be parsed apart. Raises FileError when the PDF has no such pages."""
-        if self._source.format is not InputFormat.PDF:
+    def plan(self) -> PagePlan | None:
+        """The pages asked for; None of a format without pages. Raises FileError when the file has no such pages."""
+        if self._source.format not in PAGED:
             return None
-        password = self._options.password
-        count = count_pages(self._source.data, password.get_secret_value() if password else None)
+        is_pdf = self._source.format is InputFormat.PDF
+        count = count_pages(self._source.data, self._password) if is_pdf else self._count_pictures()
         first, last = self._options.page_range or (1, count)
         if first > count:
             raise _outside(first, count)
-        return PageSpan(first, min(last, count)) if self._converter.splits else None
+        return PagePlan(pages=PageSpan(first, min(last, count)), apart=is_pdf and self._converter.splits)
+
+    @property
+    def _password(self) -> str | None:
+        password = self._options.password
+        return password.get_secret_value() if password else None
+
+    def _count_pictures(self) -> int:
+        """Of a file whose pages are pictures; docling decodes none of them to open it."""
+        with self._blaming_the_file():
+            return self._opened(self._options).page_count
 
     def run(
         self,
@@ -79,13 +89,16 @@ class Conversion:
         if span is not None:
             options = options.model_copy(update={"page_range": (span.first, span.last)})
         with self._blaming_the_file():
-            opened = self._converter.input(self._source, options, backend=backend)
-            if not opened.valid:
-                self._refuse(opened)
-            result = pipeline.execute(opened, raises_on_error=True)
+            result = pipeline.execute(self._opened(options, backend), raises_on_error=True)
         if any(tells_of_no_memory(error.error_message) for error in result.errors):
             raise _short_of_memory()
         return result
+
+    def _opened(self, options: ParseOptions, backend: type[AbstractDocumentBackend] | None = None) -> InputDocument:
+        opened = self._converter.input(self._source, options, backend=backend)
+        if not opened.valid:
+            self._refuse(opened)
+        return opened
 
     def finish(self, result: ConversionResult, lost: Sequence[PageFailure]) -> ParsedFile:
         """The finished document; `lost` adds to the pages that docling failed on. Raises FileError without any page."""

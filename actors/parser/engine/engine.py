@@ -56,11 +56,11 @@ class Engine:
         return describe(self._recipe(options.over(self._defaults) if options else self._defaults))
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
-        """The parsed file; or, unparsed, the pages of a PDF of more than `split_above` that may be parsed apart."""
+        """The parsed file; or, unparsed, the pages of one that has more than `split_above`."""
         conversion = self._conversion(document, task)
-        pages = conversion.splittable_pages()
-        if pages is not None and len(pages) > split_above:
-            return PagePlan(pages=pages)
+        plan = conversion.plan()
+        if plan is not None and len(plan.pages) > split_above:
+            return plan
         return conversion.finish(conversion.run(conversion.pipeline), ())
 
     def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:

@@ -71,6 +71,10 @@ MODEL_NAMES: Mapping[Models, Mapping[str, str]] = {
 }
 
 
+#: The formats whose pages go through the models; docling converts all others as they are.
+PAGED = (InputFormat.PDF, InputFormat.IMAGE, InputFormat.METS_GBS)
+
+
 def standard_on_disk(artifacts_path: Path | None) -> bool:
     """Whether docling's default models are in the artifacts folder or, without one, in the hub's cache."""
     if artifacts_path is not None:
@@ -90,7 +94,7 @@ def stay_offline() -> None:
 def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF) -> ParserInfo:
     """The profile of a recipe, and by task the models that it runs on a format."""
     wanted = {"layout": True, "table": recipe.tables, "ocr": recipe.ocr}
-    runs = MODEL_NAMES[recipe.models] if form in (InputFormat.PDF, InputFormat.IMAGE, InputFormat.METS_GBS) else {}
+    runs = MODEL_NAMES[recipe.models] if form in PAGED else {}
     models = {task: name for task, name in runs.items() if wanted[task]}
     return ParserInfo(profile=recipe.models, docling=_docling_version(), models=models)
 

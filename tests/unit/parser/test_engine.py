@@ -162,7 +162,6 @@ def test_a_page_range_that_begins_beyond_the_document_is_refused(engine: Engine)
         ({"page_range": (2, 9)}, 3, (2, 5)),
         ({}, 5, None),
         ({"page_range": (2, 3)}, 2, None),
-        ({"include_images": True}, 0, None),
     ],
 )
 def test_a_document_is_planned_when_it_has_more_pages_than_wanted_in_one_piece(
@@ -173,6 +172,31 @@ def test_a_document_is_planned_when_it_has_more_pages_than_wanted_in_one_piece(
         assert answer == PagePlan(pages=PageSpan(*plan))
     else:
         assert isinstance(answer, ParsedFile)
+
+
+def tiff(pictures: int) -> bytes:
+    from PIL import Image
+
+    out, page = BytesIO(), Image.new("L", (8, 8))
+    page.save(out, "tiff", save_all=True, append_images=[page] * (pictures - 1))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("filename", "data", "options", "pages"),
+    [
+        ("a.pdf", make_pdf(5), {"include_images": True}, PageSpan(1, 5)),
+        ("a.pdf", make_pdf(5), {"include_images": True, "page_range": (2, 3)}, PageSpan(2, 3)),
+        ("a.tiff", tiff(3), {"profile": "bundled"}, PageSpan(1, 3)),
+        ("a.tiff", tiff(3), {"profile": "bundled", "page_range": (2, 9)}, PageSpan(2, 3)),
+    ],
+)
+def test_pages_that_cannot_be_parsed_apart_are_counted_all_the_same(
+    engine: Engine, filename: str, data: bytes, options: dict[str, Any], pages: PageSpan
+) -> None:
+    task = make_task(filename, **options)
+    assert engine.open(as_document(data), task, split_above=0) == PagePlan(pages=pages, apart=False)
+    assert isinstance(engine.open(as_document(data), task, split_above=len(pages)), ParsedFile)
 
 
 @pytest.mark.parametrize("filename", ["a.md", "a.html"])

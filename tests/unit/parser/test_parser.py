@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from actors.errors import FileError, ParserFailed
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
 from actors.parser.parser import MIB, Parser, ParserConfig
+from actors.parser.watchdog import Watchdog
 from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 from tests.recorded import Recorded
 from tests.unit.parser.files import as_document, make_task
@@ -92,6 +94,26 @@ async def test_a_parser_is_warm_once_it_exists(parser: Parser, engine: SlowEngin
 async def test_open_answers_with_a_plan_or_the_parsed_file(parser: Parser) -> None:
     assert await parser.open(DOCUMENT, make_task(), 0) == PagePlan(pages=SPAN)
     assert await parser.open(DOCUMENT, make_task(), 1) == PARSED
+
+
+async def test_a_document_that_cannot_be_split_gets_the_time_of_all_its_pages(
+    engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, allowed = PagePlan(pages=PageSpan(1, 400), apart=False), []
+
+    def open_when_whole(document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
+        return plan if split_above < 400 else PARSED
+
+    @contextmanager
+    def watch(watchdog: Watchdog, call: object, seconds: float) -> Iterator[None]:
+        allowed.append(seconds)
+        yield
+
+    monkeypatch.setattr(engine, "open", open_when_whole)
+    monkeypatch.setattr(Watchdog, "watch", watch)
+    parser = Parser(ParserConfig(page_deadline_s=3), lambda config: engine)
+    assert await parser.open(DOCUMENT, make_task(), 7) == PARSED
+    assert allowed == [3 * 16, 3 * 400]
 
 
 async def test_the_file_s_fault_reaches_the_caller_as_itself(parser: Parser) -> None:
