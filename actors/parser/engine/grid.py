@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 
 from actors.parser.engine.geometry import Box
+from actors.parser.engine.scripts import reordered
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def fill(grid: Grid, words: Iterable[Word]) -> dict[Place, list[Word]]:
 
 
 def lines_of(words: Iterable[Word]) -> list[list[Word]]:
-    """Words as lines from top to bottom, each in the order the words came when they touch, else left to right."""
+    """Words as lines from top to bottom, each from left to right."""
     lines: list[list[Word]] = []
     for word in sorted(words, key=lambda word: word.box.center[1]):
         middle = word.box.center[1]
@@ -74,7 +75,8 @@ def lines_of(words: Iterable[Word]) -> list[list[Word]]:
 
 
 def text_of(words: Iterable[Word]) -> str:
-    return " ".join(word.text for line in lines_of(words) for word in line)
+    """Words as they are read, in one line."""
+    return " ".join(word.text for line in lines_of(words) for word in reordered(line, lambda word: word.text))
 
 
 def tile(places: Iterable[Place], rows: int, cols: int) -> tuple[Place, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from actors.parser.engine.geometry import Box
+from actors.parser.engine.scripts import reordered
 
 Mask = NDArray[Any]
 
@@ -71,7 +72,7 @@ def split_line(text: str, box: Box, ink: Ink) -> list[tuple[str, Box]]:
 
     Recognised text comes as lines, and a line may run through several columns: its widest gaps are its spaces.
     """
-    words = text.split()
+    words = reordered(text.split(), str)
     gaps = _gaps(box, ink)
     if len(words) < 2 or len(gaps) < len(words) - 1:
         return [(text, box)]

@@ -1,7 +1,6 @@
 """The PDF's own lines of text, with what their fonts tell about them."""
 
 import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from docling_core.types.doc.page import PdfTextCell, TextCell
 
 from actors.parser.engine import grid
 from actors.parser.engine.geometry import Box
+from actors.parser.engine.scripts import runs_left
 
 NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
 #: The gap between the mark and the text of a list item, in line heights; words stand at most half as far apart.
@@ -41,7 +41,7 @@ class Line:
 
     @property
     def right_to_left(self) -> bool:
-        return any(unicodedata.bidirectional(char) in ("R", "AL") for char in self.text)
+        return runs_left(self.text)
 
 
 def read_lines(page: Page) -> list[Line]:

@@ -54,6 +54,16 @@ def test_text_reads_line_by_line_from_the_left() -> None:
     assert text_of(reversed(words)) == "first line second line"
 
 
+def test_text_of_a_right_to_left_script_reads_from_the_right() -> None:
+    words = [*phrase("שלוש 20 Blue Tables שתיים אחת", 0, 0), *phrase("ארבע", 20, 12)]
+    assert text_of(words) == "אחת שתיים Blue Tables 20 שלוש ארבע"
+
+
+def test_words_of_another_script_keep_their_order_in_a_line() -> None:
+    assert text_of(phrase("says שתיים אחת and 20 30", 0, 0)) == "says אחת שתיים and 20 30"
+    assert text_of(phrase("30 20", 0, 0)) == "30 20"
+
+
 def test_raised_words_stay_on_their_line() -> None:
     assert text_of([*phrase("m", 0, 2), *phrase("2", 6, 0), *phrase("of land", 12, 2)]) == "m 2 of land"
 

@@ -71,6 +71,14 @@ def test_a_line_is_parted_at_its_widest_gaps() -> None:
     ]
 
 
+def test_the_first_word_of_a_right_to_left_script_is_the_rightmost() -> None:
+    image, draw = blank()
+    for left, right in ((20, 60), (200, 240)):
+        write(draw, left, right)
+    words = split_line("אחת שתיים", Box(60, 118, 171, 128), ink_of(image))
+    assert [(text, box.left) for text, box in words] == [("שתיים", 60), ("אחת", 150)]
+
+
 def test_a_line_with_fewer_gaps_than_spaces_stays_whole() -> None:
     image, draw = blank()
     draw.rectangle((20, 40, 32, 52), "black")
