@@ -123,8 +123,8 @@ def _table(found: Detection, within: Sequence[Line]) -> Region | None:
         return Region(DocItemLabel.TABLE, found.box, found.score)
     if all(line.fixed_pitch for line in within):
         return None
-    within = [line for line in within if not CAPTION.match(line.text)]
-    rows = max(_between_sentences(rows_of(within), found.box), key=_columnar, default=[])
+    rows = [row for row in rows_of(within) if len(row) > 1 or not CAPTION.match(row[0].text)]
+    rows = max(_between_sentences(rows, found.box), key=_columnar, default=[])
     if not _columnar(rows):
         return None
     return Region(DocItemLabel.TABLE, _extent(rows, found.box, within), found.score)

@@ -10,9 +10,8 @@ from actors.parser.engine.detector import Detection
 from actors.parser.engine.geometry import Box
 
 CAPTION = re.compile(
-    r"[\[(<]?\s*(fig(ure|\.)?|table|tab\.|chart|abb(ildung|\.)|tabelle|tableau|figura|tabla|tabela|рис(унок|\.)|"
-    r"таблица|表|图|図|그림|표)\s*[\dA-Z]",
-    re.I,
+    r"[\[(<]?\s*(?i:fig(ure|\.)?|table|tab\.|chart|abb(ildung|\.)|tabelle|tableau|figura|tabla|tabela|рис(унок|\.)|"
+    r"таблица|表|图|図|그림|표)\s*([A-Z]?\d|[A-Z]\b|[IVX]+\b)"
 )
 PAGE_NUMBER = re.compile(r"(page\s+|seite\s+|[-–(]\s*)?(\d{1,4}|[ivxlcdm]{1,7})(\s*[-–)]|\s*(of|von|/)\s*\d+)?", re.I)
 #: The share of the page's height at its top and bottom where running headers and footers stand.

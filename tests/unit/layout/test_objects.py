@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from docling_core.types.doc.labels import DocItemLabel
 
 from actors.parser.engine.detector import Detection
@@ -61,6 +62,19 @@ def test_prose_framed_with_a_table_is_cut_off() -> None:
     prose = [line("a sentence that runs over all of the width", 250, width=240)]
     (region,) = find_objects([seen("table", FRAME)], [*cells(100, 4), *prose])
     assert region.box.bottom == 250
+
+
+@pytest.mark.parametrize("name", ["Table lamp", "Table {}"])
+def test_a_table_of_tables_is_one(name: str) -> None:
+    named = [line(name.format(row), 100 + 20 * row, width=60) for row in range(4)]
+    described = [line("brass, matt", 100 + 20 * row, 200, width=60) for row in range(4)]
+    (region,) = find_objects([seen("table", FRAME)], [*named, *described])
+    assert region.label is DocItemLabel.TABLE
+
+
+def test_a_caption_framed_with_a_table_is_left_out_of_it() -> None:
+    (region,) = find_objects([seen("table", FRAME)], [line("Table 1. Lamps", 100), *cells(120, 4)])
+    assert region.box.top == 110
 
 
 def test_program_code_is_no_table() -> None:

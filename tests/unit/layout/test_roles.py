@@ -10,7 +10,7 @@ from docling_core.types.doc.labels import DocItemLabel
 from actors.parser.engine.blocks import Block, Typography
 from actors.parser.engine.detector import Detection
 from actors.parser.engine.lines import Line
-from actors.parser.engine.roles import furniture, role_of
+from actors.parser.engine.roles import CAPTION, furniture, role_of
 from tests.unit.layout.pages import PAGE, line, seen
 
 USUAL = Typography(size=10, heavy=False, gap=0.3)
@@ -82,6 +82,18 @@ def test_captions_are_seen_and_may_be_named() -> None:
     assert role(line("An apple", 100), views={"figure_caption": 0.6}) is DocItemLabel.CAPTION
     assert role(line("Table 2. Apples", 100, heavy=True), views={"table_caption": 0.3}) is DocItemLabel.CAPTION
     assert role(line("Table 2 shows apples", 100)) is DocItemLabel.TEXT
+
+
+@pytest.mark.parametrize(
+    "text", ["Table 2. Apples", "FIGURE A1: Pears", "Fig. B", "Table IV", "[Abb. 3]", "表 2", "chart 7"]
+)
+def test_captions_begin_with_a_label_and_its_number(text: str) -> None:
+    assert CAPTION.match(text)
+
+
+@pytest.mark.parametrize("text", ["Tables are laid", "Figure out how", "Table lamp", "Table of contents", "Chart"])
+def test_words_that_only_begin_like_a_label_are_no_caption(text: str) -> None:
+    assert not CAPTION.match(text)
 
 
 def test_three_lines_with_leaders_are_an_index() -> None:
