@@ -12,7 +12,7 @@ from docling_core.types.doc.labels import DocItemLabel
 from PIL import Image
 
 from actors.parser.engine.detector import RENDER_SCALE, Detection
-from actors.parser.engine.geometry import Box
+from actors.parser.engine.geometry import Box, around
 from actors.parser.engine.lines import Line
 from actors.parser.engine.objects import Region
 
@@ -20,6 +20,8 @@ from actors.parser.engine.objects import Region
 WORTH_READING = 0.03
 #: A bitmap that covers this share of the page is its paper.
 PAPER = 0.7
+#: Points between bitmaps that were cut from one picture.
+TOUCH = 1.0
 #: How much darker than the page's paper a pixel may be and still be paper, of 255.
 SHADE = 40
 
@@ -27,7 +29,32 @@ SHADE = 40
 def bitmaps_of(page: Page) -> list[Box]:
     """Where the page's bitmaps are, in points; none where its content wasn't parsed, as OCR reads all of it then."""
     rects = page._backend.get_bitmap_rects() if page._backend and page.parsed_page else ()
-    return [Box(rect.l, rect.t, rect.r, rect.b) for rect in rects]
+    return without_cuts([Box(rect.l, rect.t, rect.r, rect.b) for rect in rects])
+
+
+def without_cuts(bitmaps: Iterable[Box]) -> list[Box]:
+    """The bitmaps, those as one that a scanner cut into strips or tiles."""
+    columns = _stacked(bitmaps)
+    return [_turned(row) for row in _stacked(_turned(column) for column in columns)]
+
+
+def _stacked(boxes: Iterable[Box]) -> list[Box]:
+    """The boxes, those as one that have the same sides and touch each other's top and bottom."""
+    stacks: list[Box] = []
+    for box in sorted(boxes, key=lambda box: (_sides(box), box.top)):
+        if stacks and _sides(box) == _sides(stacks[-1]) and box.top < stacks[-1].bottom + TOUCH:
+            stacks[-1] = around((stacks[-1], box))
+        else:
+            stacks.append(box)
+    return stacks
+
+
+def _sides(box: Box) -> tuple[int, int]:
+    return round(box.left), round(box.right)
+
+
+def _turned(box: Box) -> Box:
+    return Box(box.top, box.left, box.bottom, box.right)
 
 
 def is_scan(lines: Sequence[Line], bitmaps: Iterable[Box], page: Box) -> bool:

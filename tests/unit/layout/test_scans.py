@@ -9,7 +9,7 @@ from PIL import Image
 from actors.parser.engine.geometry import Box
 from actors.parser.engine.layout import regions_of
 from actors.parser.engine.objects import Region
-from actors.parser.engine.scans import is_scan, unseen, without_printed_figures
+from actors.parser.engine.scans import is_scan, unseen, without_cuts, without_printed_figures
 from tests.unit.layout.pages import PAGE, line, paragraph, seen
 
 PHOTO = Box(100, 100, 300, 300)
@@ -54,6 +54,17 @@ def test_a_stamp_does_not_hide_that_the_page_is_a_scan() -> None:
     assert is_scan(stamp, [PAGE], PAGE)
     assert boxes(unseen([PAGE], [], stamp, PAGE)) == [PAGE]
     assert not is_scan(stamp, [PHOTO], PAGE)
+
+
+def test_a_scan_in_strips_or_tiles_is_one_bitmap() -> None:
+    strips = [Box(0, 16 * number, 600, 16 * number + 16) for number in range(50)]
+    tiles = [Box(100 * x, 80 * y, 100 * x + 100, 80 * y + 80) for x in range(6) for y in range(10)]
+    assert without_cuts(strips) == without_cuts(tiles) == [PAGE]
+
+
+def test_photos_that_are_apart_or_of_different_width_stay_apart() -> None:
+    photos = [PHOTO, Box(100, 310, 300, 400), Box(100, 400, 250, 500), Box(320, 100, 420, 300)]
+    assert sorted(without_cuts(photos)) == sorted(photos)
 
 
 def test_in_a_scan_a_printed_figure_is_left_to_ocr_and_a_photo_is_kept() -> None:
