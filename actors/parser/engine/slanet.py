@@ -57,7 +57,8 @@ class Slanet:
 def read_structure(tags: Sequence[str], boxes: Sequence[Sequence[float]]) -> list[PredictedCell]:
     """Cells in reading order from the model's HTML tags, each with the box predicted beside its opening tag.
 
-    The tags could tell header from body, but this model never says so.
+    A row that neither has a cell nor is spanned by one is none. The tags could tell header from body, but this model
+    never says so.
     """
     cells: list[PredictedCell] = []
     taken: set[tuple[int, int]] = set()
@@ -66,7 +67,7 @@ def read_structure(tags: Sequence[str], boxes: Sequence[Sequence[float]]) -> lis
         if tag == "eos" and index > 0:
             break
         if tag == "<tr>":
-            row += 1
+            row += row < 0 or any(taken_row == row for taken_row, _ in taken)
         elif tag in ("<td></td>", "<td"):
             row = max(row, 0)
             row_span, col_span = _spans(tags[index + 1 :]) if tag == "<td" else (1, 1)

@@ -23,6 +23,12 @@ def test_a_span_over_rows_pushes_the_cells_below_it() -> None:
     assert places(tags) == [(0, 0, 2, 3), (0, 3, 1, 1), (1, 3, 1, 1)]
 
 
+def test_an_empty_row_is_none_unless_a_span_is_all_there_is_in_it() -> None:
+    assert places(["<tr>", "</tr>", "<tr>", "</tr>", "<tr>", *CELL, "</tr>"]) == [(0, 0, 1, 1)]
+    tags = ["<tr>", "<td", ' rowspan="2"', ">", "</td>", "</tr>", "<tr>", "</tr>", "<tr>", *CELL, "</tr>"]
+    assert places(tags) == [(0, 0, 2, 1), (2, 0, 1, 1)]
+
+
 def test_each_cell_has_the_box_beside_its_opening_tag() -> None:
     tags = ["<tr>", "<td", ' colspan="2"', ">", "</td>", "</tr>"]
     boxes = [(float(n), 0.0, float(n) + 1, 1.0) for n in range(len(tags))]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.parser.engine.geometry import Box
 from actors.parser.engine.grid import Grid, Place, Word, fill, text_of, tile
-from actors.parser.engine.slanet import PredictedCell
+from actors.parser.engine.slanet import PredictedCell, read_structure
 from actors.parser.engine.structure import grid_from_prediction, header_rows
 from tests.unit.tables.words import phrase, rows
 
+MODEL_TAGS = ("<tr>", "</tr>", "<td></td>", "<td", ' rowspan="2"', ' colspan="3"', ">", "</td>", "<tbody>")
 LEFTS = (0, 100, 200, 300)
 
 
@@ -120,6 +122,15 @@ def test_whatever_is_predicted_no_word_is_lost_or_doubled(words: list[Word], pla
     assert Counter(word for held in fill(grid, words).values() for word in held) == Counter(words)
     assert list(grid.rows) == sorted(grid.rows)
     assert list(grid.cols) == sorted(grid.cols)
+
+
+@given(word_lists, st.lists(st.sampled_from(MODEL_TAGS)), st.randoms(use_true_random=False))
+def test_whatever_tags_a_model_gives_make_a_grid(words: list[Word], tags: list[str], chance: Random) -> None:
+    boxes = [[chance.uniform(0, 400) for _ in range(4)] for _ in tags]
+    cells = read_structure(tags, boxes)
+    if cells:
+        grid = grid_from_prediction(cells, words, [])
+        assert Counter(word for held in fill(grid, words).values() for word in held) == Counter(words)
 
 
 def test_the_first_row_is_the_header() -> None:
