@@ -1,7 +1,8 @@
 """What a block is: a heading, a list item, a running header … decided from its typography and the detector's view."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from docling_core.types.doc.labels import DocItemLabel
 
@@ -13,7 +14,11 @@ CAPTION = re.compile(
     r"[\[(<]?\s*(?i:fig(ure|\.)?|table|tab\.|chart|abb(ildung|\.)|tabelle|tableau|figura|tabla|tabela|рис(унок|\.)|"
     r"таблица|表|图|図|그림|표)\s*([A-Z]?\d|[A-Z]\b|[IVX]+\b)"
 )
-PAGE_NUMBER = re.compile(r"(page\s+|seite\s+|[-–(]\s*)?(\d{1,4}|[ivxlcdm]{1,7})(\s*[-–)]|\s*(of|von|/)\s*\d+)?", re.I)
+#: As page numbers are: well formed and below 400, for Civil, Mix and DVD are words.
+ROMAN = r"(?=[ivxlc])c{0,3}(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})"
+PAGE_NUMBER = re.compile(
+    rf"(?i:page\s+|seite\s+|[-–(]\s*)?(\d{{1,4}}|{ROMAN}|{ROMAN.upper()})(\s*[-–)]|\s*(?i:of|von|/)\s*\d+)?"
+)
 #: The share of the page's height at its top and bottom where running headers and footers stand.
 MARGIN = 0.08
 
@@ -93,18 +98,26 @@ def _edge(
     kind = "header" if top else "footer"
     seen = [item.box for item in detections if item.label == kind and item.score >= 0.3]
     inwards = sorted(blocks, key=lambda block: block.box.top if top else -block.box.bottom)
-    found: dict[Block, DocItemLabel] = {}
-    row: list[Block] = []
-    for block in inwards:
+
+    def at_edge(block: Block) -> bool:
         outside = block.box.bottom < page.top + margin if top else block.box.top > page.bottom - margin
-        if not outside or len(block.rows) > 2:
-            break
-        if row and row[0].box.beside(block.box) <= 0.3:
-            row = []
-        row.append(block)
-        hinted = any(block.box.beside(box) > 0.5 for box in seen)
-        if hinted or PAGE_NUMBER.fullmatch(block.text) or any(other in found for other in row):
-            found |= dict.fromkeys(row, label)
+        return outside and len(block.rows) <= 2
+
+    rows = takewhile(
+        lambda row: any(_is_furniture(block, seen) for block in row), _rows_of(takewhile(at_edge, inwards))
+    )
+    return {block: label for row in rows for block in row}
+
+
+def _rows_of(blocks: Iterable[Block]) -> list[list[Block]]:
+    rows: list[list[Block]] = []
+    for block in blocks:
+        if rows and rows[-1][0].box.beside(block.box) > 0.3:
+            rows[-1].append(block)
         else:
-            continue
-    return found
+            rows.append([block])
+    return rows
+
+
+def _is_furniture(block: Block, seen: Sequence[Box]) -> bool:
+    return PAGE_NUMBER.fullmatch(block.text) is not None or any(block.box.beside(box) > 0.5 for box in seen)

@@ -10,7 +10,7 @@ from docling_core.types.doc.labels import DocItemLabel
 from actors.parser.engine.blocks import Block, Typography
 from actors.parser.engine.detector import Detection
 from actors.parser.engine.lines import Line
-from actors.parser.engine.roles import CAPTION, furniture, role_of
+from actors.parser.engine.roles import CAPTION, PAGE_NUMBER, furniture, role_of
 from tests.unit.layout.pages import PAGE, line, seen
 
 USUAL = Typography(size=10, heavy=False, gap=0.3)
@@ -113,6 +113,27 @@ def test_page_numbers_at_the_edge_are_furniture() -> None:
 def test_what_stands_in_line_with_a_page_number_is_furniture_too() -> None:
     number, title = block(line("Page 3 of 9", 20, 500, width=60)), block(line("The running title", 20))
     assert edges(number, title) == dict.fromkeys(["Page 3 of 9", "The running title"], DocItemLabel.PAGE_HEADER)
+
+
+@pytest.mark.parametrize("text", ["3", "iv", "XII", "- 17 -", "(xc)", "Page 3 of 9", "SEITE 12", "ccclxxxviii"])
+def test_page_numbers_are_arabic_or_roman(text: str) -> None:
+    assert PAGE_NUMBER.fullmatch(text)
+
+
+@pytest.mark.parametrize("text", ["Civil", "Mix", "MIX", "Vivid", "Mild", "DVD", "Li", "iiii", "", "Page"])
+def test_words_of_roman_letters_are_no_page_numbers(text: str) -> None:
+    assert not PAGE_NUMBER.fullmatch(text)
+
+
+def test_a_number_under_the_first_line_of_the_body_is_no_furniture() -> None:
+    assert edges(block(line("The text begins here", 20)), block(line("1", 45)), block(line("more", 90))) == {}
+
+
+def test_rows_of_a_header_are_furniture_one_after_the_other() -> None:
+    rows = [block(line("Journal of Apples", 20)), block(line("3", 40))]
+    assert edges(*rows, views=[seen("header", rows[0].box)]) == dict.fromkeys(
+        ["Journal of Apples", "3"], DocItemLabel.PAGE_HEADER
+    )
 
 
 def test_a_seen_header_is_furniture_only_at_the_edge() -> None:
