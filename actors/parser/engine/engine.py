@@ -37,6 +37,7 @@ class Engine:
         self._defaults = defaults
         self._hardware = hardware
         artifacts_path = artifacts_path or settings.artifacts_path
+        settings.artifacts_path = None  # or every pipeline would insist on the folder, one without models too
         self._has_standard = standard_on_disk(artifacts_path)
         self._converters = Converters(hardware, artifacts_path)
         # Only an operator who names docling's own models lets a server fetch them; a client's request never does.

@@ -35,10 +35,11 @@ from actors.parser.engine.options import Models, Recipe
 from actors.parser.engine.tables import BundledTableOptions
 from client.models import ParserInfo
 
-#: docling's default models: repository, revision, and a file that is there when the rest is.
+TABLEFORMER = "model_artifacts/tableformer/accurate"
+#: docling's default models: repository, revision, and the largest file, which a download that breaks off lacks first.
 STANDARD_MODELS = (
     ("docling-project/docling-layout-heron", "main", "model.safetensors"),
-    ("docling-project/docling-models", "v2.3.0", "model_artifacts/tableformer/accurate/tm_config.json"),
+    ("docling-project/docling-models", "v2.3.0", f"{TABLEFORMER}/tableformer_accurate.safetensors"),
 )
 
 #: docling waits this long for a batch to fill, in every stage; its default of 0.5 s costs a small span seconds.
@@ -78,7 +79,7 @@ PAGED = (InputFormat.PDF, InputFormat.IMAGE, InputFormat.METS_GBS)
 def standard_on_disk(artifacts_path: Path | None) -> bool:
     """Whether docling's default models are in the artifacts folder or, without one, in the hub's cache."""
     if artifacts_path is not None:
-        return all((artifacts_path / repo.replace("/", "--")).is_dir() for repo, _, _ in STANDARD_MODELS)
+        return all((artifacts_path / repo.replace("/", "--") / file).is_file() for repo, _, file in STANDARD_MODELS)
     return all(
         isinstance(try_to_load_from_cache(repo, file, revision=revision), str)
         for repo, revision, file in STANDARD_MODELS

@@ -70,7 +70,10 @@ def test_what_needs_the_pages_after_they_are_parsed_is_never_split(enrichment: s
 def test_docling_s_own_models_are_found_in_an_artifacts_folder(tmp_path: Path) -> None:
     from actors.parser.engine.profiles import STANDARD_MODELS, standard_on_disk
 
-    assert not standard_on_disk(tmp_path)
-    for repo, _, _ in STANDARD_MODELS:
-        (tmp_path / repo.replace("/", "--")).mkdir()
+    for repo, _, file in STANDARD_MODELS:
+        assert not standard_on_disk(tmp_path)
+        path = tmp_path / repo.replace("/", "--") / file
+        path.parent.mkdir(parents=True)
+        assert not standard_on_disk(tmp_path)  # as after a download that broke off
+        path.touch()
     assert standard_on_disk(tmp_path)

@@ -26,6 +26,8 @@ LABELS = (
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import RTDetrImageProcessor, RTDetrResNetConfig, RTDetrV2Config, RTDetrV2ForObjectDetection
 
+    from actors.parser.engine.profiles import TABLEFORMER
+
     folder = tmp_path_factory.mktemp("artifacts")
     layout = folder / "docling-project--docling-layout-heron"
     config = RTDetrV2Config(
@@ -40,7 +42,9 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     RTDetrV2ForObjectDetection(config).save_pretrained(layout)
     RTDetrImageProcessor().save_pretrained(layout)
-    (folder / "docling-project--docling-models").mkdir()
+    tableformer = folder / "docling-project--docling-models" / TABLEFORMER
+    tableformer.mkdir(parents=True)
+    (tableformer / "tableformer_accurate.safetensors").touch()
     return folder
 
 
@@ -67,4 +71,18 @@ def test_auto_takes_the_bundled_models_where_docling_s_own_are_not(tmp_path: Pat
     from actors.parser.engine.engine import Engine
 
     engine = Engine(ParseOptions(), Hardware(threads=1, device="cpu"), tmp_path)
+    assert engine.describe().profile == "bundled"
+
+
+def test_a_folder_of_models_that_is_not_there_is_no_reason_not_to_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from docling.datamodel.settings import settings
+
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.engine import Engine
+
+    monkeypatch.setattr(settings, "artifacts_path", tmp_path / "missing")
+    engine = Engine(ParseOptions(), Hardware(threads=1, device="cpu"))
+    engine.warm_up()
     assert engine.describe().profile == "bundled"
