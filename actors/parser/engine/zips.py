@@ -22,7 +22,7 @@ MAX_MEMBERS = 20_000
 
 LOCKED = "The file is protected with a password; only PDFs can be opened with one"
 
-_CHUNK = 256 * 1024
+_SLICE = 16 * 1024  # packed bytes: they unpack to 16 MiB at most
 _LOCAL_HEADER = 30  # bytes before a member's name
 
 _MARKS = {
@@ -82,12 +82,13 @@ def _unpack(data: bytes, member: ZipInfo, unpacked: int) -> int:
     if member.compress_type != ZIP_DEFLATED:
         raise NotImplementedError("office files are deflated or stored")
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    left = memoryview(data)[start : start + member.compress_size]
+    packed = memoryview(data)[start : start + member.compress_size]
     try:
-        while len(left) and not inflate.eof:
-            unpacked += len(inflate.decompress(left, _CHUNK))
-            left = memoryview(inflate.unconsumed_tail)
+        for begin in range(0, len(packed), _SLICE):
+            unpacked += len(inflate.decompress(packed[begin : begin + _SLICE]))
             _refuse_bomb(unpacked, len(data))
+            if inflate.eof:
+                break
     except zlib.error as error:
         raise BadZipFile("a member cannot be inflated") from error
     return unpacked

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import random
+import zlib
 from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -113,6 +117,28 @@ def test_a_decompression_bomb_that_lies_about_its_size_is_refused() -> None:
     with pytest.raises(FileError) as refused:
         take_in(as_document(bomb), "bomb.docx")
     assert refused.value.file_code is ErrorCode.DECOMPRESSION_BOMB
+
+
+def test_a_member_is_handed_to_zlib_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from actors.parser.engine import zips
+
+    handed: list[int] = []
+
+    class Counting:
+        def __init__(self, wbits: int) -> None:
+            self._inflate = zlib.decompressobj(wbits)
+
+        def decompress(self, packed: bytes, *limit: int) -> bytes:
+            handed.append(len(packed))
+            return self._inflate.decompress(packed, *limit)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._inflate, name)
+
+    monkeypatch.setattr(zips, "zlib", SimpleNamespace(**vars(zlib) | {"decompressobj": Counting}))
+    data = make_zip({"word/document.xml": b"<w/>", "word/media/1.bin": random.Random(1).randbytes(4 * MIB)})
+    zips.check_zip(data, "docx", ".docx")
+    assert sum(handed) <= len(data)
 
 
 def test_a_picture_of_too_many_pixels_is_refused() -> None:
