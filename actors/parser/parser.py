@@ -99,8 +99,7 @@ class Parser:
         self._worker.submit(self._engine.warm_up).result()
         self._fresh = _memory()
         gc.freeze()  # libraries and models stay for good: no collection has to look through them again
-        self._idle = threading.Event()
-        self._idle.set()
+        self._at_work = threading.Lock()
 
     async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         """What parses a PDF under `options`; under the server's own when None. Raises FileError where none can."""
@@ -141,6 +140,7 @@ class Parser:
         """Raises when this replica should be replaced. Serve lets it finish first what it was given."""
         try:
             self._check_fitness()
+            self._unfit = False
         except RuntimeError as error:
             if not self._unfit:  # Serve asks again before it believes it
                 self._unfit = True
@@ -151,9 +151,12 @@ class Parser:
     def _check_fitness(self) -> None:
         if self._config.max_pages and self._pages >= self._config.max_pages:
             raise RuntimeError(f"parsed {self._pages} pages, which is as many as one process should")
-        if self._idle.is_set():
-            self._check_memory()
-            self._engine.check_health()
+        if self._at_work.acquire(blocking=False):  # else the next check may find it between two calls
+            try:
+                self._check_memory()
+                self._engine.check_health()
+            finally:
+                self._at_work.release()
 
     def _check_memory(self) -> None:
         """Between calls: what one document needs for a moment is no leak."""
@@ -175,12 +178,8 @@ class Parser:
             raise
 
     def _work(self, call: Callable[[], T], pages: int) -> T:
-        self._idle.clear()
-        try:
-            with self._watchdog.watch(call, self._config.page_deadline_s * pages):
-                return call()
-        finally:
-            self._idle.set()
+        with self._at_work, self._watchdog.watch(call, self._config.page_deadline_s * pages):
+            return call()
 
 
 def _memory() -> int:

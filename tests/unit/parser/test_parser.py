@@ -6,7 +6,7 @@ import asyncio
 import pickle
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -167,6 +167,31 @@ async def test_threads_of_a_conversion_under_way_are_not_ill_health(parser: Pars
     await call
     with pytest.raises(RuntimeError, match="stuck"):
         parser.check_health()
+
+
+async def test_no_call_begins_while_the_health_is_looked_at(
+    parser: Parser, engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, looked = threading.Event(), threading.Event()
+    monkeypatch.setattr(engine, "check_health", lambda: (looking.set(), looked.wait()))
+    engine.go_on.release()
+    check = asyncio.create_task(asyncio.to_thread(parser.check_health))
+    await asyncio.to_thread(looking.wait)
+    call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
+    await asyncio.sleep(0.05)
+    begun = list(engine.begun)
+    looked.set()
+    await asyncio.gather(check, call)
+    assert (begun, engine.begun) == ([], [SPAN])
+
+
+async def test_a_parser_that_recovers_is_counted_again_when_it_is_ill_again(
+    parser: Parser, engine: SlowEngine, recorded: Recorded
+) -> None:
+    for engine.stuck in (True, True, False, True):
+        with pytest.raises(RuntimeError, match="stuck") if engine.stuck else nullcontext():
+            parser.check_health()
+    assert recorded.of(PARSERS_RECYCLED) == [1, 1]
 
 
 async def test_an_answer_for_other_pages_is_refused(parser: Parser, engine: SlowEngine) -> None:
