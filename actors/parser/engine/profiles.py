@@ -45,9 +45,9 @@ STANDARD_MODELS = (
 #: docling waits this long for a batch to fill, in every stage; its default of 0.5 s costs a small span seconds.
 POLL_S = 0.02
 
-#: Pages per model call on a GPU. On a CPU batches gain nothing, and one page at a time makes a page's numbers
-#: independent of the pages that happened to arrive with it.
-GPU_BATCH = 4
+#: Pages per model call: a page's numbers must not depend on the pages that happened to arrive with it, or parts of a
+#: document would not equal the whole. On a CPU batches gain nothing; the bundled models take page by page anyway.
+BATCH = 1
 
 #: Pixels per point of the pictures that are kept.
 PICTURE_SCALE = 2.0
@@ -114,7 +114,6 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
             generate_page_images=False,
             generate_picture_images=recipe.images,
         )
-    batch = GPU_BATCH if hardware.device == "cuda" else 1
     options = ThreadedPdfPipelineOptions(
         accelerator_options=AcceleratorOptions(num_threads=hardware.threads, device=hardware.device),
         artifacts_path=artifacts_path if recipe.models == "standard" else None,
@@ -125,9 +124,9 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
         generate_picture_images=recipe.images,
         images_scale=PICTURE_SCALE if recipe.images else RENDER_SCALE,
         batch_polling_interval_seconds=POLL_S,
-        layout_batch_size=batch,
-        ocr_batch_size=batch,
-        table_batch_size=batch,
+        layout_batch_size=BATCH,
+        ocr_batch_size=BATCH,
+        table_batch_size=BATCH,
     )
     if recipe.models == "bundled":
         options.layout_options = BundledLayoutOptions()

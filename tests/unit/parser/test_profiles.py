@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from actors.parser.engine.options import Recipe, recipe_of
+from actors.parser.engine.device import Device
+from actors.parser.engine.options import Models, Recipe, recipe_of
 from client.models import ParseOptions
 
 pytestmark = pytest.mark.models
@@ -47,6 +48,16 @@ def test_models_run_on_the_replica_s_threads() -> None:
     assert pdf_options_for().accelerator_options.num_threads == 3
     recipe = recipe_of(ParseOptions(), "bundled")
     assert backend_options(recipe, Hardware(threads=3, device="cpu")).parser_threads == 3
+
+
+@pytest.mark.parametrize("profile", ["bundled", "standard"])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_page_meets_no_other_in_a_model(profile: Models, device: Device) -> None:
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.profiles import pdf_options
+
+    options: Any = pdf_options(recipe_of(ParseOptions(), profile), Hardware(threads=1, device=device), None)
+    assert (options.layout_batch_size, options.ocr_batch_size, options.table_batch_size) == (1, 1, 1)
 
 
 def test_ocr_models_are_files_that_are_there() -> None:
