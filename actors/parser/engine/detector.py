@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnxruntime
 import rapid_layout
 from docling.datamodel.accelerator_options import AcceleratorOptions
-from docling.utils.accelerator_utils import decide_device
 from PIL import Image
 from rapid_layout.model_handler.pp import PPModelHandler
 
 from actors.parser.engine.geometry import Box
+from actors.parser.engine.sessions import open_session
 
 #: Pixels per point the model wants: its input is 608 x 800, about a page at 72 dpi.
 RENDER_SCALE = 1.0
@@ -35,7 +33,7 @@ class Detector:
     """Safe to share between threads: the session is, and nothing else is kept."""
 
     def __init__(self, accelerator: AcceleratorOptions) -> None:
-        session = _open_session(accelerator)
+        session = open_session(MODEL, accelerator)
         outputs = [output.name for output in session.get_outputs()]
         (image_input,) = session.get_inputs()
         labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
@@ -50,14 +48,3 @@ class Detector:
             Detection(label, score, Box(*box).scaled(1 / RENDER_SCALE))
             for label, score, box in zip(found.class_names, found.scores, found.boxes, strict=True)
         ]
-
-
-def _open_session(accelerator: AcceleratorOptions) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = accelerator.num_threads
-    options.inter_op_num_threads = 1
-    providers: list[Any] = ["CPUExecutionProvider"]
-    device, _, index = decide_device(str(accelerator.device)).partition(":")
-    if device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(index or 0)}))
-    return onnxruntime.InferenceSession(str(MODEL), options, providers=providers)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from actors.logs import get_logger
+
 Device = Literal["cpu", "cuda"]
 
-#: What CUDA_VISIBLE_DEVICES holds when a process has no GPU; Ray sets it to "" for replicas without one.
-_NO_GPU = ("", "-1", "NoDevFiles")
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +21,19 @@ class Hardware:
     device: Device
 
 
-def hardware_for(*, num_cpus: float, num_gpus: float, environ: Mapping[str, str] = os.environ) -> Hardware:
-    """What a replica that was given these shares should use: whole CPUs, at least one."""
-    has_gpu = num_gpus > 0 and environ.get("CUDA_VISIBLE_DEVICES") not in _NO_GPU
-    return Hardware(threads=max(1, int(num_cpus)), device="cuda" if has_gpu else "cpu")
+def hardware_for(*, num_cpus: float, num_gpus: float) -> Hardware:
+    """What a replica that was given these shares should use: whole CPUs, at least one; the GPU if torch can use it."""
+    return Hardware(threads=max(1, int(num_cpus)), device="cuda" if num_gpus > 0 and _has_gpu() else "cpu")
+
+
+def _has_gpu() -> bool:
+    """Of the process: Ray shows it the GPU it was given alone, and none where GPUs are only a number."""
+    import torch
+
+    found = torch.cuda.is_available()
+    if not found:
+        log.warning("gpu_missing", torch=torch.__version__, visible=os.environ.get("CUDA_VISIBLE_DEVICES"))
+    return found
 
 
 def confine(hardware: Hardware) -> None:

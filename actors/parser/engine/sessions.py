@@ -11,7 +11,7 @@ ERRORS = 3  # onnxruntime's number for logging errors and nothing below
 
 
 def open_session(model: Path, accelerator: AcceleratorOptions) -> Any:
-    """On the GPU when one is asked for, present and supported by the installed onnxruntime; on the CPU otherwise."""
+    """On the GPU when `accelerator` names one and the installed onnxruntime supports it; on the CPU otherwise."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = accelerator.num_threads
     options.inter_op_num_threads = 1
