@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
@@ -23,7 +24,7 @@ from actors.formats import suffix_of
 from actors.logs import get_logger
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.parser.engine.converters import Converter
-from actors.parser.engine.exports import dump
+from actors.parser.engine.exports import drop_images, dump
 from actors.parser.engine.intake import Source
 from actors.parser.engine.memory import ran_out_of_memory, tells_of_no_memory
 from actors.parser.engine.pdf import count_pages
@@ -54,15 +55,21 @@ class Conversion:
         return self._converter.pipeline(self._source.format)
 
     def plan(self) -> PagePlan | None:
-        """The pages asked for; None of a format without pages. Raises FileError when the file has no such pages."""
-        if self._source.format not in PAGED:
+        """The pages asked for; None where docling finds them by itself. Raises FileError when the file has none such.
+
+        A format without pages is one piece, so a range of pages that does not begin with the first is outside it.
+        """
+        first, last = self._options.page_range or (1, sys.maxsize)
+        form = self._source.format
+        if form not in PAGED:
+            if first > 1 and not self._converter.has_pages(form):
+                raise _outside(first, f"{suffix_of(self._source.name)} files have no pages")
             return None
-        is_pdf = self._source.format is InputFormat.PDF
-        count = count_pages(self._source.data, self._password) if is_pdf else self._count_pictures()
-        first, last = self._options.page_range or (1, count)
+        count = count_pages(self._source.data, self._password) if form is InputFormat.PDF else self._count_pictures()
         if first > count:
-            raise _outside(first, count)
-        return PagePlan(pages=PageSpan(first, min(last, count)), apart=is_pdf and self._converter.splits)
+            raise _outside(first, f"the document has {count}")
+        apart = form is InputFormat.PDF and self._converter.splits
+        return PagePlan(pages=PageSpan(first, min(last, count)), apart=apart)
 
     @property
     def _password(self) -> str | None:
@@ -106,6 +113,8 @@ class Conversion:
         document = result.document
         if result.status is ConversionStatus.FAILURE or (failures and not result.pages):
             self._refuse_result(result, list(failures.values()))
+        if not self._options.include_images:
+            drop_images(document)
         with self._blaming_the_file():
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
             nodes = nodes_of(document, self._task)
@@ -131,7 +140,7 @@ class Conversion:
         log.info("file_refused", why=_details(opened))
         first, _ = opened.limits.page_range
         if 0 < opened.page_count < first:
-            raise _outside(first, opened.page_count)
+            raise _outside(first, f"the document has {opened.page_count}")
         raise self._failure_under(get_input_rejection_cause(opened))
 
     def _refuse_result(self, result: ConversionResult, lost: Sequence[PageFailure]) -> NoReturn:
@@ -162,8 +171,8 @@ def _short_of_memory() -> ParserFailed:
     return ParserFailed("the parser ran out of memory")
 
 
-def _outside(first: int, count: int) -> FileError:
-    return FileError(ErrorCode.PAGE_RANGE_OUTSIDE, f"Page {first} was asked for, but the document has {count}")
+def _outside(first: int, has: str) -> FileError:
+    return FileError(ErrorCode.PAGE_RANGE_OUTSIDE, f"Page {first} was asked for, but {has}")
 
 
 def _details(opened: InputDocument) -> list[str]:

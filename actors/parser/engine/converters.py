@@ -61,6 +61,10 @@ class Converter:
             self._pipelines[kind] = kind(simple_options() if kind is SimplePipeline else self._paged_options)
         return self._pipelines[kind]
 
+    def has_pages(self, form: InputFormat) -> bool:
+        """Whether documents of a format have pages, of which a range can be asked for."""
+        return bool(self._formats[form].backend.supports_pagination())
+
     def input(
         self, source: Source, options: ParseOptions, *, backend: type[AbstractDocumentBackend] | None = None
     ) -> InputDocument:

@@ -103,4 +103,6 @@ class Engine:
         models = ("standard" if self._has_standard else "bundled") if profile == "auto" else profile
         if models == "standard" and not (self._has_standard or self._may_fetch):
             raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the models of the profile 'standard'")
+        if models == "native" and options.force_ocr:
+            raise FileError(ErrorCode.INVALID_OPTION, "The profile 'native' has no OCR that could be forced")
         return recipe_of(options, models)

@@ -28,10 +28,11 @@ class Recipe:
 def recipe_of(options: ParseOptions, models: Models) -> Recipe:
     """The recipe for `options`; where they say nothing: OCR where the text is missing, tables, no images."""
     everywhere = bool(options.force_ocr)
+    runs_models = models != "native"
     return Recipe(
         models=models,
-        ocr=everywhere or options.do_ocr is not False,
-        ocr_everywhere=everywhere,
-        tables=options.do_table_structure is not False,
+        ocr=runs_models and (everywhere or options.do_ocr is not False),
+        ocr_everywhere=runs_models and everywhere,
+        tables=runs_models and options.do_table_structure is not False,
         images=bool(options.include_images),
     )

@@ -52,19 +52,31 @@ def texts(file: ParsedFile) -> list[str]:
     return [node["text"] for node in orjson.loads(file.nodes)]
 
 
-def word_file() -> bytes:
+def word_file(*, picture: bool = False) -> bytes:
     out = BytesIO()
     document = WordDocument()
     document.add_paragraph("A word from an office.")
+    if picture:
+        document.add_picture(png())
     document.save(out)
     return out.getvalue()
 
 
-def sheet_file() -> bytes:
+def png() -> BytesIO:
+    from PIL import Image
+
+    out = BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "png")
+    out.seek(0)
+    return out
+
+
+def sheet_file(*more: str) -> bytes:
     out = BytesIO()
     book = Workbook()
-    book.active.append(["name", "name"])
-    book.active.append(["a", "b"])
+    for sheet in (book.active, *map(book.create_sheet, more)):
+        sheet.append(["name", "name"])
+        sheet.append(["a", "b"])
     book.save(out)
     return out.getvalue()
 
@@ -152,6 +164,19 @@ def test_a_page_range_that_ends_beyond_the_document_is_cut(engine: Engine) -> No
 
 def test_a_page_range_that_begins_beyond_the_document_is_refused(engine: Engine) -> None:
     assert refusal(engine, make_pdf(3), page_range=(4, 9)) is ErrorCode.PAGE_RANGE_OUTSIDE
+
+
+@pytest.mark.parametrize(("filename", "data"), [("a.docx", word_file()), ("a.md", b"text"), ("a.html", b"<p>text</p>")])
+def test_a_document_without_pages_is_one_piece(engine: Engine, filename: str, data: bytes) -> None:
+    assert parsed(engine, data, filename, page_range=(1, 3)).num_nodes == 1
+    assert refusal(engine, data, filename, page_range=(2, 3)) is ErrorCode.PAGE_RANGE_OUTSIDE
+
+
+def test_sheets_are_pages_that_a_range_chooses_from(engine: Engine) -> None:
+    book = sheet_file("two", "three")
+    nodes = orjson.loads(parsed(engine, book, "a.xlsx", page_range=(2, 3)).nodes)
+    assert [node["metadata"]["page_number"] for node in nodes] == [2, 3]
+    assert refusal(engine, book, "a.xlsx", page_range=(4, 9)) is ErrorCode.PAGE_RANGE_OUTSIDE
 
 
 @pytest.mark.parametrize(
@@ -289,11 +314,8 @@ def test_a_request_s_own_values_reload_no_models(engine: Engine, monkeypatch: py
 
 
 def test_the_native_profile_refuses_what_only_a_model_can_read(engine: Engine) -> None:
-    from PIL import Image
-
-    out = BytesIO()
-    Image.new("RGB", (8, 8)).save(out, "png")
-    assert refusal(engine, out.getvalue(), "a.png") is ErrorCode.UNSUPPORTED_FORMAT
+    assert refusal(engine, png().getvalue(), "a.png") is ErrorCode.UNSUPPORTED_FORMAT
+    assert refusal(engine, make_pdf(), force_ocr=True) is ErrorCode.INVALID_OPTION
 
 
 def test_a_client_cannot_make_a_server_fetch_models(engine: Engine) -> None:
@@ -339,6 +361,14 @@ def test_pictures_are_kept_when_they_are_asked_for(engine: Engine) -> None:
     assert b"data:image/png" in pictured.document
     assert b"data:image/png" in engine.export(pictured.document, ExportFormat.HTML)
     assert b"<!-- image -->" in engine.export(plain.document, ExportFormat.MARKDOWN)
+
+
+def test_pictures_of_an_office_file_are_kept_only_when_they_are_asked_for(engine: Engine) -> None:
+    data = word_file(picture=True)
+    plain, pictured = parsed(engine, data, "a.docx"), parsed(engine, data, "a.docx", include_images=True)
+    assert b"data:image/png" in pictured.document
+    assert b"data:image/png" not in plain.document
+    assert plain.nodes == pictured.nodes
 
 
 def test_a_listing_with_a_caption_can_be_exported_as_doctags(engine: Engine) -> None:

@@ -41,6 +41,11 @@ def test_ocr_everywhere_means_ocr() -> None:
     assert options.ocr_options.mode.value == "full_page"
 
 
+def test_without_models_there_is_one_recipe_whatever_is_asked_of_models() -> None:
+    asked = ParseOptions(do_ocr=False, do_table_structure=False)
+    assert recipe_of(asked, "native") == recipe_of(ParseOptions(), "native")
+
+
 def test_models_run_on_the_replica_s_threads() -> None:
     from actors.parser.engine.device import Hardware
     from actors.parser.engine.profiles import backend_options
