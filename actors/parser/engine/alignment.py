@@ -19,11 +19,11 @@ OVERLAP = 0.2  # of the lower of two words: more, and they stand on one line
 TOUCHING = 0.15  # of a line's height: lines of one column stand further apart
 MISCOUNTED = 0.7  # of the lines of text: more predicted rows than that are rows of one line, counted wrong
 LOOSER = 1.4  # the gap between rows over the gap between lines within a row
-NUMBER = re.compile(r"[(+\-−–]?[$€£¥]?\s?\d[\d.,' ]*%?\)?")
+VALUE = re.compile(r"[(+\-−–]?[$€£¥]?\s?\d[\d.,' ]*%?\)?")
 
 
 def is_number(text: str) -> bool:
-    return NUMBER.fullmatch(text.strip()) is not None
+    return VALUE.fullmatch(text.strip()) is not None
 
 
 def text_bands(words: Iterable[Word]) -> list[list[Word]]:

@@ -157,7 +157,7 @@ def _starts_anew(rows: Sequence[Sequence[Line]], line: Line) -> bool:
     indents = [_indent(row, line) for row in rows]  # how far each row starts before the new line
     if line.numbered and (rows[0][0].numbered or indents[-1] < -step):
         return True
-    if abs(_middle(line.box) - _middle(around(cell.box for cell in rows[-1]))) < 0.5 * step:
+    if abs(line.box.center[0] - around(cell.box for cell in rows[-1]).center[0]) < 0.5 * step:
         return False  # centred, or as long as the line above
     if indents[-1] > step:
         return not (len(rows) == 1 and (rows[0][0].marked or _is_full(rows[0], line)))
@@ -175,7 +175,3 @@ def _is_full(row: Sequence[Line], line: Line) -> bool:
     if line.right_to_left:
         return box.left <= line.box.left + line.size
     return box.right >= line.box.right - line.size
-
-
-def _middle(box: Box) -> float:
-    return (box.left + box.right) / 2

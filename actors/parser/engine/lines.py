@@ -11,14 +11,14 @@ from docling.datamodel.base_models import Page
 from docling.utils.font_style import parse_font_style, weight_class
 from docling_core.types.doc.page import PdfTextCell, TextCell
 
-from actors.parser.engine import grid
 from actors.parser.engine.geometry import Box
+from actors.parser.engine.grid import Word
 from actors.parser.engine.scripts import runs_left
 
-NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
+LIST_NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
 #: The gap between the mark and the text of a list item, in line heights; words stand at most half as far apart.
 MARK_GAP = 0.6
-Word = tuple[Box, TextCell]
+PlacedCell = tuple[Box, TextCell]
 BULLETS = frozenset("•‣◦▪▫■□●○◆◇►▶▸∙·*-–—−∞✓✔➢➤❖\u25aa\uf0b7\uf0a7")
 
 
@@ -60,10 +60,10 @@ def read_lines(page: Page) -> list[Line]:
     return lines
 
 
-def read_words(page: Page) -> list[grid.Word]:
+def read_words(page: Page) -> list[Word]:
     """All words with ink, in the order of the PDF."""
     cells = page.parsed_page.word_cells if page.parsed_page else ()
-    return [grid.Word(cell.text.strip(), box_of(cell)) for cell in cells if cell.text.strip()]
+    return [Word(cell.text.strip(), box_of(cell)) for cell in cells if cell.text.strip()]
 
 
 def box_of(cell: TextCell) -> Box:
@@ -71,7 +71,7 @@ def box_of(cell: TextCell) -> Box:
     return Box(bounds.l, bounds.t, bounds.r, bounds.b)
 
 
-def make_line(cell: TextCell, words: Sequence[Word], fixed_pitch: frozenset[str]) -> Line:
+def make_line(cell: TextCell, words: Sequence[PlacedCell], fixed_pitch: frozenset[str]) -> Line:
     """A line from its cell and its words, which know their fonts one by one."""
     words = sorted(words, key=lambda word: word[0].left) or [(box_of(cell), cell)]
     fonts = [(len(word.text), _font(word)) for _, word in words]
@@ -87,11 +87,11 @@ def make_line(cell: TextCell, words: Sequence[Word], fixed_pitch: frozenset[str]
         heavy=sum(count for count, font in fonts if _is_heavy(font)) > 0.8 * letters,
         fixed_pitch=sum(count for count, font in fonts if font in fixed_pitch) > 0.8 * letters,
         bullet=_starts_with_bullet(text, words),
-        numbered=NUMBER.match(text) is not None or _starts_with_number(words),
+        numbered=LIST_NUMBER.match(text) is not None or _starts_with_number(words),
     )
 
 
-def fixed_pitch_fonts(words: Sequence[Word]) -> frozenset[str]:
+def fixed_pitch_fonts(words: Sequence[PlacedCell]) -> frozenset[str]:
     """The fonts whose Latin letters are all of one width, as program code is set."""
     pitches: dict[str, list[float]] = {}
     for box, cell in words:
@@ -106,7 +106,7 @@ def _are_even(widths: Sequence[float]) -> bool:
     return sum(abs(width - usual) < 0.03 * usual for width in widths) > 0.75 * len(widths)
 
 
-def _starts_with_bullet(text: str, words: Sequence[Word]) -> bool:
+def _starts_with_bullet(text: str, words: Sequence[PlacedCell]) -> bool:
     if text[0] in BULLETS and (len(text) == 1 or text[1].isspace()):
         return True
     if not _stands_apart(words):
@@ -119,12 +119,12 @@ def _starts_with_bullet(text: str, words: Sequence[Word]) -> bool:
     return squeezed or foreign
 
 
-def _starts_with_number(words: Sequence[Word]) -> bool:
+def _starts_with_number(words: Sequence[PlacedCell]) -> bool:
     """Whether a number stands before the words and apart from them, without the dot that would tell it by itself."""
     return _stands_apart(words) and re.fullmatch(r"\d{1,2}", words[0][1].text) is not None
 
 
-def _stands_apart(words: Sequence[Word]) -> bool:
+def _stands_apart(words: Sequence[PlacedCell]) -> bool:
     """Whether the first word is set apart from the others, as the mark of a list item is and a word of prose is not."""
     if len(words) < 2:
         return False
@@ -132,7 +132,7 @@ def _stands_apart(words: Sequence[Word]) -> bool:
     return first.left - mark.right > MARK_GAP * mark.height
 
 
-def _by_top(cells: Sequence[TextCell]) -> list[Word]:
+def _by_top(cells: Sequence[TextCell]) -> list[PlacedCell]:
     return sorted(((box_of(cell), cell) for cell in cells), key=lambda word: word[0].top)
 
 

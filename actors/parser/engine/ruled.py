@@ -15,8 +15,8 @@ def ruled_grid(horizontal: Sequence[Box], vertical: Sequence[Box], words: Sequen
     """The grid that the rules draw, or None when they leave it open or draw less than the words show."""
     down = [rule for rule in vertical if not _is_stroke(rule, words)]
     across = [rule for rule in horizontal if not _is_stroke(rule, words)]
-    rows = _edges([_middle(rule.top, rule.bottom) for rule in across], [word.box.center[1] for word in words])
-    cols = _edges([_middle(rule.left, rule.right) for rule in down], [word.box.center[0] for word in words])
+    rows = _edges([rule.center[1] for rule in across], [word.box.center[1] for word in words])
+    cols = _edges([rule.center[0] for rule in down], [word.box.center[0] for word in words])
     if len(rows) < 3 or len(cols) < 3 or not across or not down:
         return None
     places = drawn_places(rows, cols, across, down)
@@ -24,10 +24,6 @@ def ruled_grid(horizontal: Sequence[Box], vertical: Sequence[Box], words: Sequen
         return None
     grid = Grid(rows, cols, places)
     return None if _rows_in_one(grid, words) or _cols_in_one(grid, words) else grid
-
-
-def _middle(low: float, high: float) -> float:
-    return (low + high) / 2
 
 
 def _is_stroke(rule: Box, words: Iterable[Word]) -> bool:
@@ -78,8 +74,8 @@ def drawn_places(
     for cell in range(len(owner)):
         row, col = divmod(cell, count)
         top, bottom, left, right = rows[row], rows[row + 1], cols[col], cols[col + 1]
-        beside = [(rule.top, rule.bottom) for rule in down if abs(_middle(rule.left, rule.right) - right) < SAME]
-        below = [(rule.left, rule.right) for rule in across if abs(_middle(rule.top, rule.bottom) - bottom) < SAME]
+        beside = [(rule.top, rule.bottom) for rule in down if abs(rule.center[0] - right) < SAME]
+        below = [(rule.left, rule.right) for rule in across if abs(rule.center[1] - bottom) < SAME]
         if col + 1 < count and _cover(beside, top, bottom) < DRAWN:
             owner[root(cell + 1)] = root(cell)
         if row + 2 < len(rows) and _cover(below, left, right) < DRAWN:

@@ -23,7 +23,7 @@ from actors.parser.engine.ruled import ruled_grid
 from actors.parser.engine.slanet import PredictedCell, Slanet
 from actors.parser.engine.structure import grid_from_prediction, header_rows
 
-RENDER_SCALE = 2.0  # pixels per point: thin rules stay visible
+TABLE_SCALE = 2.0  # pixels per point: thin rules stay visible
 MARGIN = 4.0  # points added around a table, so that rules on its edge are seen
 
 # By whether the place's own cell starts above, and whether it starts to the left.
@@ -68,7 +68,7 @@ class BundledTableModel(BaseTableStructureModel):
     def _predict_table(self, page: Page, cluster: Cluster) -> Table:
         frame = _framed(cluster.bbox)
         picture = _picture(page, frame)
-        ink = read_ink(picture, frame, RENDER_SCALE)
+        ink = read_ink(picture, frame, TABLE_SCALE)
         words = words_of(page, cluster, ink)
         grid = self._grid(words, ink, picture) if words else single_cell(frame)
         return Table(
@@ -95,10 +95,10 @@ def _framed(region: BoundingBox) -> Box:
 
 
 def _picture(page: Page, frame: Box) -> Image.Image:
-    image = page.get_image(scale=RENDER_SCALE)
+    image = page.get_image(scale=TABLE_SCALE)
     if image is None:
         raise ValueError(f"page {page.page_no} has no picture to read a table from")
-    left, top, right, bottom = (round(x * RENDER_SCALE) for x in (frame.left, frame.top, frame.right, frame.bottom))
+    left, top, right, bottom = (round(x * TABLE_SCALE) for x in (frame.left, frame.top, frame.right, frame.bottom))
     return image.crop((left, top, right, bottom))
 
 
@@ -108,7 +108,7 @@ def single_cell(frame: Box) -> Grid:
 
 def on_page(cell: PredictedCell, frame: Box) -> PredictedCell:
     """The cell with its box moved from the picture of the region `frame` to the page."""
-    x, y, box, scale = frame.left, frame.top, cell.box, RENDER_SCALE
+    x, y, box, scale = frame.left, frame.top, cell.box, TABLE_SCALE
     moved = Box(x + box.left / scale, y + box.top / scale, x + box.right / scale, y + box.bottom / scale)
     return replace(cell, box=moved)
 

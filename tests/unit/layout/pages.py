@@ -7,14 +7,14 @@ from typing import Any
 
 from actors.parser.engine.detector import Detection
 from actors.parser.engine.geometry import Box
-from actors.parser.engine.lines import NUMBER, Line
+from actors.parser.engine.lines import LIST_NUMBER, Line
 
 PAGE = Box(0, 0, 600, 800)
 
 
 def line(text: str, top: float, left: float = 50, *, width: float = 200, size: float = 10, **style: Any) -> Line:
     made = Line(text=text, box=Box(left, top, left + width, top + size), size=size)
-    return replace(made, **({"numbered": NUMBER.match(text) is not None} | style))
+    return replace(made, **({"numbered": LIST_NUMBER.match(text) is not None} | style))
 
 
 def paragraph(top: float, count: int = 4, left: float = 50, *, width: float = 200) -> list[Line]:

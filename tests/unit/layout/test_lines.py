@@ -6,7 +6,7 @@ import pytest
 from docling_core.types.doc.base import BoundingBox
 from docling_core.types.doc.page import BoundingRectangle, PdfTextCell, TextCell
 
-from actors.parser.engine.lines import Word, box_of, fixed_pitch_fonts, make_line
+from actors.parser.engine.lines import PlacedCell, box_of, fixed_pitch_fonts, make_line
 
 PLAIN = "/ABCDEF+Times-Roman"
 
@@ -19,7 +19,7 @@ def cell(text: str, left: float, width: float, *, font: str = PLAIN, height: flo
     )  # fmt: skip
 
 
-def words(*cells: TextCell) -> list[Word]:
+def words(*cells: TextCell) -> list[PlacedCell]:
     return [(box_of(each), each) for each in cells]
 
 
