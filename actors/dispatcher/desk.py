@@ -16,7 +16,7 @@ from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.jobs import failure_of
 from actors.dispatcher.ports import JobBook, Parsers
 from actors.dispatcher.results import response_body
-from actors.dispatcher.slots import FairSlots
+from actors.dispatcher.slots import ParserSlots
 from actors.errors import (
     BlobMissing,
     DocfleetError,
@@ -45,7 +45,7 @@ class DriverDesk:
         jobs: JobBook,
         parsers: Parsers,
         blobs: BlobStore,
-        slots: FairSlots,
+        slots: ParserSlots,
         *,
         splitting: Splitting,
         defaults: ParseOptions,

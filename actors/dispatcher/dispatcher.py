@@ -18,7 +18,7 @@ from actors.dispatcher import cache
 from actors.dispatcher.courier import Courier, CourierConfig
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import JobSource, Parsers
-from actors.dispatcher.slots import FairSlots
+from actors.dispatcher.slots import ParserSlots
 from actors.dispatcher.sweeps import Sweeps
 from actors.errors import FleetUnavailable, StaleLease, StoreUnavailable
 from actors.logs import about, get_logger
@@ -82,7 +82,7 @@ class Dispatcher:
         self._cache = cache.ResultCache(blobs, parsers) if config.result_cache else None
         self._courier = Courier(jobs, blobs, config.courier)
         self._sweeps = Sweeps(jobs, blobs, orphan_age_s=config.orphan_age_s, result_ttl_s=config.result_ttl_s)
-        self.slots = FairSlots(2)
+        self.slots = ParserSlots(2)
         self._running: dict[str, Running] = {}
         self._aside: set[asyncio.Task[None]] = set()
         self._job_ended = asyncio.Event()

@@ -14,7 +14,7 @@ import stamina
 
 from actors.dispatcher.pages import bisect, plan_spans
 from actors.dispatcher.ports import Document, Parsers, Part
-from actors.dispatcher.slots import FairSlots
+from actors.dispatcher.slots import ParserSlots
 from actors.dispatcher.so_far import SoFar
 from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed
 from actors.logs import get_logger
@@ -67,7 +67,7 @@ class FileRun:
     def __init__(
         self,
         parsers: Parsers,
-        slots: FairSlots,
+        slots: ParserSlots,
         splitting: Splitting,
         task: FileTask,
         document: Document,
@@ -131,8 +131,9 @@ class FileRun:
 
     async def _assemble_for_now(self, parts: Sequence[Part]) -> ParsedFile:
         """In quarantine once it has broken a parser, and without a second try: no document depends on it."""
-        quarantine = self._slots.quarantine if self._risky_so_far else nullcontext()
-        async with quarantine, self._slots.slot(f"{self._task.job_id}/so-far"):
+        turn = f"{self._task.job_id}/so-far"
+        quarantine = self._slots.quarantine.slot(turn) if self._risky_so_far else nullcontext()
+        async with quarantine, self._slots.slot(turn):
             try:
                 return await self._parsers.assemble(self._document, self._task, (), parts)
             except FAILURES:
@@ -179,18 +180,18 @@ class FileRun:
     async def _call(self, call: Callable[[], Awaitable[T]], *, suspect: bool = False, alone: bool = False) -> T:
         """Run `call`, and once more when a parser fails under it: a call that waited behind the guilty one dies too.
 
-        What has failed once is suspect, and suspects run one at a time: so none takes another's blame, and not the
-        whole fleet is at risk. A page that stands `alone` is tried again even after a hang.
+        What has failed once is suspect, and suspects run one at a time, the jobs in turn: so none takes another's
+        blame, and not the whole fleet is at risk. A page that stands `alone` is tried again even after a hang.
         """
         try:
-            async with self._slots.quarantine if suspect else nullcontext():
+            async with self._slots.quarantine.slot(self._task.job_id) if suspect else nullcontext():
                 return await self._call_once(call)
         except Hung:
             if not alone:
                 raise
         except FAILURES:
             pass
-        async with self._slots.quarantine:
+        async with self._slots.quarantine.slot(self._task.job_id):
             return await self._call_once(call)
 
     @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)

@@ -12,7 +12,7 @@ from actors.dispatcher.cache import ResultCache
 from actors.dispatcher.files import FileRun, Splitting, together
 from actors.dispatcher.ports import Parsers
 from actors.dispatcher.results import ResultStore
-from actors.dispatcher.slots import FairSlots
+from actors.dispatcher.slots import ParserSlots
 from actors.errors import DocfleetError, FileError
 from actors.logs import get_logger
 from actors.messages import Failure, FileOutcome, FileSoFar, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile
@@ -40,7 +40,7 @@ class JobRun:
         spec: JobSpec,
         parsers: Parsers,
         blobs: BlobStore,
-        slots: FairSlots,
+        slots: ParserSlots,
         limits: JobLimits,
         on_progress: Callable[[], None],
         cache: ResultCache | None = None,

@@ -16,8 +16,6 @@ class FairSlots:
     """
 
     def __init__(self, size: int) -> None:
-        #: Held by the one call that may break a parser.
-        self.quarantine = asyncio.Lock()
         self._size = size
         self._in_use = 0
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
@@ -65,3 +63,11 @@ class FairSlots:
     def _release(self) -> None:
         self._in_use -= 1
         self._grant()
+
+
+class ParserSlots(FairSlots):
+    """The slots of the parsers, and `quarantine`: what may break a parser holds its one slot as well."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.quarantine = FairSlots(1)

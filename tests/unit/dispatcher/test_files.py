@@ -1,18 +1,20 @@
+import asyncio
 import json
 
 import pytest
 
 from actors.dispatcher.files import FileRun, Splitting
-from actors.dispatcher.slots import FairSlots
+from actors.dispatcher.slots import ParserSlots
 from actors.errors import FileError, ParserDied
 from actors.messages import FileTask, ParsedFile
 from actors.metrics import PAGES_LOST, SPAN_RETRIES
 from client.models import ParseOptions
 from tests.recorded import Recorded
+from tests.unit.dispatcher.conftest import MemoryParsers
 
 
-def task() -> FileTask:
-    return FileTask(job_id="job", index=0, filename="a.pdf", size=1, options=ParseOptions(), metadata={})
+def task(job_id: str = "job") -> FileTask:
+    return FileTask(job_id=job_id, index=0, filename="a.pdf", size=1, options=ParseOptions(), metadata={})
 
 
 class Counted:
@@ -27,7 +29,7 @@ class Counted:
 
 async def parse(parsers, document: bytes, splitting: Splitting) -> tuple[ParsedFile, Counted]:
     counted = Counted()
-    run = FileRun(parsers, FairSlots(4), splitting, task(), document, counted)
+    run = FileRun(parsers, ParserSlots(4), splitting, task(), document, counted)
     return await run.parse(), counted
 
 
@@ -124,6 +126,18 @@ async def test_what_failed_once_is_tried_again_with_nothing_else_at_risk(parsers
     parsers.deaths_left = {}
     await parse(parsers, b"12", Splitting(slots=4, span_pages=12))
     assert (first_tries, parsers.at_risk) == (4, 1)
+
+
+async def test_a_suspect_page_does_not_wait_for_all_those_of_another_job() -> None:
+    slots, splitting = ParserSlots(20), Splitting(slots=1, span_pages=1)
+    bad, unlucky = MemoryParsers(deadly=set(range(1, 13)), hang_s=0.01), MemoryParsers(deaths_left={1: 1})
+    many = asyncio.create_task(FileRun(bad, slots, splitting, task("many"), b"12", Counted()).parse())
+    while len(bad.spans) <= 12:  # noqa: ASYNC110 - each has failed once, and one of them is in quarantine
+        await asyncio.sleep(0)
+    await FileRun(unlucky, slots, splitting, task("one"), b"1", Counted()).parse()
+    assert len(bad.spans) <= 14
+    with pytest.raises(FileError):
+        await many
 
 
 async def test_parsed_pages_that_are_lost_with_their_node_are_parsed_again_and_counted_once(parsers) -> None:

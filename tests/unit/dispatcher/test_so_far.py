@@ -16,7 +16,7 @@ from actors.blobs import open_blobs
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import Part
-from actors.dispatcher.slots import FairSlots
+from actors.dispatcher.slots import ParserSlots
 from actors.dispatcher.so_far import SoFar, runs_of
 from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
 from actors.messages import FileSoFar, FileTask, InputFile, JobSpec, PageSpan, ParsedFile, Shard
@@ -58,7 +58,7 @@ class Run:
     task: FileTask = TASK
 
     def __post_init__(self) -> None:
-        self.slots = FairSlots(8)
+        self.slots = ParserSlots(8)
         self.file = FileRun(
             self.parsers, self.slots, Splitting(slots=2, span_pages=2), self.task, b"12", lambda *_: None
         )
@@ -157,7 +157,7 @@ async def test_pages_that_broke_a_parser_are_assembled_again_in_quarantine() -> 
     await run.with_pages(10)
     parsers.unwilling = False
     run.file._so_far._assembled.clear()  # as more pages would
-    async with run.slots.quarantine:
+    async with run.slots.quarantine.slot("another"):
         asked = asyncio.create_task(run.file.so_far())
         for _ in range(20):
             await asyncio.sleep(0)
@@ -203,7 +203,7 @@ async def test_a_job_tells_of_each_file_as_far_as_it_is() -> None:
     )
     spec = JobSpec(job_id="job", files=files, options=ParseOptions(), submitted_at=0.0)
     limits = JobLimits(files=2, splitting=Splitting(slots=2, span_pages=1))
-    run = JobRun(spec, held, blobs, FairSlots(8), limits, lambda: None)
+    run = JobRun(spec, held, blobs, ParserSlots(8), limits, lambda: None)
     running = asyncio.create_task(run.run())
     while run.progress.files_done < 2 or run.progress.pages_done < 6:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0.001)

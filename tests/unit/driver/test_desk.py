@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.desk import DriverDesk
 from actors.dispatcher.files import Splitting
-from actors.dispatcher.slots import FairSlots
+from actors.dispatcher.slots import ParserSlots
 from actors.errors import (
     BlobMissing,
     DocfleetError,
@@ -105,7 +105,7 @@ def parser() -> OneParser:
 @pytest.fixture
 def desk(registry: JobRegistry, blobs: BlobStore, parser: OneParser) -> DriverDesk:
     # What `Registry` of actors.handles does with a missing job: None rather than JobNotFound.
-    return DriverDesk(Book(registry), parser, blobs, FairSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS)
+    return DriverDesk(Book(registry), parser, blobs, ParserSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS)
 
 
 @dataclass
@@ -252,7 +252,7 @@ async def test_files_stay_when_the_registry_may_have_taken_the_job(
     blobs: BlobStore, parser: OneParser, error: DocfleetError
 ) -> None:
     registry = SilentRegistry(error)
-    desk = DriverDesk(registry, parser, blobs, FairSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS)
+    desk = DriverDesk(registry, parser, blobs, ParserSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS)
     with pytest.raises(type(error)):
         await submitted(desk, b"tide")
     assert await blobs.get("inputs/job/0") == b"tide"
