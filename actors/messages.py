@@ -35,6 +35,9 @@ def document_bytes(document: object) -> memoryview:
     return view
 
 
+#: How many pages' time a parser may take for what has no number of pages: a file without pages, an assembly, an export.
+PAGES_OF_A_WHOLE_FILE = 16
+
 #: A callback is one message for each node and one for the end; a webhook is one signed event.
 DeliveryKind = Literal["callback", "webhook"]
 

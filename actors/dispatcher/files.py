@@ -18,12 +18,15 @@ from actors.dispatcher.slots import ParserSlots
 from actors.dispatcher.so_far import SoFar
 from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed
 from actors.logs import get_logger
-from actors.messages import FileSoFar, FileTask, PagePlan, PageSpan, ParsedFile
+from actors.messages import PAGES_OF_A_WHOLE_FILE, FileSoFar, FileTask, PagePlan, PageSpan, ParsedFile
 from actors.metrics import PAGES_LOST, SPAN_RETRIES
 from client.models import ErrorCode, PageFailure
 
 T = TypeVar("T")
 log = get_logger()
+
+#: Hears of pages found, parsed and lost, as increments.
+OnPages = Callable[[int, int, int], None]
 
 #: What a bad page does to the parser that meets it. A hang ends as a death: the replica ends its own process.
 FAILURES = (ParserDied, ParserFailed)
@@ -32,7 +35,7 @@ FAILURES = (ParserDied, ParserFailed)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splitting:
     """How documents are cut: for `slots` parsers, `span_pages` pages each (None: whatever suits the document).
-    A parser that died after more than `page_deadline_s` was hung."""
+    A parser ends itself in a call that takes longer than `page_deadline_s` for each page."""
 
     slots: int
     span_pages: int | None = None
@@ -62,7 +65,7 @@ class Hung(ParserDied):
 
 
 class FileRun:
-    """Parses one file. `on_pages(total, done, failed)` hears of pages found, parsed and lost, as increments."""
+    """Parses one file."""
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ class FileRun:
         splitting: Splitting,
         task: FileTask,
         document: Document,
-        on_pages: Callable[[int, int, int], None],
+        on_pages: OnPages,
     ) -> None:
         self._parsers = parsers
         self._slots = slots
@@ -85,7 +88,7 @@ class FileRun:
     async def parse(self) -> ParsedFile:
         """The finished document. Raises FileError when the file cannot be parsed."""
         try:
-            opened = await self._call(lambda: self._open(self._splitting.split_above))
+            opened = await self._open(self._splitting.split_above)
         except FAILURES as failure:
             # Something in it breaks parsers: split it as far as it goes, so that only the bad page is lost.
             opened = await self._open_in_parts(failure)
@@ -109,25 +112,25 @@ class FileRun:
 
     async def _parse_split(self, plan: PagePlan) -> ParsedFile:
         self._on_pages(len(plan.pages), 0, 0)
-        self._so_far = SoFar(len(plan.pages))
         try:
-            return await self._assemble(await self._parse_pages(plan.pages))
+            return await self._assemble(await self._parse_pages(plan.pages, self._on_pages))
         except Hung:
             raise
         except ParserDied:
             # Parsed pages lie on the nodes where they were parsed, and one of those may be gone.
-            self._on_pages = lambda total, done, failed: None  # they were counted the first time
-            self._so_far = SoFar(len(plan.pages))
-            return await self._assemble(await self._parse_pages(plan.pages))
+            return await self._assemble(await self._parse_pages(plan.pages, counted_before))
 
-    async def _parse_pages(self, pages: PageSpan) -> Parsed:
+    async def _parse_pages(self, pages: PageSpan, count: OnPages) -> Parsed:
+        self._so_far = SoFar(len(pages))
         spans = plan_spans(pages, slots=self._splitting.slots, size=self._splitting.span_pages)
-        return sum(await together(*(self._parse_span(span) for span in spans)), Parsed())
+        return sum(await together(*(self._parse_span(span, count) for span in spans)), Parsed())
 
     async def _assemble(self, parsed: Parsed) -> ParsedFile:
         if not parsed.parts:
             raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {parsed.lost[0].reason}")
-        return await self._call(lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.parts))
+        return await self._call(
+            lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.parts), alone=True
+        )
 
     async def _assemble_for_now(self, parts: Sequence[Part]) -> ParsedFile:
         """In quarantine once it has broken a parser, and without a second try: no document depends on it."""
@@ -140,20 +143,21 @@ class FileRun:
                 self._risky_so_far = True
                 raise
 
-    async def _parse_span(self, span: PageSpan, *, suspect: bool = False) -> Parsed:
+    async def _parse_span(self, span: PageSpan, count: OnPages, *, suspect: bool = False) -> Parsed:
         try:
             part = await self._call(
                 lambda: self._parsers.parse_pages(self._document, self._task, span),
+                pages=len(span),
                 suspect=suspect,
                 alone=len(span) == 1,
             )
         except FAILURES as failure:
-            return await self._parse_dangerous(span, failure)
+            return await self._parse_dangerous(span, count, failure)
         self._so_far.add(part)
-        self._on_pages(0, len(span) - len(part.shard.lost), len(part.shard.lost))
+        count(0, len(span) - len(part.shard.lost), len(part.shard.lost))
         return Parsed((part,), part.shard.lost)
 
-    async def _parse_dangerous(self, span: PageSpan, failure: ParserDied | ParserFailed) -> Parsed:
+    async def _parse_dangerous(self, span: PageSpan, count: OnPages, failure: ParserDied | ParserFailed) -> Parsed:
         """Cut a span that keeps breaking parsers until the bad page stands alone; that page is lost.
 
         In halves; at once into pages after a hang, for each half would hang for its own time.
@@ -161,41 +165,54 @@ class FileRun:
         if len(span) == 1:
             log.warning("page_lost", job=self._task.job_id, page=span.first, reason=failure.message)
             PAGES_LOST.record()
-            self._on_pages(0, 0, 1)
+            count(0, 0, 1)
             return Parsed(lost=(PageFailure(page_number=span.first, reason=failure.message),))
         pieces = plan_spans(span, slots=1, size=1) if isinstance(failure, Hung) else bisect(span)
-        return sum(await together(*(self._parse_span(piece, suspect=True) for piece in pieces)), Parsed())
+        return sum(await together(*(self._parse_span(piece, count, suspect=True) for piece in pieces)), Parsed())
 
-    async def _open(self, split_above: int) -> ParsedFile | PagePlan:
-        return await self._parsers.open(self._document, self._task, split_above)
+    async def _open(self, split_above: int, *, suspect: bool = False) -> ParsedFile | PagePlan:
+        return await self._call(
+            lambda: self._parsers.open(self._document, self._task, split_above),
+            pages=max(split_above, PAGES_OF_A_WHOLE_FILE),
+            suspect=suspect,
+        )
 
     async def _open_in_parts(self, failure: ParserDied | ParserFailed) -> ParsedFile | PagePlan:
         try:
-            return await self._call(lambda: self._open(0), suspect=True)
+            return await self._open(0, suspect=True)
         except FAILURES as again:
             if isinstance(again, ParserFailed):  # a defect of ours, as far as anybody knows
                 raise
             raise FileError(ErrorCode.INVALID_FILE, f"The file cannot be parsed: {failure.message}") from again
 
-    async def _call(self, call: Callable[[], Awaitable[T]], *, suspect: bool = False, alone: bool = False) -> T:
+    async def _call(
+        self,
+        call: Callable[[], Awaitable[T]],
+        *,
+        pages: int = PAGES_OF_A_WHOLE_FILE,
+        suspect: bool = False,
+        alone: bool = False,
+    ) -> T:
         """Run `call`, and once more when a parser fails under it: a call that waited behind the guilty one dies too.
 
         What has failed once is suspect, and suspects run one at a time, the jobs in turn: so none takes another's
-        blame, and not the whole fleet is at risk. A page that stands `alone` is tried again even after a hang.
+        blame, and not the whole fleet is at risk. It hangs when it takes longer than `pages` may. Then there is no
+        second try, unless it stands `alone`, and cannot be cut into less.
         """
+        limit_s = pages * self._splitting.page_deadline_s
         try:
             async with self._slots.quarantine.slot(self._task.job_id) if suspect else nullcontext():
-                return await self._call_once(call)
+                return await self._call_once(call, limit_s)
         except Hung:
             if not alone:
                 raise
         except FAILURES:
             pass
         async with self._slots.quarantine.slot(self._task.job_id):
-            return await self._call_once(call)
+            return await self._call_once(call, limit_s)
 
     @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
-    async def _call_once(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _call_once(self, call: Callable[[], Awaitable[T]], limit_s: float) -> T:
         """Run `call` in a slot; a fleet without a replica is waited for."""
         async with self._slots.slot(self._task.job_id):
             began = time.monotonic()
@@ -204,11 +221,15 @@ class FileRun:
             except FAILURES as failure:
                 elapsed = time.monotonic() - began
                 log.warning("parser_failed", job=self._task.job_id, reason=failure.message, after_s=round(elapsed, 1))
-                if isinstance(failure, ParserDied) and elapsed >= self._splitting.page_deadline_s:
+                if isinstance(failure, ParserDied) and elapsed >= limit_s:
                     SPAN_RETRIES.record(reason="hung")
                     raise Hung(f"the parser hung: no answer after {elapsed:.0f} s, and it was ended") from failure
                 SPAN_RETRIES.record(reason="died" if isinstance(failure, ParserDied) else "failed")
                 raise
+
+
+def counted_before(total: int, done: int, failed: int) -> None:
+    """Pages that are parsed again are no news."""
 
 
 async def together(*work: Coroutine[Any, Any, T]) -> list[T]:

@@ -15,7 +15,7 @@ import psutil
 
 from actors.errors import ParserFailed
 from actors.logs import get_logger
-from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.messages import PAGES_OF_A_WHOLE_FILE, DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.metrics import PARSERS_RECYCLED
 from actors.parser.steps import count_pages, step, timed
 from actors.parser.watchdog import Watchdog
@@ -25,9 +25,6 @@ T = TypeVar("T")
 log = get_logger()
 
 MIB = 1024 * 1024
-
-#: How many pages' time a call gets that has no number of pages: a file without pages, an assembly, an export.
-PAGES_OF_A_WHOLE_FILE = 16
 
 #: Times its first size that a process may always hold: a new one would soon be as large again.
 LEAST_GROWTH = 3  # healthy ones come to 2.5 (docs/reliability.md)

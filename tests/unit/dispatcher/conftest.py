@@ -26,15 +26,18 @@ class MemoryPart:
 @dataclass
 class MemoryParsers:
     """`document` is its page count as text; "garbage" is no document; `deadly` pages kill whoever parses them,
-    after `hang_s`, and `broken` ones raise. `at_risk` is the most spans with such pages that ran at once."""
+    after `hang_s` for each page of the span, and `broken` ones raise. `at_risk` is the most spans with such pages that
+    ran at once."""
 
     deadly: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
     hang_s: float = 0.0
     losses: int = 0  # how many more assemblies find that parts of theirs are gone
+    assembly_s: float = 0.0  # how long they take to find that
     endangering: int = 0
     at_risk: int = 0
     deaths_left: dict[int, int] = field(default_factory=dict)  # page -> how often it still kills
+    death_s: float = 0.0  # how long that takes
     spans: list[PageSpan] = field(default_factory=list)
     opened: Counter[str] = field(default_factory=Counter)
     gate: asyncio.Event | None = None
@@ -64,6 +67,7 @@ class MemoryParsers:
     ) -> ParsedFile:
         if self.losses:
             self.losses -= 1
+            await asyncio.sleep(self.assembly_s)
             raise ParserDied("a parser's result was lost")
         pages = [page for part in parts for page in range(part.shard.span.first, part.shard.span.last + 1)]
         return self._file(task, pages, tuple(lost))
@@ -85,11 +89,12 @@ class MemoryParsers:
         if self.deadly.intersection(pages):
             self.endangering += 1
             self.at_risk = max(self.at_risk, self.endangering)
-            await asyncio.sleep(self.hang_s)
+            await asyncio.sleep(self.hang_s * len(span))
             self.endangering -= 1
         for page in pages:
             if page in self.deadly or self.deaths_left.get(page, 0) > 0:
                 self.deaths_left[page] = self.deaths_left.get(page, 0) - 1
+                await asyncio.sleep(self.death_s)
                 raise ParserDied("the parser process died")
 
     @staticmethod

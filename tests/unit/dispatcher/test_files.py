@@ -147,6 +147,23 @@ async def test_parsed_pages_that_are_lost_with_their_node_are_parsed_again_and_c
     assert (counted.total, counted.done, counted.failed) == (20, 20, 0)
 
 
+@pytest.mark.parametrize("pages", [2, 17], ids=["innocent", "hung"])
+async def test_an_assembly_whose_parser_died_late_is_repeated_alone(parsers, recorded: Recorded, pages: int) -> None:
+    """It may take as long as 16 pages: before that it was the victim of another call."""
+    parsers.losses, parsers.assembly_s = 1, pages * 0.02
+    parsed, _ = await parse(parsers, b"20", Splitting(slots=2, page_deadline_s=0.02))
+    assert pages_of(parsed) == list(range(1, 21))
+    assert sum(len(span) for span in parsers.spans) == 20
+    assert sum(recorded.of(SPAN_RETRIES, reason="hung")) == (pages > 16)
+
+
+async def test_a_span_that_took_less_than_its_pages_may_is_tried_again_as_a_whole(parsers) -> None:
+    parsers.deaths_left = {6: 1}
+    parsers.death_s = 0.05
+    await parse(parsers, b"8", Splitting(slots=1, span_pages=4, page_deadline_s=0.03))
+    assert [len(span) for span in parsers.spans if span.first <= 6 <= span.last] == [4, 4]
+
+
 async def test_a_document_that_cannot_be_assembled_is_given_up(parsers) -> None:
     parsers.losses = 100
     with pytest.raises(ParserDied, match="result was lost"):
