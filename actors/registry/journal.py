@@ -32,10 +32,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from actors.errors import StoreUnavailable
+from actors.logs import get_logger
 from actors.registry.lifecycle import ENDED, UNFINISHED, State
 from actors.registry.record import JobRecord, Recovered, Save
 from actors.registry.rows import from_row, key_digest, to_deliver, to_insert, to_update
 from actors.registry.schema import SchemaMismatch, deliveries, jobs, journal, prepare, tombstones
+
+log = get_logger()
 
 _CHANGE = update(jobs).where(
     jobs.c.seq == bindparam("was_seq"),
@@ -288,7 +291,9 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:
-    return StoreUnavailable(f"The job journal cannot be reached at present: {_cause(error)}")
+    """Every caller of the API may read it, so what the database said, with its address, is for the log alone."""
+    log.warning("journal_unavailable", reason=_cause(error))
+    return StoreUnavailable("The job journal cannot be reached at present; please try again")
 
 
 def _cause(error: Exception) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
 
 from actors.errors import StoreUnavailable
 from actors.messages import Failure, FileOutcome, InputFile, JobOutcome, JobSpec
@@ -204,6 +205,17 @@ def test_an_error_shows_no_password(journal: Journal) -> None:
     with pytest.raises(StoreUnavailable) as failure:
         journal.write([Save(None, job)])
     assert "sesame" not in f"{failure.value!r} {failure.value.__cause__} {failure.value.__cause__!r}"
+
+
+def test_where_a_database_is_that_does_not_answer_is_for_the_log_alone() -> None:
+    away = Journal("postgresql+psycopg://docfleet@127.0.0.1:1/jobs")
+    with capture_logs() as logs, pytest.raises(StoreUnavailable) as failure:
+        away.open()
+    away.close()
+    assert "127.0.0.1" not in failure.value.message
+    [entry] = logs
+    assert entry["event"] == "journal_unavailable"
+    assert "127.0.0.1" in entry["reason"]
 
 
 # -- look-ups -------------------------------------------------------------------------------------------------------
