@@ -26,7 +26,7 @@ REQUEST = {
     E.TOO_MANY_REQUESTS: "This caller is over one of its limits; `Retry-After` says when to come back.",
     E.QUEUE_FULL: "The queue is full; `Retry-After` says when to come back.",
     E.UNAVAILABLE: "The registry or every parser is away for the moment; `Retry-After` says when to come back.",
-    E.STORE_UNAVAILABLE: "The journal or the blob store is away or full. Nothing was accepted.",
+    E.STORE_UNAVAILABLE: "The journal or the blob store is away or full; `Retry-After` says when to come back.",
     E.INTERNAL: "A bug. The log has the traceback under the `request_id`.",
 }
 

@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from actors.errors import FleetUnavailable, JobExpired, JobNotFound
+from actors.errors import JobExpired, JobNotFound
 from actors.messages import JobView
-from serve_app.ports import Jobs
+from serve_app.ports import AWAY, Jobs
 
 #: How long the registry is asked to wait for one change, in seconds.
 LONGEST_WAIT_S = 60
-#: How long a registry that is being restarted is waited for between two looks, in seconds.
+#: How long a registry or journal that is away is waited for between two looks, in seconds.
 RECONNECT_S = 0.5
 #: Proxies close a connection on which nothing happens, so a comment is sent this often, in seconds.
 KEEPALIVE_S = 15.0
@@ -24,14 +24,14 @@ _HEADERS = {"Cache-Control": "no-cache"}  # beside X-Accel-Buffering: no, which 
 
 
 async def changes(jobs: Jobs, view: JobView) -> AsyncIterator[JobView]:
-    """Each newer state of the job until it has ended. Waits for a registry that is away.
+    """Each newer state of the job until it has ended. Waits for a registry or journal that is away.
 
     Raises JobNotFound or JobExpired when the job is removed meanwhile.
     """
     while not view.status.ended:
         try:
             latest = await jobs.wait(view.job_id, view.version, LONGEST_WAIT_S)
-        except FleetUnavailable:
+        except AWAY:
             await asyncio.sleep(RECONNECT_S)
             continue
         if latest.version != view.version:
@@ -40,7 +40,7 @@ async def changes(jobs: Jobs, view: JobView) -> AsyncIterator[JobView]:
 
 
 async def until_ended(jobs: Jobs, view: JobView, timeout_s: float) -> JobView:
-    """The job when it has ended, or as it is after `timeout_s`. Waits for a registry that is away.
+    """The job when it has ended, or as it is after `timeout_s`. Waits for a registry or journal that is away.
 
     Raises JobNotFound or JobExpired when the job is removed meanwhile.
     """
@@ -49,7 +49,7 @@ async def until_ended(jobs: Jobs, view: JobView, timeout_s: float) -> JobView:
     while not view.status.ended and (left := deadline - now()) > 0:
         try:
             view = await jobs.wait_ended(view.job_id, min(left, LONGEST_WAIT_S))
-        except FleetUnavailable:
+        except AWAY:
             await asyncio.sleep(min(left, RECONNECT_S))
     return view
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 from starlette.requests import Request
 
 from actors.blobs import BlobStore
-from actors.errors import DocfleetError, FleetUnavailable, QueueFull, StoreUnavailable
+from actors.errors import DocfleetError, QueueFull, StoreUnavailable
 from actors.logs import get_logger
 from actors.messages import JobSpec, JobView
 from serve_app.idempotency import held_key
-from serve_app.ports import Jobs
+from serve_app.ports import AWAY, Jobs
 from serve_app.settings import Settings
 from serve_app.specs import make_spec
 from serve_app.uploads import UploadRules, check_size, receive_upload
@@ -68,7 +68,7 @@ class Intake:
     async def _hand_over(self, spec: JobSpec) -> JobView:
         try:
             view = await self._jobs.submit(spec)
-        except (FleetUnavailable, StoreUnavailable):
+        except AWAY:
             raise  # the job may be in the journal all the same, and then needs its files; else a sweep removes them
         except DocfleetError:
             await self._remove(spec.job_id)

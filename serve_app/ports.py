@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from actors.errors import FleetUnavailable, StoreUnavailable
 from actors.messages import FileSoFar, JobSpec, JobView, QueueStats
 from client.models import Delivery, ExportFormat, JobStatusEnum, ParserInfo
 
+#: What is raised for a registry or a store that is away, and passes by itself.
+AWAY = (FleetUnavailable, StoreUnavailable)
+
 
 class Jobs(Protocol):
-    """The registry, as clients of the API see it. Raises FleetUnavailable or StoreUnavailable while it is away."""
+    """The registry, as clients of the API see it. Raises one of AWAY while it, or its journal, is away."""
 
     async def submit(self, spec: JobSpec) -> JobView:
         """Take a job; durable on return. Repeating it with the same job id or idempotency key gives the same job.

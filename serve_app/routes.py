@@ -34,7 +34,7 @@ from serve_app.events import LONGEST_WAIT_S, event_stream, until_ended
 from serve_app.health import Health
 from serve_app.intake import Intake
 from serve_app.partial import partial_results
-from serve_app.ports import Dispatchers, Jobs, Parsers
+from serve_app.ports import AWAY, Dispatchers, Jobs, Parsers
 from serve_app.problems import Refused, problem
 from serve_app.results import JSON, Results, etag, page_span, unchanged
 from serve_app.settings import Settings
@@ -119,10 +119,11 @@ class Routes:
         """Take files and answer with their nodes; past the server's deadline with 202, and the job goes on."""
         _, view = await self._intake.take(request, refuse_bad_files=False, idempotency_key=idempotency_key)
         view = await until_ended(self._jobs, view, self._settings.parse_timeout_s)
-        if view.status is JobStatusEnum.COMPLETED:
-            return await self._results.batch(view)
         if view.failure:
             return problem(view.failure.code, view.failure.message, request.state.request_id)
+        if view.status is JobStatusEnum.COMPLETED:
+            with suppress(*AWAY):  # the results are there, and can be asked for later
+                return await self._results.batch(view)
         return _accepted(view, _status(view))
 
     async def job_status(

@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from actors.errors import FleetUnavailable
+from actors.errors import DocfleetError, FleetUnavailable, StoreUnavailable
 from actors.messages import Heartbeat, JobView
 from client.models import Progress
 from tests.unit.serve_app.service import Service
@@ -99,14 +99,17 @@ async def test_a_last_event_that_never_was_begins_with_the_snapshot(service: Ser
     assert [event["event"] for event in events(answer)] == ["end"]
 
 
-async def test_a_stream_outlives_a_registry_that_is_away(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [FleetUnavailable, StoreUnavailable])
+async def test_a_stream_outlives_a_registry_or_journal_that_is_away(
+    service: Service, monkeypatch: pytest.MonkeyPatch, error: type[DocfleetError]
+) -> None:
     monkeypatch.setattr("serve_app.events.RECONNECT_S", 0.0)
     job_id = await service.submit(("a.md", b"# A"))
     wait, away = service.registry.wait, iter([True, True])
 
     async def wait_when_back(*how: Any) -> JobView:
         if next(away, False):
-            raise FleetUnavailable("The job registry does not answer")
+            raise error("away")
         await service.worker.work()
         return await wait(*how)
 

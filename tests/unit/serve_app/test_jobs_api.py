@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from actors.errors import DocfleetError, FleetUnavailable, StoreUnavailable
 from actors.messages import Failure, Heartbeat, JobView
 from client.models import ErrorCode, JobStatusEnum, Progress
 from tests.unit.serve_app.service import MakeService, Service, form, soon
@@ -167,6 +170,46 @@ async def test_parse_past_the_servers_deadline_answers_202_and_the_job_goes_on(m
     await service.worker.work()
     status = await service.http.get(answer.headers["Location"])
     assert status.json()["status"] == "completed"
+
+
+@pytest.mark.parametrize("away", [FleetUnavailable, StoreUnavailable])
+async def test_parse_waits_for_a_registry_or_journal_that_is_away(
+    service: Service, monkeypatch: pytest.MonkeyPatch, away: type[DocfleetError]
+) -> None:
+    monkeypatch.setattr("serve_app.events.RECONNECT_S", 0.0)
+    wait, errors = service.registry.wait_ended, iter([away("away"), away("away")])
+
+    async def wait_when_back(*how: Any) -> JobView:
+        if error := next(errors, None):
+            raise error
+        await service.worker.work()
+        return await wait(*how)
+
+    monkeypatch.setattr(service.registry, "wait_ended", wait_when_back)
+    answer = await service.http.post("/parse", files=form(("a.md", b"# A")))
+    assert (answer.status_code, answer.json()["successful"]) == (200, 1)
+
+
+async def test_parse_whose_results_cannot_be_read_at_present_leads_to_them(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait, stream = service.registry.wait_ended, service.blobs.stream
+
+    async def work_and_wait(*how: Any) -> JobView:
+        await service.worker.work()
+        return await wait(*how)
+
+    async def away(key: str) -> AsyncIterator[bytes]:
+        raise StoreUnavailable("The blob store cannot be reached")
+        yield b""
+
+    monkeypatch.setattr(service.registry, "wait_ended", work_and_wait)
+    monkeypatch.setattr(service.blobs, "stream", away)
+    answer = await service.http.post("/parse", files=form(("a.md", b"# A")))
+    assert (answer.status_code, answer.json()["status"]) == (202, "completed")
+    monkeypatch.setattr(service.blobs, "stream", stream)
+    results = await service.http.get(answer.headers["Location"] + "/results")
+    assert results.json()["results"]["successful"] == 1
 
 
 @pytest.mark.parametrize(
