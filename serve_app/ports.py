@@ -88,5 +88,5 @@ class Parsers(Protocol):
         ...
 
     async def export(self, document: bytes, form: ExportFormat) -> bytes:
-        """A stored DoclingDocument in another format."""
+        """A stored DoclingDocument in another format. Raises ParserDied when its replica did."""
         ...

@@ -13,7 +13,7 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 
 from actors.blobs import BlobStore
-from actors.errors import BlobMissing, JobExpired, StoreUnavailable
+from actors.errors import BlobMissing, FleetUnavailable, JobExpired, ParserDied, StoreUnavailable
 from actors.logs import get_logger
 from actors.messages import FileOutcome, JobView, PageSpan
 from client.models import ErrorCode, ExportFormat, JobStatusEnum
@@ -163,9 +163,15 @@ class Results:
             return await self.blobs.get(key)
         except BlobMissing:
             whole = b"".join([piece async for piece in self._stored(view, document)])
-            exported = await self.parsers.export(whole, form)
+            exported = await self._made(whole, form)
             await self._keep(key, exported)
             return exported
+
+    async def _made(self, document: bytes, form: ExportFormat) -> bytes:
+        try:
+            return await self.parsers.export(document, form)
+        except ParserDied as died:
+            raise FleetUnavailable("The parser that made this export has ended; please try again") from died
 
     async def _keep(self, key: str, exported: bytes) -> None:
         """An export that cannot be kept is made again the next time it is asked for."""

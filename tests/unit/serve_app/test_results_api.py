@@ -8,7 +8,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from actors.errors import StoreUnavailable
+from actors.errors import ParserDied, StoreUnavailable
 from client.models import ExportFormat, JobResultResponse
 from serve_app.results import HELD_BYTES
 from tests.unit.serve_app.service import Service
@@ -102,6 +102,22 @@ async def test_an_export_that_cannot_be_kept_is_answered_all_the_same(
         answer = await service.http.get(f"/jobs/{job_id}/results?format=html")
     assert (answer.status_code, answer.text) == (200, "html: a.md ü")
     assert [entry["event"] for entry in logs] == ["export_not_kept"]
+
+
+async def test_an_export_whose_parser_dies_may_be_asked_for_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+
+    async def die(document: bytes, form: ExportFormat) -> bytes:
+        raise ParserDied("the parser process died")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(service.parsers, "export", die)
+        answer = await service.http.get(f"/jobs/{job_id}/results?format=html")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"] == "2"
+    assert (await service.http.get(f"/jobs/{job_id}/results?format=html")).status_code == 200
 
 
 @pytest.mark.parametrize("form", ["markdown", "json"])
