@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,9 +77,16 @@ def revoke_key(path: Path, name: str) -> None:
 
 
 def _write(path: Path, keys: Mapping[str, str]) -> None:
-    """All or nothing: a server may read the file at this moment. Comments that somebody wrote into it are lost."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for its owner's eyes only
+    """All or nothing: a server may read the file at this moment. Comments that somebody wrote into it are lost.
+
+    Whoever could read it still can: it may be a server under another name. A new file is for its owner's eyes only.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
+        if path.exists():
+            old = path.stat()
+            os.chown(temporary, old.st_uid, old.st_gid)
+            Path(temporary).chmod(stat.S_IMODE(old.st_mode))
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.writelines(f"{name}:{value}\n" for name, value in keys.items())
         Path(temporary).replace(path)

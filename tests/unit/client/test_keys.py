@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -44,6 +45,18 @@ def test_keys_are_added_and_revoked_one_by_one(path: Path) -> None:
     revoke_key(path, "bob")
     assert list(read_keys(path)) == ["alice", "carol.2"]
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_who_could_read_the_file_still_can(path: Path) -> None:
+    add_key(path, "alice")
+    path.chmod(0o640)
+    if os.geteuid() == 0:  # others may give no file away
+        os.chown(path, 1001, 1002)
+    before = path.stat()
+    add_key(path, "bob")
+    revoke_key(path, "alice")
+    after = path.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
 
 
 def test_a_key_file_may_hold_comments_and_empty_lines() -> None:
