@@ -78,10 +78,10 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """A try that did not succeed. `retry_after`: seconds the server asks to be left alone."""
+    """A try that did not succeed. `retry_after`: seconds the server asks to be left alone, at least."""
 
     failure: ClientError
-    retry_after: float | None = None
+    retry_after: float = 0.0
 
     @property
     def worth_a_retry(self) -> bool:
@@ -156,20 +156,18 @@ def _from_transport(error: httpx.TransportError, request: httpx.Request) -> Clie
 
 
 def _pause(trouble: _Trouble, attempt: int, patience: Patience) -> float:
-    """Seconds until the next try: what the server asks for, else full jitter over a growing span."""
-    if trouble.retry_after is not None:
-        return trouble.retry_after
+    """Seconds until the next try: full jitter over a growing span, and at least what the server asks for."""
     span: float = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(attempt, 10))
-    return span * patience.jitter()
+    return max(span * patience.jitter(), trouble.retry_after)
 
 
-def _retry_after(response: httpx.Response) -> float | None:
-    """`Retry-After` in seconds, from either of its forms: a number, or a date."""
+def _retry_after(response: httpx.Response) -> float:
+    """`Retry-After` in seconds, from either of its forms: a number, or a date. 0 when it says nothing."""
     value: str = response.headers.get("retry-after", "")
     if value.isascii() and value.isdigit():
         return float(value)
     try:
         at = email.utils.parsedate_to_datetime(value)
     except ValueError:
-        return None
-    return max(0.0, at.timestamp() - time.time())
+        return 0.0
+    return at.timestamp() - time.time()

@@ -78,8 +78,8 @@ def test_retry_after_is_read_as_a_number_and_as_a_date() -> None:
     assert 15.0 < step.seconds <= 20.0
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "²"])
-def test_retry_after_that_makes_no_sense_means_backoff(value: str) -> None:
+@pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "²", "0", "Sat, 01 Jan 2000 00:00:00 GMT"])
+def test_retry_after_that_asks_for_nothing_means_backoff(value: str) -> None:
     flow = exchange(get(), patience(), deadline=math.inf)
     next(flow)
     response = httpx.Response(503, headers=[(b"retry-after", value.encode())], request=get())
