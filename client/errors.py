@@ -241,9 +241,8 @@ def error_from(response: httpx.Response) -> ApiError:
     code = problem.get("code")
     request_id = problem.get("request_id") or response.headers.get("x-request-id")
     made = _class_for(response.status_code, code)
-    if made in (NotFound, ServerError) and not problem:
-        # Not the application's own words, but a proxy's: while the application behind it is being started, or when
-        # the process that worked on the request has died.
+    if made is NotFound and not problem:
+        # Not the application's own words, but a proxy's: while the application behind it is being started.
         made, detail = Unavailable, f"nothing answers at {response.request.url} at present"
     return made(response.status_code, str(detail), code, request_id)
 

@@ -421,7 +421,7 @@ def test_submit_still_uploading_elsewhere_is_tried_again(play: Play, document: P
     assert call("submit_job", document) == SUBMITTED
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [404, 429, 502, 503, 504])
 def test_passing_trouble_is_retried(play: Play, status: int) -> None:
     call, world = play(httpx.Response(status, text="<html>"), {"status": "healthy"})
     assert call("health") == {"status": "healthy"}
@@ -432,6 +432,7 @@ def test_passing_trouble_is_retried(play: Play, status: int) -> None:
     ("answer", "error"),
     [
         pytest.param(problem(500, "internal"), client.ServerError, id="internal"),
+        pytest.param(httpx.Response(500, text="Internal Server Error"), client.ServerError, id="500 without a code"),
         pytest.param(problem(422, "unknown_option"), client.InvalidRequest, id="unknown_option"),
         pytest.param(problem(415, "unsupported_format"), client.UnsupportedFormat, id="unsupported_format"),
         pytest.param(problem(413, "file_too_large"), client.FileTooLarge, id="file_too_large"),
