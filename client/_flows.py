@@ -26,6 +26,7 @@ from client.errors import (
     FileFailed,
     JobCancelled,
     JobFailed,
+    JobNotFound,
     JobTimeout,
     RequestTimeout,
     UnexpectedAnswer,
@@ -109,7 +110,11 @@ class Flows:
         return (yield from self._json("POST", f"{_job(job_id)}/cancel", timeout=timeout))
 
     def delete_job(self, job_id: str, *, timeout: float | None = None) -> Flow[None]:
-        yield from self._send(self._request("DELETE", _job(job_id)), timeout)
+        try:
+            yield from self._send(self._request("DELETE", _job(job_id)), timeout)
+        except JobNotFound as error:
+            if error.__cause__ is None:  # else it is this call that deleted it, and the answer was lost
+                raise
 
     def list_jobs(
         self,

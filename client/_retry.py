@@ -102,35 +102,39 @@ def exchange(
     `RequestTimeout` when `deadline` (on the patience's clock) comes first.
     """
     gives_up = math.inf
+    first: ClientError | None = None
     for attempt in itertools.count():
         _limit(request, min(deadline - patience.clock(), silence or math.inf))
-        outcome = yield from _attempt(Send(request, sink, silence))
+        outcome = yield from _attempt(Send(request, sink, silence), first)
         if isinstance(outcome, httpx.Response):
             return outcome
+        failure = outcome.failure
+        first = first or failure
         if not outcome.worth_a_retry:
-            raise outcome.failure
+            raise failure
         now = patience.clock()
-        gives_up = math.inf if isinstance(outcome.failure, TooManyRequests) else min(gives_up, now + patience.retry_for)
+        gives_up = math.inf if isinstance(failure, TooManyRequests) else min(gives_up, now + patience.retry_for)
         again = now + _pause(outcome, attempt, patience)
         if again > gives_up:
-            raise outcome.failure
+            raise failure
         if again > deadline:
-            raise RequestTimeout(
-                f"no success in the time allowed; the last try: {outcome.failure}"
-            ) from outcome.failure
-        log.info("%s; trying again in %.1f s", outcome.failure, again - now, extra={"action": "retry"})
+            raise RequestTimeout(f"no success in the time allowed; the last try: {failure}") from failure
+        log.info("%s; trying again in %.1f s", failure, again - now, extra={"action": "retry"})
         yield Sleep(again - now)
     raise AssertionError("a count has no end")
 
 
-def _attempt(step: Send) -> Flow[httpx.Response | _Trouble]:
+def _attempt(step: Send, first: ClientError | None) -> Flow[httpx.Response | _Trouble]:
+    """A refusal's cause is the failure of the `first` try, which may have succeeded without our hearing of it."""
     try:
         response: httpx.Response = yield step
     except httpx.TransportError as error:
-        return _Trouble(_from_transport(error, step.request))
+        return _Trouble(_from_transport(error, step))
     if response.is_success:
         return response
-    return _Trouble(error_from(response), _retry_after(response))
+    failure = error_from(response)
+    failure.__cause__ = first
+    return _Trouble(failure, _retry_after(response))
 
 
 def _limit(request: httpx.Request, seconds: float) -> None:
@@ -140,17 +144,18 @@ def _limit(request: httpx.Request, seconds: float) -> None:
     request.extensions["timeout"] = httpx.Timeout(left, connect=connect).as_dict()
 
 
-def _from_transport(error: httpx.TransportError, request: httpx.Request) -> ClientError:
+def _from_transport(error: httpx.TransportError, step: Send) -> ClientError:
+    url = step.request.url
     match error:
-        case httpx.ReadTimeout() | httpx.WriteTimeout():
-            # These timeouts are the whole deadline, so no time is left to try again.
-            failure: ClientError = RequestTimeout(f"{request.url} did not answer in the time allowed")
+        case httpx.ReadTimeout() | httpx.WriteTimeout() if step.silence is None:
+            # These timeouts are the whole deadline then, so no time is left to try again.
+            failure: ClientError = RequestTimeout(f"{url} did not answer in the time allowed")
         case httpx.UnsupportedProtocol():
-            failure = UnexpectedAnswer(f"{request.url} is not an http or https address")
+            failure = UnexpectedAnswer(f"{url} is not an http or https address")
         case httpx.LocalProtocolError():
-            failure = UnexpectedAnswer(f"the request to {request.url} could not be formed: {error}")
+            failure = UnexpectedAnswer(f"the request to {url} could not be formed: {error}")
         case _:
-            failure = ConnectionFailed(f"cannot reach {request.url}: {str(error) or type(error).__name__}")
+            failure = ConnectionFailed(f"cannot reach {url}: {str(error) or type(error).__name__}")
     failure.__cause__ = error
     return failure
 

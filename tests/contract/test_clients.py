@@ -529,6 +529,18 @@ def test_cancel_delete_and_list_use_their_routes(play: Play) -> None:
     assert world.asked == ["POST /jobs/j1/cancel", "DELETE /jobs/j1", "GET /jobs?status=pending&limit=5&cursor=c"]
 
 
+def test_delete_whose_answer_was_lost_has_succeeded(play: Play) -> None:
+    call, world = play(httpx.ReadError("reset"), problem(404, "job_not_found"))
+    assert call("delete_job", "j1") is None
+    assert world.asked == ["DELETE /jobs/j1"] * 2
+
+
+def test_delete_of_a_job_that_never_was_is_an_error(play: Play) -> None:
+    call, _ = play(problem(404, "job_not_found"))
+    with pytest.raises(client.JobNotFound):
+        call("delete_job", "j1")
+
+
 def test_job_id_cannot_leave_its_place_in_the_path(play: Play) -> None:
     call, world = play(PENDING)
     call("get_job_status", "../health?x=1")
@@ -602,6 +614,13 @@ def test_events_of_a_server_that_falls_silent_each_time_are_given_up(play: Play)
     with pytest.raises(client.ConnectionFailed, match="again and again"):
         call("events", "j1")
     assert len(world.requests) < 5
+
+
+def test_events_that_do_not_begin_are_asked_for_again(play: Play) -> None:
+    stream = httpx.Response(200, headers=EVENT_STREAM, content=event(9, COMPLETED))
+    call, world = play(httpx.ReadTimeout("silence"), stream)
+    assert call("events", "j1") == [COMPLETED]
+    assert len(world.slept) == 1
 
 
 def test_something_other_than_events_is_named(play: Play) -> None:
