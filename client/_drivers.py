@@ -157,6 +157,12 @@ async def follow_async(
             await response.aclose()
 
 
+def check_window(name: str, size: int) -> None:
+    """Raises ValueError for a window that nothing would ever enter."""
+    if size < 1:
+        raise ValueError(f"{name} must be at least 1")
+
+
 def window(futures: Iterable[Future[T]], size: int, *, ordered: bool) -> Iterator[T]:
     """The results of `futures`, started as they are taken, with at most `size` taken and not yet done."""
     source = iter(futures)

@@ -46,10 +46,10 @@ class Submission:
         }
         given = {name: value for name, value in fields.items() if value is not None}
         key = self.idempotency_key or str(uuid.uuid4())
-        return _upload(url, _checked(self.paths), given, {**headers, "Idempotency-Key": key})
+        return _upload(url, checked(self.paths), given, {**headers, "Idempotency-Key": key})
 
 
-def _checked(paths: Sequence[PathLike]) -> list[Path]:
+def checked(paths: Sequence[PathLike]) -> list[Path]:
     """The paths, all of which are files; raises `MissingFile` for the first one that isn't."""
     found = [Path(path) for path in paths]
     for path in found:

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from client._drivers import LIMITS, drive_async, follow_async, tls, window_async
+from client._drivers import LIMITS, check_window, drive_async, follow_async, tls, window_async
 from client._flows import (
     DEFAULT_TIMEOUT_S,
     DEFAULT_URL,
@@ -24,7 +24,7 @@ from client._flows import (
     flows_for,
 )
 from client._retry import Flow, Patience
-from client._uploads import Options, PathLike, Submission
+from client._uploads import Options, PathLike, Submission, checked
 from client._waiting import JsonDict, OnProgress
 from client.jobs import AsyncJob
 from client.models import ExportFormat, JobStatusEnum
@@ -100,9 +100,11 @@ class AsyncDoclingParserClient:
         self, paths: Sequence[PathLike], batch_size: int = 5, *, options: Options | None = None
     ) -> list[JsonDict]:
         """Parse in blocking calls of `batch_size` files, one after the other; returns every `ParseResponse`."""
+        check_window("batch_size", batch_size)
+        found = checked(paths)
         results: list[JsonDict] = []
-        for start in range(0, len(paths), batch_size):
-            batch = await self.parse(*paths[start : start + batch_size], options=options)
+        for start in range(0, len(found), batch_size):
+            batch = await self.parse(*found[start : start + batch_size], options=options)
             results += batch["results"]
         return results
 
@@ -113,7 +115,8 @@ class AsyncDoclingParserClient:
 
         The first error ends it. For failures as values, and for more files than fit in memory, see `parse_many`.
         """
-        calls = (self.parse_single(path, options=options) for path in paths)
+        check_window("max_concurrent", max_concurrent)
+        calls = (self.parse_single(path, options=options) for path in checked(paths))
         async with aclosing(window_async(calls, max_concurrent, ordered=True)) as results:
             return [result async for result in results]
 
@@ -323,8 +326,7 @@ class AsyncDoclingParserClient:
         Holds `max_in_flight` files at a time, however many there are. A failure is a value, `FileResult.error`.
         `timeout` is per file. Ending the iteration early leaves the jobs in flight to the server.
         """
-        if max_in_flight < 1:
-            raise ValueError("max_in_flight must be at least 1")
+        check_window("max_in_flight", max_in_flight)
 
         async def parse(http: httpx.AsyncClient, path: PathLike) -> FileResult:
             submission = Submission(paths=[path], metadata=metadata, options=options)

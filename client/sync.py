@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from client._drivers import LIMITS, drive, follow, in_threads, tls, until
+from client._drivers import LIMITS, check_window, drive, follow, in_threads, tls, until
 from client._flows import (
     DEFAULT_TIMEOUT_S,
     DEFAULT_URL,
@@ -288,8 +288,7 @@ class DoclingParserClient:
         Holds `max_in_flight` files at a time, however many there are. A failure is a value, `FileResult.error`.
         `timeout` is per file. Ending the iteration early leaves the jobs in flight to the server.
         """
-        if max_in_flight < 1:
-            raise ValueError("max_in_flight must be at least 1")
+        check_window("max_in_flight", max_in_flight)
         stopped = threading.Event()
         sleep = until(stopped, self._sleep)
         with self._connections() as http:

@@ -743,6 +743,21 @@ def test_async_only_calls_return_every_files_result_in_order(tmp_path: Path, met
     assert [result["filename"] for result in results] == [path.name for path in paths]
 
 
+@pytest.mark.parametrize("method", ["parse_batch", "parse_parallel"])
+def test_async_only_calls_find_a_missing_path_before_anything_is_sent(document: Path, method: str) -> None:
+    world = World([])
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.pdf"):
+        _async_call(world, {})(method, [document, "nowhere.pdf"], 1)
+    assert world.requests == []
+
+
+@pytest.mark.parametrize(("method", "size"), [("parse_batch", "batch_size"), ("parse_parallel", "max_concurrent")])
+@pytest.mark.parametrize("number", [0, -1])
+def test_async_only_calls_refuse_to_do_nothing(document: Path, method: str, size: str, number: int) -> None:
+    with pytest.raises(ValueError, match=f"{size} must be at least 1"):
+        _async_call(World([]), {})(method, [document], number)
+
+
 def multipart(world: World, nth: int = -1) -> list[tuple[str, str | None, bytes]]:
     """(field, file name, content) of each part of the nth request."""
     return _parts(world.bodies[nth], world.requests[nth].headers["content-type"])
