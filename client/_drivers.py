@@ -29,7 +29,7 @@ tls = functools.cache(httpx.create_ssl_context)
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 
 #: What is thrown into a flow: an exchange that failed, or a file that could not be read while it was sent.
-FAILURES = (httpx.TransportError, OSError)
+FAILURES = (httpx.RequestError, OSError)
 
 
 def drive(flow: Flow[T], http: httpx.Client, sleep: Callable[[float], object]) -> T:
@@ -135,7 +135,7 @@ def follow(watch: Watch, http: httpx.Client, sleep: Callable[[float], object]) -
         try:
             for event in EventSource(response).iter_sse():
                 yield watch.take(event)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             watch.broke_off(error)
         finally:
             response.close()
@@ -151,7 +151,7 @@ async def follow_async(
             async with aclosing(EventSource(response).aiter_sse()) as events:
                 async for event in events:
                     yield watch.take(event)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             watch.broke_off(error)
         finally:
             await response.aclose()

@@ -52,10 +52,10 @@ class Watch:
         status: JsonDict = json.loads(event.data)
         return status
 
-    def broke_off(self, error: httpx.TransportError) -> None:
+    def broke_off(self, error: httpx.RequestError) -> None:
         """Raises `UnexpectedAnswer` when it was no stream of events, nor the end of one."""
         self._fell_silent = isinstance(error, httpx.ReadTimeout)
-        if isinstance(error, SSEError) and not self.ended:
+        if isinstance(error, SSEError | httpx.DecodingError) and not self.ended:
             raise UnexpectedAnswer(f"the server does not stream events: {error}") from error
 
     def _check_patience(self) -> None:

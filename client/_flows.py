@@ -277,7 +277,11 @@ class Flows:
 
 
 def flows_for(base_url: str, api_key: str | None, patience: Patience) -> Flows:
-    """The flows against `base_url`, speaking as `api_key`."""
+    """The flows against `base_url`, speaking as `api_key`. Raises `UnexpectedAnswer` for what is no address at all."""
+    try:
+        httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise UnexpectedAnswer(f"{base_url} is not an http or https address: {error}") from error
     headers = {"User-Agent": "docfleet-client", "Accept": "application/json, */*", "Accept-Encoding": "gzip, deflate"}
     if api_key:
         headers["Authorization"] = f"Bearer {api_key}"

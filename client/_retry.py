@@ -128,7 +128,7 @@ def _attempt(step: Send, first: ClientError | None) -> Flow[httpx.Response | _Tr
     """A refusal's cause is the failure of the `first` try, which may have succeeded without our hearing of it."""
     try:
         response: httpx.Response = yield step
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         return _Trouble(_from_transport(error, step))
     if response.is_success:
         return response
@@ -144,7 +144,7 @@ def _limit(request: httpx.Request, seconds: float) -> None:
     request.extensions["timeout"] = httpx.Timeout(left, connect=connect).as_dict()
 
 
-def _from_transport(error: httpx.TransportError, step: Send) -> ClientError:
+def _from_transport(error: httpx.RequestError, step: Send) -> ClientError:
     url = step.request.url
     match error:
         case httpx.ReadTimeout() | httpx.WriteTimeout() if step.silence is None:
@@ -152,6 +152,8 @@ def _from_transport(error: httpx.TransportError, step: Send) -> ClientError:
             failure: ClientError = RequestTimeout(f"{url} did not answer in the time allowed")
         case httpx.UnsupportedProtocol():
             failure = UnexpectedAnswer(f"{url} is not an http or https address")
+        case httpx.DecodingError():
+            failure = UnexpectedAnswer(f"the answer of {url} cannot be decoded: {error}")
         case httpx.LocalProtocolError():
             failure = UnexpectedAnswer(f"the request to {url} could not be formed: {error}")
         case _:

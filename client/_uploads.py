@@ -60,11 +60,16 @@ def checked(paths: Sequence[PathLike]) -> list[Path]:
 
 def _upload(url: str, paths: Sequence[Path], fields: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Request:
     """A POST of `paths` (form field `files`, in this order) and `fields`."""
-    files = [("files", (path.name, cast(IO[bytes], _LazyFile(path)))) for path in paths]
+    files = [("files", (_label(path), cast(IO[bytes], _LazyFile(path)))) for path in paths]
     request = httpx.Request("POST", url, data=dict(fields), files=files, headers=dict(headers))
     if files:
         request.stream = _OffLoop(cast(httpx.SyncByteStream, request.stream))
     return request
+
+
+def _label(path: Path) -> str:
+    """A file's name as it can be sent: one that is not UTF-8 on disk has question marks for what is not."""
+    return path.name.encode(errors="replace").decode()
 
 
 def _options_json(options: Options) -> str:

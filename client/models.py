@@ -83,6 +83,10 @@ class ErrorCode(StrEnum):
     POISON = "poison"
 
 
+#: A code as it is received: a newer server may have more of them.
+Code = Annotated[ErrorCode | str, Field(union_mode="left_to_right")]
+
+
 class Wire(BaseModel):
     """Base of the wire models: frozen, and tolerant of fields that a newer server adds."""
 
@@ -150,7 +154,7 @@ class ParseResponse(Wire):
     success: bool
     nodes: list[dict[str, Any]] = []
     error: str | None = None
-    error_code: ErrorCode | None = None
+    error_code: Code | None = None
     num_nodes: int = 0
     processing_time_ms: float = 0.0
     pages_failed: list[PageFailure] = []
@@ -192,7 +196,7 @@ class JobStatusResponse(Wire):
     started_at: float | None = None
     completed_at: float | None = None
     error: str | None = None
-    reason: ErrorCode | None = None
+    reason: Code | None = None
     progress: Progress = Progress()
     queue_position: int | None = None
     attempts: int = 0
@@ -251,7 +255,7 @@ class PartialFile(Wire):
     nodes: list[dict[str, Any]] = []
     num_nodes: int = 0
     error: str | None = None
-    error_code: ErrorCode | None = None
+    error_code: Code | None = None
 
 
 class PartialResults(Wire):
@@ -300,5 +304,5 @@ class Problem(Wire):
     title: str
     status: int
     detail: str
-    code: ErrorCode
+    code: Code
     request_id: str | None = None

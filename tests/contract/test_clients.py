@@ -719,6 +719,20 @@ def test_parse_many_yields_failures_as_values(play: Play, document: Path, ordere
     assert str(results[1].error) == "not a PDF"
 
 
+def test_parse_many_takes_a_code_of_tomorrow_for_the_failure_that_it_is(play: Play, document: Path) -> None:
+    bad = {**FILE, "success": False, "error": "too new", "error_code": "a_code_of_tomorrow"}
+    call, _ = play(Answer(SUBMITTED, 202), {**RESULTS, "results": {**BATCH, "results": [bad]}})
+    [result] = call("parse_many", [document])
+    assert (type(result.error), result.error.code) == (client.FileFailed, "a_code_of_tomorrow")
+
+
+def test_answer_that_cannot_be_decoded_is_an_error_of_the_client(play: Play) -> None:
+    call, world = play(httpx.DecodingError("incorrect header check"))
+    with pytest.raises(client.UnexpectedAnswer, match="cannot be decoded"):
+        call("health")
+    assert world.slept == []
+
+
 def test_parse_many_refuses_a_window_of_none(play: Play) -> None:
     call, _ = play()
     with pytest.raises(ValueError, match="max_in_flight"):

@@ -114,6 +114,7 @@ def test_trouble_past_retry_for_is_raised() -> None:
         (httpx.WriteTimeout("t"), RequestTimeout),
         (httpx.UnsupportedProtocol("p"), UnexpectedAnswer),
         (httpx.LocalProtocolError("p"), UnexpectedAnswer),
+        (httpx.DecodingError("d"), UnexpectedAnswer),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else type(value).__name__,
 )
@@ -154,6 +155,11 @@ def test_timeouts_of_a_request_are_what_is_left(timeout: float | None, connect: 
 
 def test_no_key_no_authorization() -> None:
     assert "Authorization" not in flows_for("http://server/", None, patience()).headers
+
+
+def test_address_that_is_none_is_an_error_of_the_client() -> None:
+    with pytest.raises(UnexpectedAnswer, match="http://server:80a is not an http or https address"):
+        flows_for("http://server:80a", None, patience())
 
 
 def test_base_url_may_hold_a_path_and_a_slash() -> None:

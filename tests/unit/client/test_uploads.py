@@ -33,6 +33,12 @@ def test_body_has_the_announced_length_and_is_the_same_every_time(tmp_path: Path
     assert first.count(path.read_bytes()) == 2
 
 
+def test_name_that_is_not_utf8_on_disk_is_sent_as_far_as_it_can_be(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.md")
+    path.write_text("# A")
+    assert b'filename="caf?.md"' in b"".join(blocks(request_for(path)))
+
+
 def test_body_comes_in_blocks_rather_than_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(bytes(8 * BLOCK))
