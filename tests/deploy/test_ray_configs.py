@@ -2,6 +2,7 @@
 
 import inspect
 import pkgutil
+import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ KUBERNETES = list(yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "rayservi
 RAY_SERVICE = next(item for item in KUBERNETES if item["kind"] == "RayService")
 GROUPS = [RAY_SERVICE["spec"]["rayClusterConfig"]["headGroupSpec"]]
 GROUPS += RAY_SERVICE["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+ANSWERS = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
+EVERY_NODE = {"RAY_SERVE_ENABLE_HA_PROXY": "1", ANSWERS: "serve_app.proxies.middlewares"}
 HTTP_PORT = SERVE_CONFIG["http_options"]["port"]
 
 
@@ -87,15 +90,22 @@ def test_workers_come_with_and_without_a_gpu() -> None:
     assert all(kind["min_workers"] == 0 < kind["max_workers"] for kind in workers)
 
 
-def test_every_node_runs_the_same_http_mode_and_answers_for_the_dead() -> None:
-    answers = {"name": "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", "value": "serve_app.proxies.middlewares"}
-    assert all(isinstance(each, Middleware) for each in pkgutil.resolve_name(answers["value"])())
+def starts() -> Iterator[str]:
+    """Every command that starts Ray on a node, in the files and in the pages."""
     for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
-        (start,) = (command for command in CLUSTER[commands] if "ray start" in command)
-        assert start.startswith(f"export RAY_SERVE_ENABLE_HA_PROXY=1 {answers['name']}={answers['value']};")
+        yield from (command for command in CLUSTER[commands] if "ray start" in command)
+    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/**/*.md")]:
+        for block in re.findall(r"^```console\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+            yield from (line for line in block.replace("\\\n", " ").splitlines() if "ray start" in line)
+
+
+def test_every_node_runs_the_same_http_mode_and_answers_for_the_dead() -> None:
+    assert all(isinstance(each, Middleware) for each in pkgutil.resolve_name(EVERY_NODE[ANSWERS])())
+    assert len(list(starts())) >= 3
+    for start in starts():
+        assert all(f"{name}={value}" in re.split(r"[\s;]+", start) for name, value in EVERY_NODE.items()), start
     for container in containers():
-        assert {"name": "RAY_SERVE_ENABLE_HA_PROXY", "value": "1"} in container["env"]
-        assert answers in container["env"]
+        assert all({"name": name, "value": value} in container["env"] for name, value in EVERY_NODE.items())
 
 
 def test_metrics_do_not_take_the_service_port() -> None:
