@@ -15,6 +15,8 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.serve.schema import ServeDeploySchema
 from starlette.middleware import Middleware
 
+from serve_app.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 SERVE_CONFIG = yaml.safe_load((ROOT / "deploy" / "serve_config.yaml").read_text())
 CLUSTER = yaml.safe_load((ROOT / "cluster.yaml").read_text())
@@ -131,8 +133,13 @@ def test_kubernetes_never_starts_a_second_registry() -> None:
 
 
 def test_kubernetes_finds_the_proxy_by_its_port() -> None:
-    for container in containers():
-        assert {"name": "serve", "containerPort": HTTP_PORT} in container["ports"]
+    assert {"name": "serve", "containerPort": HTTP_PORT} in next(containers())["ports"]
+
+
+def test_no_node_answers_for_an_ingress_that_runs_on_another() -> None:
+    """There a dead replica would be a bare 500."""
+    settings = Settings.model_validate(SERVE_CONFIG["applications"][0]["args"])
+    assert (settings.is_local, SERVE_CONFIG["proxy_location"]) == (True, "HeadOnly")
 
 
 def containers() -> Iterator[dict[str, Any]]:

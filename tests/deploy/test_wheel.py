@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ["ray", "docling", "docling_core", "torch", "numpy", "fastapi", "typer"]
+HEAVY = ["ray", "docling", "docling_core", "torch", "numpy", "fastapi", "typer", "actors", "serve_app"]
 IMPORT = f"""
 import sys, time
 import client
