@@ -20,8 +20,8 @@ from serve_app.settings import Settings
 ROOT = Path(__file__).parents[2]
 SERVE_CONFIG = yaml.safe_load((ROOT / "deploy" / "serve_config.yaml").read_text())
 CLUSTER = yaml.safe_load((ROOT / "cluster.yaml").read_text())
-KUBERNETES = list(yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "rayservice.yaml").read_text()))
-RAY_SERVICE = next(item for item in KUBERNETES if item["kind"] == "RayService")
+RAY_SERVICE = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "rayservice.yaml").read_text())
+VOLUME_CLAIM = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "state.yaml").read_text())
 GROUPS = [RAY_SERVICE["spec"]["rayClusterConfig"]["headGroupSpec"]]
 GROUPS += RAY_SERVICE["spec"]["rayClusterConfig"]["workerGroupSpecs"]
 ANSWERS = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
@@ -122,6 +122,13 @@ def test_state_outlives_the_head_container() -> None:
     state = SERVE_CONFIG["applications"][0]["args"]["state_dir"]
     assert f"-v {state}:{state}" in CLUSTER["docker"]["head_run_options"]
     assert state in [mount["mountPath"] for mount in next(containers())["volumeMounts"]]
+
+
+def test_whoever_deletes_the_service_from_kubernetes_keeps_its_state() -> None:
+    """Each file holds one object, which `safe_load` insists on."""
+    assert (RAY_SERVICE["kind"], VOLUME_CLAIM["kind"]) == ("RayService", "PersistentVolumeClaim")
+    (volume,) = GROUPS[0]["template"]["spec"]["volumes"]
+    assert volume["persistentVolumeClaim"] == {"claimName": VOLUME_CLAIM["metadata"]["name"]}
 
 
 def test_kubernetes_serves_what_serve_config_says() -> None:
