@@ -1,6 +1,6 @@
 """The composition root: the three rooms' plain classes become Serve deployments and a detached actor."""
 
-# Annotations stay objects in this file: Serve reads `build`'s to make Settings of a config's `args:`.
+# Annotations stay objects in this file: Serve reads `build`'s to make ServeArguments of a config's `args:`.
 import asyncio
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ from actors.registry.registry import RegistryConfig
 from actors.tracing import export_spans
 from serve_app.api import make_api
 from serve_app.edge import UnderServe, answer_for_the_dead
-from serve_app.settings import MIB, Settings
+from serve_app.settings import MIB, ServeArguments, Settings
 
 APP = "docfleet"
 
@@ -94,7 +94,7 @@ class ParserReplica(Parser):
         super().__init__(replace(config, max_memory=limit), make_engine)
 
 
-def build(args: Settings) -> Application:
+def build(args: ServeArguments) -> Application:
     """What `serve deploy` and `serve run` import; `args:` in a serve config are the settings."""
     return compose(args)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -215,3 +216,23 @@ class Settings(BaseSettings):
             "page_chunks", "do_ocr", "do_table_structure", "profile",
         }  # fmt: skip
         return self.model_dump(include=names)
+
+
+class ServeArguments(Settings):
+    """The settings that a Serve config gives under `args:`; for all others the environment holds.
+
+    Raises ValueError for a secret: Ray logs an application's arguments, and its dashboard shows them.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        for name in given:
+            if _is_secret(name, given[name]):
+                raise ValueError(f"{name} holds a secret: give it as {name.upper()} in the environment of every node")
+        super().__init__(**given)
+
+
+def _is_secret(name: str, value: object) -> bool:
+    field = Settings.model_fields.get(name)
+    if name == "database_url":
+        return bool(urlsplit(str(value)).password)
+    return field is not None and field.annotation is SecretStr

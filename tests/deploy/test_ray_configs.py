@@ -110,6 +110,11 @@ def test_every_node_runs_the_same_http_mode_and_answers_for_the_dead() -> None:
         assert all({"name": name, "value": value} in container["env"] for name, value in EVERY_NODE.items())
 
 
+def test_every_pod_has_the_secrets() -> None:
+    for container in containers():
+        assert container["envFrom"] == [{"secretRef": {"name": "docfleet", "optional": True}}]
+
+
 def test_metrics_do_not_take_the_service_port() -> None:
     for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
         assert "--metrics-export-port=8081" in CLUSTER[commands][-1]
