@@ -81,6 +81,17 @@ def test_cluster_yaml_is_what_ray_up_accepts() -> None:
     validate_config(prepare_config(CLUSTER))
 
 
+def test_every_aws_node_waits_for_a_chosen_image_and_has_room_for_it() -> None:
+    """Ray's own choice of an image is years old. 256 GB is what its own defaults give to every node."""
+    placeholder = "fill-me-in"
+    for node in CLUSTER["available_node_types"].values():
+        assert node["node_config"]["ImageId"] == placeholder
+        assert node["node_config"]["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] >= 256
+    manual = (ROOT / "deploy" / "README.md").read_text()
+    assert f"`{placeholder}`" in manual
+    assert f"--region {CLUSTER['provider']['region']} " in manual
+
+
 def test_no_parser_fits_on_the_head_node() -> None:
     assert CLUSTER["available_node_types"][CLUSTER["head_node_type"]]["resources"] == {"CPU": 0}
     assert GROUPS[0]["rayStartParams"]["num-cpus"] == "0"
