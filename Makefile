@@ -15,7 +15,8 @@ help: ## Show this list
 
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (a few minutes the first time: torch and docling are large) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# Where python3-venv is missing, a python without pip is left behind.
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,otel]' --group dev
 	@# Two packages bring the same cv2; only the headless one needs no libraries of a desktop.
