@@ -15,7 +15,10 @@ from client import AsyncDoclingParserClient, DeliveryState, DoclingParserClient,
 
 def test_events_follow_a_job_to_its_end(client: DoclingParserClient, documents: Path) -> None:
     job = client.job(client.submit_job(documents / "report.pdf", options={"do_ocr": False})["job_id"])
-    statuses = list(job.events())
+    events = job.events()
+    first = next(events)
+    assert not job.status().status.ended, "the first event came with the last"
+    statuses = [first, *events]
     assert statuses[-1].status is JobStatusEnum.COMPLETED
     assert statuses[-1].progress.pages_done == 6
     assert [status.ended for status in (each.status for each in statuses)].count(True) == 1
