@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -29,7 +28,7 @@ def scaling_url(url: str, settings: Settings) -> Iterator[str]:
                 "parser_min_replicas": 1,
                 "parser_max_replicas": 4,
                 "parser_num_cpus": 0.5,
-                "parser_idle_s": 2.0,
+                "parser_idle_s": 1.0,
                 "span_pages": 1,
             }
         ),
@@ -40,22 +39,24 @@ def scaling_url(url: str, settings: Settings) -> Iterator[str]:
     serve.delete(APP)
 
 
+def wait_until(reached: Callable[[], bool]) -> None:
+    """Serve has no event for it."""
+    give_up = time.monotonic() + PATIENCE_S
+    while not reached():
+        assert time.monotonic() < give_up
+        time.sleep(0.2)
+
+
 def replicas() -> int:
     return serve.status().applications[APP].deployments["Parser"].replica_states.get("RUNNING", 0)
 
 
-async def test_a_long_document_scales_parsers_up_and_idleness_scales_them_down(scaling_url: str) -> None:
-    async with httpx.AsyncClient(base_url=scaling_url, timeout=60) as http:
+def test_a_long_document_scales_parsers_up_and_idleness_scales_them_down(scaling_url: str) -> None:
+    with httpx.Client(base_url=scaling_url, timeout=60) as http:
         assert replicas() == 1
-        files = [("files", (f"{i}.pdf", b"60")) for i in range(4)]
-        job = (await http.post("/submit", files=files)).json()["job_id"]
-        most = 1
-        while (status := (await http.get(f"/jobs/{job}", params={"wait": 1})).json())["status"] != "completed":
-            most = max(most, replicas())
-        progress = status["progress"]
-    assert most > 1
-    assert (progress["pages_total"], progress["pages_done"], progress["pages_failed"]) == (240, 240, 0)
-    give_up = time.monotonic() + PATIENCE_S
-    while replicas() > 1 and time.monotonic() < give_up:  # noqa: ASYNC110 - Serve has no event for it
-        await asyncio.sleep(0.5)
-    assert replicas() == 1
+        long = http.post("/submit", files={"files": ("long.pdf", b"2000")}).json()["job_id"]
+        wait_until(lambda: replicas() > 1)
+        other = http.post("/submit", files={"files": ("other.pdf", b"20")}).json()["job_id"]
+        assert http.get(f"/jobs/{other}/results", params={"wait": 60}).json()["results"]["total_nodes"] == 20
+        assert http.post(f"/jobs/{long}/cancel").status_code == 202
+    wait_until(lambda: replicas() == 1)
