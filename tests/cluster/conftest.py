@@ -37,7 +37,11 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="session")
 def ray_cluster(short_folder: Path, collector: Collector) -> Iterator[None]:
     # Every process of the cluster inherits these.
-    os.environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+    os.environ |= {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+        "RAY_metrics_report_interval_ms": "1000",
+    }
     ray.init(
         address="local",
         num_cpus=16,  # logical: replicas of the tests hardly compute
@@ -60,7 +64,6 @@ def settings(short_folder: Path) -> Settings:
         parser_min_replicas=2,
         parser_max_replicas=2,
         span_pages=2,
-        max_file_size_mb=200,
         callback_allow="127.0.0.1",
         webhook_secret=SecretStr("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
     )

@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from actors.metrics import METRICS, Metric
 from client import DoclingParserClient
 from tests.cluster.collector import Collector
-from tests.promql import alert_queries, dashboard_queries, selectors
+from tests.promql import Selector, alert_queries, dashboard_queries, selectors
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
-PATIENCE_S = 60  # Ray reports every 10 s
+PATIENCE_S = 60  # for Ray's reports on a busy machine; not what is tested
 
 
 class Scrape:
@@ -72,9 +72,17 @@ def test_every_metric_is_exported_under_its_name_with_its_labels(scrape: Scrape,
 
 def test_whatever_the_dashboard_and_the_alerts_ask_of_ray_is_exported(scrape: Scrape) -> None:
     asked = [selector for query in dashboard_queries() + alert_queries() for selector in selectors(query)]
-    for selector in asked:
-        if selector.metric.startswith("ray_serve_"):
-            assert selector.wanted.keys() | set(selector.grouped_by) <= scrape.labels(selector.metric)
+    of_serve = [selector for selector in asked if selector.metric.startswith("ray_serve_")]
+
+    def missing(now: Scrape) -> list[Selector]:
+        return [each for each in of_serve if not each.wanted.keys() | set(each.grouped_by) <= now.labels(each.metric)]
+
+    assert of_serve
+    give_up = time.monotonic() + PATIENCE_S
+    while missing(scrape) and time.monotonic() < give_up:  # Serve counts some things only now and then
+        time.sleep(1)
+        scrape = Scrape()
+    assert missing(scrape) == []
 
 
 def test_the_values_are_those_of_the_work_that_was_done(scrape: Scrape) -> None:
