@@ -6,12 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from client import DoclingParserClient
+from client import DeliveryState, DoclingParserClient
 from serve_app.settings import Settings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -74,12 +75,19 @@ def test_curl_finds_its_way_by_the_servers_answers(run: Run, documents: Path) ->
     assert text[0].startswith("# ")
 
 
+def wait_until_delivered(client: DoclingParserClient, job_id: str) -> None:
+    while [each.state for each in client.job(job_id).deliveries()] != [DeliveryState.DELIVERED]:
+        time.sleep(0.05)
+
+
 def test_receiver_is_told_of_a_job_and_passes_over_its_repetition(
     client: DoclingParserClient, receiver: tuple[str, Iterator[str]], documents: Path
 ) -> None:
     url, lines = receiver
     first, second = (client.submit_job(documents / "notes.md", webhook_url=url)["job_id"] for _ in range(2))
     assert {next(lines), next(lines)} == {f"job.completed: {job}, 1 nodes\n" for job in (first, second)}
+    wait_until_delivered(client, first)  # until then there is nothing to repeat
     client.redeliver(first)
+    wait_until_delivered(client, first)
     third = client.submit_job(documents / "notes.md", webhook_url=url)["job_id"]
     assert next(lines) == f"job.completed: {third}, 1 nodes\n"
