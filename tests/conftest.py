@@ -8,12 +8,17 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from actors import metrics
+from client.models import ParseOptions
 from serve_app.__main__ import choose_http_mode
 from tests.recorded import Recorded
+
+if TYPE_CHECKING:
+    from actors.parser.engine.engine import Engine
 
 # Ray reads its environment when it is imported, and its sockets need a path shorter than pytest's own folders.
 _FOLDER = Path(tempfile.mkdtemp(prefix="df-", dir="/tmp"))
@@ -23,11 +28,37 @@ os.environ["RAY_TMPDIR"] = str(_FOLDER)
 os.environ["HF_HUB_OFFLINE"] = "1"
 choose_http_mode()
 
+#: Folders, and the fixtures by which each has its service; the first of these folders comes at the very end.
+SHARED_SERVICES = [("faults", "service"), ("cluster", "url")]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a service come last: it runs until the session ends, and takes time from all others."""
+
+    def shared_services(item: pytest.Item) -> list[bool]:
+        return [item.path.parent.name == folder and of in item.fixturenames for folder, of in SHARED_SERVICES]
+
+    items.sort(key=shared_services)
+
 
 @pytest.fixture(scope="session")
 def short_folder() -> Path:
     """A folder whose path leaves room for socket names."""
     return _FOLDER
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[list[Engine]]:
+    """Two warm engines with the bundled models, as on two replicas. Each takes seconds to make."""
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.engine import Engine
+
+    made = [Engine(ParseOptions(profile="bundled"), Hardware(threads=1, device="cpu")) for _ in range(2)]
+    for engine in made:
+        engine.warm_up()
+    yield made
+    for engine in made:
+        engine.check_health()
 
 
 @pytest.fixture

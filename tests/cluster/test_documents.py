@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from client import DoclingParserClient
 from client.models import ParseOptions
+
+if TYPE_CHECKING:
+    from actors.parser.engine.engine import Engine
 
 SAMPLES = ["article.html", "figures.xlsx", "memo.docx", "notes.md", "report.pdf", "scan.pdf", "slides.pptx"]
 
@@ -60,13 +63,12 @@ def test_the_text_of_a_scan_is_read(batch: dict[str, Any]) -> None:
 
 
 def test_a_document_parsed_in_parts_equals_docling_in_one_piece(
-    client: DoclingParserClient, http: httpx.Client, documents: Path
+    client: DoclingParserClient, http: httpx.Client, documents: Path, engines: list[Engine]
 ) -> None:
     """Split over two replicas by the service, against the engine in this process on the whole file."""
     import numpy as np
 
     from actors.messages import FileTask, ParsedFile
-    from actors.parser.parser import ParserConfig, docling_engine
 
     path = documents / "report.pdf"
     options = ParseOptions(profile="bundled", do_ocr=True, do_table_structure=True, page_chunks=True)
@@ -74,9 +76,8 @@ def test_a_document_parsed_in_parts_equals_docling_in_one_piece(
     nodes = client.wait_for_results(job_id)["results"][0]["nodes"]
     document = http.get(f"/jobs/{job_id}/results", params={"format": "json"}).json()
 
-    engine = docling_engine(ParserConfig(defaults=options))
     task = FileTask(job_id=job_id, index=0, filename=path.name, size=path.stat().st_size, options=options, metadata={})
-    whole = engine.open(np.frombuffer(path.read_bytes(), np.uint8), task, split_above=1000)
+    whole = engines[0].open(np.frombuffer(path.read_bytes(), np.uint8), task, split_above=1000)
     assert isinstance(whole, ParsedFile)
     assert document == json.loads(whole.document)
     assert nodes == json.loads(whole.nodes)

@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import numpy as np
 import pytest
@@ -39,12 +40,42 @@ def fleet(url: str) -> Fleet:
     return connect()
 
 
-def run(*arguments: str) -> str:
+@pytest.fixture(scope="module")
+def folder(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Documents, of which one is broken."""
+    folder = tmp_path_factory.mktemp("documents")
+    shutil.copy(documents / "notes.md", folder)
+    (folder / "broken.pdf").write_bytes(b"no PDF at all")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("texts")
+
+
+@pytest.fixture(scope="module")
+def drivers(url: str, folder: Path, target: Path) -> Iterator[dict[str, Popen[str]]]:
+    """Programs on the cluster. All start at once, since each takes seconds to do so."""
+    programs = {
+        "elsewhere": ["-c", ELSEWHERE, str(folder / "notes.md")],
+        "driver": ["examples/driver.py"],
+        "ray data": ["examples/ray_data_pipeline.py", str(folder), str(target)],
+    }
     environment = {**os.environ, "RAY_ADDRESS": ray.get_runtime_context().gcs_address}
-    command = [sys.executable, *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                Popen([sys.executable, *program], cwd=ROOT, env=environment, stdout=PIPE, stderr=PIPE, text=True)
+            )
+            for name, program in programs.items()
+        }
+
+
+def output_of(driver: Popen[str]) -> str:
+    output, errors = driver.communicate()
+    assert driver.returncode == 0, errors[-3000:]
+    return output
 
 
 def pages_of(document: ParseResponse) -> list[int]:
@@ -179,22 +210,18 @@ def test_an_application_that_does_not_run_is_named(url: str) -> None:
         connect("nowhere")
 
 
-def test_a_driver_in_another_namespace_loads_nothing_heavy(url: str, documents: Path) -> None:
-    count, *modules = run("-c", ELSEWHERE, str(documents / "notes.md")).splitlines()[-1].split()
+def test_a_driver_in_another_namespace_loads_nothing_heavy(drivers: dict[str, Popen[str]]) -> None:
+    count, *modules = output_of(drivers["elsewhere"]).splitlines()[-1].split()
     assert count == "1"
     assert not {"docling", "docling_core", "torch", "sqlalchemy", "obstore", "serve_app"} & set(modules)
 
 
-def test_the_driver_example_runs(url: str) -> None:
-    assert "2 of 2 files" in run("examples/driver.py")
+def test_the_driver_example_runs(drivers: dict[str, Popen[str]]) -> None:
+    assert "2 of 2 files" in output_of(drivers["driver"])
 
 
-def test_the_ray_data_example_runs(url: str, documents: Path, tmp_path: Path) -> None:
-    folder, target = tmp_path / "documents", tmp_path / "target"
-    folder.mkdir()
-    shutil.copy(documents / "notes.md", folder)
-    (folder / "broken.pdf").write_bytes(b"no PDF at all")
-    output = run("examples/ray_data_pipeline.py", str(folder), str(target))
+def test_the_ray_data_example_runs(drivers: dict[str, Popen[str]], target: Path) -> None:
+    output = output_of(drivers["ray data"])
     assert "broken.pdf: The file is not a readable .pdf file" in output
     rows = [json.loads(line) for path in target.iterdir() for line in path.read_text().splitlines()]
     assert {row["name"]: row["words"] > 0 for row in rows} == {"notes.md": True, "broken.pdf": False}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from actors.messages import FileTask, PageSpan, ParsedFile, Shard
 from actors.nodes import remade_node
 from actors.parser.nodes import nodes_of
-from client.models import ExportFormat, ParseOptions
+from client.models import ExportFormat
 from tests.contract import split_documents
 from tests.unit.parser.files import as_document, make_task
 
@@ -32,21 +32,8 @@ EXPORTS = [form for form in ExportFormat if form is not ExportFormat.NODES]
 MakePdf = Callable[[], bytes]
 
 
-@pytest.fixture(scope="module")
-def engines() -> Iterator[list[Engine]]:
-    """Two of them, as on two replicas: what one parsed, the other must be able to assemble."""
-    from actors.parser.engine.device import Hardware
-    from actors.parser.engine.engine import Engine
-
-    made = [Engine(ParseOptions(profile="bundled"), Hardware(threads=1, device="cpu")) for _ in range(2)]
-    for engine in made:
-        engine.warm_up()
-    yield made
-    for engine in made:
-        engine.check_health()
-
-
 def split(engines: list[Engine], data: bytes, task: FileTask, size: int) -> ParsedFile:
+    """By both: what one parsed, the other must be able to assemble."""
     document = as_document(data)
     plan = engines[0].open(document, task, split_above=0)
     assert not isinstance(plan, ParsedFile)
