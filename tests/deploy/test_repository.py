@@ -4,9 +4,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import typer.main
+
+from client.cli import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
@@ -42,6 +46,15 @@ def test_every_console_command_in_a_page_exists(page: Path) -> None:
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
     commands = {re.sub(r"^(\w+=\S+ )*", "", line).split()[0] for line in lines}
     assert {name for name in commands - READERS_TOOLS if not (Path(sys.executable).parent / name).exists()} == set()
+
+
+@every_page
+def test_every_module_and_subcommand_in_a_page_exists(page: Path) -> None:
+    code = "\n".join(code_in(page))
+    modules = set(re.findall(r"\bpython -m ([\w.]+)", code))
+    assert {name for name in modules if find_spec(name) is None} == set()
+    subcommands = set(re.findall(r"^(?:\w+=\S+ )*docfleet (\w[\w-]*)", code, re.MULTILINE))
+    assert subcommands <= typer.main.get_command(app).commands.keys()
 
 
 @every_page

@@ -36,13 +36,15 @@ fleet: Fleet = given()
 paths: list[str] = given()
 job_id: str = given()
 data: bytes = given()
+body: bytes = given()
+headers: dict[str, str] = given()
 other_ref: ray.ObjectRef[bytes] = given()
 index: Callable[[object, list[dict[str, Any]]], None] = given()
 log: Callable[[object, object], None] = given()
 """
 
 
-PAGES = ["README.md", "docs/clients.md", "docs/drivers.md"]
+PAGES = ["README.md", "docs/clients.md", "docs/drivers.md", "docs/webhooks.md"]
 WRONG = ["client.submitjob('a.pdf')", "client.submit_job('a.pdf', callback='x')", "fleet.parse(17)", "unheard_of()"]
 
 
