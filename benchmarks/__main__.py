@@ -1,4 +1,4 @@
-"""Every benchmark, one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
+"""Every benchmark but `soak`, one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
 
 FOLDER holds documents of your own; without it the sample documents are used, and what needs more is left out. A
 benchmark of `docs/benchmarks.md` can be run alone, as the table there says. Nothing else should run meanwhile.
