@@ -149,6 +149,21 @@ async def test_a_call_that_is_cancelled_while_it_waits_never_runs(parser: Parser
     assert engine.begun == [SPAN]
 
 
+async def test_a_cancelled_call_that_runs_gets_the_time_of_one_page(
+    engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried: list[tuple[bool, float]] = []
+    monkeypatch.setattr(Watchdog, "hurry", lambda self, call, seconds: hurried.append((call is self._watched, seconds)))
+    parser = Parser(ParserConfig(page_deadline_s=7.0), lambda config: engine)
+    call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), PageSpan(1, 4)))
+    await asyncio.to_thread(engine.begins.acquire)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    engine.go_on.release()
+    assert hurried == [(True, 7.0)]
+
+
 async def test_shards_are_handed_on_in_the_order_given(parser: Parser, engine: SlowEngine) -> None:
     shards = [Shard(span=PageSpan(page, page), payload=np.zeros(1, np.uint8)) for page in (1, 3)]
     lost = [PageFailure(page_number=2, reason="gone")]
