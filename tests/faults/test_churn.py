@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,8 @@ PAUSE_S = 0.3  # of a client, before it asks again
 #: All that a client may see.
 TRANSIENT = {"503", "ConnectError", "ReadError", "RemoteProtocolError"}
 GIVE_UP_AFTER_S = 240.0
+#: Of the order and the moments in which parts are killed. Given, they are those of an earlier run.
+SEED = int(os.environ.get("CHURN_SEED") or random.randrange(1_000_000))
 
 
 class Client:
@@ -66,10 +69,11 @@ class Client:
 
 
 async def kill_at_random(service: Service, times: int, killed: Counter[str]) -> None:
+    chance = random.Random(SEED)
     order = [part for part in PARTS for _ in range(times)]
-    random.shuffle(order)
+    chance.shuffle(order)
     for part in order:
-        await asyncio.sleep(random.uniform(0.5, 3.0))
+        await asyncio.sleep(chance.uniform(0.5, 3.0))
         while not service.kill(PARTS[part]):  # noqa: ASYNC110 - its successor is on its way
             await asyncio.sleep(0.2)
         killed[part] += 1
@@ -91,6 +95,7 @@ async def drain(service: Service, jobs: int, kills: int) -> tuple[list[Client], 
 async def test_no_job_is_lost_or_ends_twice_when_its_service_is_killed_in_parts(
     service: Service, jobs: int, kills: int
 ) -> None:
+    print(f"CHURN_SEED={SEED}")
     clients, seen, killed = await drain(service, jobs, kills)
     print(f"{jobs} jobs; killed: {dict(killed)}; clients saw: {dict(seen)}")
     assert len({client.job for client in clients}) == jobs

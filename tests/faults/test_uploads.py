@@ -15,17 +15,20 @@ INGRESS = "ray::ServeReplica:docfleet:Ingress"
 
 
 class Upload(io.BytesIO):
-    """Kills the ingress once `after` bytes of it were read."""
+    """Kills the ingress once `after` bytes of it were read, and the file before it is on disk."""
 
     def __init__(self, data: bytes, service: Service, after: int) -> None:
         super().__init__(data)
         self._service = service
+        self._inputs = service.state / "blobs" / "inputs"
+        self._before = set(self._inputs.glob("*"))
         self._after: int | None = after
 
     def read(self, size: int | None = -1, /) -> bytes:
         if self._after is not None and self.tell() >= self._after:
             self._after = None
-            time.sleep(0.5)  # what was sent so far is on its way to the disk
+            while not set(self._inputs.glob("*")) - self._before:
+                time.sleep(0.05)
             assert self._service.kill(INGRESS)
         return super().read(size)
 
