@@ -24,15 +24,21 @@ PIECE = 512 * 1024
 
 
 class LocalBlobs:
+    """Makes its folder when it is opened, and never again: a folder that is gone later is one that is not mounted,
+    whose blobs are not missing, and whose place must not take new ones."""
+
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
+        with suppress(OSError):  # whoever asks for a blob hears of it
+            for changed in _make_folder(self._root):
+                _sync_folder(changed)
 
     async def put(self, key: str, data: bytes) -> None:
-        await _in_thread(_write_whole, self._path(key), data)
+        await _in_thread(self._root, _write_whole, self._path(key), data)
 
     @asynccontextmanager
     async def writer(self, key: str) -> AsyncIterator[BlobWriter]:
-        writer = _LocalWriter(self._path(key))
+        writer = _LocalWriter(self._root, self._path(key))
         try:
             yield writer
         except BaseException:
@@ -41,22 +47,22 @@ class LocalBlobs:
         await writer.commit()
 
     async def get(self, key: str) -> bytes:
-        return await _in_thread(_read_whole, self._path(key))
+        return await _in_thread(self._root, _read_whole, self._path(key))
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
-        file = await _in_thread(_open, self._path(key))
+        file = await _in_thread(self._root, _open, self._path(key))
         with file:
-            while piece := await _in_thread(file.read, PIECE):
+            while piece := await _in_thread(self._root, file.read, PIECE):
                 yield piece
 
     async def size(self, key: str) -> int | None:
-        return await _in_thread(_size, self._path(key))
+        return await _in_thread(self._root, _size, self._path(key))
 
     async def unchanged_since(self, prefix: str, moment: float) -> list[str]:
-        return await _in_thread(_unchanged_folders, self._path(prefix), moment)
+        return await _in_thread(self._root, _unchanged_folders, self._path(prefix), moment)
 
     async def delete_prefix(self, prefix: str) -> int:
-        return await _in_thread(_delete_folder, self._path(prefix.rstrip("/")))
+        return await _in_thread(self._root, _delete_folder, self._path(prefix.rstrip("/")))
 
     def _path(self, key: str) -> Path:
         if not all(part.strip(".") for part in key.split("/")):  # also refuses "": the whole store
@@ -65,7 +71,8 @@ class LocalBlobs:
 
 
 class _LocalWriter:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, root: Path, path: Path) -> None:
+        self._root = root
         self._path = path
         self._gathered = Gathered(PIECE)
         self._temporary = _temporary_name(path)
@@ -74,13 +81,13 @@ class _LocalWriter:
 
     async def write(self, chunk: bytes) -> None:
         if self._gathered.add(chunk):
-            await _in_thread(self._append, self._gathered.take())
+            await _in_thread(self._root, self._append, self._gathered.take())
 
     async def commit(self) -> None:
         if self._file is None:
-            await _in_thread(_write_whole, self._path, self._gathered.take())
+            await _in_thread(self._root, _write_whole, self._path, self._gathered.take())
         else:
-            await _in_thread(self._finish, self._gathered.take())
+            await _in_thread(self._root, self._finish, self._gathered.take())
 
     def discard(self) -> None:
         if self._file is not None:
@@ -103,9 +110,16 @@ class _LocalWriter:
             raise
 
 
-async def _in_thread(work: Callable[[*Args], T], *args: *Args) -> T:
-    """Run `work` off the event loop. A cancelled caller first waits for it: nothing goes on behind its back."""
-    done = asyncio.ensure_future(asyncio.to_thread(work, *args))
+async def _in_thread(root: Path, work: Callable[[*Args], T], *args: *Args) -> T:
+    """Run `work` off the event loop, where `root` is there. A cancelled caller first waits for it: nothing goes on
+    behind its back."""
+
+    def in_store() -> T:
+        if not root.is_dir():
+            raise StoreUnavailable("The blob store cannot be used: its folder is not there")
+        return work(*args)
+
+    done = asyncio.ensure_future(asyncio.to_thread(in_store))
     try:
         return await asyncio.shield(done)
     except asyncio.CancelledError:

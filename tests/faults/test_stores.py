@@ -105,6 +105,26 @@ async def test_jobs_wait_for_blobs_that_are_out_of_reach(service: Service) -> No
 
 
 @pytest.mark.slow
+async def test_a_job_that_is_claimed_while_its_file_is_out_of_reach_waits_for_it(short_folder: Path) -> None:
+    async def running_by_now(client: Client) -> None:
+        while (await http.get(f"/jobs/{client.job}")).json()["status"] != "processing":  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+    with running(short_folder / "claimed", MAX_CONCURRENT_REQUESTS="1") as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+            first, second = (Client(http, f"claimed-{number}", Counter(), PAGES) for number in range(2))
+            await first.submit()
+            await running_by_now(first)
+            await second.submit()
+            with folder_unusable(service.state / "blobs"):
+                (await http.post(f"/jobs/{first.job}/cancel")).raise_for_status()
+                await running_by_now(second)
+                await asyncio.sleep(2)
+            await second.poll()
+    assert second.ends[0].split()[:2] == ["completed", f"{PAGES}/{PAGES}"]
+
+
+@pytest.mark.slow
 async def test_jobs_live_through_a_database_that_is_gone(short_folder: Path) -> None:
     @contextmanager
     def gone() -> Iterator[None]:

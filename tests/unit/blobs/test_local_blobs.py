@@ -7,12 +7,13 @@ import errno
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from actors.blobs import BlobStore, open_blobs
 from actors.blobs.local import PIECE
-from actors.errors import StoreUnavailable
+from actors.errors import BlobMissing, StoreUnavailable
 
 
 @pytest.fixture
@@ -55,6 +56,32 @@ async def test_a_full_disk_is_an_unavailable_store_and_leaves_nothing(
     with pytest.raises(StoreUnavailable, match="No space left on device"):
         await write()
     assert [path.name for path in (tmp_path / "inputs/job").iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize("instead", [Path.mkdir, Path.touch, None], ids=["empty", "file", "nothing"])
+async def test_blobs_that_are_not_mounted_are_out_of_reach_and_not_missing(tmp_path: Path, instead: Any) -> None:
+    mount = tmp_path / "mount"
+    blobs = open_blobs(str(mount / "blobs"))
+    await blobs.put("inputs/job/0", b"data")
+    mount.rename(tmp_path / "aside")
+    if instead:
+        instead(mount)
+    for ask in (
+        blobs.get("inputs/job/0"),
+        blobs.stream("inputs/job/0").__anext__(),
+        blobs.size("inputs/job/0"),
+        blobs.put("inputs/job/1", b"data"),
+        blobs.delete_prefix("inputs/job"),
+        blobs.unchanged_since("inputs", 0.0),
+    ):
+        with pytest.raises(StoreUnavailable):
+            await ask
+    assert not (mount / "blobs").exists()
+
+
+async def test_a_blob_that_nobody_wrote_is_missing_in_a_new_store(tmp_path: Path) -> None:
+    with pytest.raises(BlobMissing):
+        await open_blobs(str(tmp_path / "new" / "blobs")).get("inputs/job/0")
 
 
 async def test_a_folder_that_cannot_be_written_is_an_unavailable_store(tmp_path: Path) -> None:
