@@ -210,10 +210,12 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class RayPart:
-    """A parsed span: its pages stay in the object store, owned by the dispatcher that asked for them."""
+    """A parsed span: its pages stay in the object store, owned by the dispatcher that asked for them. Nothing here
+    looks into them: that would keep the dispatcher's own copy, which the node may otherwise drop."""
 
     ref: ray.ObjectRef[Shard]
-    shard: Shard
+    span: PageSpan
+    lost: tuple[PageFailure, ...]
 
 
 class ParserFleet:
@@ -237,8 +239,9 @@ class ParserFleet:
     async def parse_pages(self, document: Any, task: FileTask, span: PageSpan) -> RayPart:
         with parser_errors():
             async with _cancelled_with_its_caller(self._handle.parse_pages.remote(document, task, span)) as response:
-                ref = await response._to_object_ref()
-                return RayPart(ref, await ref)
+                ref: ray.ObjectRef[Shard] = await response._to_object_ref()
+                shard = await ref
+                return RayPart(ref, shard.span, shard.lost)
 
     async def assemble(
         self, document: Any, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]

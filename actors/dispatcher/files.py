@@ -154,8 +154,8 @@ class FileRun:
         except FAILURES as failure:
             return await self._parse_dangerous(span, count, failure)
         self._so_far.add(part)
-        count(0, len(span) - len(part.shard.lost), len(part.shard.lost))
-        return Parsed((part,), part.shard.lost)
+        count(0, len(span) - len(part.lost), len(part.lost))
+        return Parsed((part,), part.lost)
 
     async def _parse_dangerous(self, span: PageSpan, count: OnPages, failure: ParserDied | ParserFailed) -> Parsed:
         """Cut a span that keeps breaking parsers until the bad page stands alone; that page is lost.

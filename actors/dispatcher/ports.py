@@ -20,7 +20,6 @@ from actors.messages import (
     PagePlan,
     PageSpan,
     ParsedFile,
-    Shard,
 )
 from client.models import PageFailure, ParseOptions, ParserInfo
 
@@ -31,7 +30,12 @@ class Part(Protocol):
     """A parsed span whose pages stay where they are until they are assembled."""
 
     @property
-    def shard(self) -> Shard: ...
+    def span(self) -> PageSpan: ...
+
+    @property
+    def lost(self) -> tuple[PageFailure, ...]:
+        """Pages that are not in it."""
+        ...
 
 
 class Outbox(Protocol):

@@ -34,7 +34,7 @@ class SoFar:
 
     @property
     def pages_done(self) -> int:
-        return sum(len(part.shard.span) - len(part.shard.lost) for part in self._parts)
+        return sum(len(part.span) - len(part.lost) for part in self._parts)
 
     def add(self, part: Part) -> None:
         self._parts.append(part)
@@ -48,7 +48,7 @@ class SoFar:
         if task.options.page_chunks is False:  # one node for the document, which is not there yet
             return []
         async with self._one_at_a_time:
-            runs = {PageSpan(run[0].shard.span.first, run[-1].shard.span.last): run for run in runs_of(self._parts)}
+            runs = {PageSpan(run[0].span.first, run[-1].span.last): run for run in runs_of(self._parts)}
             for span in [span for span in runs if span not in self._assembled]:
                 with suppress(FleetUnavailable):  # at this moment
                     self._assembled[span] = await self._nodes_of(runs[span], task, assemble)
@@ -73,8 +73,8 @@ class SoFar:
 def runs_of(parts: Sequence[Part]) -> list[list[Part]]:
     """Parts whose pages follow each other, together and in order."""
     runs: list[list[Part]] = []
-    for part in sorted(parts, key=lambda part: part.shard.span):
-        if runs and runs[-1][-1].shard.span.last + 1 == part.shard.span.first:
+    for part in sorted(parts, key=lambda part: part.span):
+        if runs and runs[-1][-1].span.last + 1 == part.span.first:
             runs[-1].append(part)
         else:
             runs.append([part])

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import orjson
 import pytest
 
 from actors.errors import FileError, ParserDied, ParserFailed
-from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.nodes import make_node
 from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
 
 
 @dataclass
 class MemoryPart:
-    shard: Shard
+    span: PageSpan
+    lost: tuple[PageFailure, ...] = ()
 
 
 @dataclass
@@ -60,7 +60,7 @@ class MemoryParsers:
 
     async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryPart:
         await self._parse(span)
-        return MemoryPart(Shard(span=span, payload=np.zeros(0, np.uint8)))
+        return MemoryPart(span)
 
     async def assemble(
         self, document: bytes, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
@@ -69,7 +69,7 @@ class MemoryParsers:
             self.losses -= 1
             await asyncio.sleep(self.assembly_s)
             raise ParserDied("a parser's result was lost")
-        pages = [page for part in parts for page in range(part.shard.span.first, part.shard.span.last + 1)]
+        pages = [page for part in parts for page in range(part.span.first, part.span.last + 1)]
         return self._file(task, pages, tuple(lost))
 
     async def describe(self, options: ParseOptions) -> ParserInfo:

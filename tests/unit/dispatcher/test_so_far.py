@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import orjson
 import pytest
 
@@ -19,7 +18,7 @@ from actors.dispatcher.ports import Part
 from actors.dispatcher.slots import ParserSlots
 from actors.dispatcher.so_far import SoFar, runs_of
 from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
-from actors.messages import FileSoFar, FileTask, InputFile, JobSpec, PageSpan, ParsedFile, Shard
+from actors.messages import FileSoFar, FileTask, InputFile, JobSpec, PageSpan, ParsedFile
 from client.models import PageFailure, ParseOptions
 from tests.unit.dispatcher.conftest import MemoryParsers, MemoryPart
 
@@ -47,7 +46,7 @@ class HeldParsers(MemoryParsers):
     ) -> ParsedFile:
         if self.unwilling:
             raise ParserDied("the parser process died")
-        pages = [page for part in parts for page in range(part.shard.span.first, part.shard.span.last + 1)]
+        pages = [page for part in parts for page in range(part.span.first, part.span.last + 1)]
         self.assembled[pages[0], pages[-1]] += 1
         return await super().assemble(document, task, lost, parts)
 
@@ -122,7 +121,7 @@ async def test_a_parser_that_dies_for_it_harms_nothing_but_the_answer() -> None:
 
 
 def part(first: int, last: int) -> MemoryPart:
-    return MemoryPart(Shard(span=PageSpan(first, last), payload=np.zeros(0, np.uint8)))
+    return MemoryPart(PageSpan(first, last))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +170,7 @@ async def test_what_is_assembled_outlives_who_stops_waiting_for_more() -> None:
     tried: list[int] = []
 
     async def assemble(parts: Sequence[Part]) -> ParsedFile:
-        tried.append(parts[0].shard.span.first)
+        tried.append(parts[0].span.first)
         if tried == [5, 1]:
             await never.wait()
         return await MemoryParsers().assemble(b"9", TASK, (), parts)
@@ -226,5 +225,5 @@ def test_pages_that_follow_each_other_are_one_run(
     spans: list[tuple[int, int]], runs: list[list[tuple[int, int]]]
 ) -> None:
     runs_found = runs_of([part(*span) for span in spans])
-    found = [[(each.shard.span.first, each.shard.span.last) for each in run] for run in runs_found]
+    found = [[(each.span.first, each.span.last) for each in run] for run in runs_found]
     assert found == runs
