@@ -56,12 +56,13 @@ INLINE_BYTES = 64 * 1024  # below this, an argument travels with the call: cheap
 
 
 def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registry:
-    """The one JobRegistry of an application: found, created, or replaced when it runs other code than this process.
+    """The one JobRegistry of an application: found, created, or replaced when it runs other code than this process, or
+    with other settings than `config`.
 
     Every acknowledged change is in the journal, so a registry may be killed at any moment. `on_head` pins it to
     the head node, where a journal in a local folder is. Blocks for seconds when it has to start a process.
     """
-    from actors.registry.version import CODE_VERSION
+    from actors.registry.version import version_of
     from actors.registry_actor import JobRegistryActor
 
     name = f"{app}:JobRegistry"
@@ -77,16 +78,17 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
         resources=HEAD if on_head else None,
         scheduling_strategy="DEFAULT",  # never captured into a creator's placement group
     )
+    version = version_of(config)
     actor = create.remote(config)
-    while ray.get(actor.version.remote()) != CODE_VERSION:
+    while ray.get(actor.version.remote()) != version:
         ray.kill(actor, no_restart=True)
         _wait_until_gone(name)
         actor = create.remote(config)
 
     def reopen() -> ActorHandle[Any]:
         again = create.remote(config)
-        if ray.get(again.version.remote()) != CODE_VERSION:
-            raise FleetUnavailable("The job registry runs other code; this replica is about to be replaced")
+        if ray.get(again.version.remote()) != version:
+            raise FleetUnavailable("Another release of the job registry runs; this replica is about to be replaced")
         return again
 
     return Registry(actor, reopen)

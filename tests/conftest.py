@@ -29,7 +29,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 choose_http_mode()
 
 #: Folders, and the fixtures by which each has its service; the first of these folders comes at the very end.
-SHARED_SERVICES = [("faults", "service"), ("cluster", "url")]
+SHARED_SERVICES = [("faults", "service"), ("cluster", "ray_cluster")]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,7 +20,7 @@ from actors.registry.ledger import Ledger, Limits, mismatch
 from actors.registry.lifecycle import ON_THE_WIRE, State
 from actors.registry.outbox import Outbox
 from actors.registry.record import JobRecord
-from actors.registry.version import CODE_VERSION
+from actors.registry.version import version_of
 from client.models import Delivery, ErrorCode, JobStatusEnum
 
 LIST_AT_MOST = 1000
@@ -211,8 +211,8 @@ class JobRegistry:
         return QueueStats(queued=ledger.queued, running=ledger.running)
 
     async def version(self) -> str:
-        """Of the code that runs here; whoever deploys compares it with the code's own `CODE_VERSION`."""
-        return CODE_VERSION
+        """Of the code and the settings that run here; whoever deploys compares it with their own."""
+        return version_of(self._config)
 
     # -- dispatchers --------------------------------------------------------------------------------------------
 

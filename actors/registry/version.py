@@ -1,6 +1,8 @@
-"""Which code a registry runs. A detached actor outlives a deploy, so whoever deploys has to ask."""
+"""Which code a registry runs, and with which settings. A detached actor outlives a deploy, so whoever deploys asks."""
 
 from __future__ import annotations
+
+import hashlib
 
 from actors.sources import ROOT, digest_of
 
@@ -14,3 +16,8 @@ CODE_VERSION = digest_of(
         ROOT / "client" / "models.py",
     ]
 )
+
+
+def version_of(config: object) -> str:
+    """Of a registry that this code makes of `config`, a dataclass of plain values. A digest, for one is a secret."""
+    return f"{CODE_VERSION}-{hashlib.sha256(repr(config).encode()).hexdigest()[:16]}"

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from actors.errors import (
 from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, QueueStats
 from actors.registry.journal import Journal, JournalUnusable
 from actors.registry.registry import JobRegistry, RegistryConfig
-from actors.registry.version import CODE_VERSION
+from actors.registry.version import version_of
 from client.models import ErrorCode, JobStatusEnum, ParseOptions, Progress
 
 TTL_S = 100.0
@@ -128,8 +129,11 @@ async def test_an_unknown_job_is_not_found(registry: JobRegistry) -> None:
         await registry.cancel("x", "")
 
 
-async def test_the_registry_tells_which_code_it_runs(registry: JobRegistry) -> None:
-    assert await registry.version() == CODE_VERSION
+async def test_the_registry_tells_which_code_and_settings_it_runs(registry: JobRegistry, database_url: str) -> None:
+    config = RegistryConfig(database_url=database_url, max_queued_jobs=1000, max_queued_bytes=10**6, job_ttl_s=TTL_S)
+    assert await registry.version() == version_of(config)
+    for name in ("max_queued_jobs", "max_queued_bytes", "job_ttl_s", "max_queued_jobs_of_owner"):
+        assert await registry.version() != version_of(replace(config, **{name: 1}))
 
 
 # -- submit ---------------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def deploy(release: int, dashboard: int, settings: dict[str, str], code: Path, p
 
 
 def code_version(code: Path) -> str:
-    """Of the registry that this code is."""
+    """Of the registry that this code is, whatever its settings."""
     program = "from actors.registry.version import CODE_VERSION; print(CODE_VERSION)"
     command = [sys.executable, "-c", program]
     environment = {**os.environ, "PYTHONPATH": str(code)}
