@@ -124,7 +124,9 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
 def _parser_deployment(settings: Settings) -> serve.Deployment:
     deployment = serve.deployment(
         name="Parser",
-        max_ongoing_requests=2,  # one at work, one whose arguments are already here
+        # The dispatcher gives each two: one at work, one whose arguments are already here. A call that has ended counts
+        # for a moment longer, and a router that thinks a replica full asks it for its queue before every call.
+        max_ongoing_requests=4,
         request_router_config={"request_router_class": "actors.routing.LeastLoadedRouter"},
         health_check_period_s=CHECK_EVERY_S,
         autoscaling_config={
