@@ -316,7 +316,8 @@ class DeskCaller:
     async def call(self, method: str, args: Sequence[Any]) -> Any:
         async for attempt in stamina.retry_context(on=FleetUnavailable, attempts=DESK_ATTEMPTS, timeout=None):
             with attempt, dispatcher_errors():
-                return await getattr(self._handle, method).remote(*args)
+                async with _cancelled_with_its_caller(getattr(self._handle, method).remote(*args)) as response:
+                    return await response
         raise AssertionError("the last attempt raises")
 
 

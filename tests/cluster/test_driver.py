@@ -15,6 +15,7 @@ from subprocess import PIPE, Popen
 import numpy as np
 import pytest
 import ray
+from ray.exceptions import TaskCancelledError
 
 from actors import connect
 from actors.driver import Fleet
@@ -162,6 +163,13 @@ def test_a_file_that_cannot_be_parsed_is_a_file_error(
 def test_a_reference_of_something_else_is_a_file_error(fleet: Fleet) -> None:
     with pytest.raises(FileError, match="not bytes"):
         ray.get(fleet.parse(ray.put({"a": "dict"})))
+
+
+def test_a_document_that_is_cancelled_is_not_waited_for(fleet: Fleet, documents: Path) -> None:
+    ref = fleet.parse(documents / "report.pdf")
+    ray.cancel(ref)
+    with pytest.raises(TaskCancelledError):
+        ray.get(ref)
 
 
 def test_a_job_is_durable_and_any_driver_can_wait_for_it(fleet: Fleet, documents: Path) -> None:

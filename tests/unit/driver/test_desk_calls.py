@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +36,19 @@ class ScriptedHandle:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+@dataclass
+class Unanswered:
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: bool = False
+
+    def __await__(self) -> Generator[Any, None, None]:
+        self.asked.set()
+        return asyncio.Event().wait().__await__()
+
+    def cancel(self) -> None:
+        self.cancelled = True
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +89,15 @@ async def test_a_file_that_cannot_be_parsed_is_tried_once(monkeypatch: pytest.Mo
     with pytest.raises(FileError, match="no pages"):
         await caller(monkeypatch, handle).call("parse", [])
     assert len(handle.calls) == 1
+
+
+async def test_a_call_that_its_driver_cancels_is_cancelled_at_the_dispatcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    response = Unanswered()
+    handle: Any = SimpleNamespace(parse=SimpleNamespace(remote=lambda *_: response))
+    handle.options = lambda **_: handle
+    waiting = asyncio.create_task(caller(monkeypatch, handle).call("parse", []))
+    await response.asked.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert response.cancelled
