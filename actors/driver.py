@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import threading
 import time
@@ -22,6 +21,7 @@ from ray.serve.exceptions import RayServeException
 from actors.errors import FleetUnavailable
 from actors.handles import Desk
 from actors.messages import DocumentBytes, FileTask, JobSpec, document_bytes
+from actors.nodes import checked_metadata
 from client.models import ParseOptions
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Fleet:
             filename=name,
             size=0,  # only known where the document is
             options=_options(options, option),
-            metadata=_metadata(metadata),
+            metadata=checked_metadata(metadata or {}),
         )
         with self._turn:
             if len(self._in_flight) >= self._max_in_flight:
@@ -103,7 +103,7 @@ class Fleet:
         if not named:
             raise ValueError("a job needs at least one file")
         job_id = str(uuid4())
-        chosen, noted = _options(options, option), _metadata(metadata)
+        chosen, noted = _options(options, option), checked_metadata(metadata or {})
         try:
             # One after the other, so that a large batch does not fill the object store.
             stored = tuple(self._store(job_id, index, name, source) for index, (name, source) in enumerate(named))
@@ -146,20 +146,19 @@ def _desk_of(app: str) -> Desk:
 def _document(source: Source, filename: str | None) -> tuple[str, DocumentBytes | ray.ObjectRef[Any]]:
     """What a document is called, and what is sent: an array, which Ray shares without copying it, or a reference."""
     if isinstance(source, ray.ObjectRef):
-        return filename or UNNAMED, source
+        return _label(filename or UNNAMED), source
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return filename or path.name, np.frombuffer(path.read_bytes(), np.uint8)
-    return filename or UNNAMED, np.frombuffer(document_bytes(source), np.uint8)
+        return _label(filename or path.name), np.frombuffer(path.read_bytes(), np.uint8)
+    return _label(filename or UNNAMED), np.frombuffer(document_bytes(source), np.uint8)
+
+
+def _label(filename: str) -> str:
+    """A name that JSON can hold: bytes in a path that are no UTF-8 reach Python as half characters."""
+    return filename.encode(errors="replace").decode()
 
 
 def _options(options: Options, fields: Mapping[str, Any]) -> ParseOptions:
     """Both together, checked. Raises pydantic's ValidationError, which is a ValueError."""
     given = options.model_dump(exclude_unset=True) if isinstance(options, ParseOptions) else dict(options or {})
     return ParseOptions.model_validate(given | dict(fields))
-
-
-def _metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    """As JSON would bring it back: it is written into every node. Raises TypeError or ValueError for what is not."""
-    copied: dict[str, Any] = json.loads(json.dumps(dict(metadata or {}), allow_nan=False))
-    return copied

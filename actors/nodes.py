@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from actors.formats import suffix_of
 from actors.messages import FileTask
@@ -15,10 +18,31 @@ Node = dict[str, Any]
 #: Node ids are drawn from this namespace and the job, file and page, so that a retry makes the same ids.
 _NODE_IDS = uuid.UUID("0e4a2cf5-9c5b-5a3e-8d7e-3f9a51c7b6d2")
 
+#: Half of what pydantic, in our client, reads in all.
+DEEPEST_METADATA = 100
+
 #: The names in a node's metadata that say what it holds.
 OF_CONTENT = frozenset({"page_number", "total_pages", "tables_json", "tables_md", "width", "height", "__keys"})
 #: Those that follow from the file and the text. All others are the request's own.
 OF_FILE = frozenset({"file_size", "file_type", "total_length", "document"})
+
+
+def checked_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """A request's own metadata as JSON brings it back. Raises TypeError or ValueError for what is not JSON in UTF-8,
+    and for what is so deep that a reader of results might give up."""
+    try:
+        plain: dict[str, Any] = orjson.loads(json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False))
+        too_deep = _depth(plain) > DEEPEST_METADATA
+    except RecursionError:
+        too_deep = True
+    if too_deep:
+        raise ValueError(f"metadata is nested deeper than {DEEPEST_METADATA} levels")
+    return plain
+
+
+def _depth(value: Any) -> int:
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, within), default=0)
 
 
 def make_node(task: FileTask, text: str, own: dict[str, Any], *, page: int) -> Node:

@@ -9,7 +9,7 @@ REQUEST = {
     E.NO_FILES: "The form holds no part named `files`.",
     E.UNKNOWN_OPTION: "`options` holds a name that is no option; `detail` says which.",
     E.INVALID_OPTION: "`options` is not a JSON object, or an option has a value that it cannot have.",
-    E.INVALID_METADATA: "`metadata` is not a JSON object.",
+    E.INVALID_METADATA: "`metadata` is not a JSON object, or is nested deeper than 100 levels.",
     E.FILE_TOO_LARGE: "A file is over `MAX_FILE_SIZE_MB` (on `/parse`: its failed entry), or a request over the queue.",
     E.UNSUPPORTED_FORMAT: "A file's suffix is none that is parsed. On `/parse`: that file's failed entry.",
     E.NOT_FOUND: "No such route, or the job has no such file.",

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from actors.dispatcher.addresses import AddressGuard, AddressRefused
 from actors.messages import JobSpec
+from actors.nodes import checked_metadata
 from client.models import ErrorCode, ParseOptions
 from serve_app.problems import Refused
 from serve_app.settings import Settings
@@ -82,7 +83,10 @@ def _metadata(text: str | None) -> dict[str, Any]:
         raise Refused(ErrorCode.INVALID_METADATA, f"metadata is not JSON: {error.msg}") from error
     if not isinstance(metadata, dict):
         raise Refused(ErrorCode.INVALID_METADATA, "metadata must be a JSON object")
-    return metadata
+    try:
+        return checked_metadata(metadata)
+    except ValueError as error:
+        raise Refused(ErrorCode.INVALID_METADATA, str(error)) from error
 
 
 def _destination(name: str, fields: Mapping[str, str], guard: AddressGuard) -> str | None:

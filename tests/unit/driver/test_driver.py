@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from subprocess import run
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 import ray
 from ray.exceptions import RayTaskError
@@ -19,7 +21,7 @@ from actors import connect
 from actors.driver import UNNAMED, Fleet
 from actors.errors import FileError, FleetUnavailable, JobFailed
 from actors.messages import InputFile
-from client.models import ErrorCode, ParseOptions
+from client.models import ErrorCode, ParseOptions, ParseResponse
 
 
 @dataclass
@@ -114,10 +116,44 @@ def test_an_option_that_is_none_is_refused_at_once(fleet: Fleet, option: dict[st
         fleet.parse(b"a", **option)
 
 
-@pytest.mark.parametrize("metadata", [{"when": object()}, {"size": float("nan")}])
+def nested(depth: int) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    for _ in range(depth):
+        metadata = {"a": metadata}
+    return metadata
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"when": object()}, {"size": float("nan")}, {"half": "\ud800"}, nested(101), nested(5000)],
+    ids=["object", "nan", "half", "deep", "deeper"],
+)
 def test_metadata_that_is_not_json_is_refused_at_once(fleet: Fleet, metadata: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError)):
         fleet.parse(b"a", metadata=metadata)
+
+
+def test_metadata_that_is_taken_can_be_read_by_the_client(fleet: Fleet, desk: CalledDesk) -> None:
+    fleet.parse(b"a", metadata=nested(99))
+    node = {"metadata": desk.calls[0][2].metadata}
+    response = ParseResponse(filename="a", success=True, nodes=[node], num_nodes=1)
+    assert ParseResponse.model_validate_json(response.model_dump_json()).nodes == [node]
+
+
+def test_metadata_is_what_json_brings_back_of_it(fleet: Fleet, desk: CalledDesk) -> None:
+    fleet.parse(b"a", metadata={"pair": (1, 2), 3: None, "large": 2**70})
+    metadata = desk.calls[0][2].metadata
+    assert metadata == {"pair": [1, 2], "3": None, "large": float(2**70)}
+    assert orjson.dumps(metadata)
+
+
+def test_a_path_that_is_no_unicode_has_a_name_that_json_can_hold(
+    fleet: Fleet, desk: CalledDesk, tmp_path: Path
+) -> None:
+    path = os.fsencode(tmp_path) + b"/caf\xe9.pdf"
+    Path(os.fsdecode(path)).write_bytes(b"tide")
+    fleet.parse(os.fsdecode(path))
+    assert desk.calls[0][2].filename == "caf?.pdf"
 
 
 def test_documents_of_one_fleet_take_turns_as_one_and_differ(fleet: Fleet, desk: CalledDesk) -> None:

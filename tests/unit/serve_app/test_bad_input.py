@@ -224,6 +224,7 @@ async def test_two_files_of_one_name_are_both_kept_in_order(service: Service) ->
     [
         ("metadata", "[1]", "invalid_metadata", "metadata must be a JSON object"),
         ("metadata", "{'a': 1}", "invalid_metadata", "metadata is not JSON"),
+        ("metadata", '{"a":' * 250 + "1" + "}" * 250, "invalid_metadata", "metadata is nested deeper than 100 levels"),
         ("options", '{"do_ocrr": true}', "unknown_option", "Unknown option 'do_ocrr'"),
         ("options", '{"do_ocr": "perhaps"}', "invalid_option", "Invalid option 'do_ocr'"),
         ("options", '{"profile": "best"}', "invalid_option", "Invalid option 'profile'"),
