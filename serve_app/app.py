@@ -66,7 +66,15 @@ class DispatcherReplica(DriverDesk):
         parsers, blobs, config = ParserFleet(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
         dispatcher = Dispatcher(registry, parsers, blobs, config)
         splitting, defaults = config.limits.splitting, settings.parse_options
-        super().__init__(registry, parsers, blobs, dispatcher.slots, splitting=splitting, defaults=defaults)
+        super().__init__(
+            registry,
+            parsers,
+            blobs,
+            dispatcher.slots,
+            splitting=splitting,
+            defaults=defaults,
+            file_bytes=settings.max_file_bytes,
+        )
         self._dispatcher = dispatcher
         self._work = asyncio.create_task(dispatcher.run())
 

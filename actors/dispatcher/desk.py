@@ -5,8 +5,10 @@ It is where the parsers' slots and the blob store are: a driver needs neither, a
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import stamina
@@ -29,7 +31,7 @@ from actors.errors import (
 )
 from actors.formats import FAMILIES, suffix_of
 from actors.logs import get_logger
-from actors.messages import FileTask, InputFile, JobSpec, JobView, document_bytes
+from actors.messages import FileTask, InputFile, JobSpec, JobView, ParsedFile, document_bytes
 from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
 
 log = get_logger()
@@ -49,6 +51,7 @@ class DriverDesk:
         *,
         splitting: Splitting,
         defaults: ParseOptions,
+        file_bytes: int,
     ) -> None:
         self._jobs = jobs
         self._parsers = parsers
@@ -56,6 +59,7 @@ class DriverDesk:
         self._slots = slots
         self._splitting = splitting
         self._defaults = defaults
+        self._file_bytes = file_bytes
 
     async def parse(self, document: object, task: FileTask) -> ParseResponse:
         """Parse a document in the fair turns of `task.job_id`; its size and the server's options are filled in here.
@@ -64,7 +68,7 @@ class DriverDesk:
         """
         started = time.monotonic()
         try:
-            data = _view(document)
+            data = self._view(document, task.filename)
             task = replace(task, size=len(data), options=task.options.over(self._defaults))
             shared = await self._parsers.put(data)
             parsed = await FileRun(self._parsers, self._slots, self._splitting, task, shared, _ignore_pages).parse()
@@ -72,16 +76,16 @@ class DriverDesk:
             failure = failure_of(error, job_id=task.job_id, index=task.index)
             raise FileError(failure.code, failure.message) from None
         elapsed_ms = (time.monotonic() - started) * 1000
-        return ParseResponse.model_validate_json(response_body(task.filename, parsed, elapsed_ms))
+        return await asyncio.to_thread(_response, task.filename, parsed, elapsed_ms)
 
     async def store(self, document: object, job_id: str, index: int, filename: str) -> InputFile:
         """Keep a file for a job that is submitted afterwards. Raises FileError, StoreUnavailable."""
         if suffix_of(filename) not in FAMILIES:
             raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {filename}")
-        data = bytes(_view(document))
+        data, sha256 = await asyncio.to_thread(_copied, self._view(document, filename))
         key = f"inputs/{job_id}/{index}"
         await self._blobs.put(key, data)
-        return InputFile(filename=filename, blob=key, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        return InputFile(filename=filename, blob=key, size=len(data), sha256=sha256)
 
     async def submit(self, spec: JobSpec) -> str:
         """Make a job of stored files; durable on return. Raises QueueFull, StoreUnavailable, FleetUnavailable."""
@@ -114,7 +118,7 @@ class DriverDesk:
             stored = [await self._blobs.get(file.response) for file in view.files]
         except BlobMissing as error:
             raise JobExpired(f"The results of job {job_id} are gone", view.owner) from error
-        return _batch(view, [ParseResponse.model_validate_json(body) for body in stored])
+        return await asyncio.to_thread(_batch, view, stored)
 
     @stamina.retry(on=(FleetUnavailable, StoreUnavailable), attempts=None, timeout=None, wait_max=2.0)
     async def _ended(self, job_id: str) -> JobView:
@@ -129,16 +133,33 @@ class DriverDesk:
             raise JobNotFound(f"Job {job_id} not found")
         return view
 
+    def _view(self, document: object, filename: str) -> memoryview:
+        """Of what a driver's reference turned out to hold. Raises FileError."""
+        try:
+            view = document_bytes(document)
+        except TypeError as error:
+            raise FileError(ErrorCode.INVALID_FILE, f"The document is not bytes: {error}") from error
+        if len(view) > self._file_bytes:
+            limit = f"{filename} is larger than {self._file_bytes} bytes"
+            raise FileError(ErrorCode.FILE_TOO_LARGE, f"File too large: {limit}")
+        return view
 
-def _view(document: object) -> memoryview:
-    """Of what a driver's reference turned out to hold."""
-    try:
-        return document_bytes(document)
-    except TypeError as error:
-        raise FileError(ErrorCode.INVALID_FILE, f"The document is not bytes: {error}") from error
+
+# What follows takes as long as a document is large: it belongs on a thread, for on the loop all leases are renewed.
 
 
-def _batch(view: JobView, results: list[ParseResponse]) -> BatchParseResponse:
+def _copied(view: memoryview) -> tuple[bytes, str]:
+    """The bytes, and their sha256."""
+    data = bytes(view)
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def _response(filename: str, parsed: ParsedFile, elapsed_ms: float) -> ParseResponse:
+    return ParseResponse.model_validate_json(response_body(filename, parsed, elapsed_ms))
+
+
+def _batch(view: JobView, stored: Sequence[bytes]) -> BatchParseResponse:
+    results = [ParseResponse.model_validate_json(body) for body in stored]
     successful = sum(result.success for result in results)
     assert view.started_at is not None  # a completed job was worked on
     assert view.completed_at is not None

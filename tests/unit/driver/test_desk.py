@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import hashlib
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from structlog.testing import capture_logs
 from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.desk import DriverDesk
 from actors.dispatcher.files import Splitting
+from actors.dispatcher.ports import JobBook
 from actors.dispatcher.slots import ParserSlots
 from actors.errors import (
     BlobMissing,
@@ -30,7 +33,7 @@ from actors.errors import (
 )
 from actors.messages import Failure, FileTask, InputFile, JobSpec, JobView, PagePlan, ParsedFile
 from actors.registry.registry import JobRegistry, RegistryConfig
-from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
+from client.models import ErrorCode, PageFailure, ParseOptions, ParseResponse, ParserInfo
 from tests.fakes import FakeWorker
 
 DEFAULTS = ParseOptions(profile="native", do_ocr=True, page_chunks=True)
@@ -105,7 +108,13 @@ def parser() -> OneParser:
 @pytest.fixture
 def desk(registry: JobRegistry, blobs: BlobStore, parser: OneParser) -> DriverDesk:
     # What `Registry` of actors.handles does with a missing job: None rather than JobNotFound.
-    return DriverDesk(Book(registry), parser, blobs, ParserSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS)
+    return desk_of(Book(registry), parser, blobs)
+
+
+def desk_of(jobs: JobBook, parser: OneParser, blobs: BlobStore) -> DriverDesk:
+    return DriverDesk(
+        jobs, parser, blobs, ParserSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS, file_bytes=100
+    )
 
 
 @dataclass
@@ -181,6 +190,38 @@ async def test_what_holds_no_bytes_is_a_file_error(desk: DriverDesk, document: o
         assert caught.value.file_code is ErrorCode.INVALID_FILE
 
 
+async def test_a_document_over_the_servers_limit_is_a_file_error(desk: DriverDesk, blobs: BlobStore) -> None:
+    await desk.store(bytes(100), "job", 0, "a.md")
+    for refused in (desk.parse(bytes(101), a_task()), desk.store(bytes(101), "job", 1, "a.md")):
+        with pytest.raises(FileError, match=r"File too large: a\.md is larger than 100 bytes") as caught:
+            await refused
+        assert caught.value.file_code is ErrorCode.FILE_TOO_LARGE
+    assert await blobs.size("inputs/job/1") is None
+
+
+async def test_what_takes_as_long_as_a_document_is_large_is_not_done_on_the_loop(
+    desk: DriverDesk, registry: JobRegistry, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_loop: list[str] = []
+    validate, sha256 = ParseResponse.model_validate_json, hashlib.sha256
+
+    def noted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            if threading.current_thread() is threading.main_thread():
+                on_loop.append(name)
+            return call(*args)
+
+        return run
+
+    monkeypatch.setattr(ParseResponse, "model_validate_json", noted("validate", validate))
+    monkeypatch.setattr("actors.dispatcher.desk.hashlib.sha256", noted("sha256", sha256))
+    await desk.parse(b"tide", a_task())
+    job_id = await submitted(desk, b"tide")
+    await FakeWorker(registry, blobs).work()
+    await desk.results(job_id)
+    assert on_loop == []
+
+
 async def test_a_job_of_stored_files_has_the_servers_options_and_their_results(
     desk: DriverDesk, registry: JobRegistry, blobs: BlobStore
 ) -> None:
@@ -251,8 +292,7 @@ async def test_a_refusal_stays_what_it_is_when_its_files_cannot_be_removed(
 async def test_files_stay_when_the_registry_may_have_taken_the_job(
     blobs: BlobStore, parser: OneParser, error: DocfleetError
 ) -> None:
-    registry = SilentRegistry(error)
-    desk = DriverDesk(registry, parser, blobs, ParserSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS)
+    desk = desk_of(SilentRegistry(error), parser, blobs)
     with pytest.raises(type(error)):
         await submitted(desk, b"tide")
     assert await blobs.get("inputs/job/0") == b"tide"
