@@ -116,6 +116,10 @@ class FleetUnavailable(DocfleetError):
     retry_after = 2  # seconds
 
 
+#: What is raised for a registry or a store that is away, and passes by itself.
+AWAY = (FleetUnavailable, StoreUnavailable)
+
+
 class ParserDied(DocfleetError):
     code = ErrorCode.INTERNAL
 

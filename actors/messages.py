@@ -169,6 +169,20 @@ class JobView:
             metadata=self.metadata,
         )
 
+    def totals(self) -> dict[str, int | float]:
+        """What a BatchParseResponse says of a completed job besides its results. The time is from the first touch to
+        the end: less than the sum of the files' times, which overlap."""
+        assert self.started_at is not None  # a completed job was worked on
+        assert self.completed_at is not None
+        successful = sum(file.success for file in self.files)
+        return {
+            "total_files": len(self.files),
+            "successful": successful,
+            "failed": len(self.files) - successful,
+            "total_nodes": sum(file.num_nodes for file in self.files),
+            "total_processing_time_ms": (self.completed_at - self.started_at) * 1000,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueDelivery:

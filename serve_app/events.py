@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from actors.errors import JobExpired, JobNotFound
+from actors.errors import AWAY, JobExpired, JobNotFound
 from actors.messages import JobView
-from serve_app.ports import AWAY, Jobs
+from serve_app.ports import Jobs
 
 #: How long the registry is asked to wait for one change, in seconds.
 LONGEST_WAIT_S = 60

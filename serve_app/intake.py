@@ -10,21 +10,18 @@ from uuid import uuid4
 from starlette.requests import Request
 
 from actors.blobs import BlobStore
-from actors.errors import DocfleetError, QueueFull, StoreUnavailable
-from actors.logs import get_logger
+from actors.blobs.keys import inputs_of
+from actors.errors import QueueFull
 from actors.messages import JobSpec, JobView
+from actors.uploads import discard, hand_over
 from serve_app.idempotency import held_key
-from serve_app.ports import AWAY, Jobs
+from serve_app.ports import Jobs
 from serve_app.settings import Settings
 from serve_app.specs import make_spec
 from serve_app.uploads import UploadRules, check_size, receive_upload
 
-log = get_logger()
-
 #: From this size on, in bytes, a look at the queue costs less than an upload in vain.
 LARGE_REQUEST = 1024 * 1024
-#: How long a refused client waits for its files to be removed, in seconds.
-REMOVE_WITHIN_S = 2.0
 
 
 class Intake:
@@ -46,7 +43,7 @@ class Intake:
         )
         owner = request.state.owner
         async with self._removed_on_error(job_id), held_key(self._jobs, owner, idempotency_key, job_id):
-            upload = await receive_upload(request, self._blobs, _folder(job_id), rules)
+            upload = await receive_upload(request, self._blobs, inputs_of(job_id), rules)
             spec = make_spec(
                 job_id,
                 upload,
@@ -57,7 +54,7 @@ class Intake:
                 idempotency_key=idempotency_key,
             )
         # Shielded from a client that leaves: from here on there is a job with its files, or neither.
-        return spec, await asyncio.shield(self._hand_over(spec))
+        return spec, await asyncio.shield(hand_over(self._jobs, self._blobs, spec))
 
     async def _check_announced(self, size: int) -> None:
         """Tell a large request before its body is read what it would be told after."""
@@ -65,40 +62,16 @@ class Intake:
         if size >= LARGE_REQUEST and (await self._jobs.stats()).queued >= self._settings.max_queued_jobs:
             raise QueueFull("The queue is full at present; please try again later")
 
-    async def _hand_over(self, spec: JobSpec) -> JobView:
-        try:
-            view = await self._jobs.submit(spec)
-        except AWAY:
-            raise  # the job may be in the journal all the same, and then needs its files; else a sweep removes them
-        except DocfleetError:
-            await self._remove(spec.job_id)
-            raise
-        if view.job_id != spec.job_id:  # the first request of this idempotency key made the job
-            await self._remove(spec.job_id)
-        return view
-
     @asynccontextmanager
     async def _removed_on_error(self, job_id: str) -> AsyncIterator[None]:
         try:
             yield
         except BaseException:  # a client that leaves may cancel the request
-            await self._remove(job_id)
+            await discard(self._blobs, job_id)
             raise
-
-    async def _remove(self, job_id: str) -> None:
-        """What cannot be removed now is no reason to answer otherwise, or late: a sweep takes what no job owns."""
-        try:
-            async with asyncio.timeout(REMOVE_WITHIN_S):
-                await asyncio.shield(self._blobs.delete_prefix(_folder(job_id)))  # which goes on past that
-        except (StoreUnavailable, TimeoutError) as error:
-            log.warning("upload_left_behind", job=job_id, reason=str(error) or "the blob store is slow")
 
 
 def _announced_size(request: Request) -> int:
     """What Content-Length says; 0 where nothing does."""
     announced = request.headers.get("content-length", "")
     return int(announced) if announced.isdecimal() else 0
-
-
-def _folder(job_id: str) -> str:
-    return f"inputs/{job_id}"

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from actors.errors import FleetUnavailable, StoreUnavailable
 from actors.messages import FileSoFar, JobSpec, JobView, QueueStats
 from client.models import Delivery, ExportFormat, JobStatusEnum, ParserInfo
-
-#: What is raised for a registry or a store that is away, and passes by itself.
-AWAY = (FleetUnavailable, StoreUnavailable)
 
 
 class Jobs(Protocol):

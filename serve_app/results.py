@@ -13,6 +13,7 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 
 from actors.blobs import BlobStore
+from actors.blobs.keys import results_of
 from actors.errors import BlobMissing, FleetUnavailable, JobExpired, ParserDied, StoreUnavailable
 from actors.logs import get_logger
 from actors.messages import FileOutcome, JobView, PageSpan
@@ -115,7 +116,7 @@ class Results:
             total_nodes += file.num_nodes
             async for piece in self._stored(view, file.response):
                 yield piece
-        yield b"]," + orjson.dumps(_totals(view, total_nodes))[1:]
+        yield b"]," + orjson.dumps(view.totals() | {"total_nodes": total_nodes})[1:]
 
     async def _only(self, view: JobView, file: FileOutcome, pages: PageSpan) -> dict[str, Any]:
         """A file's entry with the nodes of some pages. It has to be read whole, as its document was once."""
@@ -158,7 +159,7 @@ class Results:
 
     async def _export(self, view: JobView, index: int, document: str, form: ExportFormat) -> bytes:
         """Made when it is first asked for, and kept beside the document."""
-        key = f"results/{view.job_id}/{index}/{form}"
+        key = f"{results_of(view.job_id)}/{index}/{form}"
         try:
             return await self.blobs.get(key)
         except BlobMissing:
@@ -246,24 +247,6 @@ def _tail(view: JobView) -> bytes:
 
 def _error(view: JobView) -> str | None:
     return view.failure.message if view.failure else None
-
-
-def _totals(view: JobView, total_nodes: int) -> dict[str, int | float]:
-    successful = sum(file.success for file in view.files)
-    return {
-        "total_files": len(view.files),
-        "successful": successful,
-        "failed": len(view.files) - successful,
-        "total_nodes": total_nodes,
-        "total_processing_time_ms": _elapsed_ms(view.files, view),
-    }
-
-
-def _elapsed_ms(files: tuple[FileOutcome, ...], view: JobView) -> float:
-    """From the first touch to the end: less than the sum of the files' times, which overlap."""
-    if view.started_at is None or view.completed_at is None:
-        return sum(file.processing_time_ms for file in files)
-    return (view.completed_at - view.started_at) * 1000
 
 
 def _disposition(filename: str, suffix: str) -> dict[str, str]:

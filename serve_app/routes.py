@@ -17,7 +17,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from actors.blobs import BlobStore
-from actors.errors import FleetUnavailable, JobEnded, JobExpired, JobNotFound
+from actors.blobs.keys import delete_blobs_of
+from actors.errors import AWAY, FleetUnavailable, JobEnded, JobExpired, JobNotFound
 from actors.formats import supported_suffixes
 from actors.messages import JobView
 from client.models import (
@@ -34,7 +35,7 @@ from serve_app.events import LONGEST_WAIT_S, event_stream, until_ended
 from serve_app.health import Health
 from serve_app.intake import Intake
 from serve_app.partial import partial_results
-from serve_app.ports import AWAY, Dispatchers, Jobs, Parsers
+from serve_app.ports import Dispatchers, Jobs, Parsers
 from serve_app.problems import Refused, problem
 from serve_app.results import JSON, Results, etag, page_span, unchanged
 from serve_app.settings import Settings
@@ -228,8 +229,7 @@ class Routes:
         if not view.status.ended:
             raise FleetUnavailable(f"Job {job_id} is cancelled but has not ended yet; please try again")
         # The row goes last: until then the request can be repeated.
-        for folder in ("inputs", "results"):
-            await self._blobs.delete_prefix(f"{folder}/{view.job_id}")
+        await delete_blobs_of(self._blobs, view.job_id)
         await self._jobs.delete(view.job_id, view.owner)
         return Response(status_code=204)
 

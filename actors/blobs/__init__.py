@@ -1,7 +1,6 @@
 """Bytes by key, on a local folder or any object store that obstore speaks.
 
-Keys: `inputs/{job_id}/{index}`, `results/{job_id}/{index}/{name}`, `cache/{digest}/entry.json`. A key is made by
-docfleet, never by a client.
+Keys: those of a job (`keys.py`), and `cache/{digest}/entry.json`. A key is made by docfleet, never by a client.
 """
 
 from __future__ import annotations

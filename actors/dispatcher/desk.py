@@ -11,30 +11,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+import orjson
 import stamina
 
 from actors.blobs import BlobStore
+from actors.blobs.keys import inputs_of
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.jobs import failure_of
 from actors.dispatcher.ports import JobBook, Parsers
 from actors.dispatcher.results import response_body
 from actors.dispatcher.slots import ParserSlots
-from actors.errors import (
-    BlobMissing,
-    DocfleetError,
-    FileError,
-    FleetUnavailable,
-    JobExpired,
-    JobFailed,
-    JobNotFound,
-    StoreUnavailable,
-)
+from actors.errors import AWAY, BlobMissing, FileError, JobExpired, JobFailed, JobNotFound
 from actors.formats import FAMILIES, suffix_of
-from actors.logs import get_logger
 from actors.messages import FileTask, InputFile, JobSpec, JobView, ParsedFile, document_bytes
+from actors.uploads import discard, hand_over
 from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
-
-log = get_logger()
 
 LOOK_EVERY_S = 20.0  # at a job that does not change
 
@@ -83,27 +74,18 @@ class DriverDesk:
         if suffix_of(filename) not in FAMILIES:
             raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {filename}")
         data, sha256 = await asyncio.to_thread(_copied, self._view(document, filename))
-        key = f"inputs/{job_id}/{index}"
+        key = f"{inputs_of(job_id)}/{index}"
         await self._blobs.put(key, data)
         return InputFile(filename=filename, blob=key, size=len(data), sha256=sha256)
 
     async def submit(self, spec: JobSpec) -> str:
         """Make a job of stored files; durable on return. Raises QueueFull, StoreUnavailable, FleetUnavailable."""
-        try:
-            view = await self._jobs.submit(replace(spec, options=spec.options.over(self._defaults)))
-        except (FleetUnavailable, StoreUnavailable):
-            raise  # the job may be in the journal all the same, and then needs its files; else a sweep removes them
-        except DocfleetError:
-            await self.discard(spec.job_id)
-            raise
-        return view.job_id
+        spec = replace(spec, options=spec.options.over(self._defaults))
+        return (await hand_over(self._jobs, self._blobs, spec)).job_id
 
     async def discard(self, job_id: str) -> None:
         """Remove stored files of which there will be no job. What cannot be removed now is a sweep's."""
-        try:
-            await self._blobs.delete_prefix(f"inputs/{job_id}")
-        except StoreUnavailable as error:
-            log.warning("upload_left_behind", job=job_id, reason=error.message)
+        await discard(self._blobs, job_id)
 
     async def status(self, job_id: str) -> JobStatusResponse:
         """Raises JobNotFound, JobExpired."""
@@ -120,7 +102,7 @@ class DriverDesk:
             raise JobExpired(f"The results of job {job_id} are gone", view.owner) from error
         return await asyncio.to_thread(_batch, view, stored)
 
-    @stamina.retry(on=(FleetUnavailable, StoreUnavailable), attempts=None, timeout=None, wait_max=2.0)
+    @stamina.retry(on=AWAY, attempts=None, timeout=None, wait_max=2.0)
     async def _ended(self, job_id: str) -> JobView:
         view = await self._found(job_id)
         while not view.status.ended:
@@ -159,18 +141,8 @@ def _response(filename: str, parsed: ParsedFile, elapsed_ms: float) -> ParseResp
 
 
 def _batch(view: JobView, stored: Sequence[bytes]) -> BatchParseResponse:
-    results = [ParseResponse.model_validate_json(body) for body in stored]
-    successful = sum(result.success for result in results)
-    assert view.started_at is not None  # a completed job was worked on
-    assert view.completed_at is not None
-    return BatchParseResponse(
-        results=results,
-        total_files=len(results),
-        successful=successful,
-        failed=len(results) - successful,
-        total_nodes=sum(result.num_nodes for result in results),
-        total_processing_time_ms=(view.completed_at - view.started_at) * 1000,
-    )
+    results = b'{"results":[' + b",".join(stored) + b"],"
+    return BatchParseResponse.model_validate_json(results + orjson.dumps(view.totals())[1:])
 
 
 def _ignore_pages(total: int, done: int, failed: int) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 import stamina
 
 from actors.blobs import BlobStore
+from actors.blobs.keys import inputs_of
 from actors.dispatcher import cache
 from actors.dispatcher.courier import Courier, CourierConfig
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import JobSource, Parsers
 from actors.dispatcher.slots import ParserSlots
 from actors.dispatcher.sweeps import Sweeps
-from actors.errors import FleetUnavailable, StaleLease, StoreUnavailable
+from actors.errors import AWAY, StaleLease, StoreUnavailable
 from actors.logs import about, get_logger
 from actors.messages import Claim, FileSoFar, Heartbeat
 from actors.tracing import trace_id
@@ -32,8 +33,7 @@ CLAIM_WAIT_S = 20.0
 BEAT_EVERY_S = 1.0  # far within a lease: it is also how soon a cancelled job is noticed
 REPORT_AT_MOST_EVERY_S = 0.25  # progress of all jobs travels together, as often as eyes can follow
 RESIZE_EVERY_S = 1.0
-AWAY = (FleetUnavailable, StoreUnavailable)  # the registry or its journal: try again
-#: Attempts for as long as they are away.
+#: Attempts for as long as the registry or its journal is away.
 _until_back = partial(stamina.retry_context, on=AWAY, attempts=None, timeout=None, wait_max=2.0)
 
 
@@ -164,7 +164,7 @@ class Dispatcher:
 
     async def _remove_inputs(self, job_id: str) -> None:
         try:
-            await self._blobs.delete_prefix(f"inputs/{job_id}")
+            await self._blobs.delete_prefix(inputs_of(job_id))
         except StoreUnavailable as error:
             log.warning("inputs_left_behind", job=job_id, reason=error.message)  # to the sweep
 

@@ -9,6 +9,7 @@ import orjson
 import stamina
 
 from actors.blobs import BlobStore
+from actors.blobs.keys import results_of
 from actors.errors import StoreUnavailable
 from actors.messages import Failure, FileOutcome, ParsedFile
 from client.models import ErrorCode, PageFailure
@@ -22,7 +23,7 @@ class ResultStore:
 
     def __init__(self, blobs: BlobStore, job_id: str) -> None:
         self._blobs = blobs
-        self._folder = f"results/{job_id}"
+        self._folder = results_of(job_id)
 
     @_patient
     async def input(self, key: str) -> bytes:

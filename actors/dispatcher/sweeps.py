@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from actors.blobs import BlobStore
+from actors.blobs.keys import INPUTS, RESULTS, delete_blobs_of
 from actors.dispatcher import cache
 from actors.dispatcher.ports import JobSource
 from actors.errors import JobExpired
@@ -32,8 +33,7 @@ class Sweeps:
         """Remove what outlived its time: the blobs first, so that nothing is left that no journal row names."""
         job_ids = await self._jobs.expired(SWEEP_AT_ONCE)
         for job_id in job_ids:
-            await self._blobs.delete_prefix(f"inputs/{job_id}")
-            await self._blobs.delete_prefix(f"results/{job_id}")
+            await delete_blobs_of(self._blobs, job_id)
         if job_ids:
             await self._jobs.forget(job_ids)
         if len(job_ids) < SWEEP_AT_ONCE:
@@ -42,14 +42,14 @@ class Sweeps:
     async def orphans(self) -> None:
         """Remove what an ingress left that died between an upload and its submit."""
         before = time.time() - self._orphan_age_s
-        for prefix in ("inputs", "results"):
+        for prefix in (INPUTS, RESULTS):
             await self._remove(prefix, before, self._is_no_job)
         await cache.sweep(self._blobs, self._result_ttl_s)
         await asyncio.sleep(self._orphan_age_s)
 
     async def inputs_of_ended_jobs(self) -> None:
         """Remove what no dispatcher did at the end of a job: it was cancelled or given up, or the store was away."""
-        await self._remove("inputs", time.time(), self._has_ended)
+        await self._remove(INPUTS, time.time(), self._has_ended)
         await asyncio.sleep(SWEEP_EVERY_S)
 
     async def _remove(self, prefix: str, unchanged_since: float, useless: Callable[[str], Awaitable[bool]]) -> None:
