@@ -28,7 +28,7 @@ ELSEWHERE = """
 import sys
 import ray
 
-ray.init(address="auto", namespace="elsewhere", logging_level="error")
+ray.init(address="auto", namespace="elsewhere", logging_level="error", log_to_driver=False)
 from actors import connect
 
 document = ray.get(connect().parse(sys.argv[1]))
