@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
+from typing import Any
 
 import pytest
 
@@ -43,6 +48,26 @@ def receiver(settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
         lines = iter(process.stdout)
         yield next(lines).split()[-1], lines
         process.kill()
+
+
+@pytest.fixture
+def callbacks() -> Iterator[tuple[str, Queue[dict[str, Any]]]]:
+    """An address that takes callbacks, and what came there."""
+    received: Queue[dict[str, Any]] = Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quietly."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", received
+        server.shutdown()
 
 
 @pytest.mark.parametrize(
@@ -91,3 +116,16 @@ def test_receiver_is_told_of_a_job_and_passes_over_its_repetition(
     wait_until_delivered(client, first)
     third = client.submit_job(documents / "notes.md", webhook_url=url)["job_id"]
     assert next(lines) == f"job.completed: {third}, 1 nodes\n"
+
+
+def test_callbacks_bring_every_node_and_then_the_end(
+    client: DoclingParserClient, callbacks: tuple[str, Queue[dict[str, Any]]], documents: Path
+) -> None:
+    url, received = callbacks
+    files = [documents / "notes.md", documents / "memo.docx"]
+    job = client.submit_job(*files, callback_url=url, task_id="case-17")["job_id"]
+    nodes = [node for result in client.wait_for_results(job)["results"] for node in result["nodes"]]
+    told = [received.get(timeout=60) for _ in range(len(nodes) + 1)]
+    assert {message["task_id"] for message in told} == {"case-17"}
+    assert [message["message"].get("node") for message in told] == [*nodes, None]
+    assert [message["status"] for message in told] == ["PROCESSING"] * len(nodes) + ["COMPLETED"]

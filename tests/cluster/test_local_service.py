@@ -13,9 +13,12 @@ from pathlib import Path
 
 import httpx
 
+from client.keys import digest, new_key
 from serve_app.__main__ import free_port
 
 START_WITHIN_S = 180  # a busy machine; not what is tested
+KEY = new_key()
+ALICE = {"Authorization": f"Bearer {KEY}"}
 
 
 @contextmanager
@@ -48,7 +51,7 @@ def _ready(url: str) -> bool:
 def followed(url: str, job: str) -> list[tuple[str, str]]:
     """The (name, id) of every event of a job, which runs when the first one arrives."""
     events = []
-    with httpx.stream("GET", f"{url}/jobs/{job}/events", timeout=120) as stream:
+    with httpx.stream("GET", f"{url}/jobs/{job}/events", headers=ALICE, timeout=120) as stream:
         for name, number in fields_of(stream):
             if not events:
                 assert not has_ended(url, job), "the first event came with the last"
@@ -67,34 +70,36 @@ def fields_of(stream: httpx.Response) -> Iterator[tuple[str, str]]:
 
 
 def has_ended(url: str, job: str) -> bool:
-    return httpx.get(f"{url}/jobs/{job}", timeout=60).json()["completed_at"] is not None
+    return httpx.get(f"{url}/jobs/{job}", headers=ALICE, timeout=60).json()["completed_at"] is not None
 
 
 def test_a_service_keeps_its_jobs_over_a_restart_in_another_http_mode(short_folder: Path) -> None:
-    """First with Serve's Python proxy, then with HAProxy; by either of the two commands."""
+    """First with Serve's Python proxy, then with HAProxy; by either of the two commands. The jobs belong to a key."""
     state = short_folder / "local"
     # Without a parser that waits for work the first job takes the seconds that one needs to start.
-    modes = {"PARSER_MIN_REPLICAS": "0", "RESULT_CACHE": "true"}
+    modes = {"PARSER_MIN_REPLICAS": "0", "RESULT_CACHE": "true", "API_KEYS": f"alice:{digest(KEY)}"}
     tide = {"files": ("a.md", b"# Tide\n\nHigh at noon.")}
     with running("serve_app", state, RAY_SERVE_ENABLE_HA_PROXY="0", **modes) as (process, url):
-        answer = httpx.post(f"{url}/submit", files=tide, timeout=60)
-        job = answer.json()["job_id"]
-        waiting = httpx.get(f"{url}/jobs/{job}", params={"wait": 1}, timeout=60)
+        assert httpx.post(f"{url}/submit", files=tide, timeout=60).status_code == 401
+        job = httpx.post(f"{url}/submit", files=tide, headers=ALICE, timeout=60).json()["job_id"]
+        waiting = httpx.get(f"{url}/jobs/{job}", params={"wait": 1}, headers=ALICE, timeout=60)
         events = followed(url, job)
         assert waiting.json()["status"] in ("pending", "processing")
         assert {name for name, _ in events[:-1]} == {"status"}
         assert events[-1][0] == "end"
         numbers = [int(number) for _, number in events]
         assert numbers == sorted(set(numbers))
-        again = {"Last-Event-ID": events[-1][1]}
+        again = {**ALICE, "Last-Event-ID": events[-1][1]}
         assert httpx.get(f"{url}/jobs/{job}/events", headers=again, timeout=60).status_code == 204
-        assert httpx.get(f"{url}/jobs/{job}", params={"wait": 30}, timeout=60).json()["status"] == "completed"
+        ended = httpx.get(f"{url}/jobs/{job}", params={"wait": 30}, headers=ALICE, timeout=60)
+        assert ended.json()["status"] == "completed"
     assert process.returncode == 0
     with running("fetchcraft.parsing.docling.server", state, RAY_SERVE_ENABLE_HA_PROXY="1", **modes) as (process, url):
-        results = httpx.get(f"{url}/jobs/{job}/results", timeout=60).json()
+        assert httpx.get(f"{url}/jobs/{job}/results", timeout=60).status_code == 401
+        results = httpx.get(f"{url}/jobs/{job}/results", headers=ALICE, timeout=60).json()
         [first] = results["results"]["results"]
         assert "High at noon." in first["nodes"][0]["text"]
-        [again] = httpx.post(f"{url}/parse", files=tide, timeout=120).json()["results"]
+        [again] = httpx.post(f"{url}/parse", files=tide, headers=ALICE, timeout=120).json()["results"]
         assert (first["cached"], again["cached"]) == (False, True)
         assert again["nodes"][0]["hash"] == first["nodes"][0]["hash"]
     assert process.returncode == 0
