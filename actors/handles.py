@@ -149,17 +149,22 @@ class Registry:
     async def stats(self) -> QueueStats:
         return await self._ask(self._actor.stats.remote())
 
-    async def claim(self, dispatcher_id: str, limit: int, timeout_s: float) -> list[Claim]:
-        return await self._ask(self._actor.claim.remote(dispatcher_id, limit, timeout_s), timeout_s)
+    async def claim(
+        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
+    ) -> list[Claim]:
+        return await self._ask(self._actor.claim.remote(dispatcher_id, limit, timeout_s, list(held)), timeout_s)
 
-    async def heartbeat(self, dispatcher_id: str, beats: Sequence[Heartbeat]) -> list[str]:
-        return await self._ask(self._actor.heartbeat.remote(dispatcher_id, list(beats)))
+    async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
+        return await self._ask(self._actor.heartbeat.remote(list(beats)))
 
     async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
         await self._ask(self._actor.finish.remote(job_id, lease, outcome))
 
-    async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
-        await self._ask(self._actor.release.remote(dispatcher_id, list(leases)))
+    async def release(self, leases: Sequence[tuple[str, str]]) -> None:
+        await self._ask(self._actor.release.remote(list(leases)))
+
+    async def leave(self, dispatcher_id: str) -> None:
+        await self._ask(self._actor.leave.remote(dispatcher_id))
 
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
         return await self._ask(self._actor.due_deliveries.remote(limit))

@@ -111,7 +111,7 @@ async def measure(registry: JobRegistry) -> Meter:
     claims: list[Claim] = []
     with meter.of("claim, 10 in a call", JOBS):
         while len(claims) < JOBS:
-            claims += await registry.claim("d", 10, 0)
+            claims += await registry.claim(f"d{len(claims)}", 10, 0)
     with meter.of("get, queued", JOBS):
         for n in range(JOBS):
             await registry.get_many([f"{run}-m-{n}"])

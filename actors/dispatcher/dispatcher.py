@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from client.models import Progress
 
 log = get_logger()
 
-CLAIM_WAIT_S = 20.0
+CLAIM_WAIT_S = 5.0  # the claim of a dispatcher that was killed may still take jobs for this long
 BEAT_EVERY_S = 1.0  # far within a lease: it is also how soon a cancelled job is noticed
 REPORT_AT_MOST_EVERY_S = 0.25  # progress of all jobs travels together, as often as eyes can follow
 RESIZE_EVERY_S = 1.0
@@ -52,15 +52,19 @@ class DispatcherConfig:
     courier: CourierConfig = field(default_factory=CourierConfig)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Running:
     """A claimed job, the task that works on it, and what the registry last heard of it."""
 
     claim: Claim
     run: JobRun
-    task: asyncio.Task[None]
+    task: asyncio.Task[None] = field(init=False)
     reported: Progress
     heard_at: float
+
+    @property
+    def lease(self) -> tuple[str, str]:
+        return self.claim.spec.job_id, self.claim.lease
 
     def is_due(self, now: float) -> bool:
         """Whether there is news, or the lease should be renewed."""
@@ -84,6 +88,7 @@ class Dispatcher:
         self._sweeps = Sweeps(jobs, blobs, orphan_age_s=config.orphan_age_s, result_ttl_s=config.result_ttl_s)
         self.slots = ParserSlots(2)
         self._running: dict[str, Running] = {}
+        self._stopping: set[Running] = set()  # no longer at work, and not yet given back
         self._aside: set[asyncio.Task[None]] = set()
         self._job_ended = asyncio.Event()
         self._progressed = asyncio.Event()
@@ -102,8 +107,8 @@ class Dispatcher:
                 group.create_task(self._for_ever(self._courier.work))
         finally:
             await self._courier.close()
-            self._stop(list(self._running))
-            await asyncio.gather(*self._aside, return_exceptions=True)
+            await self._stop_all()
+            await self._jobs.leave(self.id)
 
     async def so_far(self, job_id: str) -> list[FileSoFar] | None:
         """What there is of a job's files; None when this dispatcher does not work on it."""
@@ -113,54 +118,55 @@ class Dispatcher:
     async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat `step`; a registry that is away is waited for, with back-off."""
         while True:
-            async for attempt in _until_back():
-                with attempt:
-                    await step()
+            await _patiently(step)
 
     async def _claim(self) -> None:
         while len(self._running) >= self._config.jobs:
             self._job_ended.clear()
             await self._job_ended.wait()
         free = self._config.jobs - len(self._running)
-        for claim in await self._jobs.claim(self.id, free, CLAIM_WAIT_S):
+        held = [running.lease for running in (*self._running.values(), *self._stopping)]
+        for claim in await self._jobs.claim(self.id, free, CLAIM_WAIT_S, held):
             self._start(claim)
 
     def _start(self, claim: Claim) -> None:
-        if claim.spec.job_id in self._running:  # the registry repeated an answer that got lost on its way
+        if at_work := self._running.get(claim.spec.job_id):  # its lease ran out, as in a process that was suspended
+            at_work.claim = claim
             return
         limits, on_progress = self._config.limits, self._progressed.set
         run = JobRun(claim.spec, self._parsers, self._blobs, self.slots, limits, on_progress, self._cache)
-        task = asyncio.create_task(self._work(claim, run))
-        self._running[claim.spec.job_id] = Running(claim, run, task, run.progress, time.monotonic())
+        running = Running(claim, run, reported=run.progress, heard_at=time.monotonic())
+        running.task = asyncio.create_task(self._work(running))
+        self._running[claim.spec.job_id] = running
 
-    async def _work(self, claim: Claim, run: JobRun) -> None:
-        spec = claim.spec
+    async def _work(self, running: Running) -> None:
+        spec = running.claim.spec
         with about(job=spec.job_id, request_id=spec.request_id, trace_id=trace_id(spec.traceparent)):
-            await self._work_on(claim, run)
+            await self._work_on(running)
 
-    async def _work_on(self, claim: Claim, run: JobRun) -> None:
-        job_id = claim.spec.job_id
+    async def _work_on(self, running: Running) -> None:
+        spec = running.claim.spec
         try:
-            outcome = await run.run()
-            async for attempt in _until_back():
-                with attempt:
-                    await self._jobs.finish(job_id, claim.lease, outcome)
-            self._let_go(claim)
-            log.info("job_finished", attempt=claim.attempt, failure=outcome.failure and outcome.failure.code.value)
-            if claim.spec.destinations:
+            outcome = await running.run.run()
+            await _patiently(lambda: self._jobs.finish(*running.lease, outcome))
+            self._let_go(running)
+            failure = outcome.failure and outcome.failure.code.value
+            log.info("job_finished", attempt=running.claim.attempt, failure=failure)
+            if spec.destinations:
                 self._courier.look()
             if not self._config.keep_inputs:
-                self._beside(self._remove_inputs(job_id))
+                self._beside(self._remove_inputs(spec.job_id))
         except StaleLease:
             log.warning("job_was_taken_over")
         except asyncio.CancelledError:
             log.info("job_stopped")
             raise
         except Exception:
-            # Its lease runs out and the job is delivered again, which a bug here must not turn into a loss.
             log.exception("job_failed_unexpectedly")
+            # To be delivered again: a bug here must not turn into a loss.
+            await _patiently(lambda: self._jobs.release([running.lease]))
         finally:
-            self._let_go(claim)
+            self._let_go(running)
 
     async def _remove_inputs(self, job_id: str) -> None:
         try:
@@ -168,11 +174,10 @@ class Dispatcher:
         except StoreUnavailable as error:
             log.warning("inputs_left_behind", job=job_id, reason=error.message)  # to the sweep
 
-    def _let_go(self, claim: Claim) -> None:
-        """Free a job's place, unless the job is in it under another lease by now."""
-        running = self._running.get(claim.spec.job_id)
-        if running and running.claim.lease == claim.lease:
-            del self._running[claim.spec.job_id]
+    def _let_go(self, running: Running) -> None:
+        """Free a job's place, unless the job is in it anew by now."""
+        if self._running.get(running.claim.spec.job_id) is running:
+            del self._running[running.claim.spec.job_id]
         self._job_ended.set()
 
     async def _heartbeat(self) -> None:
@@ -191,34 +196,46 @@ class Dispatcher:
             Heartbeat(job_id=job_id, lease=running.claim.lease, progress=running.run.progress)
             for job_id, running in due.items()
         ]
-        stop = await self._jobs.heartbeat(self.id, beats)
+        stop = await self._jobs.heartbeat(beats)
         for running, beat in zip(due.values(), beats, strict=True):
             running.reported, running.heard_at = beat.progress, now
-        self._stop(stop)
+            if beat.job_id in stop and beat.lease == running.claim.lease:  # not one that it was given anew meanwhile
+                self._stop(running)
 
     async def _resize(self) -> None:
         """Keep about twice the live capacity in flight: what waits at the parsers is what the autoscaler sees."""
         self.slots.resize(2 * max(1, self._parsers.running()))
         await asyncio.sleep(RESIZE_EVERY_S)
 
-    def _stop(self, job_ids: Sequence[str]) -> None:
-        """Stop working on jobs. One may take its time, in a write to a store that hangs: the others' leases do not
+    def _stop(self, running: Running) -> None:
+        """Stop working on a job. It may take its time, in a write to a store that hangs: the others' leases do not
         wait for it, and its own is not renewed."""
-        for job_id in job_ids:
-            if running := self._running.get(job_id):
-                self._let_go(running.claim)
-                self._beside(self._give_back(running))
+        self._let_go(running)
+        self._stopping.add(running)
+        self._beside(self._give_back(running))
 
     async def _give_back(self, running: Running) -> None:
-        """Once nothing works on it any more: the registry knows whether it is cancelled or queued again."""
+        """Once nothing works on it any more: the registry knows whether it is cancelled or delivered again."""
         running.task.cancel()
         await asyncio.wait([running.task])
-        async for attempt in _until_back():
-            with attempt:
-                await self._jobs.release(self.id, [(running.claim.spec.job_id, running.claim.lease)])
+        await _patiently(lambda: self._jobs.release([running.lease]))
+        self._stopping.discard(running)
+
+    async def _stop_all(self) -> None:
+        tasks = [running.task for running in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, *self._aside, return_exceptions=True)
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Have it done while the loops go on. A dispatcher that ends waits for it."""
         task = asyncio.create_task(work)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
+
+
+async def _patiently(call: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a call for as long as they are away."""
+    async for attempt in _until_back():
+        with attempt:
+            await call()

@@ -53,11 +53,14 @@ class Outbox(Protocol):
 class JobSource(Outbox, Protocol):
     """The registry, as dispatchers see it. Raises FleetUnavailable or StoreUnavailable while it cannot answer."""
 
-    async def claim(self, dispatcher_id: str, limit: int, timeout_s: float) -> list[Claim]:
-        """Up to `limit` jobs, waiting up to `timeout_s` for the first."""
+    async def claim(
+        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
+    ) -> list[Claim]:
+        """Up to `limit` jobs, waiting up to `timeout_s` for the first; what this dispatcher was given beyond the
+        (job id, lease) pairs in `held` comes first."""
         ...
 
-    async def heartbeat(self, dispatcher_id: str, beats: Sequence[Heartbeat]) -> list[str]:
+    async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
         """Renew leases and report progress; the ids of jobs to stop working on."""
         ...
 
@@ -65,8 +68,12 @@ class JobSource(Outbox, Protocol):
         """End a job. Raises StaleLease when another dispatcher holds it by now."""
         ...
 
-    async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
-        """Give unfinished (job id, lease) pairs back: to be queued again, or cancelled if that was asked for."""
+    async def release(self, leases: Sequence[tuple[str, str]]) -> None:
+        """End the leases of unfinished (job id, lease) pairs: cancelled if that was asked for, else delivered again."""
+        ...
+
+    async def leave(self, dispatcher_id: str) -> None:
+        """Give back all that this dispatcher was given, as if it had not been, and get nothing more."""
         ...
 
     async def get(self, job_id: str) -> JobView | None:

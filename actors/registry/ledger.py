@@ -7,7 +7,7 @@ it does not grow with the number of jobs ever run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from actors.errors import IdempotencyMismatch, OwnerOverLimit, QueueFull, StaleLease
@@ -37,14 +37,6 @@ class Limits:
     max_queued_bytes_of_owner: int | None = None
 
 
-@dataclass(slots=True)
-class Term:
-    """How long a lease runs, and whether its dispatcher can know of it."""
-
-    until: float
-    told: bool
-
-
 class Ledger:
     """All unfinished jobs."""
 
@@ -56,11 +48,11 @@ class Ledger:
         self._jobs: dict[str, JobRecord] = {}
         self._keys: dict[tuple[str, str], str] = {}  # (owner, idempotency key) to job id
         self._queue = FairQueue()
-        self._terms: dict[str, Term] = {}  # one for every running job
+        self._terms: dict[str, float] = {}  # until when the lease of each running job runs
         for job in recovered.unfinished:
             self._take_in(replace(job, version=self._first_version))
             if job.state is State.RUNNING:
-                self._terms[job.job_id] = Term(now + limits.lease_s, told=False)
+                self._terms[job.job_id] = now + limits.lease_s
 
     def _take_in(self, job: JobRecord) -> None:
         self._jobs[job.job_id] = job
@@ -135,19 +127,19 @@ class Ledger:
             job_id = self._keys.get((spec.owner, spec.idempotency_key), job_id)
         return self._jobs.get(job_id)
 
-    def claim(self, dispatcher: str, limit: int, now: float) -> tuple[list[Claim], list[Effect]]:
-        """Hand up to `limit` jobs to a dispatcher.
+    def claim(
+        self, dispatcher: str, limit: int, now: float, held: Collection[tuple[str, str]] = ()
+    ) -> tuple[list[Claim], list[Effect]]:
+        """Hand up to `limit` jobs to a dispatcher that holds those (job id, lease) pairs.
 
-        Jobs that it was given before a crash, when the answer may have got lost, come first, and once.
+        What it was given and does not hold comes first: the answer did not reach it.
         """
-        claims = [_claim(job) for job in self._untold(dispatcher)[:limit]]
-        for claim in claims:
-            self._terms[claim.spec.job_id].told = True
+        claims = [_claim(job) for job in self._given_to(dispatcher) if (job.job_id, job.lease) not in held][:limit]
         effects: list[Effect] = []
         while len(claims) < limit and (job := self._queue.peek()):
             self._queue.remove(job)
             self._queue.start(job.spec.owner)
-            self._terms[job.job_id] = Term(now + self._limits.lease_s, told=True)
+            self._terms[job.job_id] = now + self._limits.lease_s
             started = job.after(
                 Event.CLAIM,
                 attempts=job.attempts + 1,
@@ -159,9 +151,8 @@ class Ledger:
             claims.append(_claim(started))
         return claims, effects
 
-    def _untold(self, dispatcher: str) -> list[JobRecord]:
-        untold = (self._jobs[job_id] for job_id, term in self._terms.items() if not term.told)
-        return [job for job in untold if job.dispatcher == dispatcher]
+    def _given_to(self, dispatcher: str) -> list[JobRecord]:
+        return [job for job in map(self._jobs.__getitem__, self._terms) if job.dispatcher == dispatcher]
 
     def heartbeat(self, beats: Sequence[Heartbeat], now: float) -> tuple[list[str], list[Effect]]:
         """Renew leases and take in progress. Returns the jobs that the dispatcher should stop working on."""
@@ -172,7 +163,7 @@ class Ledger:
             if job is None:
                 stop.append(beat.job_id)
                 continue
-            self._terms[job.job_id] = Term(now + self._limits.lease_s, told=True)
+            self._terms[job.job_id] = now + self._limits.lease_s
             if job.cancel_requested:
                 stop.append(job.job_id)
             progress = _furthest(job.progress, beat.progress)
@@ -192,11 +183,14 @@ class Ledger:
         return self._end(job, event, outcome, now, lease=lease)
 
     def release(self, leases: Sequence[tuple[str, str]], now: float) -> list[Effect]:
-        """Put (job id, lease) pairs back into the queue, as if they had not been delivered; others are skipped."""
+        """End the leases of (job id, lease) pairs before their time; others are skipped."""
+        return self._lapse([job for job_id, lease in leases if (job := self._held(job_id, lease))], now)
+
+    def leave(self, dispatcher: str, now: float) -> list[Effect]:
+        """Put all that a dispatcher was given back into the queue, as if it had not been delivered."""
         effects: list[Effect] = []
-        for job_id, lease in leases:
-            if job := self._held(job_id, lease):
-                effects += self._stopped(job, job.attempts - 1, now)
+        for job in self._given_to(dispatcher):
+            effects += self._stopped(job, job.attempts - 1, now)
         return effects
 
     def cancel(self, job_id: str, now: float) -> tuple[JobRecord, list[Effect]]:
@@ -211,9 +205,14 @@ class Ledger:
 
     def tick(self, now: float) -> list[Effect]:
         """Take the jobs whose leases have run out from their dispatchers."""
-        late = [self._jobs[job_id] for job_id, term in self._terms.items() if term.until <= now]
+        return self._lapse([self._jobs[job_id] for job_id, until in self._terms.items() if until <= now], now)
+
+    # -- how a job moves ----------------------------------------------------------------------------------------
+
+    def _lapse(self, jobs: Sequence[JobRecord], now: float) -> list[Effect]:
+        """What becomes of jobs whose leases have ended: one that was delivered too often in vain is poison."""
         effects: list[Effect] = []
-        for job in late:
+        for job in jobs:
             if job.attempts < self._limits.max_deliveries or job.cancel_requested:
                 effects += self._stopped(job, job.attempts, now)
             else:
@@ -221,8 +220,6 @@ class Ledger:
                 poison = JobOutcome(failure=Failure(code=ErrorCode.POISON, message=message), progress=job.progress)
                 effects += self._end(job, Event.FAIL, poison, now)[1]
         return effects
-
-    # -- how a job moves ----------------------------------------------------------------------------------------
 
     def _held(self, job_id: str, lease: str) -> JobRecord | None:
         job = self._jobs.get(job_id)

@@ -19,7 +19,7 @@ from actors.registry.keeper import Keeper
 from actors.registry.ledger import Ledger, Limits, mismatch
 from actors.registry.lifecycle import ON_THE_WIRE, State
 from actors.registry.outbox import Outbox
-from actors.registry.record import JobRecord
+from actors.registry.record import Effect, JobRecord
 from actors.registry.version import version_of
 from client.models import Delivery, ErrorCode, JobStatusEnum
 
@@ -63,6 +63,8 @@ class JobRegistry:
         self._keeper = Keeper(self._journal, config.limits(), clock)
         self._board = self._keeper.board
         self._holds = KeyHolds()
+        #: Dispatchers that have left, 100 bytes each. Ray ends no claim that its caller has abandoned.
+        self._left: set[str] = set()
 
     # -- clients ------------------------------------------------------------------------------------------------
 
@@ -216,11 +218,18 @@ class JobRegistry:
 
     # -- dispatchers --------------------------------------------------------------------------------------------
 
-    async def claim(self, dispatcher_id: str, limit: int, timeout_s: float) -> list[Claim]:
-        """Up to `limit` jobs under a lease, waiting up to `timeout_s` for the first."""
+    async def claim(
+        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]] = ()
+    ) -> list[Claim]:
+        """Up to `limit` jobs under a lease, waiting up to `timeout_s` for the first.
+
+        `held` are the (job id, lease) pairs that the dispatcher knows to be its own. Whatever else it was given is
+        given to it again, under the same lease: so an answer that gets lost costs nothing.
+        """
         deadline = asyncio.get_running_loop().time() + timeout_s
-        while True:
-            claims, effects = self._keeper.ledger.claim(dispatcher_id, limit, self._clock())
+        known = {(job_id, lease) for job_id, lease in held}
+        while dispatcher_id not in self._left:
+            claims, effects = self._keeper.ledger.claim(dispatcher_id, limit, self._clock(), known)
             self._keeper.run(effects)
             if claims:
                 await self._keeper.settled()
@@ -230,9 +239,10 @@ class JobRegistry:
                 async with asyncio.timeout_at(deadline):
                     await self._keeper.claimable.wait()
             except TimeoutError:
-                return []
+                break
+        return []
 
-    async def heartbeat(self, dispatcher_id: str, beats: Sequence[Heartbeat]) -> list[str]:
+    async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
         """Renew leases and report progress. Returns the ids of jobs to stop working on: cancelled, or taken over."""
         ledger = self._keeper.ledger
         stop, effects = ledger.heartbeat(beats, self._clock())
@@ -253,9 +263,17 @@ class JobRegistry:
         self._keeper.run(effects)
         await self._keeper.settled()
 
-    async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
-        """Give (job id, lease) pairs back: queued again at their old place, uncounted; or cancelled, if wanted."""
-        self._keeper.run(self._keeper.ledger.release(leases, self._clock()))
+    async def release(self, leases: Sequence[tuple[str, str]]) -> None:
+        """Work on these (job id, lease) pairs has stopped: as if the leases had run out, but at once."""
+        await self._take_back(self._keeper.ledger.release(leases, self._clock()))
+
+    async def leave(self, dispatcher_id: str) -> None:
+        """Take all of a dispatcher's jobs back, queued at their old places and uncounted, and give it nothing more."""
+        self._left.add(dispatcher_id)
+        await self._take_back(self._keeper.ledger.leave(dispatcher_id, self._clock()))
+
+    async def _take_back(self, effects: Sequence[Effect]) -> None:
+        self._keeper.run(effects)
         self._keeper.claimable.set()
         await self._keeper.settled()
 

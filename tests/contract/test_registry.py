@@ -222,7 +222,7 @@ async def test_a_wait_ends_with_the_next_change(registry: JobRegistry) -> None:
     assert view.status is JobStatusEnum.PROCESSING
     waiting = asyncio.create_task(registry.wait("a", view.version, 60))
     await asyncio.sleep(0)
-    await registry.heartbeat("d", [beat(claimed, pages_done=3)])
+    await registry.heartbeat([beat(claimed, pages_done=3)])
     view = await waiting
     assert view.progress.pages_done == 3
     waiting = asyncio.create_task(registry.wait("a", view.version, 60))
@@ -258,7 +258,7 @@ async def test_a_wait_for_the_end_runs_out(registry: JobRegistry) -> None:
     await registry.submit(spec("a"))
     claimed = await claim(registry)
     assert await registry.wait_ended("a", SOON) == await registry.get("a")
-    await registry.release("d1", [("a", claimed.lease)])
+    await registry.release([("a", claimed.lease)])
 
 
 async def test_a_wait_for_the_end_of_no_job_is_refused(registry: JobRegistry) -> None:
@@ -357,7 +357,7 @@ async def test_a_silent_dispatcher_loses_its_job_to_another(registry: JobRegistr
     clock.now += 60
     (again,) = await claiming
     assert (again.attempt, again.spec) == (2, late.spec)
-    assert await registry.heartbeat("d", [beat(late)]) == ["a"]
+    assert await registry.heartbeat([beat(late)]) == ["a"]
     with pytest.raises(StaleLease):
         await registry.finish("a", late.lease, JobOutcome())
     await registry.finish("a", again.lease, JobOutcome())
@@ -383,16 +383,54 @@ async def test_a_dispatcher_is_not_told_to_stop_what_it_is_finishing(registry: J
     claimed = await claim(registry)
     finishing = asyncio.create_task(registry.finish("a", claimed.lease, JobOutcome()))
     await asyncio.sleep(0)
-    assert await registry.heartbeat("d", [beat(claimed)]) == []
+    assert await registry.heartbeat([beat(claimed)]) == []
     await finishing
 
 
 async def test_a_released_job_is_claimed_again_at_once(registry: JobRegistry) -> None:
     await registry.submit(spec("a"))
     claimed = await claim(registry)
-    await registry.release("d", [("a", claimed.lease)])
-    await registry.release("d", [("a", claimed.lease)])
-    assert (await claim(registry)).attempt == 1
+    claiming = asyncio.create_task(registry.claim("other", 1, 60))
+    for _ in range(2):
+        await registry.release([("a", claimed.lease)])
+    assert [again.attempt for again in await claiming] == [2]
+
+
+async def test_what_an_answer_lost_is_given_again(start: Start) -> None:
+    await start().submit_many([spec(name) for name in "abc"])
+    registry = start()
+    (first,) = await registry.claim("d", 1, 0)
+    (lost,) = await registry.claim("d", 1, 0, [("a", first.lease)])
+    for process in (registry, start()):
+        assert await process.claim("d", 1, 0, [("a", first.lease)]) == [lost]
+        assert await process.claim("other", 0, 0) == []
+
+
+async def test_a_claim_gets_what_an_abandoned_one_of_the_same_dispatcher_took(registry: JobRegistry) -> None:
+    """Ray ends no call that its caller has abandoned, and repeats it when the registry restarts."""
+    abandoned = asyncio.create_task(registry.claim("d", 1, 60))
+    await asyncio.sleep(0)
+    claiming = asyncio.create_task(registry.claim("d", 1, 60))
+    await asyncio.sleep(0)
+    await registry.submit(spec("a"))
+    assert [claimed.spec.job_id for claimed in await claiming] == ["a"]
+    assert await claiming == await abandoned
+
+
+async def test_a_dispatcher_that_leaves_gives_its_jobs_back_uncounted_and_gets_no_more(registry: JobRegistry) -> None:
+    await registry.submit_many([spec(name) for name in "abc"])
+    claims = await registry.claim("d", 9, 0)
+    await registry.cancel("c", "")
+    abandoned = asyncio.create_task(registry.claim("d", 9, 600, [(one.spec.job_id, one.lease) for one in claims]))
+    claiming = asyncio.create_task(registry.claim("next", 9, 60))
+    await asyncio.sleep(0)
+    for _ in range(2):
+        await registry.leave("d")
+    assert [(again.spec.job_id, again.attempt) for again in await claiming] == [("a", 1), ("b", 1)]
+    assert (await registry.get("c")).status is JobStatusEnum.FAILED
+    assert await abandoned == []
+    await registry.submit(spec("late"))
+    assert await registry.claim("d", 9, 600) == []
 
 
 # -- cancel ---------------------------------------------------------------------------------------------------------
@@ -420,8 +458,8 @@ async def test_a_request_to_cancel_survives_a_restart(start: Start, registry: Jo
     claimed = await claim(registry)
     assert (await registry.cancel("a", "")).status is JobStatusEnum.PROCESSING
     again = start()
-    assert await again.heartbeat("d", [beat(claimed)]) == ["a"]
-    await again.release("d", [("a", claimed.lease)])
+    assert await again.heartbeat([beat(claimed)]) == ["a"]
+    await again.release([("a", claimed.lease)])
     assert (await again.get("a")).status is JobStatusEnum.FAILED
 
 
@@ -480,7 +518,7 @@ async def test_a_restart_goes_on_where_the_last_process_stopped(start: Start, re
     claimed = await claim(registry)
     again = start()
     assert await again.stats() == QueueStats(queued=2, running=1)
-    assert await again.heartbeat("d", [beat(claimed)]) == []
+    assert await again.heartbeat([beat(claimed)]) == []
     await again.finish("a", claimed.lease, JobOutcome())
     assert (await claim(again)).spec.job_id == "b"
 
@@ -520,7 +558,7 @@ async def test_a_failed_commit_is_told_and_leaves_nothing_behind(
         assert (await registry.get("before")).status is JobStatusEnum.PROCESSING, "reads go on"
     assert (await waiting).status is JobStatusEnum.PROCESSING, "waits end when the registry is back"
     assert await registry.get_many(["new"]) == [None]
-    assert await registry.heartbeat("d", [beat(claimed)]) == []
+    assert await registry.heartbeat([beat(claimed)]) == []
     await registry.finish("before", claimed.lease, JobOutcome())
     assert (await registry.submit(spec("new"))).status is JobStatusEnum.PENDING
 

@@ -26,9 +26,12 @@ class MemoryJobs:
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Claim] = asyncio.Queue()
         self.outcomes: dict[str, JobOutcome] = {}
+        self.leases: dict[str, str] = {}  # under which jobs ended
         self.beats: list[Heartbeat] = []
         self.stop: set[str] = set()
+        self.held: list[tuple[str, str]] = []  # as the newest claim said
         self.released: list[tuple[str, str]] = []
+        self.left: list[str] = []
         self.stale: set[str] = set()
         self.past_their_time: list[str] = []
         self.known: dict[str, JobStatusEnum] = {}
@@ -36,11 +39,14 @@ class MemoryJobs:
         self.away = 0  # how many more calls find nobody
         self.changed = asyncio.Event()
 
-    async def claim(self, dispatcher_id: str, limit: int, timeout_s: float) -> list[Claim]:
+    async def claim(
+        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
+    ) -> list[Claim]:
         self._answer()
+        self.held = list(held)
         return [await self.queue.get()]
 
-    async def heartbeat(self, dispatcher_id: str, beats: Sequence[Heartbeat]) -> list[str]:
+    async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
         self._answer()
         self.beats.extend(beats)
         return [beat.job_id for beat in beats if beat.job_id in self.stop]
@@ -51,7 +57,7 @@ class MemoryJobs:
             self.stale.discard(job_id)
             self.changed.set()
             raise StaleLease("taken over")
-        self.outcomes[job_id] = outcome
+        self.outcomes[job_id], self.leases[job_id] = outcome, lease
         self.changed.set()
 
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
@@ -70,8 +76,12 @@ class MemoryJobs:
         self.past_their_time = [job for job in self.past_their_time if job not in job_ids]
         self.changed.set()
 
-    async def release(self, dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
+    async def release(self, leases: Sequence[tuple[str, str]]) -> None:
         self.released.extend(leases)
+        self.changed.set()
+
+    async def leave(self, dispatcher_id: str) -> None:
+        self.left.append(dispatcher_id)
 
     def _answer(self) -> None:
         if self.away:
@@ -283,10 +293,10 @@ async def test_a_stopped_job_is_given_back_as_soon_as_the_registry_answers(
 ) -> None:
     release, refusals = jobs.release, [FleetUnavailable("away"), StoreUnavailable("away")]
 
-    async def refuse_at_first(dispatcher_id: str, leases: Sequence[tuple[str, str]]) -> None:
+    async def refuse_at_first(leases: Sequence[tuple[str, str]]) -> None:
         if refusals:
             raise refusals.pop()
-        await release(dispatcher_id, leases)
+        await release(leases)
 
     monkeypatch.setattr(jobs, "release", refuse_at_first)
     parsers.gate = asyncio.Event()
@@ -384,13 +394,89 @@ async def test_inputs_of_jobs_that_ended_elsewhere_go_when_they_are_not_kept(job
 async def test_a_dispatcher_that_stops_gives_its_jobs_back(jobs, blobs, parsers) -> None:
     parsers.gate = asyncio.Event()
     config = DispatcherConfig(jobs=2, limits=JobLimits(files=1, splitting=Splitting(slots=1)))
-    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, config).run())
+    dispatcher = Dispatcher(jobs, parsers, blobs, config)
+    work = asyncio.create_task(dispatcher.run())
     await submit(jobs, blobs, "a", b"1")
     while not jobs.beats and not parsers.opened:  # noqa: ASYNC110 - until it is at work
         await asyncio.sleep(0.01)
     work.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await work
+    assert (jobs.left, jobs.released) == ([dispatcher.id], [])
+
+
+async def test_a_claim_says_what_is_held_until_it_is_given_back(dispatcher, jobs, blobs, parsers, monkeypatch) -> None:
+    parsers.gate, may_release = asyncio.Event(), asyncio.Event()
+    release = jobs.release
+
+    async def release_late(leases: Sequence[tuple[str, str]]) -> None:
+        await may_release.wait()
+        await release(leases)
+
+    monkeypatch.setattr(jobs, "release", release_late)
+    jobs.stop = {"a"}
+    await submit(jobs, blobs, "a", b"1")
+    while not dispatcher._stopping:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await submit(jobs, blobs, "b", b"1")
+    while ("b", "lease-b") not in jobs.held:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert ("a", "lease-a") in jobs.held
+    may_release.set()
+    while dispatcher._stopping:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    parsers.gate.set()
+    await jobs.ended("b")
+    await submit(jobs, blobs, "c", b"1")
+    await jobs.ended("c")
+    assert ("a", "lease-a") not in jobs.held
+
+
+async def test_a_job_whose_lease_ran_out_goes_on_under_the_next_one(dispatcher, jobs, blobs, parsers) -> None:
+    """As when a machine was suspended: the registry gives the job to the same dispatcher again."""
+    parsers.gate = asyncio.Event()
+    await submit(jobs, blobs, "a", b"1")
+    while not parsers.opened:  # noqa: ASYNC110 - until it is at work
+        await asyncio.sleep(0.01)
+    spec = dispatcher._running["a"].claim.spec
+    await jobs.queue.put(Claim(lease="second", spec=spec, attempt=2))
+    while "second" not in [beat.lease for beat in jobs.beats]:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    parsers.gate.set()
+    await jobs.ended("a")
+    assert jobs.leases == {"a": "second"}
+    assert parsers.opened["0.pdf"] == 1
+
+
+async def test_a_job_that_was_given_anew_is_not_stopped_for_its_old_lease(dispatcher, jobs, blobs, parsers) -> None:
+    heartbeat = jobs.heartbeat
+
+    async def meanwhile(beats: Sequence[Heartbeat]) -> list[str]:
+        """The registry, which has ended the first lease; its next claim's answer arrives before this one."""
+        if any(beat.lease == "lease-a" for beat in beats):
+            dispatcher._start(Claim(lease="second", spec=dispatcher._running["a"].claim.spec, attempt=2))
+            return ["a"]
+        return await heartbeat(beats)
+
+    jobs.heartbeat = meanwhile
+    parsers.gate = asyncio.Event()
+    await submit(jobs, blobs, "a", b"1")
+    while not jobs.beats:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    parsers.gate.set()
+    await jobs.ended("a")
+    assert jobs.leases == {"a": "second"}
+
+
+async def test_a_job_that_fails_for_no_reason_known_is_given_back(dispatcher, jobs, blobs, monkeypatch) -> None:
+    async def bug(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(jobs, "finish", bug)
+    await submit(jobs, blobs, "a", b"1")
+    while not jobs.released:
+        jobs.changed.clear()
+        await jobs.changed.wait()
     assert jobs.released == [("a", "lease-a")]
 
 

@@ -93,8 +93,27 @@ def test_claims_go_out_in_order_and_not_beyond_the_limit(ledger: Ledger, make_sp
 
 def test_a_claimed_job_is_not_claimed_again(ledger: Ledger, make_spec: Spec) -> None:
     ledger.submit(make_spec("a"))
-    claim(ledger)
-    assert ledger.claim("d", 1, now=0.0) == ([], [])
+    held = claim(ledger)
+    assert ledger.claim("d", 1, 0.0, {("a", held.lease)}) == ([], [])
+    assert ledger.claim("other", 1, 0.0) == ([], [])
+
+
+def test_what_an_answer_lost_is_given_again_before_anything_else(ledger: Ledger, make_spec: Spec) -> None:
+    for name in "abc":
+        ledger.submit(make_spec(name))
+    heard, lost = ledger.claim("d", 2, now=0.0)[0]
+    held = {("a", heard.lease)}
+    assert ledger.claim("d", 1, 1.0, held) == ([lost], [])
+    again, new = ledger.claim("d", 2, 1.0, held)[0]
+    assert (again, new.spec.job_id) == (lost, "c")
+
+
+def test_a_job_is_not_held_under_a_lease_that_ended(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    late = claim(ledger)
+    ledger.tick(60.0)
+    second = claim(ledger, now=60.0)
+    assert ledger.claim("d", 1, 61.0, {("a", late.lease)}) == ([second], [])
 
 
 def test_each_delivery_has_a_lease_of_its_own(ledger: Ledger, make_spec: Spec) -> None:
@@ -147,14 +166,26 @@ def test_a_job_that_was_delivered_three_times_in_vain_is_poison(ledger: Ledger, 
     assert effect.after.outcome.failure.code is ErrorCode.POISON
 
 
-def test_a_release_queues_the_job_in_its_old_place_without_counting(ledger: Ledger, make_spec: Spec) -> None:
+def test_a_release_is_the_end_of_the_lease(ledger: Ledger, make_spec: Spec) -> None:
     for name in "ab":
         ledger.submit(make_spec(name))
-    first = claim(ledger)
-    (effect,) = ledger.release([("a", first.lease)], now=1.0)
+    for attempt in (1, 2):
+        (effect,) = ledger.release([("a", claim(ledger).lease)], now=1.0)
+        assert (effect.after.state, effect.after.attempts, ledger.position("a")) == (State.QUEUED, attempt, 1)
+    (effect,) = ledger.release([("a", claim(ledger).lease)], now=1.0)
+    assert effect.after.state is State.FAILED
+
+
+def test_what_a_dispatcher_leaves_is_queued_in_its_old_place_without_counting(ledger: Ledger, make_spec: Spec) -> None:
+    for name in "abc":
+        ledger.submit(make_spec(name))
+    theirs = claim(ledger)
+    others = claim(ledger, "other")
+    (effect,) = ledger.leave("d", now=1.0)
     assert effect.after.attempts == 0
-    assert ledger.position("a") == 1
-    assert claim(ledger).lease != first.lease
+    assert (ledger.position("a"), ledger.position("b")) == (1, None)
+    assert claim(ledger).lease != theirs.lease
+    assert ledger.heartbeat([beat(others)], now=2.0) == ([], [])
 
 
 def test_a_release_under_another_lease_is_skipped(ledger: Ledger, make_spec: Spec) -> None:
@@ -286,33 +317,14 @@ def test_a_restart_gives_running_jobs_their_lease_and_its_full_time(
     assert after.finish("a", claimed.lease, JobOutcome(), now=1059.9)[0].state is State.COMPLETED
 
 
-def test_a_restart_repeats_an_answer_that_may_have_got_lost_and_repeats_it_once(
+def test_a_restart_gives_an_answer_that_got_lost_again_to_the_dispatcher_it_was_for(
     ledger: Ledger, make_spec: Spec, restart: Restart
 ) -> None:
-    for name in "ab":
-        ledger.submit(make_spec(name))
+    ledger.submit(make_spec("a"))
     lost = claim(ledger)
     after = restart(ledger, now=1.0)
+    assert after.claim("another", 1, now=1.0) == ([], [])
     assert after.claim("d", 1, now=1.0) == ([lost], [])
-    assert claim(after, now=1.0).spec.job_id == "b"
-
-
-def test_a_restart_repeats_no_answer_that_a_heartbeat_shows_was_heard(
-    ledger: Ledger, make_spec: Spec, restart: Restart
-) -> None:
-    ledger.submit(make_spec("a"))
-    heard = claim(ledger)
-    after = restart(ledger, now=1.0)
-    after.heartbeat([beat(heard)], now=1.0)
-    assert after.claim("d", 1, now=1.0) == ([], [])
-
-
-def test_a_restart_repeats_answers_only_to_the_dispatcher_they_were_for(
-    ledger: Ledger, make_spec: Spec, restart: Restart
-) -> None:
-    ledger.submit(make_spec("a"))
-    claim(ledger)
-    assert restart(ledger, now=1.0).claim("another", 1, now=1.0) == ([], [])
 
 
 def test_versions_grow_across_a_restart(ledger: Ledger, make_spec: Spec, restart: Restart) -> None:

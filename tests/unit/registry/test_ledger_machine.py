@@ -38,7 +38,6 @@ class Job:
     holder: str = ""
     lease: str = ""
     until: float = 0.0
-    told: bool = True
     attempts: int = 0
     cancel: bool = False
 
@@ -170,11 +169,14 @@ class Registry(RuleBasedStateMachine):
 
     # -- dispatchers ------------------------------------------------------------------------------------------------
 
-    @rule(dispatcher=dispatchers, limit=st.integers(1, 3))
-    def claim(self, dispatcher: str, limit: int) -> None:
-        claims, effects = self.ledger.claim(dispatcher, limit, self.now)
+    @rule(dispatcher=dispatchers, limit=st.integers(1, 3), data=st.data())
+    def claim(self, dispatcher: str, limit: int, data: st.DataObject) -> None:
+        """By a dispatcher that holds any of what was ever given, and has heard of nothing else."""
+        known = [(claim.spec.job_id, claim.lease) for claim in self.claims]
+        held = data.draw(st.sets(st.sampled_from(known))) if known else set()
+        claims, effects = self.ledger.claim(dispatcher, limit, self.now, held)
         running = self.model.having("running")
-        repeated = [name for name, job in running.items() if job.holder == dispatcher and not job.told]
+        repeated = [name for name, job in running.items() if job.holder == dispatcher and (name, job.lease) not in held]
         assert {claim.spec.job_id for claim in claims} >= set(repeated) or len(claims) == limit
         for claim in claims:
             self.model_claims(claim, dispatcher, repeated)
@@ -186,11 +188,10 @@ class Registry(RuleBasedStateMachine):
         job = self.model.jobs[job_id]
         if job_id in repeated:
             assert (claim.lease, claim.attempt) == (job.lease, job.attempts)
-            job.told = True
             return
         assert job_id == self.model.next_queued(), "first come, first served, evenly over owners"
         assert (job_id, claim.lease) not in {(held.spec.job_id, held.lease) for held in self.claims}
-        job.state, job.holder, job.lease, job.told = "running", dispatcher, claim.lease, True
+        job.state, job.holder, job.lease = "running", dispatcher, claim.lease
         job.attempts += 1
         job.until = self.now + LEASE_S
         assert claim.attempt == job.attempts
@@ -208,7 +209,7 @@ class Registry(RuleBasedStateMachine):
         assert stop == ([job_id] if not held or self.model.jobs[job_id].cancel else [])
         if held:
             job = self.model.jobs[job_id]
-            job.until, job.told = self.now + LEASE_S, True
+            job.until = self.now + LEASE_S
             after = self.ledger.get(job_id)
             assert before is not None
             assert after is not None
@@ -240,9 +241,25 @@ class Registry(RuleBasedStateMachine):
         effects = self.ledger.release([(claim.spec.job_id, claim.lease)], self.now)
         assert bool(effects) == held
         if held:
-            self.model.jobs[claim.spec.job_id].attempts -= 1
-            self.model_stops(claim.spec.job_id)
+            self.model_lapses(claim.spec.job_id)
         self.happened(effects)
+
+    @rule(dispatcher=dispatchers)
+    def leave(self, dispatcher: str) -> None:
+        effects = self.ledger.leave(dispatcher, self.now)
+        theirs = {name: job for name, job in self.model.having("running").items() if job.holder == dispatcher}
+        assert {effect.after.job_id for effect in effects} == set(theirs)
+        for job_id, job in theirs.items():
+            job.attempts -= 1
+            self.model_stops(job_id)
+        self.happened(effects)
+
+    def model_lapses(self, job_id: str) -> None:
+        job = self.model.jobs[job_id]
+        if job.attempts >= LIMITS.max_deliveries and not job.cancel:
+            self.ended(job_id, "failed")
+        else:
+            self.model_stops(job_id)
 
     def model_stops(self, job_id: str) -> None:
         job = self.model.jobs[job_id]
@@ -257,11 +274,8 @@ class Registry(RuleBasedStateMachine):
         effects = self.ledger.tick(self.now)
         late = {name: job for name, job in self.model.having("running").items() if job.until <= self.now}
         assert {effect.after.job_id for effect in effects} == set(late)
-        for job_id, job in late.items():
-            if job.attempts >= LIMITS.max_deliveries and not job.cancel:
-                self.ended(job_id, "failed")
-            else:
-                self.model_stops(job_id)
+        for job_id in late:
+            self.model_lapses(job_id)
         self.happened(effects)
 
     @rule()
@@ -283,7 +297,7 @@ class Registry(RuleBasedStateMachine):
         self.pending, self.answers = [], []
         self.model = copy.deepcopy(self.durable)
         for job in self.model.having("running").values():
-            job.until, job.told = self.now + LEASE_S, False
+            job.until = self.now + LEASE_S
         self.ledger = self.recovered()
 
     def happened(self, effects: list[Effect], answer: Callable[[], None] = lambda: None) -> None:

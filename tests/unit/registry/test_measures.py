@@ -65,7 +65,7 @@ async def test_a_job_that_is_given_back_has_waited_once(
         (second,) = await registry.claim("e", 1, 30.0)
     assert second.lease != first.lease
     await registry.cancel("a", "")
-    await registry.release("e", [("a", second.lease)])
+    await registry.release([("a", second.lease)])
     assert recorded.of(TIME_IN_QUEUE) == [0.0]
     assert recorded.of(TIME_TO_RESULT, state="cancelled") == [100.0]
 

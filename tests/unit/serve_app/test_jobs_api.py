@@ -232,7 +232,7 @@ async def test_the_job_of_a_parse_whose_client_left_goes_on(service: Service) ->
     [claim] = await soon(lambda: service.registry.claim("test", 1, 0.0))
     parsing.cancel()
     await asyncio.gather(parsing, return_exceptions=True)
-    await service.registry.release("test", [(claim.spec.job_id, claim.lease)])
+    await service.registry.release([(claim.spec.job_id, claim.lease)])
     await service.worker.work()
     status = await service.http.get(f"/jobs/{claim.spec.job_id}")
     assert status.json()["status"] == "completed"
@@ -315,8 +315,8 @@ async def test_delete_waits_for_a_running_job_to_stop(service: Service) -> None:
     [claim] = await service.registry.claim("test", 1, 0.0)
     beat = Heartbeat(job_id=job_id, lease=claim.lease, progress=Progress())
     deleting = asyncio.create_task(service.http.delete(f"/jobs/{job_id}"))
-    assert await soon(lambda: service.registry.heartbeat("test", [beat])) == [job_id]  # told to stop
+    assert await soon(lambda: service.registry.heartbeat([beat])) == [job_id]  # told to stop
     assert not deleting.done()
-    await service.registry.release("test", [(job_id, claim.lease)])
+    await service.registry.release([(job_id, claim.lease)])
     assert (await deleting).status_code == 204
     assert service.stored() == []
