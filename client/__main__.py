@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -13,6 +14,8 @@ def main() -> None:
         if missing.name not in {"typer", "rich"}:
             raise
         sys.exit("The docfleet command needs the `cli` extra: pip install 'docfleet[cli]'")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # a file's name that is not UTF-8 is printed as it is
     app(prog_name="docfleet")
 
 

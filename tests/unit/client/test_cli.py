@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from client.__main__ import main
 from client._display import Live, printer_of_changes
 from client._job_commands import ResultFormat
 from client.cli import app
@@ -205,6 +206,21 @@ def test_failed_document_is_tried_again_by_the_next_run(run: Run, fleet: Fleet, 
     (papers / "a.pdf").write_text("mended")
     assert run("parse", papers).exit_code == 0
     assert len(fleet.submits) == 4
+
+
+def test_name_that_is_not_utf8_is_printed_as_it_is(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.md")
+    odd.write_text("# A")
+    printed = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    monkeypatch.setattr(sys, "stdout", printed)
+    monkeypatch.setattr(sys, "argv", ["docfleet", "parse", str(odd), "-o", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as end:
+        main()
+    printed.flush()
+    assert end.value.code == 0
+    assert b"caf\xe9.md" in printed.buffer.getvalue()  # type: ignore[attr-defined]
 
 
 def test_lost_pages_are_told(run: Run, papers: Path) -> None:
