@@ -46,11 +46,12 @@ class Health:
         if stats is None:
             raise FleetUnavailable("The job registry does not answer")
         if not self._can_parse(parser):
-            raise FleetUnavailable("The parsers are still loading their models")
+            raise FleetUnavailable("No parser is ready: they are loading their models, or are being replaced")
 
     def _can_parse(self, parser: ParserInfo | None) -> bool:
         """A fleet that may shrink to nothing is started by the first job."""
-        return parser is not None or self._settings.parser_min_replicas == 0
+        lives = parser is not None and self._parsers.running() > 0
+        return lives or self._settings.parser_min_replicas == 0
 
     async def _described(self) -> ParserInfo | None:
         """Asked until it is known: what parses changes with the deployment only, and a busy parser answers late."""

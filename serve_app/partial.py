@@ -11,7 +11,7 @@ from actors.blobs import BlobStore
 from actors.messages import FileSoFar, JobView
 from client.models import JobStatusEnum
 from serve_app.ports import Dispatchers
-from serve_app.results import JSON, no_such_file
+from serve_app.results import JSON, check_file
 
 _HEADERS = {"Retry-After": "1"}  # no ETag: it is different at every moment
 
@@ -24,8 +24,8 @@ async def partial_results(
     Raises Refused when the job, as far as it is known, has no file `index`.
     """
     files = await dispatchers.so_far(view.job_id) if view.status is JobStatusEnum.PROCESSING else None
-    if files is not None and index is not None and index >= len(files):
-        raise no_such_file(view, index)
+    if files is not None and index is not None:
+        check_file(view, index, len(files))
     chosen = [file for number, file in enumerate(files or ()) if index in (None, number)]
     return StreamingResponse(_body(view, chosen, blobs), headers=_HEADERS, media_type=JSON)
 

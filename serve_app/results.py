@@ -87,8 +87,6 @@ class Results:
             headers = etag(view) | _disposition(view.job_id, "json")
             return await _body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, headers)
         index = index or 0
-        if index >= len(view.files):
-            raise no_such_file(view, index)
         headers = etag(view) | _UNTRUSTED | _disposition(view.files[index].filename, FILE_SUFFIXES[form])
         return await _body(self._one(view, index, form, pages), MEDIA_TYPES[form], headers)
 
@@ -213,8 +211,10 @@ def page_span(text: str | None) -> PageSpan | None:
     return span
 
 
-def no_such_file(view: JobView, index: int) -> Refused:
-    return Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; they count from 0")
+def check_file(view: JobView, index: int, files: int) -> None:
+    """Raises Refused when the job, which has so many files, has none of this number."""
+    if index >= files:
+        raise Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; they count from 0")
 
 
 def _with_pages(entry: bytes, pages: PageSpan) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from serve_app.intake import Intake
 from serve_app.partial import partial_results
 from serve_app.ports import Dispatchers, Jobs, Parsers
 from serve_app.problems import Refused, problem
-from serve_app.results import JSON, Results, etag, page_span, unchanged
+from serve_app.results import JSON, Results, check_file, etag, page_span, unchanged
 from serve_app.settings import Settings
 
 NAME = "docfleet"
@@ -178,6 +178,8 @@ class Routes:
             raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial do not go together")
         if partial and not view.status.ended:
             return await partial_results(view, self._dispatchers, self._blobs, file)
+        if file is not None and view.status is JobStatusEnum.COMPLETED:
+            check_file(view, file, len(view.files))
         if unchanged(view, if_none_match):
             return Response(status_code=304, headers=etag(view))
         if form == "zip":
@@ -191,7 +193,9 @@ class Routes:
         request: Request,
         status: JobStatusEnum | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-        cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")] = None,
+        cursor: Annotated[
+            str | None, Query(pattern="^[0-9]{1,18}$", description="`next_cursor` of the page before")
+        ] = None,
         ids: Annotated[
             str | None, Query(max_length=10_000, description="Only these jobs, with commas between; no pages then")
         ] = None,

@@ -17,13 +17,14 @@ PARSER = ParserInfo(profile="native", docling="0.0")
 
 @dataclass
 class FakeParsers:
-    """`exports` counts what was asked for; `ready` is whether a replica lives."""
+    """`exports` counts what was asked for; `ready` is whether a replica lives, `busy` whether it cannot answer now."""
 
     ready: bool = True
+    busy: bool = False
     exports: list[ExportFormat] = field(default_factory=list)
 
     async def describe(self) -> ParserInfo:
-        if not self.ready:
+        if self.busy or not self.ready:
             raise FleetUnavailable("No parser replica is ready at present")
         return PARSER
 

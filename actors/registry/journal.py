@@ -224,7 +224,7 @@ class Journal:
         """An owner's jobs in these states, newest first, of those whose `seq` is less than `below`."""
         found: list[JobRecord] = []
         for state in states:  # one index look-up each; a query over all states would sort everything there is
-            bounds = {"owner": owner, "state": state.value, "below": below or 2**62, "count": limit}
+            bounds = {"owner": owner, "state": state.value, "below": 2**62 if below is None else below, "count": limit}
             found += self._jobs(_NEWEST, bounds)
         return sorted(found, key=lambda job: -job.seq)[:limit]
 

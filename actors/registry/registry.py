@@ -199,9 +199,9 @@ class JobRegistry:
     async def list_jobs(
         self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
     ) -> tuple[list[JobView], str | None]:
-        """An owner's jobs, newest first, and the cursor of the next page. A cursor that is none lists from the top."""
+        """An owner's jobs, newest first, and the cursor of the next page."""
         states = [state for state in State if status in (None, ON_THE_WIRE[state])]
-        below = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else None
+        below = int(cursor) if cursor else None
         limit = max(1, min(limit, LIST_AT_MOST))
         found = await self._keeper.read(self._journal.newest, owner, states, limit + 1, below)
         page = found[:limit]

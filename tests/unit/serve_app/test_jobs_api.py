@@ -246,6 +246,13 @@ async def test_jobs_are_listed_newest_first_page_by_page(service: Service) -> No
     assert second["next_cursor"] is None
 
 
+@pytest.mark.parametrize("cursor", ["", "abc", "-1", "²", "9" * 30])
+async def test_a_cursor_that_no_page_gave_is_refused(service: Service, cursor: str) -> None:
+    answer = await service.http.get("/jobs", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert "query.cursor" in answer.json()["detail"]
+
+
 async def test_jobs_are_listed_by_status(service: Service) -> None:
     done = await service.completed(("a.md", b"# A"))
     waiting = await service.submit(("b.md", b"# B"))

@@ -156,6 +156,12 @@ async def test_a_client_may_know_several_versions(service: Service, sent: str, s
     assert (await service.http.get(f"/jobs/{job_id}/results", headers=headers)).status_code == status
 
 
+async def test_a_file_that_the_job_does_not_have_cannot_be_unchanged(service: Service) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+    answer = await service.http.get(f"/jobs/{job_id}/results?file=9", headers={"If-None-Match": "*"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 async def test_a_strong_form_of_the_tag_is_known_too(service: Service) -> None:
     job_id = await service.completed(("a.md", b"# A"))
     tag = (await service.http.get(f"/jobs/{job_id}/results")).headers["ETag"].removeprefix("W/")

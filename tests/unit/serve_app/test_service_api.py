@@ -54,8 +54,16 @@ async def test_a_service_whose_parsers_still_load_is_initializing_and_not_ready(
 
 async def test_a_parser_that_was_seen_once_is_not_asked_again(service: Service) -> None:
     await service.http.get("/health")
-    service.parsers.ready = False  # busy, for one
-    assert (await service.http.get("/health")).json()["parser"] == PARSER.model_dump()
+    service.parsers.busy = True
+    health = (await service.http.get("/health")).json()
+    assert (health["status"], health["parser"]) == ("healthy", PARSER.model_dump())
+
+
+async def test_a_service_whose_parsers_are_all_gone_is_initializing_and_not_ready(service: Service) -> None:
+    await service.http.get("/health")
+    service.parsers.ready = False
+    assert (await service.http.get("/health")).json()["status"] == "initializing"
+    assert (await service.http.get("/readyz")).status_code == 503
 
 
 async def test_a_fleet_that_may_shrink_to_nothing_is_ready_without_a_parser(make_service: MakeService) -> None:
