@@ -17,7 +17,10 @@ from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.fleet import memory_share
-from actors.handles import HEAD, DispatcherFleet, ParserFleet, Registry, open_registry
+from actors.handles.dispatchers import DispatcherFleet
+from actors.handles.opening import HEAD, open_registry
+from actors.handles.parsers import ParserFleet
+from actors.handles.registry import Registry
 from actors.messages import FileSoFar
 from actors.observing import observe
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine

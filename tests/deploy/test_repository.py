@@ -33,6 +33,12 @@ def code_in(page: Path) -> Iterator[str]:
     yield from CODE_SPAN.findall(FENCE.sub("", text))
 
 
+def test_only_handles_call_what_runs_elsewhere() -> None:
+    files = [path for room in ("actors", "serve_app", "client") for path in (ROOT / room).rglob("*.py")]
+    calling = {path.parent for path in files if ".remote(" in path.read_text().replace("`.remote()`", "")}
+    assert calling == {ROOT / "actors" / "handles"}
+
+
 @every_page
 def test_every_make_target_in_a_page_exists(page: Path) -> None:
     mentioned = {target for code in code_in(page) for target in re.findall(r"\bmake ([a-z][a-z-]*)", code)}

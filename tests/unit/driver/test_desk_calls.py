@@ -15,7 +15,7 @@ from ray.serve._private.common import DeploymentID
 from ray.serve.exceptions import DeploymentUnavailableError
 
 from actors.errors import FileError, FleetUnavailable
-from actors.handles import DESK_ATTEMPTS, DeskCaller
+from actors.handles.desk import DESK_ATTEMPTS, DeskCaller
 from client.models import ErrorCode
 
 
@@ -58,7 +58,7 @@ def _without_pauses() -> Any:
 
 
 def caller(monkeypatch: pytest.MonkeyPatch, handle: ScriptedHandle) -> DeskCaller:
-    monkeypatch.setattr("actors.handles.serve.get_deployment_handle", lambda *_: handle)
+    monkeypatch.setattr("actors.handles.desk.serve.get_deployment_handle", lambda *_: handle)
     return DeskCaller("docfleet")
 
 

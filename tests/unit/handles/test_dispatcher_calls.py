@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from actors.handles import DispatcherFleet
+from actors.handles.dispatchers import DispatcherFleet
 
 
 @dataclass

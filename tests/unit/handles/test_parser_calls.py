@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from actors.handles import ParserFleet
+from actors.handles.parsers import ParserFleet
 from actors.messages import FileTask, PageSpan, Shard
 from client.models import PageFailure, ParseOptions
 

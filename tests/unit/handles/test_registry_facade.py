@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from ray.exceptions import ActorDiedError, ActorUnavailableError
 
-from actors import handles
 from actors.batching import Batched
 from actors.errors import FleetUnavailable
-from actors.handles import Registry
+from actors.handles.registry import Registry
 from actors.messages import QueueStats
 
 STATS = QueueStats(queued=1, running=2)
@@ -54,7 +53,7 @@ class Opener:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handles, "REOPEN_AFTER_S", 0.0)
+    monkeypatch.setattr("actors.handles.registry.REOPEN_AFTER_S", 0.0)
 
 
 async def answered(registry: Registry) -> QueueStats:

@@ -1,0 +1,25 @@
+"""The dispatcher deployment as the ingress sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.serve.handle import DeploymentHandle
+
+from actors.handles.calls import cancelled_with_its_caller
+from actors.messages import FileSoFar
+from actors.ray_errors import dispatcher_errors
+
+
+class DispatcherFleet:
+    """The dispatchers, for what only they know."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        self._handle = handle.options(_by_reference=True)
+
+    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+        """What there is of a job's files at this moment; None when nobody works on it. Raises FleetUnavailable."""
+        with dispatcher_errors():
+            async with cancelled_with_its_caller(self._handle.so_far.remote(job_id)) as response:
+                files: list[FileSoFar] | None = await response
+                return files

@@ -1,0 +1,74 @@
+"""The parser deployment as a typed facade."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ray
+from ray.serve.handle import DeploymentHandle
+
+from actors.fleet import running_replicas
+from actors.handles.calls import INLINE_BYTES, cancelled_with_its_caller
+from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.ray_errors import parser_errors
+from client.models import ExportFormat, PageFailure, ParseOptions, ParserInfo
+
+
+@dataclass(frozen=True, slots=True)
+class RayPart:
+    """A parsed span: its pages stay in the object store, owned by the dispatcher that asked for them. Nothing here
+    looks into them: that would keep the dispatcher's own copy, which the node may otherwise drop."""
+
+    ref: ray.ObjectRef[Shard]
+    span: PageSpan
+    lost: tuple[PageFailure, ...]
+
+
+class ParserFleet:
+    """The parser replicas, behind Serve's router and autoscaler."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        # By value would go through gRPC messages of at most 4 MiB, whatever the operator's environment says.
+        self._handle = handle.options(_by_reference=True)
+        self._app = handle.deployment_id.app_name
+
+    async def put(self, data: bytes | memoryview) -> ray.ObjectRef[DocumentBytes] | DocumentBytes:
+        """A document as every parser on its node reads it without a copy; the caller's process owns it."""
+        document = np.frombuffer(data, dtype=np.uint8)
+        if len(data) <= INLINE_BYTES:
+            return document
+        return await asyncio.to_thread(ray.put, document)
+
+    async def open(self, document: Any, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
+        return await self._call("open", document, task, split_above)
+
+    async def parse_pages(self, document: Any, task: FileTask, span: PageSpan) -> RayPart:
+        with parser_errors():
+            async with cancelled_with_its_caller(self._handle.parse_pages.remote(document, task, span)) as response:
+                ref: ray.ObjectRef[Shard] = await response._to_object_ref()
+                shard = await ref
+                return RayPart(ref, shard.span, shard.lost)
+
+    async def assemble(
+        self, document: Any, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
+    ) -> ParsedFile:
+        return await self._call("assemble", document, task, list(lost), *(part.ref for part in parts))
+
+    async def export(self, document: bytes, form: ExportFormat) -> bytes:
+        return await self._call("export", await self.put(document), form)
+
+    async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
+        return await self._call("describe", options)
+
+    def running(self) -> int:
+        """Live replicas; each works on one call at a time."""
+        return running_replicas(self._app)
+
+    async def _call(self, method: str, *args: Any) -> Any:
+        with parser_errors():
+            async with cancelled_with_its_caller(getattr(self._handle, method).remote(*args)) as response:
+                return await response

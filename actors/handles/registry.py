@@ -1,0 +1,141 @@
+"""The registry actor as a typed facade."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ray.actor import ActorHandle
+from ray.exceptions import ActorDiedError, RayActorError, RayError, RayTaskError
+
+from actors.batching import Batched
+from actors.errors import DocfleetError, FleetUnavailable
+from actors.logs import get_logger
+from actors.messages import (
+    Claim,
+    DeliveryReport,
+    DueDelivery,
+    Heartbeat,
+    JobOutcome,
+    JobSpec,
+    JobView,
+    QueueStats,
+)
+from actors.ray_errors import own_error
+from client.models import Delivery, JobStatusEnum
+
+log = get_logger()
+
+ANSWER_WITHIN_S = 2.0  # how long a caller waits for a registry that may be restarting, before it says so
+REOPEN_AFTER_S = 3.0  # a deployment of other code has its own registry by then
+
+
+class Registry:
+    """The JobRegistry, for ingress replicas and dispatchers alike. One that is gone for good is opened again: Ray gives
+    an actor up that cannot start, as when its database was away for longer than it waits."""
+
+    def __init__(self, actor: ActorHandle[Any], reopen: Callable[[], ActorHandle[Any]]) -> None:
+        self._actor = actor
+        self._reopen = reopen
+        self._reopening: asyncio.Task[None] | None = None
+        self._reads: Batched[str, JobView | None] = Batched(self._get_many)
+        self._submits: Batched[JobSpec, JobView] = Batched(self._submit_many)
+
+    async def submit(self, spec: JobSpec) -> JobView:
+        """Durable on return. Repeating it with the same job id or idempotency key gives the same job."""
+        return await self._submits.get(spec)
+
+    async def hold_key(self, owner: str, key: str, job_id: str) -> None:
+        await self._ask(self._actor.hold_key.remote(owner, key, job_id))
+
+    async def release_key(self, owner: str, key: str, job_id: str) -> None:
+        await self._ask(self._actor.release_key.remote(owner, key, job_id))
+
+    async def get(self, job_id: str) -> JobView | None:
+        """The job, or None when there is none. Raises JobExpired when there was one."""
+        return await self._reads.get(job_id)
+
+    async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
+        """The job when it differs from `version`, or after `timeout_s`."""
+        return await self._ask(self._actor.wait.remote(job_id, version, timeout_s), timeout_s)
+
+    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
+        """The job once it has ended, or after `timeout_s`."""
+        return await self._ask(self._actor.wait_ended.remote(job_id, timeout_s), timeout_s)
+
+    async def cancel(self, job_id: str, owner: str) -> JobView:
+        return await self._ask(self._actor.cancel.remote(job_id, owner))
+
+    async def list_jobs(
+        self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
+    ) -> tuple[list[JobView], str | None]:
+        return await self._ask(self._actor.list_jobs.remote(owner, status, limit, cursor))
+
+    async def stats(self) -> QueueStats:
+        return await self._ask(self._actor.stats.remote())
+
+    async def claim(
+        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
+    ) -> list[Claim]:
+        return await self._ask(self._actor.claim.remote(dispatcher_id, limit, timeout_s, list(held)), timeout_s)
+
+    async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
+        return await self._ask(self._actor.heartbeat.remote(list(beats)))
+
+    async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
+        await self._ask(self._actor.finish.remote(job_id, lease, outcome))
+
+    async def release(self, leases: Sequence[tuple[str, str]]) -> None:
+        await self._ask(self._actor.release.remote(list(leases)))
+
+    async def leave(self, dispatcher_id: str) -> None:
+        await self._ask(self._actor.leave.remote(dispatcher_id))
+
+    async def due_deliveries(self, limit: int) -> list[DueDelivery]:
+        return await self._ask(self._actor.due_deliveries.remote(limit))
+
+    async def delivery_progress(self, report: DeliveryReport) -> None:
+        await self._ask(self._actor.delivery_progress.remote(report))
+
+    async def deliveries(self, job_id: str) -> list[Delivery]:
+        return await self._ask(self._actor.deliveries.remote(job_id))
+
+    async def redeliver(self, job_id: str) -> None:
+        await self._ask(self._actor.redeliver.remote(job_id))
+
+    async def delete(self, job_id: str, owner: str) -> None:
+        """Remove an ended job. Its blobs go first: what is left of a deletion that was interrupted can be repeated."""
+        await self._ask(self._actor.delete.remote(job_id, owner))
+
+    async def expired(self, limit: int) -> list[str]:
+        return await self._ask(self._actor.expired.remote(limit))
+
+    async def forget(self, job_ids: Sequence[str]) -> None:
+        await self._ask(self._actor.forget.remote(list(job_ids)))
+
+    async def _get_many(self, job_ids: list[str]) -> list[JobView | DocfleetError | None]:
+        return await self._ask(self._actor.get_many.remote(job_ids))
+
+    async def _submit_many(self, specs: list[JobSpec]) -> list[JobView | DocfleetError]:
+        return await self._ask(self._actor.submit_many.remote(specs))
+
+    async def _ask(self, call: Any, patience_s: float = 0.0) -> Any:
+        """Await a call that may take `patience_s` by its nature. Calls outlive a registry's restart by Ray's
+        retries, but the caller hears FleetUnavailable rather than hang."""
+        try:
+            async with asyncio.timeout(patience_s + ANSWER_WITHIN_S):  # 3.11's wait_for can swallow a cancellation
+                return await call
+        except RayTaskError as error:
+            raise own_error(error) from None
+        except (TimeoutError, RayActorError) as error:
+            if isinstance(error, ActorDiedError) and (self._reopening is None or self._reopening.done()):
+                self._reopening = asyncio.create_task(self._open_again())
+            raise FleetUnavailable("The job registry does not answer at present; please try again") from error
+
+    async def _open_again(self) -> None:
+        await asyncio.sleep(REOPEN_AFTER_S)
+        try:
+            self._actor = await asyncio.to_thread(self._reopen)
+        except (RayError, FleetUnavailable) as error:  # the next call that finds it dead tries again
+            log.warning("registry_not_opened", reason=str(error))
