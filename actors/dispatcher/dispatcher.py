@@ -130,7 +130,7 @@ class Dispatcher:
             self._start(claim)
 
     def _start(self, claim: Claim) -> None:
-        if at_work := self._running.get(claim.spec.job_id):  # its lease ran out, as in a process that was suspended
+        if at_work := self._running.get(claim.spec.job_id):  # its lease ran out, but the work goes on
             at_work.claim = claim
             return
         limits, on_progress = self._config.limits, self._progressed.set

@@ -26,7 +26,7 @@ log = get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 
-TICK_S = 1.0  # how late the end of a lease may be noticed
+TICK_S = 1.0  # between two ticks of the ledger; longer when the process is suspended or busy
 PATIENCE_S = 30.0  # for a database that is away when the registry starts
 
 
@@ -89,7 +89,7 @@ class Keeper:
         self._journal.close()
 
     def _begin(self, recovered: Recovered) -> None:
-        self._ledger = Ledger(recovered, self._limits, self._clock())
+        self._ledger = Ledger(recovered, self._limits)
         self.board.reset(self._ledger.jobs)
         self.claimable.set()
         log.info("registry_ready", queued=self._ledger.queued, running=self._ledger.running, epoch=recovered.epoch)

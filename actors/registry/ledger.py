@@ -1,5 +1,7 @@
 """The registry's mind: what each event means for the jobs. Plain Python without I/O; the caller passes the time.
 
+Leases run by ticks and not by that time: a clock that jumps, or a process that was stopped, ends none of them.
+
 Every method takes an event and returns, beside its answer, the effects that make it true: `Save` for what the
 journal must hold before anybody is told, `Show` for what readers may see. The ledger holds unfinished jobs only, so
 it does not grow with the number of jobs ever run.
@@ -24,12 +26,12 @@ CANCELLED = Failure(code=ErrorCode.CANCELLED, message="The job was cancelled")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`lease_s`: seconds that a dispatcher may be silent. `max_deliveries`: of one job, before it counts as poison.
+    """`lease_ticks`: how long a dispatcher may be silent. `max_deliveries`: of one job, before it counts as poison.
 
     The limits of one owner are None where there are none.
     """
 
-    lease_s: float
+    lease_ticks: int
     max_deliveries: int
     max_queued_jobs: int
     max_queued_bytes: int
@@ -40,7 +42,7 @@ class Limits:
 class Ledger:
     """All unfinished jobs."""
 
-    def __init__(self, recovered: Recovered, limits: Limits, now: float) -> None:
+    def __init__(self, recovered: Recovered, limits: Limits) -> None:
         """Go on from a journal. Running jobs keep their lease and get its full time, for their dispatcher may live."""
         self._limits = limits
         self._first_version = recovered.epoch * _EPOCH
@@ -48,11 +50,12 @@ class Ledger:
         self._jobs: dict[str, JobRecord] = {}
         self._keys: dict[tuple[str, str], str] = {}  # (owner, idempotency key) to job id
         self._queue = FairQueue()
-        self._terms: dict[str, float] = {}  # until when the lease of each running job runs
+        self._ticks = 0
+        self._terms: dict[str, int] = {}  # the tick at which the lease of each running job ends
         for job in recovered.unfinished:
             self._take_in(replace(job, version=self._first_version))
             if job.state is State.RUNNING:
-                self._terms[job.job_id] = now + limits.lease_s
+                self._renew(job)
 
     def _take_in(self, job: JobRecord) -> None:
         self._jobs[job.job_id] = job
@@ -139,7 +142,7 @@ class Ledger:
         while len(claims) < limit and (job := self._queue.peek()):
             self._queue.remove(job)
             self._queue.start(job.spec.owner)
-            self._terms[job.job_id] = now + self._limits.lease_s
+            self._renew(job)
             started = job.after(
                 Event.CLAIM,
                 attempts=job.attempts + 1,
@@ -154,7 +157,7 @@ class Ledger:
     def _given_to(self, dispatcher: str) -> list[JobRecord]:
         return [job for job in map(self._jobs.__getitem__, self._terms) if job.dispatcher == dispatcher]
 
-    def heartbeat(self, beats: Sequence[Heartbeat], now: float) -> tuple[list[str], list[Effect]]:
+    def heartbeat(self, beats: Sequence[Heartbeat]) -> tuple[list[str], list[Effect]]:
         """Renew leases and take in progress. Returns the jobs that the dispatcher should stop working on."""
         stop: list[str] = []
         effects: list[Effect] = []
@@ -163,7 +166,7 @@ class Ledger:
             if job is None:
                 stop.append(beat.job_id)
                 continue
-            self._terms[job.job_id] = now + self._limits.lease_s
+            self._renew(job)
             if job.cancel_requested:
                 stop.append(job.job_id)
             progress = _furthest(job.progress, beat.progress)
@@ -204,10 +207,14 @@ class Ledger:
         return flagged, [self._save(job, flagged)]
 
     def tick(self, now: float) -> list[Effect]:
-        """Take the jobs whose leases have run out from their dispatchers."""
-        return self._lapse([self._jobs[job_id] for job_id, until in self._terms.items() if until <= now], now)
+        """Take the jobs whose leases have run out from their dispatchers. To be called at even intervals."""
+        self._ticks += 1
+        return self._lapse([self._jobs[job_id] for job_id, end in self._terms.items() if end <= self._ticks], now)
 
     # -- how a job moves ----------------------------------------------------------------------------------------
+
+    def _renew(self, job: JobRecord) -> None:
+        self._terms[job.job_id] = self._ticks + self._limits.lease_ticks
 
     def _lapse(self, jobs: Sequence[JobRecord], now: float) -> list[Effect]:
         """What becomes of jobs whose leases have ended: one that was delivered too often in vain is poison."""

@@ -35,14 +35,14 @@ class RegistryConfig:
     max_queued_bytes: int
     job_ttl_s: float
     tombstone_ttl_s: float = 7 * 24 * 3600.0
-    lease_s: float = 20.0  # dispatchers renew every second: this is how long a dead one holds up its jobs
+    lease_ticks: int = 20  # of a second; dispatchers renew at each: this is how long a dead one holds up its jobs
     max_deliveries: int = 3
     max_queued_jobs_of_owner: int | None = None
     max_queued_bytes_of_owner: int | None = None
 
     def limits(self) -> Limits:
         return Limits(
-            lease_s=self.lease_s,
+            lease_ticks=self.lease_ticks,
             max_deliveries=self.max_deliveries,
             max_queued_jobs=self.max_queued_jobs,
             max_queued_bytes=self.max_queued_bytes,
@@ -245,7 +245,7 @@ class JobRegistry:
     async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
         """Renew leases and report progress. Returns the ids of jobs to stop working on: cancelled, or taken over."""
         ledger = self._keeper.ledger
-        stop, effects = ledger.heartbeat(beats, self._clock())
+        stop, effects = ledger.heartbeat(beats)
         self._keeper.run(effects)
         # A job that the ledger has let go of and readers still see is ending: its dispatcher awaits just that.
         return [job_id for job_id in stop if ledger.get(job_id) or not self._board.get(job_id)]

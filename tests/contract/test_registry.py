@@ -25,7 +25,9 @@ from actors.errors import (
     StoreUnavailable,
 )
 from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, QueueStats
+from actors.registry import keeper
 from actors.registry.journal import Journal, JournalUnusable
+from actors.registry.ledger import Ledger
 from actors.registry.registry import JobRegistry, RegistryConfig
 from actors.registry.version import version_of
 from client.models import ErrorCode, JobStatusEnum, ParseOptions, Progress
@@ -352,12 +354,14 @@ async def test_no_job_goes_to_two_dispatchers(registry: JobRegistry) -> None:
     assert sorted(claimed) == sorted(f"j{n}" for n in range(20))
 
 
-async def test_a_silent_dispatcher_loses_its_job_to_another(registry: JobRegistry, clock: Clock) -> None:
-    await registry.submit(spec("a"))
-    late = await claim(registry)
-    claiming = asyncio.create_task(registry.claim("other", 1, 60))
-    clock.now += 60
-    (again,) = await claiming
+async def test_a_silent_dispatcher_loses_its_job_to_another(
+    registry: JobRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as fast:
+        fast.setattr(keeper, "TICK_S", 0.001)
+        await registry.submit(spec("a"))
+        late = await claim(registry)
+        (again,) = await registry.claim("other", 1, 60)
     assert (again.attempt, again.spec) == (2, late.spec)
     assert await registry.heartbeat([beat(late)]) == ["a"]
     with pytest.raises(StaleLease):
@@ -365,6 +369,28 @@ async def test_a_silent_dispatcher_loses_its_job_to_another(registry: JobRegistr
     await registry.finish("a", again.lease, JobOutcome())
     with pytest.raises(StaleLease):
         await registry.finish("a", late.lease, JobOutcome())
+
+
+async def test_a_clock_that_jumps_takes_no_job_from_its_dispatcher(
+    registry: JobRegistry, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a machine was suspended, and its dispatchers with it."""
+    ticked = asyncio.Event()
+    tick = Ledger.tick
+
+    def noted_tick(ledger: Ledger, now: float) -> Any:
+        ticked.set()
+        return tick(ledger, now)
+
+    monkeypatch.setattr(Ledger, "tick", noted_tick)
+    await registry.submit(spec("a"))
+    claimed = await claim(registry)
+    clock.now += 3600
+    ticked.clear()
+    await ticked.wait()
+    await asyncio.sleep(0)
+    assert await registry.heartbeat([beat(claimed)]) == []
+    await registry.finish("a", claimed.lease, JobOutcome())
 
 
 async def test_a_finish_may_be_repeated(start: Start, registry: JobRegistry) -> None:

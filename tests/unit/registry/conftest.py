@@ -12,7 +12,7 @@ from actors.registry.ledger import Ledger, Limits
 from actors.registry.record import Recovered
 from client.models import ParseOptions
 
-LIMITS = Limits(lease_s=60, max_deliveries=3, max_queued_jobs=10, max_queued_bytes=1000)
+LIMITS = Limits(lease_ticks=3, max_deliveries=3, max_queued_jobs=10, max_queued_bytes=1000)
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def make_spec() -> Callable[..., JobSpec]:
 
 @pytest.fixture
 def ledger() -> Ledger:
-    return Ledger(Recovered(epoch=1, last_seq=0, unfinished=[]), LIMITS, now=0.0)
+    return Ledger(Recovered(epoch=1, last_seq=0, unfinished=[]), LIMITS)
 
 
 @pytest.fixture
-def restart() -> Callable[..., Ledger]:
-    def again(ledger: Ledger, now: float) -> Ledger:
+def restart() -> Callable[[Ledger], Ledger]:
+    def again(ledger: Ledger) -> Ledger:
         """What a new process makes of the jobs that this one leaves behind."""
-        return Ledger(Recovered(epoch=2, last_seq=9, unfinished=ledger.jobs), LIMITS, now)
+        return Ledger(Recovered(epoch=2, last_seq=9, unfinished=ledger.jobs), LIMITS)
 
     return again
