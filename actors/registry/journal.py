@@ -111,9 +111,10 @@ class Journal:
         Repeat it after a failed write. Raises JournalUnusable, StoreUnavailable, and JournalTaken when another
         registry has become the one since the first time.
         """
+        begun = self._holding
         try:
             if self._is_sqlite:
-                _prepare_file(self._url.database)
+                _prepare_file(self._url.database, is_known=begun)
             with self._writes.begin() as connection:
                 prepare(connection)
                 epoch = self._take(connection)
@@ -124,7 +125,8 @@ class Journal:
         except (SQLAlchemyError, SchemaMismatch, ValueError, OSError) as error:
             if _may_pass(error):
                 raise _unavailable(error) from error
-            self.close()
+            if not begun:  # else others read with it meanwhile
+                self.close()
             where = self._url.render_as_string(hide_password=True)
             raise JournalUnusable(f"The job journal {where} cannot be used: {_cause(error)}") from error
         return Recovered(epoch=epoch, last_seq=last_seq, unfinished=unfinished)
@@ -268,11 +270,14 @@ def _configure_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is checked first still holds at the write
 
 
-def _prepare_file(database: str | None) -> None:
-    """Make a missing file, for its owner's eyes only. Raises ValueError for one that cannot hold a journal."""
+def _prepare_file(database: str | None, *, is_known: bool) -> None:
+    """Make a missing file, for its owner's eyes only. Raises ValueError for one that cannot hold a journal, and
+    FileNotFoundError for a known one that is gone, as with a volume: a new one in its place would stand in its way."""
     if not database or database == ":memory:":
         raise ValueError("a database in memory keeps nothing")
     path = Path(database)
+    if is_known:
+        path.stat()
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)

@@ -103,7 +103,7 @@ class Keeper:
     async def _recover(self) -> None:
         retrying = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_max=2.0)
         try:
-            self._begin(await retrying(_worth_waiting, self.write, self._journal.open))
+            self._begin(await retrying(_unless_taken, self.write, self._journal.open))
         except JournalTaken:
             log.critical("registry_was_replaced")  # by another process; this one refuses everything from now on
 
@@ -133,4 +133,10 @@ def _open_patiently(journal: Journal) -> Recovered:
 
 
 def _worth_waiting(error: Exception) -> bool:
-    return isinstance(error, StoreUnavailable) and not isinstance(error, JournalTaken)
+    return isinstance(error, StoreUnavailable)
+
+
+def _unless_taken(error: Exception) -> bool:
+    """A journal that was usable may be so again, whatever a person has to do for it: as after a failover to a database
+    that can only be read, or once there are file handles again."""
+    return not isinstance(error, JournalTaken)

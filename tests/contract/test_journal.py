@@ -345,6 +345,25 @@ def test_a_file_that_is_no_journal_stops_the_start_and_stays_as_it_is(tmp_path: 
     assert path.read_bytes() == content
 
 
+def test_no_new_file_takes_the_place_of_a_journal_that_went_away(tmp_path: Path) -> None:
+    """As of a volume that is not mounted for a while."""
+    folder, aside = tmp_path / "volume", tmp_path / "aside"
+    journal = Journal(f"sqlite:///{folder}/journal.db")
+    journal.open()
+    journal.write([Save(None, queued(1))])
+    folder.rename(aside)
+    for remains in (False, True):
+        if remains:
+            folder.mkdir()
+        with pytest.raises(JournalUnusable, match="No such file"):
+            journal.open()
+        assert folder.exists() == remains
+    folder.rmdir()
+    aside.rename(folder)
+    assert [job.job_id for job in journal.open().unfinished] == ["j1"]
+    journal.close()
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_journal_is_not_kept_in_memory(url: str) -> None:
     with pytest.raises(JournalUnusable, match="keeps nothing"):

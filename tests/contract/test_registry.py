@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import stamina
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 from actors.errors import (
     IdempotencyConflict,
@@ -589,6 +590,39 @@ async def test_a_failed_commit_is_told_and_leaves_nothing_behind(
     assert await registry.heartbeat([beat(claimed)]) == []
     await registry.finish("before", claimed.lease, JobOutcome())
     assert (await registry.submit(spec("new"))).status is JobStatusEnum.PENDING
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        InternalError("UPDATE", {}, Exception("cannot execute UPDATE in a read-only transaction")),
+        OSError(errno.EMFILE, "Too many open files"),
+        TypeError("a bug"),
+    ],
+    ids=["read only", "no file handles", "a bug"],
+)
+async def test_a_registry_comes_back_whatever_kept_it_from_its_journal(
+    registry: JobRegistry, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    """As after a failover: first the write fails, then the database that answers can only be read."""
+    met = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def meet(*_: object) -> None:
+        loop.call_soon_threadsafe(met.set)
+        raise trouble
+
+    with monkeypatch.context() as away:
+        away.setattr("actors.registry.journal.to_insert", _disk_full)
+        away.setattr(Journal, "_take", meet)
+        with pytest.raises(StoreUnavailable):
+            await registry.submit(spec("a"))
+        await met.wait()
+    async with asyncio.timeout(30):
+        async for attempt in stamina.retry_context(on=StoreUnavailable, attempts=None, timeout=None, wait_max=0.1):
+            with attempt:
+                await registry.submit(spec("b"))
+    assert await registry.get_many(["a"]) == [None]
 
 
 def _disk_full(*_: object) -> None:
