@@ -6,6 +6,7 @@ body's items are sorted by page once, and each page serializes only its own.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from docling_core.transforms.serializer.markdown import MarkdownDocSerializer, MarkdownParams
@@ -23,11 +24,16 @@ class PageTexts:
     def __init__(self, document: DoclingDocument) -> None:
         self._document = document
         self._serializer = _PageSerializer(doc=document, params=_params())
-        self._roots: dict[int, list[NodeItem]] = {}
-        for reference in document.body.children:
-            root = reference.resolve(document)
+
+    @cached_property
+    def _roots(self) -> dict[int, list[NodeItem]]:
+        """The body's items by the pages that they or what is below them are on."""
+        roots: dict[int, list[NodeItem]] = {}
+        for reference in self._document.body.children:
+            root = reference.resolve(self._document)
             for page in self._serializer.pages_of(root):
-                self._roots.setdefault(page, []).append(root)
+                roots.setdefault(page, []).append(root)
+        return roots
 
     def whole(self) -> str:
         """The whole document."""
@@ -61,22 +67,24 @@ class _PageSerializer(MarkdownDocSerializer):
 
     _excluded: set[str] = PrivateAttr(default_factory=set)
     _excluded_everywhere: set[str] = PrivateAttr(default_factory=set)
-    _items: set[str] = PrivateAttr(default_factory=set)
-    _items_by_page: dict[int, set[str]] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any, /) -> None:
         super().model_post_init(context)
         self._excluded_everywhere = super().get_excluded_refs()
-        for item in self._below(self.doc.body):
-            self._items.add(item.self_ref)
-            if item.prov:
-                self._items_by_page.setdefault(item.prov[0].page_no, set()).add(item.self_ref)
         self.show_only(None)
 
     def show_only(self, page: int | None) -> None:
         """Leave out whatever is not on `page`; None leaves nothing out."""
-        elsewhere = set() if page is None else self._items - self._items_by_page.get(page, set())
-        self._excluded = self._excluded_everywhere | elsewhere
+        others = [] if page is None else [refs for number, refs in self._refs_by_page.items() if number != page]
+        self._excluded = self._excluded_everywhere.union(*others)
+
+    @cached_property
+    def _refs_by_page(self) -> dict[int | None, set[str]]:
+        """None are those that lie on no page."""
+        refs: dict[int | None, set[str]] = {}
+        for item in self._below(self.doc.body):
+            refs.setdefault(item.prov[0].page_no if item.prov else None, set()).add(item.self_ref)
+        return refs
 
     def get_excluded_refs(self, **kwargs: Any) -> set[str]:
         return self._excluded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NoReturn
 
 import orjson
@@ -23,8 +23,9 @@ from actors.errors import DocfleetError, FileError, ParserFailed
 from actors.formats import suffix_of
 from actors.logs import get_logger
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
+from actors.parser.engine import pixels
 from actors.parser.engine.converters import Converter
-from actors.parser.engine.exports import drop_images, dump
+from actors.parser.engine.exports import dump
 from actors.parser.engine.intake import Source
 from actors.parser.engine.memory import ran_out_of_memory, tells_of_no_memory
 from actors.parser.engine.pdf import count_pages
@@ -95,7 +96,7 @@ class Conversion:
         options = self._options
         if span is not None:
             options = options.model_copy(update={"page_range": (span.first, span.last)})
-        with self._blaming_the_file():
+        with self._blaming_the_file(), nullcontext() if options.include_images else pixels.unencoded():
             result = pipeline.execute(self._opened(options, backend), raises_on_error=True)
         if any(tells_of_no_memory(error.error_message) for error in result.errors):
             raise _short_of_memory()
@@ -114,7 +115,7 @@ class Conversion:
         if result.status is ConversionStatus.FAILURE or (failures and not result.pages):
             self._refuse_result(result, list(failures.values()))
         if not self._options.include_images:
-            drop_images(document)
+            pixels.drop(document)
         with self._blaming_the_file():
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
             nodes = nodes_of(document, self._task)

@@ -19,12 +19,6 @@ def dump(document: DoclingDocument) -> bytes:
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def drop_images(document: DoclingDocument) -> None:
-    """Leave no pixels in the document: office files come with them, whoever asked."""
-    for picture in document.pictures:
-        picture.image = None
-
-
 def export(document_json: bytes, form: ExportFormat) -> bytes:
     """A document from `dump` in another format. Pictures are embedded where they were kept."""
     if form is ExportFormat.JSON:

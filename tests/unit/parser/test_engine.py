@@ -371,6 +371,39 @@ def test_pictures_of_an_office_file_are_kept_only_when_they_are_asked_for(engine
     assert plain.nodes == pictured.nodes
 
 
+def test_pixels_that_nobody_asked_for_are_not_encoded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from docling_core.types.doc.common.reference import ImageRef
+
+    encoded: list[ImageRef] = []
+    encode = ImageRef.from_pil
+
+    def counted(*args: Any, **kwargs: Any) -> ImageRef:
+        encoded.append(encode(*args, **kwargs))
+        return encoded[-1]
+
+    monkeypatch.setattr(ImageRef, "from_pil", counted)
+    data = word_file(picture=True)
+    parsed(engine, data, "a.docx")
+    assert not encoded
+    parsed(engine, data, "a.docx", include_images=True)
+    assert len(encoded) == 1
+
+
+def test_a_picture_without_an_encoding_can_still_be_looked_at() -> None:
+    from docling_core.types.doc.common.reference import ImageRef
+    from PIL import Image
+
+    from actors.parser.engine import pixels
+
+    red = Image.new("RGB", (3, 2), "red")
+    with pixels.unencoded():
+        bare = ImageRef.from_pil(red, dpi=72)
+    full = ImageRef.from_pil(red, dpi=72)
+    assert bare.pil_image is red
+    assert (bare.size, bare.dpi, bare.mimetype) == (full.size, full.dpi, full.mimetype)
+    assert len(str(bare.uri)) < len(str(full.uri))
+
+
 def test_a_listing_with_a_caption_can_be_exported_as_doctags(engine: Engine) -> None:
     from docling_core.types.doc.document import DoclingDocument
     from docling_core.types.doc.labels import DocItemLabel
