@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.service import describe_machine, service
 from client import DoclingParserClient
 
-ROUNDS = 20
+ROUNDS = 40
 
 
 def main() -> None:
@@ -29,8 +29,8 @@ def main() -> None:
 
 
 def _is_small(path: Path) -> bool:
-    """Office, web and text: what needs no models."""
-    return path.suffix in {".docx", ".html", ".md", ".pptx", ".xlsx", ".csv", ".asciidoc"}
+    """Office and web documents, which need no models."""
+    return path.suffix in {".docx", ".html", ".md", ".pptx", ".xlsx"} and path.name != "README.md"
 
 
 def bare(files: list[Path], processes: int) -> float:
@@ -65,7 +65,7 @@ def _convert(files: list[Path], barrier: Any) -> None:
 
 def served(url: str, files: list[Path], files_per_job: int) -> float:
     with DoclingParserClient(url) as client:
-        client.submit_and_wait(*files)
+        client.submit_and_wait(*files * 4)  # enough for each parser to have met each file
         jobs = [files[i : i + files_per_job] for i in range(0, len(files), files_per_job)] * ROUNDS
         started = time.perf_counter()
         for job_id in [client.submit_job(*job)["job_id"] for job in jobs]:
