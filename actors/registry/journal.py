@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     CursorResult,
     Engine,
     RowMapping,
+    Select,
     bindparam,
     create_engine,
     delete,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     insert,
     make_url,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -50,12 +52,6 @@ _UNFINISHED = select(jobs).where(jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.s
 _BY_ID = select(jobs).where(jobs.c.job_id.in_(_IDS))
 _BY_KEY = select(jobs).where(jobs.c.idempotency.in_(_IDS))
 _BURIED = select(tombstones.c.job_id, tombstones.c.owner).where(tombstones.c.job_id.in_(_IDS))
-_NEWEST = (
-    select(jobs)
-    .where(jobs.c.state == bindparam("state"), jobs.c.owner == bindparam("owner"), jobs.c.seq < bindparam("below"))
-    .order_by(jobs.c.seq.desc())
-    .limit(bindparam("count"))
-)
 _EXPIRED = (
     select(jobs.c.job_id)
     .where(jobs.c.ended_at < bindparam("before"))
@@ -224,11 +220,8 @@ class Journal:
 
     def newest(self, owner: str, states: Sequence[State], limit: int, below: int | None) -> list[JobRecord]:
         """An owner's jobs in these states, newest first, of those whose `seq` is less than `below`."""
-        found: list[JobRecord] = []
-        for state in states:  # one index look-up each; a query over all states would sort everything there is
-            bounds = {"owner": owner, "state": state.value, "below": 2**62 if below is None else below, "count": limit}
-            found += self._jobs(_NEWEST, bounds)
-        return sorted(found, key=lambda job: -job.seq)[:limit]
+        bounds = {"owner": owner, "below": 2**62 if below is None else below, "count": limit}
+        return self._jobs(_newest(tuple(states)), bounds)
 
     def expired(self, before: float, limit: int) -> list[str]:
         """Ids of jobs that ended before that time, oldest first."""
@@ -249,6 +242,18 @@ class Journal:
                 return result.mappings().all()
         except SQLAlchemyError as error:
             raise _unavailable(error) from error
+
+
+@cache
+def _newest(states: tuple[State, ...]) -> Select[Any]:
+    """One index look-up for each state, for a search in all of them would sort everything there is; and one statement,
+    which sees one moment: a job that goes from state to state is in it once."""
+    count: BindParameter[int] = bindparam("count")
+    of_owner = (jobs.c.owner == bindparam("owner"), jobs.c.seq < bindparam("below"))
+    newest_first = select(jobs).where(*of_owner).order_by(jobs.c.seq.desc()).limit(count)
+    by_state = (newest_first.where(jobs.c.state == state.value).subquery() for state in states)
+    found = union_all(*map(select, by_state)).subquery()
+    return select(found).order_by(found.c.seq.desc()).limit(count)
 
 
 def _sane(job_ids: Sequence[str]) -> list[str]:

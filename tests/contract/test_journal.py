@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -236,6 +238,26 @@ def test_a_list_is_the_owners_newest_first_and_goes_on_below(journal: Journal) -
     assert [job.seq for job in journal.newest("me", states, 3, 5)] == [3, 1]
     assert [job.seq for job in journal.newest("me", [State.QUEUED], 9, None)] == [5, 3, 1]
     assert [job.seq for job in journal.newest("you", ENDED, 9, None)] == [8, 6]
+
+
+def test_a_job_that_changes_its_state_while_the_list_is_read_is_in_it_once(journal: Journal) -> None:
+    waiting = queued(1, owner="me")
+    journal.write([Save(None, waiting)])
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        before = waiting
+        while not done.is_set():
+            after = before.changed(state=State.RUNNING if before.state is State.QUEUED else State.QUEUED)
+            journal.write([Save(before, after)])
+            before = after
+
+    with ThreadPoolExecutor(1) as writer:
+        going = writer.submit(come_and_go)
+        counts = {len(journal.newest("me", list(State), 9, None)) for _ in range(200)}
+        done.set()
+        going.result()
+    assert counts == {1}
 
 
 # -- time to live ---------------------------------------------------------------------------------------------------
