@@ -70,6 +70,6 @@ def export_spans(room: str) -> None:
     try:
         from actors.otel import otlp_spans
     except ImportError as error:
-        log.warning("spans_not_exported", reason=str(error), needs="pip install 'docfleet[otel]'")
+        log.warning("spans_not_exported", reason=str(error), needs="docfleet's extra `otel`")
         return
     trace_with(otlp_spans(room))

@@ -13,7 +13,7 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if missing.name not in {"typer", "rich"}:
             raise
-        sys.exit("The docfleet command needs the `cli` extra: pip install 'docfleet[cli]'")
+        sys.exit("The docfleet command needs docfleet's extra `cli`, as in: pip install '.[cli]' in its checkout")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # a file's name that is not UTF-8 is printed as it is
     app(prog_name="docfleet")

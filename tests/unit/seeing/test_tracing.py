@@ -124,4 +124,4 @@ def test_without_the_extra_a_service_starts_and_says_what_is_missing() -> None:
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "parent"
     assert "spans_not_exported" in done.stderr
-    assert "docfleet[otel]" in done.stderr
+    assert "extra `otel`" in done.stderr
