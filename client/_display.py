@@ -7,19 +7,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
 from client._batch import Document, Outcome, State
-from client._waiting import JsonDict
-from client.models import DeliveryListResponse, JobStatusResponse
+from client._printing import counted, how_far
+from client.models import JobStatusResponse
 
 MARKS = {State.PARSED: ("✓", "green"), State.SKIPPED: ("·", "dim"), State.FAILED: ("✗", "red")}
 
@@ -102,7 +100,7 @@ class Live:
                 self._tasks[document],
                 completed=pages.pages_done,
                 total=pages.pages_total or None,
-                detail=_how_far(status) or "parsing",
+                detail=how_far(status) or "parsing",
             )
             self._bars.update(self._run, detail=self._totals())
 
@@ -183,86 +181,6 @@ class JsonLines(Plain):
         pass
 
 
-def print_json(value: JsonDict) -> None:
-    """Anything, on one line."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
-
-
-def print_status(status: JsonDict) -> None:
-    """A job in one line."""
-    typer.echo(_line(status))
-
-
-def printer_of_changes() -> Callable[[JsonDict], None]:
-    """As `print_status`, but what would read as the line before is left out."""
-    last = ""
-
-    def show(status: JsonDict) -> None:
-        nonlocal last
-        if (line := _line(status)) != last:
-            typer.echo(line)
-        last = line
-
-    return show
-
-
-def _line(status: JsonDict) -> str:
-    job = JobStatusResponse.model_validate(status)
-    return "  ".join(filter(None, [job.job_id, *_columns(job)]))
-
-
-def print_jobs(listed: JsonDict) -> None:
-    """Jobs: a table on a terminal, tab-separated elsewhere."""
-    jobs = [JobStatusResponse.model_validate(job) for job in listed["jobs"]]
-    console = Console()
-    if not console.is_terminal:
-        for job in jobs:
-            typer.echo("\t".join([job.job_id, *_columns(job)]))
-        return
-    table = Table("job", "status", "progress", "submitted", "error", box=None)
-    for job in jobs:
-        table.add_row(job.job_id, *map(Text, _columns(job)))
-    console.print(table)
-
-
-def print_deliveries(answer: JsonDict) -> None:
-    """What was sent about a job's end, a line for each address."""
-    deliveries = DeliveryListResponse.model_validate(answer).deliveries
-    for delivery in deliveries:
-        sent = f"{counted(delivery.messages_sent, 'message')} sent"
-        tries = f"{delivery.failed_attempts} failed in a row" if delivery.failed_attempts else ""
-        next_at = f"next try at {_clock(delivery.next_attempt_at)}" if delivery.next_attempt_at else ""
-        told = [delivery.kind, delivery.url, delivery.state, sent, tries, delivery.last_error, next_at]
-        typer.echo("  ".join(filter(None, told)))
-    if not deliveries:
-        typer.echo("Nothing was sent: the job has not ended, or nobody wants to hear of it.", err=True)
-
-
-def print_health(health: JsonDict) -> None:
-    """The server in a line or two."""
-    counts = "".join(f", {health[name]} {name}" for name in ("replicas", "queued", "running") if name in health)
-    typer.echo(f"{health['status']}: version {health['version']}{counts}")
-    if parser := health.get("parser"):
-        typer.echo(f"profile {parser['profile']}, docling {parser['docling']}")
-
-
-def _columns(job: JobStatusResponse) -> list[str]:
-    """Status, progress, time of submission, and error."""
-    return [str(job.status), _how_far(job), _clock(job.submitted_at), job.error or ""]
-
-
-def _how_far(job: JobStatusResponse) -> str:
-    pages = job.progress
-    if job.queue_position is not None:
-        return f"number {job.queue_position} in the queue"
-    lost = f", {pages.pages_failed} lost" if pages.pages_failed else ""
-    return f"{pages.pages_done}/{counted(pages.pages_total, 'page')}{lost}" if pages.pages_total else ""
-
-
-def _clock(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
 def told(outcome: Outcome) -> str:
     """An outcome in one line."""
     if outcome.state is State.FAILED:
@@ -281,8 +199,3 @@ def totals(outcomes: Sequence[Outcome], seconds: float) -> str:
     kinds = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     rate = f" ({counted(pages, 'page')}, {pages / seconds:.1f} pages/s)" if pages else ""
     return f"{kinds or 'nothing to do'} in {seconds:.1f} s{rate}"
-
-
-def counted(number: int, noun: str) -> str:
-    """1 page, 2 pages."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

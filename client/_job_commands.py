@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 import typer
 
 from client._arguments import FIRST_CONTACT_S, INTERRUPTED, RESTART_S, ApiKey, AsJson, JobId, Pages, Url, Watch
-from client._display import print_deliveries, print_jobs, print_json, print_status, printer_of_changes
 from client._flows import DEFAULT_URL
+from client._printing import print_deliveries, print_jobs, print_json, print_status, printer_of_changes
 from client.errors import JobEnded, JobNotFound
 from client.models import JobStatusEnum
 from client.sync import DoclingParserClient

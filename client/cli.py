@@ -34,11 +34,12 @@ from client._arguments import (
     options,
 )
 from client._batch import RUN_ENDING, SUFFIXES, Batch, Document, Outcome, State, TargetTaken, attached, plan, run
-from client._display import Display, JsonLines, Live, Plain, counted, print_health, print_json
+from client._display import Display, JsonLines, Live, Plain
 from client._drivers import until
 from client._flows import DEFAULT_URL
 from client._job_commands import of_jobs
 from client._key_commands import keys
+from client._printing import counted, print_health, print_json
 from client.errors import ApiError, ClientError, ConnectionFailed, Unauthorized
 from client.models import ExportFormat
 from client.sync import DoclingParserClient

@@ -22,8 +22,9 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from client.__main__ import main
-from client._display import Live, printer_of_changes
+from client._display import Live
 from client._job_commands import ResultFormat
+from client._printing import printer_of_changes
 from client.cli import app
 from client.models import ExportFormat
 
