@@ -42,10 +42,11 @@ def make_spec(
         raise Refused(ErrorCode.CALLBACK_REFUSED, "webhook_url cannot be used: this server has no WEBHOOK_SECRET")
     if len(fields.get("task_id", "")) > MAX_TASK_ID:
         raise Refused(ErrorCode.INVALID_REQUEST, f"task_id is longer than {MAX_TASK_ID} characters")
+    options = _options(fields.get("options"))
     return JobSpec(
         job_id=job_id,
         files=upload.files,
-        options=_options(fields.get("options")).over(settings.parse_options),
+        options=options.over(settings.parse_options),
         submitted_at=time.time(),
         metadata=_metadata(fields.get("metadata")),
         task_id=fields.get("task_id") or None,
@@ -53,7 +54,7 @@ def make_spec(
         webhook_url=_destination("webhook_url", fields, guard),
         owner=owner,
         idempotency_key=idempotency_key,
-        fingerprint=_fingerprint(upload) if idempotency_key is not None else "",
+        fingerprint=_fingerprint(upload, options) if idempotency_key is not None else "",
         request_id=request_id,
         traceparent=traceparent,
     )
@@ -103,7 +104,12 @@ def _destination(name: str, fields: Mapping[str, str], guard: AddressGuard) -> s
     return url
 
 
-def _fingerprint(upload: Upload) -> str:
-    """Equal for requests that ask for the same, whatever they are called or how they were encoded on the way."""
+def _fingerprint(upload: Upload, options: ParseOptions) -> str:
+    """Equal for requests that ask for the same, whatever they are called or how they were encoded on the way.
+
+    It is kept for as long as the job can be asked for, and guesses can be tried on it: of a password it holds only
+    that there is one.
+    """
     files = [[file.filename, file.sha256] for file in upload.files]
-    return hashlib.sha256(orjson.dumps([files, sorted(upload.fields.items())])).hexdigest()
+    fields = {**upload.fields, "options": options.model_dump_json(exclude_defaults=True)}  # a secret is asterisks
+    return hashlib.sha256(orjson.dumps([files, sorted(fields.items())])).hexdigest()

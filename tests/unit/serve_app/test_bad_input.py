@@ -305,8 +305,15 @@ async def test_the_same_key_and_files_are_the_same_job_whatever_the_route(
 
 @pytest.mark.parametrize(
     ("files", "fields"),
-    [([("a.md", b"other")], {}), ([("b.md", b"# A")], {}), ([GOOD, GOOD], {}), ([GOOD], {"metadata": '{"a": 1}'})],
-    ids=["content", "name", "count", "metadata"],
+    [
+        ([("a.md", b"other")], {}),
+        ([("b.md", b"# A")], {}),
+        ([GOOD, GOOD], {}),
+        ([GOOD], {"metadata": '{"a": 1}'}),
+        ([GOOD], {"options": '{"do_ocr": true}'}),
+        ([GOOD], {"options": '{"password": "1111"}'}),
+    ],
+    ids=["content", "name", "count", "metadata", "option", "password"],
 )
 async def test_the_same_key_for_something_else_is_422(
     service: Service, files: list[tuple[str, bytes]], fields: dict[str, str]
@@ -316,6 +323,16 @@ async def test_the_same_key_for_something_else_is_422(
     answer = await service.http.post("/submit", files=form(*files), data=fields, headers=key)
     assert_problem(answer, 422, "idempotency_mismatch", "")
     assert service.stored() == [f"inputs/{first.json()['job_id']}/0"]
+
+
+async def test_what_is_kept_to_know_a_request_again_does_not_tell_its_password(service: Service) -> None:
+    key = {"Idempotency-Key": "k"}
+    jobs = set()
+    for password in ("1111", "2222"):
+        fields = {"options": f'{{"password": "{password}"}}'}
+        answer = await service.http.post("/submit", files=form(GOOD), data=fields, headers=key)
+        jobs.add(answer.json()["job_id"])
+    assert len(jobs) == 1
 
 
 @pytest.mark.parametrize(("key", "bound"), [("", "at least 1 character"), ("k" * 256, "at most 255 characters")])
