@@ -286,6 +286,7 @@ class Shard:
 class ParsedFile:
     """A finished document: `nodes` is a JSON array, `document` the DoclingDocument's JSON, both UTF-8.
 
+    `pages` counts those of the file, or of the range asked for, the `lost` ones too; 0 for a format without pages.
     `cached`: it was not parsed, but taken from an earlier job.
     """
 

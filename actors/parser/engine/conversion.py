@@ -123,7 +123,7 @@ class Conversion:
                 nodes=orjson.dumps(nodes),
                 num_nodes=len(nodes),
                 document=stored,
-                pages=len(document.pages),
+                pages=len(document.pages.keys() | failures.keys()),  # not every pipeline has the lost ones
                 parser=describe(self._converter.recipe, self._source.format),
                 lost=tuple(failures[page] for page in sorted(failures)),
             )

@@ -1,0 +1,71 @@
+"""What every implementation of `Parsers` promises its dispatcher: the fake's tests are worth as much as this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+
+from actors.dispatcher.ports import Parsers
+from actors.errors import FileError
+from actors.messages import PagePlan, PageSpan, ParsedFile
+from client.models import ErrorCode, PageFailure, ParseOptions
+from tests.unit.parser.files import make_task
+
+TASK = make_task("a.pdf", profile="native", metadata={"case": 7})
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Some parsers, and what is a document of so many pages to them."""
+
+    parsers: Parsers
+    document: Callable[[int], bytes]
+
+
+class ParsersContract:
+    async def test_a_short_document_comes_back_parsed(self, fleet: Fleet) -> None:
+        document = await fleet.parsers.put(fleet.document(3))
+        parsed = await fleet.parsers.open(document, TASK, 3)
+        assert isinstance(parsed, ParsedFile)
+        assert (parsed.pages, parsed.num_nodes, parsed.lost) == (3, 3, ())
+        assert pages_of(parsed) == [1, 2, 3]
+        assert parsed.parser.profile == "native"
+
+    async def test_a_document_of_more_pages_than_asked_for_is_planned(self, fleet: Fleet) -> None:
+        document = await fleet.parsers.put(fleet.document(4))
+        assert await fleet.parsers.open(document, TASK, 3) == PagePlan(pages=PageSpan(1, 4))
+
+    async def test_pages_parsed_apart_are_assembled_to_the_same_nodes(self, fleet: Fleet) -> None:
+        document = await fleet.parsers.put(fleet.document(4))
+        spans = [PageSpan(1, 2), PageSpan(3, 3), PageSpan(4, 4)]
+        parts = [await fleet.parsers.parse_pages(document, TASK, span) for span in spans]
+        assert [(part.span, part.lost) for part in parts] == [(span, ()) for span in spans]
+        assembled = await fleet.parsers.assemble(document, TASK, (), parts)
+        assert assembled == await fleet.parsers.open(document, TASK, 4)
+
+    async def test_pages_that_were_lost_are_left_out_and_named(self, fleet: Fleet) -> None:
+        document = await fleet.parsers.put(fleet.document(4))
+        parts = [await fleet.parsers.parse_pages(document, TASK, span) for span in (PageSpan(1, 1), PageSpan(3, 4))]
+        lost = [PageFailure(page_number=2, reason="the parser process died")]
+        assembled = await fleet.parsers.assemble(document, TASK, lost, parts)
+        assert (assembled.pages, assembled.num_nodes, assembled.lost) == (4, 3, tuple(lost))
+        assert pages_of(assembled) == [1, 3, 4]
+
+    async def test_what_is_no_document_is_the_file_s_fault(self, fleet: Fleet) -> None:
+        document = await fleet.parsers.put(b"garbage")
+        with pytest.raises(FileError) as refused:
+            await fleet.parsers.open(document, TASK, 3)
+        assert refused.value.file_code is ErrorCode.INVALID_FILE
+
+    async def test_parsers_that_run_say_what_they_are(self, fleet: Fleet) -> None:
+        assert (await fleet.parsers.describe(ParseOptions(profile="native"))).profile == "native"
+        assert fleet.parsers.running() >= 1
+
+
+def pages_of(parsed: ParsedFile) -> list[int]:
+    nodes: list[dict[str, Any]] = orjson.loads(parsed.nodes)
+    return [node["metadata"]["page_number"] for node in nodes]
