@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 from ray import serve
 
-from benchmarks.sleeping import SleepingEngine
+from client import DoclingParserClient
 from serve_app.app import compose
 from serve_app.settings import Settings
+from tests.cluster.gated import GatedEngine
 
 APP = "scaling"
+PAGES = 60
 PATIENCE_S = 120  # for Serve's controller on a busy machine; not what is measured
 
 
@@ -30,9 +33,10 @@ def scaling_url(url: str, settings: Settings) -> Iterator[str]:
                 "parser_num_cpus": 0.5,
                 "parser_idle_s": 1.0,
                 "span_pages": 1,
+                "page_deadline_s": PATIENCE_S,  # a page waits until the fleet has grown
             }
         ),
-        SleepingEngine,
+        GatedEngine,
     )
     serve.run(app, name=APP, route_prefix=f"/{APP}")
     yield f"{url}/{APP}"
@@ -51,12 +55,24 @@ def replicas() -> int:
     return serve.status().applications[APP].deployments["Parser"].replica_states.get("RUNNING", 0)
 
 
-def test_a_long_document_scales_parsers_up_and_idleness_scales_them_down(scaling_url: str) -> None:
-    with httpx.Client(base_url=scaling_url, timeout=60) as http:
+def pages_of(results: dict[str, Any]) -> list[int]:
+    """The page of each node of a job of one file."""
+    (result,) = results["results"]
+    return [node["metadata"]["page_number"] for node in result["nodes"]]
+
+
+def test_nothing_is_lost_while_a_backlog_scales_parsers_up_and_idleness_down(scaling_url: str, tmp_path: Path) -> None:
+    gate, long, small = tmp_path / "gate", tmp_path / "long.pdf", tmp_path / "small.pdf"
+    long.write_text(f"{PAGES} {gate}")
+    small.write_text("1")
+    with DoclingParserClient(scaling_url) as client:
         assert replicas() == 1
-        long = http.post("/submit", files={"files": ("long.pdf", b"2000")}).json()["job_id"]
-        wait_until(lambda: replicas() > 1)
-        other = http.post("/submit", files={"files": ("other.pdf", b"20")}).json()["job_id"]
-        assert http.get(f"/jobs/{other}/results", params={"wait": 60}).json()["results"]["total_nodes"] == 20
-        assert http.post(f"/jobs/{long}/cancel").status_code == 202
-    wait_until(lambda: replicas() == 1)
+        job_id = client.submit_job(long)["job_id"]
+        wait_until(lambda: replicas() > 1)  # in the middle of the document, which the gate holds there
+        gate.touch()
+        assert pages_of(client.wait_for_results(job_id)) == list(range(1, PAGES + 1))
+        done = []
+        while replicas() > 1:  # one small job at a time keeps no second parser busy
+            done.append(pages_of(client.submit_and_wait(small)))
+        assert done
+        assert all(pages == [1] for pages in done)
