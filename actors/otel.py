@@ -6,6 +6,7 @@ OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_BSP_*, OTEL_SDK_DISABLED.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -25,7 +26,14 @@ _CONTEXT = TraceContextTextMapPropagator()
 
 def otlp_spans(room: str) -> SpanMaker:
     """Spans in batches from a thread of its own; those of a process that is killed within seconds are lost."""
-    ours = Resource({"service.name": "docfleet", "service.version": version("docfleet"), "docfleet.room": room})
+    ours = Resource(
+        {
+            "service.name": "docfleet",
+            "service.version": version("docfleet"),
+            "service.instance.id": str(uuid.uuid4()),  # every process: replicas of a room are told apart by it
+            "docfleet.room": room,
+        }
+    )
     provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return spans_of(provider)

@@ -16,7 +16,7 @@ class Collector:
     """`url` is what OTEL_EXPORTER_OTLP_ENDPOINT is set to."""
 
     def __init__(self) -> None:
-        self._spans: list[tuple[str, Span]] = []
+        self._spans: list[tuple[dict[str, str], Span]] = []  # each with what it came from
         self._more = threading.Condition()
         collector = self
 
@@ -47,16 +47,30 @@ class Collector:
             for of_process in request.resource_spans:
                 resource = {pair.key: pair.value.string_value for pair in of_process.resource.attributes}
                 for scope in of_process.scope_spans:
-                    self._spans += [(resource["docfleet.room"], span) for span in scope.spans]
+                    self._spans += [(resource, span) for span in scope.spans]
             self._more.notify_all()
 
     def trace(self, trace_id: str, *names: str) -> list[tuple[str, Span]]:
         """A trace's spans, each with the room that it came from, once it has at least these."""
 
         def found() -> list[tuple[str, Span]]:
-            own = [(room, span) for room, span in self._spans if span.trace_id.hex() == trace_id]
+            own = [(resource["docfleet.room"], span) for resource, span in self._of(trace_id)]
             return own if set(names) <= {span.name for _, span in own} else []
 
         with self._more:
             self._more.wait_for(found, timeout=60)
             return found()
+
+    def processes(self, trace_id: str, name: str, *, count: int) -> list[str]:
+        """Which process each of a trace's spans of this name came from, once there are so many."""
+
+        def found() -> list[str]:
+            own = [resource["service.instance.id"] for resource, span in self._of(trace_id) if span.name == name]
+            return own if len(own) >= count else []
+
+        with self._more:
+            self._more.wait_for(found, timeout=60)
+            return found()
+
+    def _of(self, trace_id: str) -> list[tuple[dict[str, str], Span]]:
+        return [(resource, span) for resource, span in self._spans if span.trace_id.hex() == trace_id]

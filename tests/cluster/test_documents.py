@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
+from actors.messages import FileTask
+from actors.parser.nodes import nodes_of
 from client import DoclingParserClient
 from client.models import ParseOptions
-
-if TYPE_CHECKING:
-    from actors.parser.engine.engine import Engine
+from tests.cluster.collector import Collector
+from tests.contract.plain_docling import converted_by_docling
 
 SAMPLES = ["article.html", "figures.xlsx", "memo.docx", "notes.md", "report.pdf", "scan.pdf", "slides.pptx"]
 
@@ -62,25 +64,22 @@ def test_the_text_of_a_scan_is_read(batch: dict[str, Any]) -> None:
     assert len(text_of(result_of(batch, "scan.pdf")).split()) > 30
 
 
-def test_a_document_parsed_in_parts_equals_docling_in_one_piece(
-    client: DoclingParserClient, http: httpx.Client, documents: Path, engines: list[Engine]
+def test_a_document_parsed_in_parts_on_two_replicas_equals_docling_s_own(
+    client: DoclingParserClient, http: httpx.Client, documents: Path, collector: Collector
 ) -> None:
-    """Split over two replicas by the service, against the engine in this process on the whole file."""
-    import numpy as np
-
-    from actors.messages import FileTask, ParsedFile
-
-    path = documents / "report.pdf"
-    options = ParseOptions(profile="bundled", do_ocr=True, do_table_structure=True, page_chunks=True)
-    job_id = client.submit_job(path)["job_id"]
+    path, trace = documents / "report.pdf", secrets.token_hex(16)
+    with path.open("rb") as report:
+        headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+        job_id = http.post("/submit", files={"files": report}, headers=headers).json()["job_id"]
     nodes = client.wait_for_results(job_id)["results"][0]["nodes"]
     document = http.get(f"/jobs/{job_id}/results", params={"format": "json"}).json()
+    assert len(set(collector.processes(trace, "parse_pages", count=3))) == 2
 
+    options = ParseOptions(page_chunks=True)
     task = FileTask(job_id=job_id, index=0, filename=path.name, size=path.stat().st_size, options=options, metadata={})
-    whole = engines[0].open(np.frombuffer(path.read_bytes(), np.uint8), task, split_above=1000)
-    assert isinstance(whole, ParsedFile)
-    assert document == json.loads(whole.document)
-    assert nodes == json.loads(whole.nodes)
+    by_docling = converted_by_docling(path.read_bytes(), task)
+    assert document == by_docling.export_to_dict()
+    assert nodes == nodes_of(by_docling, task)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
@@ -16,6 +14,7 @@ from actors.nodes import remade_node
 from actors.parser.nodes import nodes_of
 from client.models import ExportFormat
 from tests.contract import split_documents
+from tests.contract.plain_docling import converted_by_docling
 from tests.unit.parser.files import as_document, make_task
 
 if TYPE_CHECKING:
@@ -48,34 +47,6 @@ def unsplit(engines: list[Engine], data: bytes, task: FileTask) -> ParsedFile:
     parsed = engines[0].open(as_document(data), task, split_above=1_000_000)
     assert isinstance(parsed, ParsedFile)
     return parsed
-
-
-def converted_by_docling(data: bytes, task: FileTask) -> DoclingDocument:
-    """The document as a plain DocumentConverter makes it, with options that docling's users would write."""
-    from docling.datamodel.base_models import DocumentStream
-    from docling.datamodel.settings import DEFAULT_PAGE_RANGE
-
-    stream = DocumentStream(name=task.filename, stream=BytesIO(data))
-    return plain_converter().convert(stream, page_range=task.options.page_range or DEFAULT_PAGE_RANGE).document
-
-
-@cache
-def plain_converter() -> Any:
-    from docling.datamodel.base_models import InputFormat
-    from docling.datamodel.pipeline_options import PdfPipelineOptions, RapidOcrOptions
-    from docling.document_converter import DocumentConverter, PdfFormatOption
-
-    from actors.parser.engine.layout import BundledLayoutOptions
-    from actors.parser.engine.profiles import OCR_SETTINGS
-    from actors.parser.engine.tables import BundledTableOptions
-
-    options = PdfPipelineOptions(
-        allow_external_plugins=True,
-        layout_options=BundledLayoutOptions(),
-        table_structure_options=BundledTableOptions(),
-        ocr_options=RapidOcrOptions(backend="onnxruntime", rapidocr_params=OCR_SETTINGS),
-    )
-    return DocumentConverter(format_options={InputFormat.PDF: PdfFormatOption(pipeline_options=options)})
 
 
 def assert_same(parsed: ParsedFile, document: DoclingDocument, task: FileTask) -> None:

@@ -1,0 +1,40 @@
+"""docling by itself, set up as its users would: what every document of ours has to equal."""
+
+from __future__ import annotations
+
+from functools import cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from actors.messages import FileTask
+
+if TYPE_CHECKING:
+    from docling_core.types.doc.document import DoclingDocument
+
+
+def converted_by_docling(data: bytes, task: FileTask) -> DoclingDocument:
+    """The document as a plain DocumentConverter makes it, with options that docling's users would write."""
+    from docling.datamodel.base_models import DocumentStream
+    from docling.datamodel.settings import DEFAULT_PAGE_RANGE
+
+    stream = DocumentStream(name=task.filename, stream=BytesIO(data))
+    return _converter().convert(stream, page_range=task.options.page_range or DEFAULT_PAGE_RANGE).document
+
+
+@cache
+def _converter() -> Any:
+    from docling.datamodel.base_models import InputFormat
+    from docling.datamodel.pipeline_options import PdfPipelineOptions, RapidOcrOptions
+    from docling.document_converter import DocumentConverter, PdfFormatOption
+
+    from actors.parser.engine.layout import BundledLayoutOptions
+    from actors.parser.engine.profiles import OCR_SETTINGS
+    from actors.parser.engine.tables import BundledTableOptions
+
+    options = PdfPipelineOptions(
+        allow_external_plugins=True,
+        layout_options=BundledLayoutOptions(),
+        table_structure_options=BundledTableOptions(),
+        ocr_options=RapidOcrOptions(backend="onnxruntime", rapidocr_params=OCR_SETTINGS),
+    )
+    return DocumentConverter(format_options={InputFormat.PDF: PdfFormatOption(pipeline_options=options)})
