@@ -24,6 +24,7 @@ def main() -> int:
         ["large_pdf", *([str(folder / LONG_PDF)] if folder and (folder / LONG_PDF).exists() else [])],
         ["orchestration"],
         ["http_rates"],
+        ["pictures"],
         ["tables"],
         ["registry"],
         *([["fidelity", str(folder), str(folder / "ground_truth")]] if folder else []),

@@ -24,9 +24,8 @@ WIDTH, HEIGHT = 4000, 3000
 
 def main() -> None:
     deck = np.frombuffer(make_deck(), np.uint8)
-    print(
-        f"{describe_machine()}; {PHOTOS} photographs of {WIDTH * HEIGHT // 10**6} megapixels, {deck.size / 1e6:.0f} MB"
-    )
+    print(describe_machine())
+    print(f"{PHOTOS} photographs of {WIDTH * HEIGHT // 10**6} megapixels, {deck.size / 1e6:.0f} MB")
     engine = docling_engine(ParserConfig())
     engine.warm_up()
     for kept in (True, False):
