@@ -1,4 +1,4 @@
-"""The engine: docling behind six methods. For one thread at a time."""
+"""The engine: docling behind seven methods. For one thread at a time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Engine:
     """Every method raises FileError for what is wrong with the file; anything else raised is a defect.
 
     `defaults` stand in for what a task's options leave open. `artifacts_path` is a folder that
-    `docling-tools models download` filled, docling's own setting when None; without either, the hub's cache counts.
+    `docling-tools models download` filled, docling's own setting when None; unless all of docling's default models are
+    there, the hub's cache counts.
     """
 
     def __init__(self, defaults: ParseOptions, hardware: Hardware, artifacts_path: Path | None = None) -> None:
@@ -38,6 +39,8 @@ class Engine:
         self._hardware = hardware
         artifacts_path = artifacts_path or settings.artifacts_path
         settings.artifacts_path = None  # or every pipeline would insist on the folder, one without models too
+        if artifacts_path is not None and not standard_on_disk(artifacts_path):
+            artifacts_path = None  # docling would look nowhere else, nor fetch what is missing
         self._has_standard = standard_on_disk(artifacts_path)
         self._converters = Converters(hardware, artifacts_path)
         # Only an operator who names docling's own models lets a server fetch them; a client's request never does.

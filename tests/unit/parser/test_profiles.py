@@ -93,3 +93,66 @@ def test_docling_s_own_models_are_found_in_an_artifacts_folder(tmp_path: Path) -
         assert not standard_on_disk(tmp_path)  # as after a download that broke off
         path.touch()
     assert standard_on_disk(tmp_path)
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The hub's cache, empty, in a folder of the test's own."""
+    from huggingface_hub import constants
+
+    folder = tmp_path / "hub"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
+    return folder
+
+
+def fill_hub_cache(folder: Path) -> None:
+    from actors.parser.engine.profiles import STANDARD_MODELS
+
+    for repo, revision, file in STANDARD_MODELS:
+        kept = folder / f"models--{repo.replace('/', '--')}"
+        path = kept / "snapshots" / "abc" / file
+        path.parent.mkdir(parents=True)
+        path.touch()
+        (kept / "refs").mkdir()
+        (kept / "refs" / revision).write_text("abc")
+
+
+def test_docling_s_own_models_are_found_in_the_hub_s_cache(hub_cache: Path) -> None:
+    from actors.parser.engine.profiles import STANDARD_MODELS, standard_on_disk
+
+    assert not standard_on_disk(None)
+    fill_hub_cache(hub_cache)
+    assert standard_on_disk(None)
+    _, _, file = STANDARD_MODELS[-1]
+    next(hub_cache.rglob(Path(file).name)).unlink()
+    assert not standard_on_disk(None)
+
+
+def test_a_folder_without_all_models_does_not_hide_the_hub_s_cache(tmp_path: Path, hub_cache: Path) -> None:
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.engine import Engine
+
+    def profile_with(folder: Path) -> str:
+        return Engine(ParseOptions(profile="auto"), Hardware(threads=1, device="cpu"), folder).describe().profile
+
+    folder = tmp_path / "models"
+    (folder / "RapidOcr").mkdir(parents=True)
+    assert profile_with(folder) == "bundled"
+    fill_hub_cache(hub_cache)
+    assert profile_with(folder) == "standard"
+
+
+def test_docling_gets_a_folder_only_if_all_models_are_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from actors.parser.engine import engine
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.profiles import STANDARD_MODELS
+
+    given: list[Path | None] = []
+    monkeypatch.setattr(engine, "Converters", lambda _, folder: given.append(folder))
+    for repo, _, file in STANDARD_MODELS:
+        engine.Engine(ParseOptions(profile="standard"), Hardware(threads=1, device="cpu"), tmp_path)
+        path = tmp_path / repo.replace("/", "--") / file
+        path.parent.mkdir(parents=True)
+        path.touch()
+    engine.Engine(ParseOptions(profile="standard"), Hardware(threads=1, device="cpu"), tmp_path)
+    assert given == [None, None, tmp_path]
