@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from docling_core.types.doc.base import Size
 from docling_core.types.doc.common.reference import ImageRef
@@ -17,13 +17,22 @@ _ENCODING = "from_pil"
 
 @contextmanager
 def unencoded() -> Iterator[None]:
-    """Within, docling's references to pictures hold no PNG. What it does with the picture itself, such as telling
-    what it shows, goes on as ever; `drop` the references before the document is stored."""
-    encoding = vars(ImageRef)[_ENCODING]
+    """Within, docling's references to pictures hold no PNG, and the PNG that it makes to see whether a picture can be
+    read at all is not compressed. What it does with the picture itself, such as telling what it shows, goes on as ever;
+    `drop` the references before the document is stored."""
+    Image.preinit()  # else Pillow knows its formats only once it has met one
+    encoding, save = vars(ImageRef)[_ENCODING], Image.SAVE["PNG"]
+
+    def store(image: Image.Image, out: IO[bytes], name: str | bytes) -> None:
+        image.encoderinfo.setdefault("compress_level", 0)
+        save(image, out, name)
+
     setattr(ImageRef, _ENCODING, classmethod(_bare_reference))
+    Image.register_save("PNG", store)
     try:
         yield
     finally:
+        Image.register_save("PNG", save)
         setattr(ImageRef, _ENCODING, encoding)
 
 

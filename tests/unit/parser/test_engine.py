@@ -404,6 +404,24 @@ def test_a_picture_without_an_encoding_can_still_be_looked_at() -> None:
     assert len(str(bare.uri)) < len(str(full.uri))
 
 
+def test_pictures_that_docling_only_tries_to_save_are_not_compressed() -> None:
+    from PIL import Image
+
+    from actors.parser.engine import pixels
+
+    def saved() -> bytes:
+        out = BytesIO()
+        Image.new("RGB", (100, 100), "red").save(out, "PNG")
+        return out.getvalue()
+
+    before = saved()
+    with pixels.unencoded():
+        within = saved()
+    assert len(within) > 100 * 100 * 3
+    assert Image.open(BytesIO(within)).tobytes() == Image.open(BytesIO(before)).tobytes()
+    assert saved() == before
+
+
 def test_a_listing_with_a_caption_can_be_exported_as_doctags(engine: Engine) -> None:
     from docling_core.types.doc.document import DoclingDocument
     from docling_core.types.doc.labels import DocItemLabel
