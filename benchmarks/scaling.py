@@ -1,0 +1,107 @@
+"""Pages per second on one, two, four and eight parsers, against as many times the first.
+
+`python -m benchmarks.scaling [FILE] [--replicas 1 2 4 8]`: the bundled models, each parser on a core of its own.
+`--gpu`: docling's own models, on parsers that share one GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.random_models import save_random_models
+from benchmarks.service import describe_machine, service, spread
+from client import DoclingParserClient
+from serve_app.settings import Settings
+
+ROUNDS = 3
+FILES_PER_PARSER = 4  # of one round: with fewer, the last file that ends would say more than the rest
+CPUS_BESIDE_A_GPU = 2.0  # what docs/deployment.md asks for
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("file", type=Path, nargs="?", default=Path("examples/documents/report.pdf"))
+    options.add_argument("--replicas", type=int, nargs="+", help="default: 1 2 4 8, and 1 2 4 with --gpu")
+    options.add_argument("--gpu", action="store_true", help="share one GPU")
+    given = options.parse_args()
+    if given.gpu and not (gpu := _gpu()):
+        sys.stderr.write("torch sees no GPU here\n")
+        return 1
+    print(f"{given.file.name}; {describe_machine()}{f'; {gpu}' if given.gpu else ''}")
+    with _standard_models() if given.gpu else _bundled_models() as models:
+        counts = sorted(given.replicas or ([1, 2, 4] if given.gpu else [1, 2, 4, 8]))
+        compare(given.file, counts, models, on_gpu=given.gpu)
+    return 0
+
+
+def compare(file: Path, counts: list[int], models: Mapping[str, str], *, on_gpu: bool) -> None:
+    """Print what each number of parsers comes to. Those that the machine has no cores for are left out."""
+    first: float | None = None  # pages per second and parser of the fewest
+    for count in counts:
+        cpus = CPUS_BESIDE_A_GPU if on_gpu else 1.0
+        if count * cpus > (os.cpu_count() or 1):
+            print(f"{count} parsers: left out, they need {count * cpus:.0f} cores")
+            continue
+        rates = pages_per_second(file, count, {**models, **_shares(count, cpus, on_gpu=on_gpu)})
+        each = statistics.median(rates) / count
+        first = first or each
+        print(f"{count} parsers: {spread(rates)} pages/s; ratio to linear {each / first:.2f}", flush=True)
+
+
+def pages_per_second(file: Path, parsers: int, env: Mapping[str, str]) -> list[float]:
+    """Of a service of so many parsers, all of them busy, in each round."""
+    fixed = {"PARSER_MIN_REPLICAS": str(parsers), "PARSER_MAX_REPLICAS": str(parsers), "DO_OCR": "false"}
+    with service(**fixed, **env) as url, DoclingParserClient(url) as client:
+        _parse(client, file, 2 * parsers)  # every parser has seen a call
+        return [_parse(client, file, FILES_PER_PARSER * parsers) for _ in range(ROUNDS)]
+
+
+def _parse(client: DoclingParserClient, file: Path, copies: int) -> float:
+    started = time.perf_counter()
+    jobs = [client.submit_job(file)["job_id"] for _ in range(copies)]
+    assert all(client.wait_for_results(job)["failed"] == 0 for job in jobs)
+    elapsed = time.perf_counter() - started
+    return sum(client.job(job).status().progress.pages_done for job in jobs) / elapsed
+
+
+def _shares(count: int, cpus: float, *, on_gpu: bool) -> dict[str, str]:
+    gpu = {"PARSER_NUM_GPUS": str(10_000 // count / 10_000)} if on_gpu else {}  # Ray takes four decimals
+    return {"PARSER_NUM_CPUS": str(cpus), **gpu}
+
+
+@contextmanager
+def _bundled_models() -> Iterator[dict[str, str]]:
+    yield {"PROFILE": "bundled"}
+
+
+@contextmanager
+def _standard_models() -> Iterator[dict[str, str]]:
+    """docling's own where they are on disk; else random ones, which show that a GPU is shared and not how fast."""
+    from actors.parser.engine.profiles import standard_on_disk
+
+    folder = Settings().docling_artifacts_path
+    if standard_on_disk(Path(folder) if folder else None):
+        yield {"PROFILE": "standard"}
+        return
+    print("docling's own models are not on disk (`make models`): a small random layout model stands in, without tables")
+    with tempfile.TemporaryDirectory() as made:
+        save_random_models(Path(made))
+        yield {"PROFILE": "standard", "DOCLING_ARTIFACTS_PATH": made, "DO_TABLE_STRUCTURE": "false"}
+
+
+def _gpu() -> str | None:
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
