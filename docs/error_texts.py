@@ -6,7 +6,7 @@ from client.models import ErrorCode as E
 REQUEST = {
     E.MALFORMED_REQUEST: "The body breaks off or is not the multipart form that it says it is.",
     E.INVALID_REQUEST: "A parameter is missing, has the wrong type, or is out of range; `detail` names it.",
-    E.NO_FILES: "The form holds no part named `files`.",
+    E.NO_FILES: "The form holds no part named `files`, or a file under another name.",
     E.UNKNOWN_OPTION: "`options` holds a name that is no option; `detail` says which.",
     E.INVALID_OPTION: "`options` is not a JSON object, or an option has a value that it cannot have.",
     E.INVALID_METADATA: "`metadata` is not a JSON object, or is nested deeper than 100 levels.",

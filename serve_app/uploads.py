@@ -20,6 +20,9 @@ from serve_app.problems import Refused
 MAX_PARTS = 1_000
 MAX_FIELD_BYTES = 64 * 1024
 
+#: Parts that hold text, whether or not it was read from a file.
+TEXT_FIELDS = frozenset({"options", "metadata", "task_id", "callback_url", "webhook_url"})
+
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SUPPORTED = frozenset(supported_suffixes())
 
@@ -56,6 +59,9 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
             raise Refused(ErrorCode.INVALID_REQUEST, f"A request may have at most {MAX_PARTS} parts")
         if part.name == "files":
             files.append(await _receive_file(part, blobs, f"{folder}/{len(files)}", rules))
+        elif part.filename and part.name not in TEXT_FIELDS:
+            sent = f"'{_label(part.filename)}' was sent as '{_label(part.name)}'"
+            raise Refused(ErrorCode.NO_FILES, f"{sent}: send each file as a part named 'files'")
         else:
             fields[part.name] = await _receive_field(part)
     if not files:

@@ -48,13 +48,29 @@ def announcing(size: int) -> dict[str, str]:
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     "body",
-    [{}, {"json": {"files": []}}, {"data": {"task_id": "x"}}, {"files": [("document", GOOD)]}],
-    ids=["empty", "json", "form without files", "another field"],
+    [{}, {"json": {"files": []}}, {"data": {"task_id": "x"}}],
+    ids=["empty", "json", "form without files"],
 )
 async def test_no_files(service: Service, route: str, body: dict[str, Any]) -> None:
     answer = await service.http.post(route, **body)
     assert_problem(answer, 422, "no_files", "No files were sent")
     await assert_nothing_is_kept(service)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("beside", [[], [("files", GOOD)]], ids=["alone", "beside a good one"])
+@pytest.mark.parametrize("data", [b"# A", b"%PDF\xff", b"x" * (MAX_FIELD_BYTES + 1)], ids=["text", "binary", "long"])
+async def test_a_file_under_another_name_is_told_the_right_one(
+    service: Service, route: str, data: bytes, beside: list[Any]
+) -> None:
+    answer = await service.http.post(route, files=[*beside, ("document", ("a.pdf", data))])
+    assert_problem(answer, 422, "no_files", "'a.pdf' was sent as 'document': send each file as a part named 'files'")
+    await assert_nothing_is_kept(service)
+
+
+async def test_a_text_field_may_be_read_from_a_file(service: Service) -> None:
+    options = ("options", ("options.json", b'{"do_ocr": false}'))
+    assert (await service.http.post("/submit", files=[("files", GOOD), options])).status_code == 202
 
 
 @pytest.mark.parametrize("route", ROUTES)

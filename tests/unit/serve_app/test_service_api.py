@@ -11,6 +11,7 @@ from actors.errors import FleetUnavailable
 from actors.messages import JobView, QueueStats
 from client.models import ErrorCode, HealthResponse, ServiceInfo
 from serve_app.problems import STATUS
+from serve_app.uploads import TEXT_FIELDS
 from tests.fakes import PARSER
 from tests.unit.serve_app.service import MakeService, Service
 
@@ -154,7 +155,8 @@ async def test_the_upload_form_is_described(service: Service, path: str) -> None
     document = (await service.http.get("/openapi.json")).json()
     body = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert body["required"] == ["files"]
-    assert set(body["properties"]) == {"files", "options", "metadata", "task_id", "callback_url", "webhook_url"}
+    assert set(body["properties"]) == {"files", *TEXT_FIELDS}
+    assert {"options", "metadata", "task_id", "callback_url", "webhook_url"} == TEXT_FIELDS
 
 
 def test_every_code_of_a_request_has_a_status() -> None:
