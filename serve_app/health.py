@@ -54,8 +54,11 @@ class Health:
         return lives or self._settings.parser_min_replicas == 0
 
     async def _described(self) -> ParserInfo | None:
-        """Asked until it is known: what parses changes with the deployment only, and a busy parser answers late."""
-        if self._parser is None and self._settings.parser_min_replicas > 0:
+        """Asked until it is known: what parses changes with the deployment only, and a busy parser answers late.
+
+        A fleet that has shrunk to nothing is not asked: the question would start a parser.
+        """
+        if self._parser is None and (self._settings.parser_min_replicas > 0 or self._parsers.running() > 0):
             self._parser = await _within(self._parsers.describe())
         return self._parser
 

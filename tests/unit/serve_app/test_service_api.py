@@ -74,6 +74,19 @@ async def test_a_fleet_that_may_shrink_to_nothing_is_ready_without_a_parser(make
     assert (await service.http.get("/health")).json()["status"] == "healthy"
 
 
+async def test_health_names_the_profile_whenever_a_parser_runs_and_starts_none_to_ask(
+    make_service: MakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = await make_service(parser_min_replicas=0)
+    describe = service.parsers.describe
+    monkeypatch.setattr(service.parsers, "describe", lambda: pytest.fail("a parser was started"))
+    service.parsers.ready = False
+    assert (await service.http.get("/health")).json()["parser"] is None
+    monkeypatch.setattr(service.parsers, "describe", describe)
+    service.parsers.ready = True
+    assert (await service.http.get("/health")).json()["parser"] == PARSER.model_dump()
+
+
 async def test_without_its_registry_a_service_is_not_ready_but_answers(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
