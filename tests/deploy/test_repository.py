@@ -90,6 +90,13 @@ def test_image_installs_what_was_tested() -> None:
     assert all("--constraint constraints.txt" in line or "--no-deps" in line for line in installs)
 
 
+@pytest.mark.parametrize("recipe", ["deploy/Dockerfile", "cluster.yaml"])
+def test_a_parser_s_machine_gets_what_old_office_files_need(recipe: str) -> None:
+    """.xls, .doc and .ppt each have a package of LibreOffice's; .rtf has that of .doc."""
+    wanted = {"libreoffice-calc", "libreoffice-writer", "libreoffice-impress"}
+    assert wanted <= set(re.findall(r"[\w-]+", (ROOT / recipe).read_text()))
+
+
 def test_constraints_name_versions_and_no_address() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert [line for line in lines if not re.fullmatch(r"#.*|[\w.-]+==[\w.+!]+(?: ?;.*)?", line)] == []
