@@ -72,7 +72,8 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    """Address that HTTP listens on; `0.0.0.0` for every interface."""
+    """Address that HTTP listens on; `0.0.0.0` for every interface. One interface's own address, or IPv6, wants
+    `RAY_SERVE_ENABLE_HA_PROXY=0`."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port that HTTP listens on."""
     ingress_replicas: Annotated[int, Field(ge=1)] = 1

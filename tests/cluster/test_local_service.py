@@ -28,7 +28,7 @@ def running(module: str, state: Path, **env: str) -> Iterator[tuple[subprocess.P
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_SERVE_")}
     with (state.parent / f"{state.name}.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", module], env=inherited | settings, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{settings['HOST']}:{port}"
     try:
         give_up = time.monotonic() + START_WITHIN_S
         while not _ready(url):
@@ -74,12 +74,14 @@ def has_ended(url: str, job: str) -> bool:
 
 
 def test_a_service_keeps_its_jobs_over_a_restart_in_another_http_mode(short_folder: Path) -> None:
-    """First with Serve's Python proxy, then with HAProxy; by either of the two commands. The jobs belong to a key."""
+    """First with Serve's Python proxy and an address that HAProxy could not have, then with HAProxy; by either of the
+    two commands. The jobs belong to a key."""
     state = short_folder / "local"
     # Without a parser that waits for work the first job takes the seconds that one needs to start.
     modes = {"PARSER_MIN_REPLICAS": "0", "RESULT_CACHE": "true", "API_KEYS": f"alice:{digest(KEY)}"}
     tide = {"files": ("a.md", b"# Tide\n\nHigh at noon.")}
-    with running("serve_app", state, RAY_SERVE_ENABLE_HA_PROXY="0", **modes) as (process, url):
+    python_proxy = {"RAY_SERVE_ENABLE_HA_PROXY": "0", "HOST": "127.0.0.2"}
+    with running("serve_app", state, **python_proxy, **modes) as (process, url):
         assert httpx.post(f"{url}/submit", files=tide, timeout=60).status_code == 401
         job = httpx.post(f"{url}/submit", files=tide, headers=ALICE, timeout=60).json()["job_id"]
         waiting = httpx.get(f"{url}/jobs/{job}", params={"wait": 1}, headers=ALICE, timeout=60)
@@ -94,6 +96,7 @@ def test_a_service_keeps_its_jobs_over_a_restart_in_another_http_mode(short_fold
         ended = httpx.get(f"{url}/jobs/{job}", params={"wait": 30}, headers=ALICE, timeout=60)
         assert ended.json()["status"] == "completed"
     assert process.returncode == 0
+    assert f"docfleet is ready on {url} " in (short_folder / "local.log").read_text()
     with running("fetchcraft.parsing.docling.server", state, RAY_SERVE_ENABLE_HA_PROXY="1", **modes) as (process, url):
         assert httpx.get(f"{url}/jobs/{job}/results", timeout=60).status_code == 401
         results = httpx.get(f"{url}/jobs/{job}/results", headers=ALICE, timeout=60).json()
