@@ -1,4 +1,4 @@
-"""One long PDF: two one-core parsers side by side against bare docling with all cores.
+"""One long PDF: two one-core parsers side by side against one process with all cores.
 
 `python -m benchmarks.large_pdf [FILE]`. Both use the bundled models without OCR.
 """
@@ -30,7 +30,7 @@ def main() -> None:
     file = options.parse_args().file
     print(describe_machine())
     alone = bare(file)
-    print(f"bare docling, one process, all cores: {spread(alone)} s")
+    print(f"the same engine in one process, all cores: {spread(alone)} s")
     with service(PARSER_MIN_REPLICAS="2", PARSER_MAX_REPLICAS="2", DO_OCR="false", PROFILE="bundled") as url:
         together = served(url, file)
     print(f"docfleet, 2 parsers of one core, submit to result: {spread(together)} s")
