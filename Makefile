@@ -1,5 +1,6 @@
 # Every target sets up what it needs: a virtual environment in .venv, made once and renewed when the
-# requirements change. Python 3.11 or 3.12; PYTHON=... picks another interpreter.
+# requirements change; only `bench` needs a program from elsewhere, wrk. Python 3.11 or 3.12; PYTHON=... picks
+# another interpreter.
 
 PYTHON ?= python3
 CORPUS ?=
@@ -51,7 +52,7 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## Run the benchmarks of docs/benchmarks.md
+bench: $(READY) ## Run the benchmarks of docs/benchmarks.md (needs wrk)
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(CORPUS)
 
 models: $(READY) ## Download docling's own models, so that the standard profile is used (needs the internet)
