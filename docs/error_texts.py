@@ -18,7 +18,7 @@ REQUEST = {
     E.JOB_EXPIRED: "The job ended, and its results are past their time to live (`JOB_TTL_S`).",
     E.JOB_ENDED: "The job has ended, so it cannot be cancelled any more.",
     E.RESULT_NOT_READY: "The job has not ended yet, and this representation exists only afterwards.",
-    E.EXPORT_UNAVAILABLE: "The result has no such representation: the file failed, or there are several files.",
+    E.EXPORT_UNAVAILABLE: "The result has no such representation: the file or its job failed.",
     E.CALLBACK_REFUSED: "`callback_url` or `webhook_url` is not an address that this server may call.",
     E.IDEMPOTENCY_CONFLICT: "A submit with the same `Idempotency-Key` is still uploading.",
     E.IDEMPOTENCY_MISMATCH: "The `Idempotency-Key` was used before, with other files or options.",
