@@ -15,9 +15,12 @@ from actors.parser.pages import PageTexts
 
 
 def nodes_of(document: DoclingDocument, task: FileTask) -> list[Node]:
-    """The nodes of a document, in page order. A page without text or tables has none."""
+    """The nodes of a document, in page order. A page without text or tables has none.
+
+    Some formats (DocLang) name a page and place nothing on it: such a document is one node, too.
+    """
     texts = PageTexts(document)
-    if task.options.page_chunks is False or not document.pages:
+    if task.options.page_chunks is False or not document.pages or not texts.placed:
         text = texts.whole()
         return [make_node(task, text, {"__keys": ["source"]}, page=0)] if text.strip() else []
     return list(_page_nodes(document, texts, task))

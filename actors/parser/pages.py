@@ -35,6 +35,11 @@ class PageTexts:
                 roots.setdefault(page, []).append(root)
         return roots
 
+    @property
+    def placed(self) -> bool:
+        """Whether anything at all lies on a page."""
+        return bool(self._roots)
+
     def whole(self) -> str:
         """The whole document."""
         self._serializer.show_only(None)

@@ -60,6 +60,13 @@ def test_every_page_has_the_markdown_docling_exports_for_it() -> None:
     assert texts.whole() == document.export_to_markdown()
 
 
+def test_a_document_that_places_nothing_on_its_pages_is_one_node() -> None:
+    document = DoclingDocument(name="unplaced")
+    document.add_page(page_no=1, size=Size(width=512, height=512))
+    document.add_text(label=DocItemLabel.TEXT, text="Twelve boats")
+    assert [node["text"] for node in nodes_of(document, make_task())] == ["Twelve boats"]
+
+
 def test_text_goes_to_the_page_it_is_on_and_to_no_other() -> None:
     nodes = {node["metadata"]["page_number"]: node["text"] for node in nodes_of(book(5), make_task())}
     for page, text in nodes.items():
