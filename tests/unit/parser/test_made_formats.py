@@ -1,0 +1,164 @@
+"""A tiny file of every format that is a few lines long: its text comes out. None of them needs a model but pictures."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.labels import DocItemLabel
+from PIL import Image, ImageDraw, ImageFont
+
+from actors.messages import ParsedFile
+from client.models import ParseOptions
+from tests.unit.parser.files import as_document, make_task, make_zip
+
+if TYPE_CHECKING:
+    from actors.parser.engine.engine import Engine
+
+pytestmark = pytest.mark.models
+
+TEXT = "Twelve boats"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    from actors.parser.engine.device import Hardware
+    from actors.parser.engine.engine import Engine
+
+    return Engine(ParseOptions(profile="native"), Hardware(threads=1, device="cpu"))
+
+
+def open_document(kind: str, body: str) -> bytes:
+    """An OpenDocument file, of a `kind` as its own names go."""
+    names = {"office": "office", "text": "text", "table": "table", "draw": "drawing"}
+    spaces = " ".join(
+        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for short, name in names.items()
+    )
+    content = (
+        f'<office:document-content {spaces} office:version="1.2"><office:body><office:{kind}>'
+        f"{body}</office:{kind}></office:body></office:document-content>"
+    )
+    mimetype = f"application/vnd.oasis.opendocument.{kind}"
+    return make_zip({"mimetype": mimetype.encode(), "content.xml": content.encode()})
+
+
+def sheet() -> str:
+    cell = f'<table:table-cell office:value-type="string"><text:p>{TEXT}</text:p></table:table-cell>'
+    return f'<table:table table:name="harbour"><table:table-row>{cell * 2}</table:table-row></table:table>'
+
+
+def slide() -> str:
+    return f"<draw:page><draw:frame><draw:text-box><text:p>{TEXT}</text:p></draw:text-box></draw:frame></draw:page>"
+
+
+def book() -> bytes:
+    container = (
+        '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0"><rootfiles>'
+        '<rootfile full-path="b.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+    )
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><manifest>'
+        '<item id="c" href="c.xhtml" media-type="application/xhtml+xml"/></manifest>'
+        '<spine><itemref idref="c"/></spine></package>'
+    )
+    chapter = f'<html xmlns="http://www.w3.org/1999/xhtml"><body><p>{TEXT}</p></body></html>'
+    members = {"mimetype": "application/epub+zip", "META-INF/container.xml": container, "b.opf": package}
+    return make_zip({name: content.encode() for name, content in (members | {"c.xhtml": chapter}).items()})
+
+
+def saved_page() -> bytes:
+    lines = (
+        'MIME-Version: 1.0\nContent-Type: multipart/related; type="text/html"; boundary="b"\n\n--b\n'
+        f"Content-Type: text/html; charset=utf-8\n\n<html><body><p>{TEXT}</p></body></html>\n--b--\n"
+    )
+    return lines.replace("\n", "\r\n").encode()
+
+
+def document() -> DoclingDocument:
+    made = DoclingDocument(name="made")
+    made.add_text(label=DocItemLabel.TEXT, text=TEXT)
+    return made
+
+
+def doclang_archive() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.dclx"
+        document().save_as_doclang_archive(path)
+        return path.read_bytes()
+
+
+def article() -> bytes:
+    doctype = '<!DOCTYPE article PUBLIC "-//NLM//DTD JATS Journal Archiving DTD v1.2//EN" "JATS-archivearticle1.dtd">'
+    title = "<title-group><article-title>Harbour</article-title></title-group>"
+    text = f"<body><sec><title>Kiel</title><p>{TEXT}</p></sec></body>"
+    return f"{doctype}<article><front><article-meta>{title}</article-meta></front>{text}</article>".encode()
+
+
+def patent() -> bytes:
+    doctype = '<!DOCTYPE us-patent-grant SYSTEM "us-patent-grant-v45-2014-04-03.dtd" [ ]>'
+    title = '<invention-title id="t">Harbour</invention-title>'
+    return (
+        f'<?xml version="1.0"?>\n{doctype}\n<us-patent-grant><us-bibliographic-data-grant>{title}'
+        f'</us-bibliographic-data-grant><abstract id="a"><p id="p">{TEXT}</p></abstract></us-patent-grant>'
+    ).encode()
+
+
+def box_note() -> bytes:
+    paragraph = {"type": "paragraph", "content": [{"type": "text", "text": TEXT}]}
+    return json.dumps({"doc": {"type": "doc", "content": [paragraph]}}).encode()
+
+
+def print_stream() -> bytes:
+    """AFP: a document of one page with one run of text, in IBM's letters."""
+
+    def field(kind: str, data: bytes = b"") -> bytes:
+        return b"\x5a" + (8 + len(data)).to_bytes(2, "big") + bytes.fromhex(kind) + bytes(3) + data
+
+    letters = TEXT.encode("cp500")
+    run = bytes([0x2B, 0xD3, len(letters) + 2, 0xDA]) + letters
+    inner = field("d3a8af") + field("d3a89b") + field("d3ee9b", run) + field("d3a99b") + field("d3a9af")
+    return field("d3a8a8") + inner + field("d3a9a8")
+
+
+@pytest.mark.parametrize(
+    ("filename", "data"),
+    [
+        ("a.odt", open_document("text", f"<text:p>{TEXT}</text:p>")),
+        ("a.ods", open_document("spreadsheet", sheet())),
+        ("a.odp", open_document("presentation", slide())),
+        ("a.epub", book()),
+        ("a.mhtml", saved_page()),
+        ("a.json", document().model_dump_json().encode()),
+        ("a.dclg", document().export_to_doclang().encode()),
+        ("a.dclg.xml", document().export_to_doclang().encode()),
+        ("a.dclx", doclang_archive()),
+        ("a.xml", article()),
+        ("a.nxml", article()),
+        ("patent.xml", patent()),
+        ("patent.txt", f"PATN\nWKU  039305848\nTTL  Harbour\nABST\nPAL  {TEXT}\n".encode()),
+        ("a.boxnote", box_note()),
+        ("a.afp", print_stream()),
+    ],
+)
+def test_a_tiny_file_of_a_format_has_its_text(engine: Engine, filename: str, data: bytes) -> None:
+    file = engine.open(as_document(data), make_task(filename), split_above=9)
+    assert isinstance(file, ParsedFile)
+    (node,) = orjson.loads(file.nodes)
+    assert TEXT in node["text"]
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "gif", "jpg", "png", "tif", "webp"])
+def test_a_picture_of_any_kind_is_read(engines: list[Engine], suffix: str) -> None:
+    picture, out = Image.new("RGB", (500, 120), "white"), BytesIO()
+    ImageDraw.Draw(picture).text((40, 30), TEXT, fill="black", font=ImageFont.load_default(48))
+    picture.save(out, {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix))
+    file = engines[0].open(as_document(out.getvalue()), make_task(f"a.{suffix}"), split_above=9)
+    assert isinstance(file, ParsedFile)
+    (node,) = orjson.loads(file.nodes)
+    assert TEXT.replace(" ", "") in node["text"].replace(" ", "")
