@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import csv
 import os
+import socket
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from client import DoclingParserClient
+from serve_app.settings import Settings
 from tests.unit.parser.files import make_pdf
 
+PAGES_OF_SECONDS = 20  # to parse
 MIB = 1024 * 1024
 MULTIPART = {"content-type": "multipart/form-data; boundary=b"}
 
@@ -55,6 +60,27 @@ def test_a_file_over_the_limit_is_refused_while_it_streams(http: httpx.Client) -
     """Without a Content-Length only counting can tell."""
     answer = http.post("/submit", content=megabytes(101), headers=MULTIPART)
     assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
+
+
+def test_the_job_of_a_parse_whose_connection_breaks_goes_on(
+    http: httpx.Client, client: DoclingParserClient, settings: Settings
+) -> None:
+    request = http.build_request("POST", "/parse", files={"files": ("left.pdf", make_pdf(PAGES_OF_SECONDS))})
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    known = {job["job_id"] for job in jobs(http)}
+    with socket.create_connection((settings.host, settings.port)) as connection:
+        connection.sendall(f"POST /parse HTTP/1.1\r\n{head}\r\n".encode() + request.read())
+        while not (new := [job["job_id"] for job in jobs(http) if job["job_id"] not in known]):
+            pass
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed by a reset
+    (job_id,) = new
+    assert http.get(f"/jobs/{job_id}").json()["status"] in ("pending", "processing")
+    assert client.wait_for_results(job_id)["total_nodes"] == PAGES_OF_SECONDS
+
+
+def jobs(http: httpx.Client) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = http.get("/jobs", params={"limit": 500}).json()["jobs"]
+    return listed
 
 
 async def test_500_waiters_are_answered_and_do_not_starve_submits(url: str) -> None:
