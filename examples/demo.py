@@ -79,10 +79,11 @@ def parse_one(client: DoclingParserClient, path: Path, progress: Progress, bar: 
 
 
 def save(client: DoclingParserClient, outcome: Outcome) -> None:
-    """Write the nodes, and the document in the two formats that are read most."""
+    """Write the nodes, or why there are none, and the document in the two formats that are read most."""
     folder = RESULTS / outcome.path.name
     folder.mkdir(parents=True, exist_ok=True)
-    for form, name in (("nodes", "nodes.json"), ("json", "document.json"), ("markdown", "document.md")):
+    documents = (("json", "document.json"), ("markdown", "document.md"))
+    for form, name in (("nodes", "nodes.json"), *(documents if outcome.batch.failed == 0 else ())):
         client.download_results(outcome.job_id, folder / name, form)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
@@ -17,7 +19,9 @@ from typing import Any
 
 import pytest
 
+import examples.demo
 from client import DeliveryState, DoclingParserClient
+from serve_app import local
 from serve_app.settings import Settings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -82,6 +86,49 @@ def callbacks() -> Iterator[tuple[str, Queue[dict[str, Any]]]]:
 def test_program_of_the_original_manual_runs(run: Run, documents: Path, program: str, says: list[str]) -> None:
     output = run(sys.executable, EXAMPLES / program, documents / "notes.md", documents / "memo.docx")
     assert [line for line in says if line not in output] == []
+
+
+@pytest.fixture
+def demo(url: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """What `make demo` runs, against this service in the place of one that it starts and stops."""
+    monkeypatch.setattr(local, "running_service", lambda _: nullcontext())
+    monkeypatch.setattr(examples.demo, "free_port", lambda: settings.port)
+    monkeypatch.chdir(tmp_path)
+    return examples.demo.main
+
+
+def test_demo_shows_every_sample_and_keeps_its_results(
+    demo: Callable[[], int], documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = sorted(path.name for path in documents.iterdir())
+    assert demo() == 0
+    output = capsys.readouterr().out
+    assert "Models: profile bundled (layout: " in output
+    assert [(row[0], row[-1]) for row in rows_of(output)] == [(name, "ok") for name in samples]
+    assert re.findall(rf"^({'|'.join(map(re.escape, samples))})\n  \S", output, re.MULTILINE) == samples
+    for name in samples:
+        results = tmp_path / "demo-results" / name
+        assert json.loads((results / "nodes.json").read_text())["results"]["successful"] == 1
+        assert json.loads((results / "document.json").read_text())["schema_name"] == "DoclingDocument"
+        assert (results / "document.md").read_text().strip()
+
+
+def test_demo_whose_document_fails_says_why_and_fails(
+    demo: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "broken.pdf").write_bytes(b"no PDF at all")
+    monkeypatch.setattr(examples.demo, "DOCUMENTS", folder)
+    assert demo() == 1
+    (row,) = rows_of(capsys.readouterr().out)
+    assert (row[0], row[-1]) == ("broken.pdf", "The file is not a readable .pdf file")
+    assert [path.name for path in (tmp_path / "demo-results" / "broken.pdf").iterdir()] == ["nodes.json"]
+
+
+def rows_of(output: str) -> list[list[str]]:
+    """The cells of the table's rows below its head."""
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines() if line[:1] == "│"]
 
 
 def test_folder_of_many_files_is_parsed_and_failures_are_told(run: Run, documents: Path, tmp_path: Path) -> None:
