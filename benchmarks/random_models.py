@@ -21,7 +21,7 @@ def save_random_models(folder: Path) -> None:
 
     layout = folder / "docling-project--docling-layout-heron"
     config = RTDetrV2Config(
-        backbone_config=RTDetrResNetConfig(
+        backbone_config=RTDetrResNetConfig(  # type: ignore[call-arg] # `out_features` is read from the rest
             embedding_size=8, hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1], layer_type="basic",
             out_features=["stage2", "stage3", "stage4"],
         ),

@@ -20,7 +20,7 @@ from typing import Any
 
 import reportlab
 from docx import Document
-from harbour import (
+from harbour import (  # type: ignore[import-not-found] # beside this script
     ABOARD,
     BASIN,
     CONTENTS,
@@ -69,7 +69,7 @@ WRITTEN = datetime(2025, 1, 15, 9, 0, tzinfo=UTC)  # the date that every documen
 SCAN_DPI = 150
 
 
-class Report(BaseDocTemplate):
+class Report(BaseDocTemplate):  # type: ignore[misc] # reportlab has no types
     """A template that puts every heading into the outline and a header and footer on every page."""
 
     def __init__(self, target: io.BytesIO) -> None:
