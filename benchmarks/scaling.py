@@ -88,7 +88,7 @@ def _standard_models() -> Iterator[dict[str, str]]:
     from actors.parser.engine.profiles import standard_on_disk
 
     folder = Settings().docling_artifacts_path
-    if standard_on_disk(Path(folder) if folder else None):
+    if (folder and standard_on_disk(Path(folder))) or standard_on_disk(None):
         yield {"PROFILE": "standard"}
         return
     print("docling's own models are not on disk (`make models`): a small random layout model stands in, without tables")
