@@ -38,7 +38,7 @@ class Outcome:
 def main() -> int:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="docfleet-") as state:
-        settings = Settings(host="127.0.0.1", port=free_port(), state_dir=state)
+        settings = Settings(host="127.0.0.1", port=free_port(), state_dir=state, parser_min_replicas=1)
         choose_http_mode()
         from serve_app.local import running_service  # Ray reads the environment when it is imported
 

@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -124,6 +124,18 @@ def test_demo_whose_document_fails_says_why_and_fails(
     (row,) = rows_of(capsys.readouterr().out)
     assert (row[0], row[-1]) == ("broken.pdf", "The file is not a readable .pdf file")
     assert [path.name for path in (tmp_path / "demo-results" / "broken.pdf").iterdir()] == ["nodes.json"]
+
+
+def test_demo_starts_a_parser_to_name_whatever_the_environment_says(
+    demo: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(settings: Settings) -> NoReturn:
+        raise InterruptedError(settings.parser_min_replicas)
+
+    monkeypatch.setenv("PARSER_MIN_REPLICAS", "0")
+    monkeypatch.setattr(local, "running_service", stop)
+    with pytest.raises(InterruptedError, match="1"):
+        demo()
 
 
 def rows_of(output: str) -> list[list[str]]:
