@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -319,10 +322,25 @@ def test_the_native_profile_refuses_what_only_a_model_can_read(engine: Engine) -
 
 
 def test_a_client_cannot_make_a_server_fetch_models(engine: Engine) -> None:
-    import huggingface_hub
-
-    assert huggingface_hub.constants.HF_HUB_OFFLINE
     assert refusal(engine, make_pdf(), profile="standard") is ErrorCode.INVALID_OPTION
+
+
+@pytest.mark.parametrize(("profile", "offline"), [("bundled", True), ("standard", False)])
+def test_only_an_operator_s_standard_may_reach_the_model_hub(profile: str, offline: bool) -> None:
+    """In a process of its own: every test's is offline from the start, and the hub's client looks only once."""
+    program = (
+        "import huggingface_hub, os\n"
+        "from actors.parser.engine.device import Hardware\n"
+        "from actors.parser.engine.engine import Engine\n"
+        "from client.models import ParseOptions\n"
+        f"Engine(ParseOptions(profile={profile!r}), Hardware(threads=1, device='cpu'))\n"
+        "print(huggingface_hub.constants.HF_HUB_OFFLINE, os.environ.get('HF_HUB_OFFLINE') == '1')"
+    )
+    online = {
+        name: value for name, value in os.environ.items() if name not in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    }
+    ran = subprocess.run([sys.executable, "-c", program], env=online, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == [str(offline)] * 2
 
 
 def test_the_server_s_defaults_hold_where_a_task_says_nothing() -> None:
