@@ -92,12 +92,15 @@ def make_line(cell: TextCell, words: Sequence[PlacedCell], fixed_pitch: frozense
 
 
 def fixed_pitch_fonts(words: Sequence[PlacedCell]) -> frozenset[str]:
-    """The fonts whose Latin letters are all of one width, as program code is set."""
-    pitches: dict[str, list[float]] = {}
+    """The fonts whose Latin letters are all of one width, as program code is set.
+
+    A word counts once: Arabic prose that says Python five times has one Latin word, and that is always as wide.
+    """
+    pitches: dict[str, dict[str, float]] = {}
     for box, cell in words:
         if len(cell.text) > 2 and cell.text.isascii() and any(map(str.isalpha, cell.text)):
-            pitches.setdefault(_font(cell), []).append(box.width / len(cell.text) / box.height)
-    return frozenset(font for font, widths in pitches.items() if len(widths) > 3 and _are_even(widths))
+            pitches.setdefault(_font(cell), {})[cell.text] = box.width / len(cell.text) / box.height
+    return frozenset(font for font, widths in pitches.items() if len(widths) > 3 and _are_even([*widths.values()]))
 
 
 def _are_even(widths: Sequence[float]) -> bool:

@@ -91,6 +91,11 @@ def test_a_font_whose_letters_are_all_of_one_width_is_fixed_pitch() -> None:
     assert fixed_pitch_fonts(words(*code, *prose)) == {"/Any"}
 
 
+def test_a_word_again_and_again_does_not_make_its_font_fixed_pitch() -> None:
+    repeated = [cell("Python", 100 * number, 36, font="/Any") for number in range(6)]
+    assert fixed_pitch_fonts(words(*repeated, cell("pandas", 700, 38, font="/Any"))) == frozenset()
+
+
 def test_square_letters_are_not_fixed_pitch() -> None:
     chinese = [cell(text, 50, 10 * len(text), font="/Song") for text in ("苹果树叶", "红苹果", "青苹果", "苹果园")]
     assert fixed_pitch_fonts(words(*chinese)) == frozenset()
