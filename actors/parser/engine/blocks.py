@@ -104,7 +104,7 @@ def _gap_below(line: Line, later: Iterable[Line]) -> float | None:
 def find_blocks(lines: Sequence[Line], homes: Sequence[Box | None], usual: Typography) -> list[Block]:
     """Groups lines; what the detector put into different regions (`homes`) only shares one as code."""
     growing: list[tuple[list[list[Line]], Box | None]] = []
-    for line, home in sorted(zip(lines, homes, strict=True), key=lambda pair: (pair[0].box.top, pair[0].box.left)):
+    for line, home in _as_read(lines, homes):
         for rows, other in reversed(growing):
             same_home = home == other
             if _same_row(rows[-1], line, same_home=same_home):
@@ -116,6 +116,17 @@ def find_blocks(lines: Sequence[Line], homes: Sequence[Box | None], usual: Typog
         else:
             growing.append(([[line]], home))
     return [Block(tuple(tuple(sorted(row, key=lambda line: line.box.left)) for row in rows)) for rows, _ in growing]
+
+
+def _as_read(lines: Sequence[Line], homes: Sequence[Box | None]) -> list[tuple[Line, Box | None]]:
+    """From the top down, and each row from where it begins: in a region of mostly right-to-left text at its right."""
+    leftwards: dict[Box | None, float] = {}
+    for line, home in zip(lines, homes, strict=True):
+        leftwards[home] = leftwards.get(home, 0.0) + line.box.width * (1 if line.right_to_left else -1)
+    return sorted(
+        zip(lines, homes, strict=True),
+        key=lambda pair: (pair[0].box.top, -pair[0].box.right if leftwards[pair[1]] > 0 else pair[0].box.left),
+    )
 
 
 def _same_row(row: Sequence[Line], line: Line, *, same_home: bool) -> bool:

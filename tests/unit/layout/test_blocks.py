@@ -35,6 +35,15 @@ def test_right_to_left_text_is_indented_at_its_right() -> None:
     assert [len(block.rows) for block in blocks_of(lines)] == [2, 2]
 
 
+def test_right_to_left_rows_in_pieces_are_one_paragraph() -> None:
+    """As fonts that change in a row cut it; the rows end where they like."""
+    lines = []
+    for number, left in enumerate((50, 80, 60, 70)):
+        top = 100 + 13 * number
+        lines += [line("שורה", top, 200, width=50), line("של טקסט", top, left, width=197 - left)]
+    assert [len(block.rows) for block in blocks_of(lines)] == [4]
+
+
 def test_centred_lines_stay_together() -> None:
     lines = [line("a centred title", 100, 100, width=300), line("in two lines", 113, 150, width=200)]
     assert len(blocks_of(lines)) == 1
