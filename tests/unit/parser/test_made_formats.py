@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import tempfile
 from io import BytesIO
 from pathlib import Path
@@ -153,12 +154,47 @@ def test_a_tiny_file_of_a_format_has_its_text(engine: Engine, filename: str, dat
     assert TEXT in node["text"]
 
 
-@pytest.mark.parametrize("suffix", ["bmp", "gif", "jpg", "png", "tif", "webp"])
-def test_a_picture_of_any_kind_is_read(engines: list[Engine], suffix: str) -> None:
-    picture, out = Image.new("RGB", (500, 120), "white"), BytesIO()
-    ImageDraw.Draw(picture).text((40, 30), TEXT, fill="black", font=ImageFont.load_default(48))
-    picture.save(out, {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix))
-    file = engines[0].open(as_document(out.getvalue()), make_task(f"a.{suffix}"), split_above=9)
+def picture(form: str) -> bytes:
+    page, out = Image.new("RGB", (500, 120), "white"), BytesIO()
+    ImageDraw.Draw(page).text((40, 30), TEXT, fill="black", font=ImageFont.load_default(48))
+    page.save(out, form)
+    return out.getvalue()
+
+
+def scanned_book() -> bytes:
+    """METS: a scanned page, the text that was read from it with its places, and how the two belong together."""
+    files = "".join(
+        f'<fileGrp USE="{use}"><file ID="{use}" MIMETYPE="{kind}"><FLocat LOCTYPE="URL" xlink:href="{path}"/></file>'
+        "</fileGrp>"
+        for use, kind, path in (("image", "image/png", "1.png"), ("coordOCR", "text/html", "1.html"))
+    )
+    page = '<div TYPE="page" ORDER="1"><fptr FILEID="image"/><fptr FILEID="coordOCR"/></div>'
+    mets = (
+        '<mets xmlns="http://www.loc.gov/METS/" xmlns:xlink="http://www.w3.org/1999/xlink" PROFILE="gbs">'
+        f"<fileSec>{files}</fileSec><structMap>{page}</structMap></mets>"
+    )
+    words = zip(TEXT.split(), ("40 40 200 80", "215 40 330 80"), strict=True)
+    spans = "".join(f'<span class="ocrx_word" title="bbox {box};x_wconf 99">{word}</span>' for word, box in words)
+    line = f'<span class="ocr_line" title="bbox 40 40 330 80">{spans}</span>'
+    read = f'<html><body><div class="ocr_page" title="bbox 0 0 500 120">{line}</div></body></html>'
+    out = BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, data in (("book.xml", mets.encode()), ("1.png", picture("png")), ("1.html", read.encode())):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, BytesIO(data))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "data"),
+    [
+        *((form, picture(form)) for form in ("bmp", "gif", "jpeg", "png", "tiff", "webp")),
+        ("tar.gz", scanned_book()),
+    ],
+)
+def test_a_picture_of_any_kind_is_read(engines: list[Engine], suffix: str, data: bytes) -> None:
+    file = engines[0].open(as_document(data), make_task(f"a.{suffix}"), split_above=9)
     assert isinstance(file, ParsedFile)
     (node,) = orjson.loads(file.nodes)
     assert TEXT.replace(" ", "") in node["text"].replace(" ", "")
