@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.models,
-    pytest.mark.skipif(
-        not shutil.which("soffice") and not os.environ.get("CI"), reason="LibreOffice is not on this machine"
-    ),
+    pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not on this machine"),
 ]
 
 
