@@ -15,6 +15,7 @@ from actors.parser.nodes import nodes_of
 from client.models import ExportFormat
 from tests.contract import split_documents
 from tests.contract.plain_docling import converted_by_docling
+from tests.corpus import CORPUS
 from tests.unit.parser.files import as_document, make_task
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.models
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 OPENABLE = [path for path in sorted(CORPUS.glob("*.pdf")) if path.stem not in ("encrypted", "garbage", "truncated")]
 EXPORTS = [form for form in ExportFormat if form is not ExportFormat.NODES]
 

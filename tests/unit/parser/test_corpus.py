@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +9,11 @@ from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.labels import DocItemLabel
 
 from actors.messages import ParsedFile
+from tests.corpus import CORPUS
 from tests.unit.parser.files import as_document, make_task
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
-
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 
 pytestmark = [
     pytest.mark.models,

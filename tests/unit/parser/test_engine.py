@@ -28,16 +28,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.models
 
 
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    from actors.parser.engine.device import Hardware
-    from actors.parser.engine.engine import Engine
-
-    made = Engine(ParseOptions(profile="native"), Hardware(threads=1, device="cpu"))
-    made.warm_up()
-    return made
-
-
 def parsed(engine: Engine, data: bytes, filename: str = "file.pdf", **options: Any) -> ParsedFile:
     answer = engine.open(as_document(data), make_task(filename, **options), split_above=1_000)
     assert isinstance(answer, ParsedFile)

@@ -16,7 +16,6 @@ from docling_core.types.doc.labels import DocItemLabel
 from PIL import Image, ImageDraw, ImageFont
 
 from actors.messages import ParsedFile
-from client.models import ParseOptions
 from tests.unit.parser.files import as_document, make_task, make_zip
 
 if TYPE_CHECKING:
@@ -25,14 +24,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.models
 
 TEXT = "Twelve boats"
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    from actors.parser.engine.device import Hardware
-    from actors.parser.engine.engine import Engine
-
-    return Engine(ParseOptions(profile="native"), Hardware(threads=1, device="cpu"))
 
 
 def open_document(kind: str, body: str) -> bytes:

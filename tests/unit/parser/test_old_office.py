@@ -14,7 +14,6 @@ from openpyxl import Workbook
 from pptx import Presentation
 
 from actors.messages import ParsedFile
-from client.models import ParseOptions
 from tests.unit.parser.files import as_document, make_task
 
 if TYPE_CHECKING:
@@ -24,14 +23,6 @@ pytestmark = [
     pytest.mark.models,
     pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not on this machine"),
 ]
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    from actors.parser.engine.device import Hardware
-    from actors.parser.engine.engine import Engine
-
-    return Engine(ParseOptions(profile="native"), Hardware(threads=1, device="cpu"))
 
 
 @pytest.fixture(scope="module")

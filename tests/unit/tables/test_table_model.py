@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.made_tables import MADE_TABLES, MadeTable, pdf_of
+from tests.corpus import CORPUS
 
 if TYPE_CHECKING:
     from docling.document_converter import DocumentConverter
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.models
 
-CORPUS_PAGE = Path(__file__).parents[4] / "shared" / "corpus" / "2305.03393v1-pg9.pdf"
+CORPUS_PAGE = CORPUS / "2305.03393v1-pg9.pdf"
 CORPUS_BOX = (133.0, 336.0, 482.0, 474.0)  # points from the top left
 PRINTED = [made for made in MADE_TABLES if not made.scanned]
 SCANNED = [made for made in MADE_TABLES if made.scanned]
