@@ -39,9 +39,9 @@ class Waiting:
         """How long the look that starts now asks the server to hold its answer."""
         return min(max(self.poll_interval, SHORTEST_LOOK_S), LONGEST_LOOK_S, self.left(now))
 
-    def pause(self, *, asked: float, now: float, changed: bool) -> float:
-        """Seconds to leave the server alone after a look that began at `asked`."""
-        rest = asked + self.hold(asked) - now
+    def pause(self, *, asked: float, held: float, now: float, changed: bool) -> float:
+        """Seconds to leave the server alone after a look that began at `asked`, with a hold of `held` seconds."""
+        rest = asked + held - now
         if rest <= 0:
             return 0.0  # it held its answer as long as it was asked to
         if not changed:

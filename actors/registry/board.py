@@ -13,7 +13,7 @@ class Board:
 
     def __init__(self) -> None:
         self._jobs: dict[str, JobRecord] = {}
-        self._changes: dict[str, asyncio.Future[JobRecord | None]] = {}
+        self._changes: dict[str, asyncio.Future[None]] = {}
 
     def get(self, job_id: str) -> JobRecord | None:
         return self._jobs.get(job_id)
@@ -25,7 +25,7 @@ class Board:
         else:
             self._jobs[job.job_id] = job
         if change := self._changes.pop(job.job_id, None):
-            change.set_result(job)
+            change.set_result(None)
 
     def reset(self, jobs: Iterable[JobRecord]) -> None:
         """Start again from the journal. Everybody who waits has to look anew."""
@@ -34,10 +34,12 @@ class Board:
         for change in changes.values():
             change.set_result(None)
 
-    async def wait(self, job_id: str, timeout_s: float) -> JobRecord | None:
-        """The job at its next change; None when that does not come in time, or was missed by a reset."""
+    async def next_change(self, job_id: str, timeout_s: float) -> None:
+        """Return after the job changes, or after `timeout_s`.
+
+        Carries no record: several changes can be shown before a waiter runs, so each waiter reads the newest one.
+        """
         change = self._changes.get(job_id)
         if change is None:
             change = self._changes[job_id] = asyncio.get_running_loop().create_future()
-        done, _ = await asyncio.wait([change], timeout=timeout_s)  # all who wait for a job share one future
-        return change.result() if done else None
+        await asyncio.wait([change], timeout=timeout_s)  # all who wait for a job share one future

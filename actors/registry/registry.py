@@ -153,19 +153,22 @@ class JobRegistry:
 
         Raises JobNotFound, JobExpired.
         """
-        job = self._board.get(job_id)
-        if job is None or job.version != version:
-            return await self.get(job_id)
-        changed = await self._board.wait(job_id, timeout_s)
-        return self._keeper.view(changed) if changed else await self.get(job_id)
+        return await self._wait_until(lambda job: job.version != version, job_id, timeout_s)
 
     async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
         """The job as soon as it has ended, or as it is when `timeout_s` are over. Raises JobNotFound, JobExpired."""
+        return await self._wait_until(lambda job: job.ended, job_id, timeout_s)
+
+    async def _wait_until(self, reached: Callable[[JobRecord], bool], job_id: str, timeout_s: float) -> JobView:
+        """The job once `reached` is true of it or it has ended, or as it is after `timeout_s`.
+
+        The only place that waits for a job. After every wake it reads the job again: from the board, or from the
+        journal when the job has left the board, which is what a job does when it ends.
+        """
         now = asyncio.get_running_loop().time
         deadline = now() + timeout_s
-        job = self._board.get(job_id)
-        while job and not job.ended and (left := deadline - now()) > 0:
-            job = await self._board.wait(job_id, left) or self._board.get(job_id)
+        while (job := self._board.get(job_id)) and not reached(job) and (left := deadline - now()) > 0:
+            await self._board.next_change(job_id, left)
         return self._keeper.view(job) if job else await self.get(job_id)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:

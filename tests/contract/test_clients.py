@@ -252,7 +252,7 @@ def test_parse_that_outlasts_the_server_waits_for_its_job(play: Play, document: 
 def test_submit_and_wait_asks_for_the_batch_until_it_is_there(play: Play, document: Path) -> None:
     call, world = play(Answer(SUBMITTED, 202), Answer(PENDING, takes=1.0), RESULTS)
     assert call("submit_and_wait", document) == BATCH
-    assert world.asked == ["POST /submit"] + ["GET /jobs/j1/results?wait=1"] * 2
+    assert world.asked == ["POST /submit", "GET /jobs/j1/results?wait=1", "GET /jobs/j1/results"]
     assert sum(world.slept) == 0
 
 
@@ -329,8 +329,15 @@ def test_server_that_holds_its_answer_is_asked_again_at_once(play: Play) -> None
     held = [Answer(PENDING, takes=2.0)] * 3
     call, world = play(*held, Answer(COMPLETED, takes=0.3))
     call("wait_for_job", "j1", poll_interval=2.0)
-    assert world.asked == ["GET /jobs/j1?wait=2"] * 4
+    assert world.asked == ["GET /jobs/j1?wait=2", "GET /jobs/j1"] * 2
     assert world.slept == [0.0] * 3
+
+
+def test_end_that_the_server_missed_while_it_held_its_answer_costs_one_hold(play: Play) -> None:
+    call, world = play(Answer(PENDING, takes=30.0), COMPLETED)
+    assert call("wait_for_job", "j1", poll_interval=30.0, timeout=600.0) == COMPLETED
+    assert world.asked == ["GET /jobs/j1?wait=30", "GET /jobs/j1"]
+    assert world.now == 130.0
 
 
 def test_frequent_changes_are_not_all_fetched(play: Play) -> None:
@@ -342,10 +349,10 @@ def test_frequent_changes_are_not_all_fetched(play: Play) -> None:
 
 
 def test_no_look_is_held_longer_than_the_time_left(play: Play) -> None:
-    call, world = play(Answer(PENDING, takes=1.0), Answer(PENDING, takes=0.5))
+    call, world = play(Answer(PENDING, takes=1.0), PENDING, Answer(PENDING, takes=0.5))
     with pytest.raises(client.JobTimeout):
         call("wait_for_job", "j1", poll_interval=1.0, timeout=1.5)
-    assert world.asked == ["GET /jobs/j1?wait=1", "GET /jobs/j1?wait=0.5"]
+    assert world.asked == ["GET /jobs/j1?wait=1", "GET /jobs/j1", "GET /jobs/j1?wait=0.5"]
 
 
 def test_held_answer_may_take_longer_than_the_clients_own_timeout(play: Play) -> None:
