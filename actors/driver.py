@@ -19,7 +19,7 @@ from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 
 from actors.errors import FleetUnavailable
-from actors.handles.desk import Desk
+from actors.handles.driver_calls import Desk
 from actors.messages import DocumentBytes, FileTask, JobSpec, document_bytes
 from actors.nodes import checked_metadata
 from client.models import ParseOptions

@@ -24,8 +24,8 @@ from docling_core.types.doc.base import BoundingBox, CoordOrigin
 from docling_core.types.doc.items.table.table_data import TableData
 from docling_core.types.doc.labels import DocItemLabel
 
-from actors.parser.engine.layout import BundledLayoutModel, BundledLayoutOptions
-from actors.parser.engine.tables import BundledTableOptions
+from actors.parser.bundled.layout.layout_model import BundledLayoutModel, BundledLayoutOptions
+from actors.parser.bundled.tables.table_model import BundledTableOptions
 from benchmarks.made_tables import MADE_TABLES, MadeTable, box_of, pdf_of
 
 

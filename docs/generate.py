@@ -20,8 +20,8 @@ import httpx
 import yaml
 from error_texts import FILE, JOB, REQUEST
 
-from actors.metrics import METRICS, Metric
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, TRANSITIONS, State
+from actors.telemetry.metrics import METRICS, Metric
 from client.errors import error_from
 from client.models import ErrorCode
 from serve_app.api import make_api

@@ -12,9 +12,11 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from actors.blobs import BlobStore
 from client.models import DeliveryListResponse, HealthResponse, JobListResponse, JobStatusResponse, ServiceInfo
-from serve_app.access import Access
+from serve_app.api_keys import ApiKeys
+from serve_app.auth import Access
 from serve_app.context import REQUEST_ID, RequestContext
-from serve_app.description import (
+from serve_app.docs_page import docs_page
+from serve_app.openapi import (
     ALWAYS,
     CANCEL_RESPONSES,
     EVENT_RESPONSES,
@@ -29,11 +31,9 @@ from serve_app.description import (
     DescribedApi,
     errors,
 )
-from serve_app.keys import ApiKeys
-from serve_app.limits import RateLimit
-from serve_app.pages import docs_page
 from serve_app.ports import Dispatchers, Jobs, Parsers
 from serve_app.problems import install_problems
+from serve_app.rate_limit import RateLimit
 from serve_app.routes import DESCRIPTION, NAME, VERSION, Routes
 from serve_app.settings import Settings
 

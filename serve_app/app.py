@@ -11,29 +11,29 @@ from ray.serve import Application
 from ray.serve.handle import DeploymentHandle
 
 from actors.blobs import open_blobs
-from actors.dispatcher.courier import CourierConfig
-from actors.dispatcher.desk import DriverDesk
+from actors.deliveries.worker import CourierConfig
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
+from actors.dispatcher.driver_api import DriverDesk
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.fleet import memory_share
 from actors.handles.dispatchers import DispatcherFleet
-from actors.handles.opening import HEAD, open_registry
 from actors.handles.parsers import ParserFleet
 from actors.handles.registry import Registry
+from actors.handles.registry_lifecycle import HEAD, open_registry
+from actors.handles.replicas import memory_share
 from actors.messages import FileSoFar
-from actors.observing import observe
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
-from actors.tracing import export_spans
+from actors.telemetry.export import export_spans, observe
 from serve_app.api import make_api
-from serve_app.edge import UnderServe, answer_for_the_dead
+from serve_app.ray_workarounds import UnderServe, answer_for_the_dead
 from serve_app.settings import MIB, ServeArguments, Settings
 
 APP = "docfleet"
 
 # None of the three blocks its event loop, so user code and Serve's router may share the replica's own: without hops
-# between threads a call costs less, and an upload can be read no faster than it is stored (see serve_app.edge).
+# between threads a call costs less, and an upload can be read no faster than it is stored (see
+# serve_app.ray_workarounds).
 ONE_LOOP = {
     "env_vars": {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0", "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0"}
 }
@@ -138,7 +138,7 @@ def _parser_deployment(settings: Settings) -> serve.Deployment:
         # The dispatcher gives each two: one at work, one whose arguments are already here. A call that has ended counts
         # for a moment longer, and a router that thinks a replica full asks it for its queue before every call.
         max_ongoing_requests=4,
-        request_router_config={"request_router_class": "actors.routing.LeastLoadedRouter"},
+        request_router_config={"request_router_class": "actors.handles.router.LeastLoadedRouter"},
         health_check_period_s=CHECK_EVERY_S,
         autoscaling_config={
             "min_replicas": settings.parser_min_replicas,

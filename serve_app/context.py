@@ -10,8 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from actors.logs import about, get_logger
-from actors.tracing import accepted, span, trace_id
+from actors.telemetry.logs import about, get_logger
+from actors.telemetry.tracing import accepted, span, trace_id
 from serve_app.problems import on_unknown
 
 REQUEST_ID = "X-Request-ID"

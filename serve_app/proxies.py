@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from actors.errors import FleetUnavailable
-from actors.logs import get_logger
+from actors.telemetry.logs import get_logger
 from serve_app.problems import problem
 
 log = get_logger()

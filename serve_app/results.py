@@ -15,8 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from actors.blobs import BlobStore
 from actors.blobs.keys import results_of
 from actors.errors import BlobMissing, FleetUnavailable, JobExpired, ParserDied, StoreUnavailable
-from actors.logs import get_logger
 from actors.messages import FileOutcome, JobView, PageSpan
+from actors.telemetry.logs import get_logger
 from client.models import ErrorCode, ExportFormat, JobStatusEnum
 from serve_app.archive import entry_name, zipped
 from serve_app.ports import Parsers

@@ -33,12 +33,12 @@ from client.models import (
 )
 from serve_app.events import LONGEST_WAIT_S, event_stream, until_ended
 from serve_app.health import Health
-from serve_app.intake import Intake
-from serve_app.partial import partial_results
+from serve_app.partial_results import partial_results
 from serve_app.ports import Dispatchers, Jobs, Parsers
 from serve_app.problems import Refused, problem
 from serve_app.results import JSON, Results, check_file, etag, page_span, unchanged
 from serve_app.settings import Settings
+from serve_app.submit import Intake
 
 NAME = "docfleet"
 VERSION = version(NAME)

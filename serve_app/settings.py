@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from actors.dispatcher.addresses import Allowed
-from actors.dispatcher.callbacks import parse_secrets
+from actors.deliveries.payloads import parse_secrets
+from actors.egress.guard import Allowed
 from client.keys import parse_keys
 from client.models import ParseOptions, Profile
 

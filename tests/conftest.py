@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from actors import metrics
+from actors.telemetry import metrics
 from client.models import ParseOptions
 from serve_app.__main__ import choose_http_mode
 from tests.recorded import Recorded

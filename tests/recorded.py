@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from actors.metrics import METRICS, Metric
+from actors.telemetry.metrics import METRICS, Metric
 
 
 class Recorded:

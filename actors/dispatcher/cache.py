@@ -10,18 +10,18 @@ import time
 import orjson
 
 from actors.blobs import BlobStore
+from actors.code_digest import digest_of
 from actors.dispatcher.ports import Parsers
 from actors.errors import BlobMissing, DocfleetError
-from actors.logs import get_logger
 from actors.messages import FileOutcome, FileTask, InputFile, ParsedFile
 from actors.nodes import OF_CONTENT, remade_node
-from actors.sources import ROOT, digest_of
+from actors.telemetry.logs import get_logger
 from client.models import ParseOptions, ParserInfo
 
 log = get_logger()
 
 #: What makes a document of bytes. The versions of docling and of the models come from a parser.
-PARSER_CODE = digest_of([*(ROOT / "actors" / "parser").rglob("*.py"), ROOT / "actors" / "nodes.py"])
+PARSER_CODE = digest_of("actors.parser")
 
 #: Options that are no part of what is asked for.
 _NOT_IN_KEY = {"cache", "password"}

@@ -15,16 +15,16 @@ import stamina
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import inputs_of
+from actors.deliveries.worker import Courier, CourierConfig
 from actors.dispatcher import cache
-from actors.dispatcher.courier import Courier, CourierConfig
+from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.garbage_collection import Sweeps
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import JobSource, Parsers
-from actors.dispatcher.slots import ParserSlots
-from actors.dispatcher.sweeps import Sweeps
 from actors.errors import AWAY, StaleLease, StoreUnavailable
-from actors.logs import about, get_logger
 from actors.messages import Claim, FileSoFar, Heartbeat
-from actors.tracing import trace_id
+from actors.telemetry.logs import about, get_logger
+from actors.telemetry.tracing import trace_id
 from client.models import Progress
 
 log = get_logger()

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 import orjson
 import stamina
 
-from actors.dispatcher.pages import bisect, plan_spans
+from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.page_spans import bisect, plan_spans
+from actors.dispatcher.partial_assembly import SoFar
 from actors.dispatcher.ports import Document, Parsers, Part
-from actors.dispatcher.slots import ParserSlots
-from actors.dispatcher.so_far import SoFar
 from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed
-from actors.logs import get_logger
 from actors.messages import PAGES_OF_A_WHOLE_FILE, FileSoFar, FileTask, PagePlan, PageSpan, ParsedFile
-from actors.metrics import PAGES_LOST, SPAN_RETRIES
+from actors.telemetry.logs import get_logger
+from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES
 from client.models import ErrorCode, PageFailure
 
 T = TypeVar("T")

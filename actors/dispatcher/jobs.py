@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from actors.blobs import BlobStore
 from actors.dispatcher.cache import ResultCache
+from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting, together
 from actors.dispatcher.ports import Parsers
-from actors.dispatcher.results import ResultStore
-from actors.dispatcher.slots import ParserSlots
+from actors.dispatcher.result_store import ResultStore
 from actors.errors import DocfleetError, FileError
-from actors.logs import get_logger
 from actors.messages import Failure, FileOutcome, FileSoFar, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile
-from actors.tracing import span
+from actors.telemetry.logs import get_logger
+from actors.telemetry.tracing import span
 from client.models import ErrorCode, Progress
 
 log = get_logger()

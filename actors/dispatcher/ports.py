@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from actors.deliveries.worker import Outbox
 from actors.messages import (
     Claim,
-    DeliveryReport,
-    DueDelivery,
     FileTask,
     Heartbeat,
     JobOutcome,
@@ -35,18 +34,6 @@ class Part(Protocol):
     @property
     def lost(self) -> tuple[PageFailure, ...]:
         """Pages that are not in it."""
-        ...
-
-
-class Outbox(Protocol):
-    """The registry, as whoever delivers sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
-
-    async def due_deliveries(self, limit: int) -> list[DueDelivery]:
-        """Up to `limit` deliveries whose time has come, each under a lease that a report renews."""
-        ...
-
-    async def delivery_progress(self, report: DeliveryReport) -> None:
-        """Record how far a delivery is. Raises StaleLease when it is no longer held under its lease."""
         ...
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from ray.serve.handle import DeploymentHandle
 
 from actors.handles.calls import cancelled_with_its_caller
+from actors.handles.error_mapping import dispatcher_errors
 from actors.messages import FileSoFar
-from actors.ray_errors import dispatcher_errors
 
 
 class DispatcherFleet:

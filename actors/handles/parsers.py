@@ -11,10 +11,10 @@ import numpy as np
 import ray
 from ray.serve.handle import DeploymentHandle
 
-from actors.fleet import running_replicas
 from actors.handles.calls import INLINE_BYTES, cancelled_with_its_caller
+from actors.handles.error_mapping import parser_errors
+from actors.handles.replicas import running_replicas
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
-from actors.ray_errors import parser_errors
 from client.models import ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, RayActorError, RayError, RayTaskError
 
-from actors.batching import Batched
 from actors.errors import DocfleetError, FleetUnavailable
-from actors.logs import get_logger
+from actors.handles.batching import Batched
+from actors.handles.error_mapping import own_error
 from actors.messages import (
     Claim,
     DeliveryReport,
@@ -22,7 +22,7 @@ from actors.messages import (
     JobView,
     QueueStats,
 )
-from actors.ray_errors import own_error
+from actors.telemetry.logs import get_logger
 from client.models import Delivery, JobStatusEnum
 
 log = get_logger()

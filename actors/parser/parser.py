@@ -14,11 +14,11 @@ from typing import Protocol, TypeVar
 import psutil
 
 from actors.errors import ParserFailed
-from actors.logs import get_logger
 from actors.messages import PAGES_OF_A_WHOLE_FILE, DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
-from actors.metrics import PARSERS_RECYCLED
-from actors.parser.steps import count_pages, step, timed
+from actors.parser.instrumentation import count_pages, step, timed
 from actors.parser.watchdog import Watchdog
+from actors.telemetry.logs import get_logger
+from actors.telemetry.metrics import PARSERS_RECYCLED
 from client.models import ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 T = TypeVar("T")

@@ -34,11 +34,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from actors.errors import StoreUnavailable
-from actors.logs import get_logger
 from actors.registry.lifecycle import ENDED, UNFINISHED, State
 from actors.registry.record import JobRecord, Recovered, Save
 from actors.registry.rows import from_row, key_digest, to_deliver, to_insert, to_update
 from actors.registry.schema import SchemaMismatch, deliveries, jobs, journal, prepare, tombstones
+from actors.telemetry.logs import get_logger
 
 log = get_logger()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from actors.logs import about, get_logger
-from actors.metrics import JOBS, JOURNAL_COMMIT, OLDEST_QUEUED, REQUEUED, TIME_IN_QUEUE, TIME_TO_RESULT
 from actors.registry.ledger import Ledger
 from actors.registry.lifecycle import State
 from actors.registry.record import JobRecord, Save
-from actors.tracing import trace_id
+from actors.telemetry.logs import about, get_logger
+from actors.telemetry.metrics import JOBS, JOURNAL_COMMIT, OLDEST_QUEUED, REQUEUED, TIME_IN_QUEUE, TIME_TO_RESULT
+from actors.telemetry.tracing import trace_id
 
 log = get_logger()
 

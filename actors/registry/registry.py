@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
 from actors.messages import Claim, DeliveryReport, DueDelivery, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
-from actors.registry.holds import KeyHolds
 from actors.registry.journal import Journal
-from actors.registry.keeper import Keeper
+from actors.registry.journaled_ledger import Keeper
+from actors.registry.key_reservations import KeyHolds
 from actors.registry.ledger import Ledger, Limits, mismatch
 from actors.registry.lifecycle import ON_THE_WIRE, State
 from actors.registry.outbox import Outbox

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-from actors.sources import ROOT, digest_of
+from actors.code_digest import digest_of
 
 #: A digest of the code that decides what a registry does, taken when this process loaded it.
-CODE_VERSION = digest_of(
-    [
-        *(ROOT / "actors" / "registry").glob("*.py"),
-        ROOT / "actors" / "messages.py",
-        ROOT / "actors" / "errors.py",
-        ROOT / "actors" / "metrics.py",
-        ROOT / "client" / "models.py",
-    ]
-)
+CODE_VERSION = digest_of("actors.registry")
 
 
 def version_of(config: object) -> str:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from actors.messages import FileTask
-from actors.parser.nodes import nodes_of
+from actors.parser.engine.nodes import nodes_of
 from client import DoclingParserClient
 from client.models import ParseOptions
 from tests.cluster.collector import Collector

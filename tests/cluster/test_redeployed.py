@@ -10,7 +10,7 @@ import pytest
 import ray
 
 from actors.errors import QueueFull
-from actors.handles.opening import NAMESPACE, open_registry
+from actors.handles.registry_lifecycle import NAMESPACE, open_registry
 from actors.messages import InputFile, JobSpec
 from actors.registry.registry import RegistryConfig
 from client.models import JobStatusEnum, ParseOptions

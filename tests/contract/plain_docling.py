@@ -27,9 +27,9 @@ def _converter() -> Any:
     from docling.datamodel.pipeline_options import PdfPipelineOptions, RapidOcrOptions
     from docling.document_converter import DocumentConverter, PdfFormatOption
 
-    from actors.parser.engine.layout import BundledLayoutOptions
+    from actors.parser.bundled.layout.layout_model import BundledLayoutOptions
+    from actors.parser.bundled.tables.table_model import BundledTableOptions
     from actors.parser.engine.profiles import OCR_SETTINGS
-    from actors.parser.engine.tables import BundledTableOptions
 
     options = PdfPipelineOptions(
         allow_external_plugins=True,

@@ -12,7 +12,7 @@ from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.parser import Parser, ParserConfig
 from client.models import PageFailure, ParseOptions, ParserInfo
 from tests.contract.parsers import Fleet, ParsersContract
-from tests.unit.dispatcher.conftest import MemoryParsers
+from tests.memory_parsers import MemoryParsers
 from tests.unit.parser.files import as_document, make_pdf
 
 

@@ -26,7 +26,7 @@ from actors.errors import (
     StoreUnavailable,
 )
 from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, QueueStats
-from actors.registry import keeper
+from actors.registry import journaled_ledger as keeper
 from actors.registry.journal import Journal, JournalUnusable
 from actors.registry.ledger import Ledger
 from actors.registry.registry import JobRegistry, RegistryConfig

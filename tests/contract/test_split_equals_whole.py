@@ -11,7 +11,7 @@ import pytest
 
 from actors.messages import FileTask, PageSpan, ParsedFile, Shard
 from actors.nodes import remade_node
-from actors.parser.nodes import nodes_of
+from actors.parser.engine.nodes import nodes_of
 from client.models import ExportFormat
 from tests.contract import split_documents
 from tests.contract.plain_docling import converted_by_docling

@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from actors.metrics import METRICS, Metric
+from actors.telemetry.metrics import METRICS, Metric
 from tests.promql import ALERTS, DASHBOARD, Selector, alert_queries, dashboard_queries, selectors
 
 OURS = "ray_docfleet_"

@@ -28,7 +28,7 @@ import client.models
 from actors.blobs import open_blobs
 from actors.registry.registry import JobRegistry, RegistryConfig
 from serve_app.api import make_api
-from serve_app.examples import EXAMPLES
+from serve_app.openapi_examples import EXAMPLES
 from serve_app.settings import Settings
 from tests.fakes import FakeDispatchers, FakeParsers, FakeWorker
 

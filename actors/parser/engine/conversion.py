@@ -21,16 +21,16 @@ from docling.pipeline.base_pipeline import BasePipeline
 
 from actors.errors import DocfleetError, FileError, ParserFailed
 from actors.formats import suffix_of
-from actors.logs import get_logger
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.parser.engine import pixels
 from actors.parser.engine.converters import Converter
 from actors.parser.engine.exports import dump
-from actors.parser.engine.intake import Source
-from actors.parser.engine.memory import ran_out_of_memory, tells_of_no_memory
+from actors.parser.engine.nodes import nodes_of
+from actors.parser.engine.out_of_memory import ran_out_of_memory, tells_of_no_memory
 from actors.parser.engine.pdf import count_pages
 from actors.parser.engine.profiles import PAGED, describe
-from actors.parser.nodes import nodes_of
+from actors.parser.engine.sniffing import Source
+from actors.telemetry.logs import get_logger
 from client.models import ErrorCode, PageFailure, ParseOptions
 
 log = get_logger()

@@ -25,9 +25,9 @@ from docling.pipeline.simple_pipeline import SimplePipeline
 from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 
 from actors.parser.engine.device import Hardware
-from actors.parser.engine.intake import Source
 from actors.parser.engine.options import Recipe
 from actors.parser.engine.profiles import backend_options, pdf_options, simple_options, splittable
+from actors.parser.engine.sniffing import Source
 from client.models import ParseOptions
 
 #: Recipes whose models stay loaded in one replica.

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-from actors.logs import get_logger
+from actors.telemetry.logs import get_logger
 
 Device = Literal["cpu", "cuda"]
 

@@ -16,11 +16,11 @@ from actors.parser.engine.conversion import Conversion
 from actors.parser.engine.converters import Converters
 from actors.parser.engine.device import Hardware, confine
 from actors.parser.engine.exports import export
-from actors.parser.engine.intake import take_in
 from actors.parser.engine.options import Recipe, recipe_of
 from actors.parser.engine.pdf import UnparsedPdf
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
 from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
+from actors.parser.engine.sniffing import take_in
 from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 _STAGE_THREADS = ("Stage-", "PageProducer-")  # docling's names for the threads of one conversion

@@ -28,11 +28,11 @@ from docling.datamodel.pipeline_options import (
 )
 from huggingface_hub import try_to_load_from_cache
 
-from actors.parser.engine.detector import RENDER_SCALE
+from actors.parser.bundled.layout.detector import RENDER_SCALE
+from actors.parser.bundled.layout.layout_model import BundledLayoutOptions
+from actors.parser.bundled.tables.table_model import BundledTableOptions
 from actors.parser.engine.device import Hardware
-from actors.parser.engine.layout import BundledLayoutOptions
 from actors.parser.engine.options import Models, Recipe
-from actors.parser.engine.tables import BundledTableOptions
 from client.models import ParserInfo
 
 TABLEFORMER = "model_artifacts/tableformer/accurate"

@@ -13,13 +13,13 @@ from pydantic import SecretStr
 
 from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.cache import ResultCache, sweep
+from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
-from actors.dispatcher.slots import ParserSlots
 from actors.errors import FleetUnavailable, StoreUnavailable
 from actors.messages import InputFile, JobOutcome, JobSpec
 from client.models import ParseOptions, ParserInfo
-from tests.unit.dispatcher.conftest import MemoryParsers
+from tests.memory_parsers import MemoryParsers
 
 DOCUMENT = b"3"  # pages
 

@@ -3,14 +3,14 @@ import json
 
 import pytest
 
+from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
-from actors.dispatcher.slots import ParserSlots
 from actors.errors import FileError, ParserDied
 from actors.messages import FileTask, ParsedFile
-from actors.metrics import PAGES_LOST, SPAN_RETRIES
+from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES
 from client.models import ParseOptions
+from tests.memory_parsers import MemoryParsers
 from tests.recorded import Recorded
-from tests.unit.dispatcher.conftest import MemoryParsers
 
 
 def task(job_id: str = "job") -> FileTask:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ray.exceptions import ActorDiedError, ActorUnavailableError
 
-from actors.batching import Batched
 from actors.errors import FleetUnavailable
+from actors.handles.batching import Batched
 from actors.handles.registry import Registry
 from actors.messages import QueueStats
 

@@ -15,9 +15,9 @@ import structlog
 
 from actors.errors import FileError, ParserFailed
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
-from actors.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
 from actors.parser.parser import MIB, Parser, ParserConfig
 from actors.parser.watchdog import Watchdog
+from actors.telemetry.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
 from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 from tests.recorded import Recorded
 from tests.unit.parser.files import as_document, make_task

@@ -10,11 +10,11 @@ import pytest
 
 from actors.errors import StoreUnavailable
 from actors.messages import JobOutcome, JobSpec
-from actors.metrics import JOBS, JOURNAL_COMMIT, OLDEST_QUEUED, REQUEUED, TIME_IN_QUEUE, TIME_TO_RESULT
-from actors.registry import keeper
+from actors.registry import journaled_ledger as keeper
 from actors.registry.ledger import Ledger
 from actors.registry.measures import measure_queue, measured
 from actors.registry.registry import JobRegistry, RegistryConfig
+from actors.telemetry.metrics import JOBS, JOURNAL_COMMIT, OLDEST_QUEUED, REQUEUED, TIME_IN_QUEUE, TIME_TO_RESULT
 from tests.recorded import Recorded
 
 MakeSpec = Callable[..., JobSpec]

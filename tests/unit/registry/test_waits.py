@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from actors.errors import DocfleetError, JobExpired, JobNotFound
 from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, JobView
-from actors.registry import keeper
+from actors.registry import journaled_ledger as keeper
 from actors.registry.registry import JobRegistry, RegistryConfig
 from client.models import ParseOptions, Progress
 

@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from client.keys import KeyFileError, add_key, digest, revoke_key
-from serve_app.access import OPEN_PATHS
-from serve_app.keys import ApiKeys
-from serve_app.limits import RateLimit
+from serve_app.api_keys import ApiKeys
+from serve_app.auth import OPEN_PATHS
+from serve_app.rate_limit import RateLimit
 from serve_app.settings import Settings
 from tests.unit.serve_app.service import MakeService, Service, form
 
@@ -121,7 +121,7 @@ async def test_every_known_hash_is_compared_in_constant_time(monkeypatch: pytest
         return compare(one, other)
 
     keys = ApiKeys(Settings(api_keys=KEYS))
-    monkeypatch.setattr("serve_app.keys.hmac.compare_digest", noted)
+    monkeypatch.setattr("serve_app.api_keys.hmac.compare_digest", noted)
     assert [keys.owner_of(key) for key in (ALICE, BOB, "wrong")] == ["alice", "bob", None]
     assert len(compared) == 6  # both, whichever fits
 

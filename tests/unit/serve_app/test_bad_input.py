@@ -391,7 +391,7 @@ async def test_a_refusal_does_not_wait_for_a_slow_removal(service: Service, monk
         return 0
 
     monkeypatch.setattr("actors.blobs.local._delete_folder", remove)
-    monkeypatch.setattr("actors.uploads.REMOVE_WITHIN_S", 0.01)
+    monkeypatch.setattr("actors.submission.REMOVE_WITHIN_S", 0.01)
     with capture_logs() as logs:
         answer = await service.http.post("/submit", files=form(GOOD), data={"metadata": "[]"})
     answered.set()

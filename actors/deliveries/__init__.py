@@ -1,0 +1,1 @@
+"""Callbacks and webhooks from the outbox: payloads, signatures, schedule."""

@@ -1,0 +1,149 @@
+"""What Python drivers ask of a dispatcher: documents parsed while they wait, and jobs made without HTTP.
+
+It is where the parsers' slots and the blob store are: a driver needs neither, and may run on any node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
+import stamina
+
+from actors.blobs import BlobStore
+from actors.blobs.keys import inputs_of
+from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.files import FileRun, Splitting
+from actors.dispatcher.jobs import failure_of
+from actors.dispatcher.ports import JobBook, Parsers
+from actors.dispatcher.result_store import response_body
+from actors.errors import AWAY, BlobMissing, FileError, JobExpired, JobFailed, JobNotFound
+from actors.formats import FAMILIES, suffix_of
+from actors.messages import FileTask, InputFile, JobSpec, JobView, ParsedFile, document_bytes
+from actors.submission import discard, hand_over
+from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
+
+LOOK_EVERY_S = 20.0  # at a job that does not change
+
+
+class DriverDesk:
+    """Every method may be called from another process; what it raises is a DocfleetError, which pickles."""
+
+    def __init__(
+        self,
+        jobs: JobBook,
+        parsers: Parsers,
+        blobs: BlobStore,
+        slots: ParserSlots,
+        *,
+        splitting: Splitting,
+        defaults: ParseOptions,
+        file_bytes: int,
+    ) -> None:
+        self._jobs = jobs
+        self._parsers = parsers
+        self._blobs = blobs
+        self._slots = slots
+        self._splitting = splitting
+        self._defaults = defaults
+        self._file_bytes = file_bytes
+
+    async def parse(self, document: object, task: FileTask) -> ParseResponse:
+        """Parse a document in the fair turns of `task.job_id`; its size and the server's options are filled in here.
+
+        Nothing is kept, so that it may be repeated elsewhere. Raises FileError, whatever went wrong.
+        """
+        started = time.monotonic()
+        try:
+            data = self._view(document, task.filename)
+            task = replace(task, size=len(data), options=task.options.over(self._defaults))
+            shared = await self._parsers.put(data)
+            parsed = await FileRun(self._parsers, self._slots, self._splitting, task, shared, _ignore_pages).parse()
+        except Exception as error:  # noqa: BLE001 - the driver may not have the class of what was raised
+            failure = failure_of(error, job_id=task.job_id, index=task.index)
+            raise FileError(failure.code, failure.message) from None
+        elapsed_ms = (time.monotonic() - started) * 1000
+        return await asyncio.to_thread(_response, task.filename, parsed, elapsed_ms)
+
+    async def store(self, document: object, job_id: str, index: int, filename: str) -> InputFile:
+        """Keep a file for a job that is submitted afterwards. Raises FileError, StoreUnavailable."""
+        if suffix_of(filename) not in FAMILIES:
+            raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {filename}")
+        data, sha256 = await asyncio.to_thread(_copied, self._view(document, filename))
+        key = f"{inputs_of(job_id)}/{index}"
+        await self._blobs.put(key, data)
+        return InputFile(filename=filename, blob=key, size=len(data), sha256=sha256)
+
+    async def submit(self, spec: JobSpec) -> str:
+        """Make a job of stored files; durable on return. Raises QueueFull, StoreUnavailable, FleetUnavailable."""
+        spec = replace(spec, options=spec.options.over(self._defaults))
+        return (await hand_over(self._jobs, self._blobs, spec)).job_id
+
+    async def discard(self, job_id: str) -> None:
+        """Remove stored files of which there will be no job. What cannot be removed now is a sweep's."""
+        await discard(self._blobs, job_id)
+
+    async def status(self, job_id: str) -> JobStatusResponse:
+        """Raises JobNotFound, JobExpired."""
+        return (await self._found(job_id)).as_status()
+
+    async def results(self, job_id: str) -> BatchParseResponse:
+        """A job's results, as soon as it has ended. Raises JobFailed, JobNotFound, JobExpired."""
+        view = await self._ended(job_id)
+        if view.failure:
+            raise JobFailed(view.failure.code, view.failure.message)
+        try:
+            stored = [await self._blobs.get(file.response) for file in view.files]
+        except BlobMissing as error:
+            raise JobExpired(f"The results of job {job_id} are gone", view.owner) from error
+        return await asyncio.to_thread(_batch, view, stored)
+
+    @stamina.retry(on=AWAY, attempts=None, timeout=None, wait_max=2.0)
+    async def _ended(self, job_id: str) -> JobView:
+        view = await self._found(job_id)
+        while not view.status.ended:
+            view = await self._jobs.wait_ended(job_id, LOOK_EVERY_S)
+        return view
+
+    async def _found(self, job_id: str) -> JobView:
+        view = await self._jobs.get(job_id)
+        if view is None:
+            raise JobNotFound(f"Job {job_id} not found")
+        return view
+
+    def _view(self, document: object, filename: str) -> memoryview:
+        """Of what a driver's reference turned out to hold. Raises FileError."""
+        try:
+            view = document_bytes(document)
+        except TypeError as error:
+            raise FileError(ErrorCode.INVALID_FILE, f"The document is not bytes: {error}") from error
+        if len(view) > self._file_bytes:
+            limit = f"{filename} is larger than {self._file_bytes} bytes"
+            raise FileError(ErrorCode.FILE_TOO_LARGE, f"File too large: {limit}")
+        return view
+
+
+# What follows takes as long as a document is large: it belongs on a thread, for on the loop all leases are renewed.
+
+
+def _copied(view: memoryview) -> tuple[bytes, str]:
+    """The bytes, and their sha256."""
+    data = bytes(view)
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def _response(filename: str, parsed: ParsedFile, elapsed_ms: float) -> ParseResponse:
+    return ParseResponse.model_validate_json(response_body(filename, parsed, elapsed_ms))
+
+
+def _batch(view: JobView, stored: Sequence[bytes]) -> BatchParseResponse:
+    results = b'{"results":[' + b",".join(stored) + b"],"
+    return BatchParseResponse.model_validate_json(results + orjson.dumps(view.totals())[1:])
+
+
+def _ignore_pages(total: int, done: int, failed: int) -> None:
+    """Nobody can ask how far a call is."""

@@ -1,0 +1,1 @@
+"""Which addresses the server may call."""

@@ -1,0 +1,59 @@
+"""The dispatcher deployment as drivers see it: a desk that outlives the dispatcher which was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import ray
+import stamina
+from ray import serve
+
+from actors.errors import FleetUnavailable
+from actors.handles.calls import INLINE_BYTES, cancelled_with_its_caller
+from actors.handles.error_mapping import dispatcher_errors
+
+DESK_CALLS = 10_000  # of one driver at once; one that waits for a job's results costs nothing
+DESK_ATTEMPTS = 8  # with pauses that grow to 5 s: a dispatcher is replaced within seconds
+
+
+class Desk:
+    """The desk for drivers, in a dispatcher: `actors.dispatcher.driver_api.DriverDesk`, called from any process.
+
+    The calls go through an actor of this Desk's own, which repeats what a dispatcher took to its grave: a reference
+    that a dispatcher made itself could only be answered by Ray's own error.
+    """
+
+    def __init__(self, app: str) -> None:
+        caller = ray.remote(DeskCaller).options(
+            num_cpus=0, max_restarts=-1, max_task_retries=-1, max_concurrency=DESK_CALLS
+        )
+        self._caller: Any = caller.remote(app)
+
+    def call(self, method: str, *args: Any) -> ray.ObjectRef[Any]:
+        """The result's reference, at once. Arguments may be references."""
+        return self._caller.call.remote(method, [_shared(arg) for arg in args])
+
+
+def _shared(argument: Any) -> Any:
+    """Large arrays as references, so that they are stored once, however often a call is repeated."""
+    large = isinstance(argument, np.ndarray) and argument.nbytes > INLINE_BYTES
+    return ray.put(argument) if large else argument
+
+
+class DeskCaller:
+    """Asks the desk, and another dispatcher's desk when the one that was asked has died: every call may be repeated.
+
+    Raises DocfleetErrors, FleetUnavailable among them when dispatchers die again and again.
+    """
+
+    def __init__(self, app: str) -> None:
+        self._handle = serve.get_deployment_handle("Dispatcher", app).options(_by_reference=True)
+
+    async def call(self, method: str, args: Sequence[Any]) -> Any:
+        async for attempt in stamina.retry_context(on=FleetUnavailable, attempts=DESK_ATTEMPTS, timeout=None):
+            with attempt, dispatcher_errors():
+                async with cancelled_with_its_caller(getattr(self._handle, method).remote(*args)) as response:
+                    return await response
+        raise AssertionError("the last attempt raises")

@@ -1,0 +1,188 @@
+"""Lines of text into blocks: paragraphs, headings, list items. Pure geometry and typography, no model."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from statistics import median
+
+from actors.parser.bundled.geometry import Box, around
+from actors.parser.bundled.layout.lines import Line
+
+LEADERS = re.compile(r"(\.\s?){5,}|…{2,}|(_\s?){8,}")
+#: Gap to the line above, in line heights, where nothing on the page tells better.
+USUAL_GAP = 0.3
+#: How much wider than usual, in line heights, the gap between two paragraphs is.
+EXTRA_GAP = 0.4
+#: A first line counts as indented from this many line heights on.
+INDENT = 0.7
+TITLE_ROWS = 3
+TITLE_LETTERS = 200
+
+
+@dataclass(frozen=True)
+class Typography:
+    """What is ordinary on this page: its body text, and the gap between two lines in line heights."""
+
+    size: float
+    heavy: bool
+    gap: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines that belong together; `rows` run from the top down, the lines of a row from left to right."""
+
+    rows: tuple[tuple[Line, ...], ...]
+
+    @property
+    def lines(self) -> list[Line]:
+        return [line for row in self.rows for line in row]
+
+    @property
+    def box(self) -> Box:
+        return around(line.box for line in self.lines)
+
+    @property
+    def text(self) -> str:
+        return " ".join(line.text for line in self.lines)
+
+    @property
+    def size(self) -> float:
+        return median(line.size for line in self.lines)
+
+    @property
+    def heavy(self) -> bool:
+        return all(line.heavy for line in self.lines)
+
+    @property
+    def fixed_pitch(self) -> bool:
+        return all(line.fixed_pitch for line in self.lines)
+
+    @property
+    def marked(self) -> bool:
+        return self.rows[0][0].marked
+
+    @property
+    def reads_as_title(self) -> bool:
+        """Short enough for a heading, and more than a number."""
+        return len(self.rows) <= TITLE_ROWS and len(self.text) <= TITLE_LETTERS and any(map(str.isalpha, self.text))
+
+    @property
+    def has_leaders(self) -> bool:
+        return all(LEADERS.search(row[0].text) for row in self.rows)
+
+
+def typography_of(lines: Sequence[Line]) -> Typography:
+    letters = sum(len(line.text) for line in lines)
+    heavy = sum(len(line.text) for line in lines if line.heavy) > 0.5 * letters
+    sizes = sorted((line.size, len(line.text)) for line in lines)
+    seen, size = 0, 0.0
+    for size, count in sizes:  # noqa: B007 - the size where half of all letters have been seen
+        seen += count
+        if 2 * seen >= letters:
+            break
+    return Typography(size, heavy, _usual_gap(lines))
+
+
+def _usual_gap(lines: Iterable[Line]) -> float:
+    ordered = sorted(lines, key=lambda line: line.box.top)
+    gaps = [gap for number, line in enumerate(ordered) if (gap := _gap_below(line, ordered[number + 1 :])) is not None]
+    return median(gaps) if gaps else USUAL_GAP
+
+
+def _gap_below(line: Line, later: Iterable[Line]) -> float | None:
+    """The gap to the nearest line under this one, in line heights; none where there is no line near."""
+    near = takewhile(lambda other: other.box.top < line.box.bottom + 2 * line.size, later)
+    below = (
+        other for other in near if other.box.top > line.box.top + line.size / 2 and other.box.above(line.box) > 0.5
+    )
+    nearest = next(below, None)
+    return max(0.0, nearest.box.top - line.box.bottom) / line.size if nearest else None
+
+
+def find_blocks(lines: Sequence[Line], homes: Sequence[Box | None], usual: Typography) -> list[Block]:
+    """Groups lines; what the detector put into different regions (`homes`) only shares one as code."""
+    growing: list[tuple[list[list[Line]], Box | None]] = []
+    for line, home in _as_read(lines, homes):
+        for rows, other in reversed(growing):
+            same_home = home == other
+            if _same_row(rows[-1], line, same_home=same_home):
+                rows[-1].append(line)
+                break
+            if _continues(rows, line, usual, same_home=same_home):
+                rows.append([line])
+                break
+        else:
+            growing.append(([[line]], home))
+    return [Block(tuple(tuple(sorted(row, key=lambda line: line.box.left)) for row in rows)) for rows, _ in growing]
+
+
+def _as_read(lines: Sequence[Line], homes: Sequence[Box | None]) -> list[tuple[Line, Box | None]]:
+    """From the top down, and each row from where it begins: in a region of mostly right-to-left text at its right."""
+    leftwards: dict[Box | None, float] = {}
+    for line, home in zip(lines, homes, strict=True):
+        leftwards[home] = leftwards.get(home, 0.0) + line.box.width * (1 if line.right_to_left else -1)
+    return sorted(
+        zip(lines, homes, strict=True),
+        key=lambda pair: (pair[0].box.top, -pair[0].box.right if leftwards[pair[1]] > 0 else pair[0].box.left),
+    )
+
+
+def _same_row(row: Sequence[Line], line: Line, *, same_home: bool) -> bool:
+    box = around(other.box for other in row)
+    gap = max(line.box.left - box.right, box.left - line.box.right)
+    # The number of a heading is set apart from it, and the detector sees only one of the two.
+    number = min(len(line.text), len(row[0].text)) <= 3 and line.heavy and row[0].heavy
+    code = line.fixed_pitch and row[0].fixed_pitch and same_home
+    widest = 10.0 if code else 1.5 if same_home or number else 0.5
+    return line.box.beside(box) > 0.5 and gap < widest * line.size
+
+
+def _continues(rows: Sequence[Sequence[Line]], line: Line, usual: Typography, *, same_home: bool) -> bool:
+    """Whether the line is the next one of the block that ends with these rows."""
+    above = around(other.box for other in rows[-1])
+    last = rows[-1][0]
+    gap = line.box.top - above.bottom
+    if line.bullet or gap < -0.5 * line.size:
+        return False
+    if line.fixed_pitch and last.fixed_pitch:  # code has empty lines and deep indents, and the detector splits it
+        block = around(other.box for row in rows for other in row)
+        return gap < 2 * line.size and line.box.above(block) > 0.3
+    if not same_home or line.box.above(above) <= 0.3:
+        return False
+    if LEADERS.search(line.text) and LEADERS.search(last.text):
+        return gap < 2 * line.size
+    return (
+        gap < (usual.gap + EXTRA_GAP) * line.size
+        and line.fixed_pitch == last.fixed_pitch
+        and abs(line.size - last.size) < 0.15 * max(line.size, last.size)
+        and line.heavy == last.heavy
+        and not _starts_anew(rows, line)
+    )
+
+
+def _starts_anew(rows: Sequence[Sequence[Line]], line: Line) -> bool:
+    """Whether the line's start, left or right after its script, sets it off as the first of a paragraph."""
+    step = INDENT * line.size
+    indents = [_indent(row, line) for row in rows]  # how far each row starts before the new line
+    if line.numbered and (rows[0][0].numbered or indents[-1] < -step):
+        return True
+    if abs(line.box.center[0] - around(cell.box for cell in rows[-1]).center[0]) < 0.5 * step:
+        return False  # centred, or as long as the line above
+    if indents[-1] > step:
+        return not (len(rows) == 1 and (rows[0][0].marked or _is_full(rows[0], line)))
+    return len(rows) > 1 and indents[-1] < -step and abs(indents[0]) < step
+
+
+def _indent(row: Sequence[Line], line: Line) -> float:
+    box = around(other.box for other in row)
+    return box.right - line.box.right if line.right_to_left else line.box.left - box.left
+
+
+def _is_full(row: Sequence[Line], line: Line) -> bool:
+    """Whether a row runs at least to where the next line ends: a hanging indent follows a full line only."""
+    box = around(other.box for other in row)
+    if line.right_to_left:
+        return box.left <= line.box.left + line.size
+    return box.right >= line.box.right - line.size

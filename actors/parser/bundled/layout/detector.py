@@ -1,0 +1,50 @@
+"""rapid-layout's PicoDet on onnxruntime: a picture of a page in, labelled boxes out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rapid_layout
+from docling.datamodel.accelerator_options import AcceleratorOptions
+from PIL import Image
+from rapid_layout.model_handler.pp import PPModelHandler
+
+from actors.parser.bundled.geometry import Box
+from actors.parser.bundled.onnx import open_session
+
+#: Pixels per point the model wants: its input is 608 x 800, about a page at 72 dpi.
+RENDER_SCALE = 1.0
+
+MODEL = Path(rapid_layout.__file__).parent / "models" / "layout_cdla.onnx"
+MIN_SCORE = 0.3
+MAX_OVERLAP = 0.5  # intersection over union of two boxes of one class
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One thing seen on a page, its box in points."""
+
+    label: str
+    score: float
+    box: Box
+
+
+class Detector:
+    """Safe to share between threads: the session is, and nothing else is kept."""
+
+    def __init__(self, accelerator: AcceleratorOptions) -> None:
+        session = open_session(MODEL, accelerator)
+        outputs = [output.name for output in session.get_outputs()]
+        (image_input,) = session.get_inputs()
+        labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
+        self._handle = PPModelHandler(
+            labels, MIN_SCORE, MAX_OVERLAP, lambda pixels: session.run(outputs, {image_input.name: pixels})
+        )
+
+    def detect(self, image: Image.Image) -> list[Detection]:
+        blue_green_red = np.asarray(image.convert("RGB"))[:, :, ::-1]
+        found = self._handle(np.ascontiguousarray(blue_green_red))
+        return [
+            Detection(label, score, Box(*box).scaled(1 / RENDER_SCALE))
+            for label, score, box in zip(found.class_names, found.scores, found.boxes, strict=True)
+        ]

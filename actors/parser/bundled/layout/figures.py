@@ -1,0 +1,171 @@
+"""Figures and tables: which of the detector's boxes hold, and how far they reach.
+
+The detector sees a picture of the page and takes a page of prose in a frame for a figure, a list for a table. Text
+that ends up inside a figure is left out of every export, so where the PDF's own lines speak against it, they win.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from docling_core.types.doc.labels import DocItemLabel
+
+from actors.parser.bundled.geometry import Box, Word, around
+from actors.parser.bundled.layout.blocks import Block, find_blocks, typography_of
+from actors.parser.bundled.layout.detector import Detection
+from actors.parser.bundled.layout.labels import CAPTION
+from actors.parser.bundled.layout.lines import Line
+from actors.parser.bundled.tables.detection import stands_in_columns
+
+MIN_SCORE = 0.5
+#: Lines of prose fill about half of their paragraph's area, the labels of a drawing a tenth of it.
+PROSE_COVER = 0.25
+#: From this cover on, rows with columns are a table rather than the labels of a drawing.
+PRINTED_COVER = 0.15
+TABLE_ROWS = 3
+#: A line this many times as long as it is high is prose, where it isn't spread out into cells.
+PROSE_LENGTH = 18
+PROSE_ROWS = 3
+#: The share of a page's letters that its pictures may hide.
+MOST_TEXT = 0.7
+#: A gap between words, in line heights, that no sentence has: two cells of a table in one line of the PDF.
+CELL_GAP = 1.2
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the page that docling is told about."""
+
+    label: DocItemLabel
+    box: Box
+    score: float
+
+
+def find_objects(
+    detections: Sequence[Detection], lines: Sequence[Line], words: Sequence[Word] = (), drawn: Sequence[Box] = ()
+) -> list[Region]:
+    """The figures and tables of a page, none inside another; `drawn` are tables already, by their rules."""
+    regions = [Region(DocItemLabel.TABLE, box, 1.0) for box in drawn]
+    # A table taken for a figure loses its text, a figure taken for a table doesn't: a likely table goes first.
+    for found in sorted(detections, key=lambda found: (found.label != "table", -found.score)):
+        within = [line for line in lines if line.box.inside(found.box) > 0.5]
+        region = _in_columns(found, within, words) or _seen(found, within)
+        if region and not any(_same_place(region.box, other.box) for other in regions):
+            regions.append(region)
+    return _without_hiding(regions, lines)
+
+
+def _seen(found: Detection, within: Sequence[Line]) -> Region | None:
+    if found.label not in ("figure", "table") or found.score < MIN_SCORE:
+        return None
+    return _table(found, within) if found.label == "table" else _figure(found, within)
+
+
+def _in_columns(found: Detection, within: Sequence[Line], words: Sequence[Word]) -> Region | None:
+    """A table by where its words stand, whatever the detector takes it for."""
+    rows = rows_of(within)
+    if len(rows) < TABLE_ROWS or _columnar(rows) < 0.6 * len(rows):
+        return None
+    inside = [word for word in words if word.box.inside(found.box) > 0.5]
+    if not inside or not stands_in_columns(inside):
+        return None
+    return Region(DocItemLabel.TABLE, around(line.box for line in within), found.score)
+
+
+def _without_hiding(regions: Sequence[Region], lines: Sequence[Line]) -> list[Region]:
+    """The regions, less pictures with text where they would hide most of the page's: a slide of boxes, a form."""
+    pictures = [region.box for region in regions if region.label is DocItemLabel.PICTURE]
+    hidden = [line for line in lines if any(line.box.inside(box) > 0.5 for box in pictures)]
+    if sum(len(line.text) for line in hidden) <= MOST_TEXT * sum(len(line.text) for line in lines):
+        return list(regions)
+    return [
+        region
+        for region in regions
+        if region.label is not DocItemLabel.PICTURE or not any(line.box.inside(region.box) > 0.5 for line in hidden)
+    ]
+
+
+def _same_place(box: Box, other: Box) -> bool:
+    return max(box.inside(other), other.inside(box)) > 0.5
+
+
+def _figure(found: Detection, within: Sequence[Line]) -> Region | None:
+    if not within:
+        return Region(DocItemLabel.PICTURE, found.box, found.score)
+    covered = sum(line.box.area for line in within) / found.box.area
+    rows = rows_of(within)
+    if covered > PRINTED_COVER and len(rows) >= TABLE_ROWS and _columnar(rows) > 0.7 * len(rows):
+        return _table(found, within)
+    blocks = find_blocks(within, [None] * len(within), typography_of(within))
+    if covered > PROSE_COVER or any(_is_paragraph(block) for block in blocks):
+        return None
+    return Region(DocItemLabel.PICTURE, _without_captions(found.box, within), found.score)
+
+
+def _is_paragraph(block: Block) -> bool:
+    return sum(_is_prose(line) for line in block.lines) >= PROSE_ROWS
+
+
+def _is_prose(line: Line) -> bool:
+    return line.box.width > PROSE_LENGTH * line.size and line.spread < CELL_GAP
+
+
+def _without_captions(box: Box, within: Sequence[Line]) -> Box:
+    """The box less the captions framed with it: inside a figure they would be lost."""
+    captions = [line.box for line in within if CAPTION.match(line.text)]
+    top = max((caption.bottom for caption in captions if caption.bottom < box.top + 0.2 * box.height), default=box.top)
+    low = min((caption.top for caption in captions if caption.top > box.bottom - 0.2 * box.height), default=box.bottom)
+    return Box(box.left, top, box.right, low)
+
+
+def _table(found: Detection, within: Sequence[Line]) -> Region | None:
+    if not within:
+        return Region(DocItemLabel.TABLE, found.box, found.score)
+    if all(line.fixed_pitch for line in within):
+        return None
+    rows = [row for row in rows_of(within) if len(row) > 1 or not CAPTION.match(row[0].text)]
+    rows = max(_between_sentences(rows, found.box), key=_columnar, default=[])
+    if not _columnar(rows):
+        return None
+    return Region(DocItemLabel.TABLE, _extent(rows, found.box, within), found.score)
+
+
+def rows_of(lines: Iterable[Line]) -> list[list[Line]]:
+    """Lines that stand beside each other, from the top down."""
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: (line.box.top + line.box.bottom, line.box.left)):
+        if rows and line.box.beside(around(cell.box for cell in rows[-1])) > 0.5:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return rows
+
+
+def _columnar(rows: Sequence[Sequence[Line]]) -> int:
+    return sum(len(row) > 1 or row[0].spread > CELL_GAP for row in rows)
+
+
+def _between_sentences(rows: Iterable[list[Line]], box: Box) -> list[list[list[Line]]]:
+    """Runs of rows without lines of prose: what stands before and after a table and was framed with it."""
+    runs: list[list[list[Line]]] = [[]]
+    for row in rows:
+        if len(row) == 1 and _is_sentence(row[0], box):
+            runs.append([])
+        else:
+            runs[-1].append(row)
+    return runs
+
+
+def _is_sentence(line: Line, box: Box) -> bool:
+    return _is_prose(line) and line.box.width > 0.6 * box.width and line.box.left - box.left < 0.1 * box.width
+
+
+def _extent(rows: Sequence[Sequence[Line]], box: Box, within: Sequence[Line]) -> Box:
+    kept = around(line.box for row in rows for line in row)
+    above = [line.box.bottom for line in within if line.box.bottom <= kept.top]
+    below = [line.box.top for line in within if line.box.top >= kept.bottom]
+    return Box(
+        min(box.left, kept.left),
+        max(above) if above else min(box.top, kept.top),
+        max(box.right, kept.right),
+        min(below) if below else max(box.bottom, kept.bottom),
+    )

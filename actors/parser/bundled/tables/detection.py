@@ -1,0 +1,89 @@
+"""What is a table beyond doubt: regions that rules divide into written cells, and texts that stand in columns.
+
+A detector that only sees the page small takes such tables for figures or prose. Lengths in page points.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+import numpy as np
+from PIL import Image
+
+from actors.parser.bundled.geometry import Box, Word, around
+from actors.parser.bundled.tables.alignment import column_gaps, is_number, phrases, text_bands
+from actors.parser.bundled.tables.grid import Grid
+from actors.parser.bundled.tables.ink import Ink, read_ink
+from actors.parser.bundled.tables.ruled import drawn_places, positions
+
+TOUCH = 2.0  # points: rules that end this near to each other meet
+WIDE = 40.0  # points: strokes of large letters are shorter, tables wider
+TALL = 9.0  # points: the height of a usual row, at least
+WRITTEN = 0.5  # of a ruled table's cells hold something
+FILLED = 0.6  # of an unruled table's rows have text in more than one column
+CELL_WIDTH = 14.0  # in heights of its text: prose in columns is set wider
+
+
+def ruled_regions(image: Image.Image, scale: float) -> list[Box]:
+    """Tables drawn with rules on a picture of the whole page, at `scale` pixels per point."""
+    page = Box(0.0, 0.0, image.width / scale, image.height / scale)
+    ink = read_ink(image, page, scale)
+    across = [rule for rule in ink.horizontal if rule.width > WIDE]
+    down = [rule for rule in ink.vertical if any(_meet(rule, other) for other in across)]
+    groups = _meeting([*across, *down])
+    return [around(group) for group in groups if _is_table(group, ink)]
+
+
+def _meeting(rules: Iterable[Box]) -> list[list[Box]]:
+    """The rules in groups that hang together."""
+    groups: list[list[Box]] = []
+    for rule in rules:
+        apart, joined = [], [rule]
+        for group in groups:
+            if any(_meet(rule, other) for other in group):
+                joined.extend(group)
+            else:
+                apart.append(group)
+        groups = [*apart, joined]
+    return groups
+
+
+def _meet(rule: Box, other: Box) -> bool:
+    across = rule.left - TOUCH < other.right and other.left - TOUCH < rule.right
+    return across and rule.top - TOUCH < other.bottom and other.top - TOUCH < rule.bottom
+
+
+def _is_table(rules: Sequence[Box], ink: Ink) -> bool:
+    """The rules divide their region into rectangles, in rows and columns, and most of these are written in."""
+    region = around(rules)
+    across = [rule for rule in rules if rule.width > rule.height]
+    down = [rule for rule in rules if rule.height > rule.width]
+    rows = positions([rule.center[1] for rule in across])
+    cols = positions([region.left, region.right, *(rule.center[0] for rule in down)])
+    if len(rows) < 3 or len(cols) < 3 or region.height < TALL * (len(rows) - 1):
+        return False
+    grid = Grid(tuple(rows), tuple(cols), drawn_places(rows, cols, across, down))
+    written = sum(_is_written(grid.box(place), ink) for place in grid.places)
+    return len(grid.places) >= 4 and written >= WRITTEN * len(grid.places)
+
+
+def _is_written(cell: Box, ink: Ink) -> bool:
+    left, top, right, bottom = (round(side * ink.scale) for side in cell)
+    return bool(np.any(ink.writing[top + 2 : bottom - 1, left + 2 : right - 1]))
+
+
+def stands_in_columns(words: Sequence[Word]) -> bool:
+    """Whether the words of a region are a table: three columns, or two of which one is numbers, and short texts."""
+    rows = text_bands(words)
+    cuts = [(low + high) / 2 for low, high in column_gaps(words)]
+    if len(rows) < 3 or not cuts:
+        return False
+    cells = [phrases(row) for row in rows]
+    widths = [around(word.box for word in cell).width / cell[0].box.height for row in cells for cell in row]
+    filled = sum(len({bisect_right(cuts, cell[0].box.center[0]) for cell in row}) > 1 for row in cells)
+    numeric = sum(any(is_number(word.text) for word in row[-1]) for row in cells)
+    return (
+        filled >= FILLED * len(rows)
+        and median(widths) < CELL_WIDTH
+        and (len(cuts) > 1 or numeric >= FILLED * len(rows))
+    )

@@ -1,0 +1,175 @@
+"""The bundled profile's table model, as a docling plugin: structure from the picture, text from the page itself."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from docling.datamodel.accelerator_options import AcceleratorOptions
+from docling.datamodel.base_models import Cluster, Page, Table, TableStructurePrediction
+from docling.datamodel.document import ConversionResult
+from docling.datamodel.pipeline_options import BaseTableStructureOptions
+from docling.models.base_layout_model import TABLE_LABELS
+from docling.models.base_table_model import BaseTableStructureModel
+from docling_core.types.doc.base import BoundingBox, CoordOrigin
+from docling_core.types.doc.items.table.table_data import TableCell
+from docling_core.types.doc.page import TextCell
+from PIL import Image
+
+from actors.parser.bundled.geometry import Box, Word, around
+from actors.parser.bundled.tables.grid import Grid, Place, fill, text_of
+from actors.parser.bundled.tables.ink import Ink, read_ink, split_line
+from actors.parser.bundled.tables.ruled import ruled_grid
+from actors.parser.bundled.tables.slanet import PredictedCell, Slanet
+from actors.parser.bundled.tables.structure import grid_from_prediction, header_rows
+
+TABLE_SCALE = 2.0  # pixels per point: thin rules stay visible
+MARGIN = 4.0  # points added around a table, so that rules on its edge are seen
+
+# By whether the place's own cell starts above, and whether it starts to the left.
+OTSL_TAGS = {(False, False): "fcel", (False, True): "lcel", (True, False): "ucel", (True, True): "xcel"}
+
+
+class BundledTableOptions(BaseTableStructureOptions):
+    """Chooses the bundled table model; it has nothing to set."""
+
+    kind: ClassVar[str] = "docfleet_table"
+
+
+class BundledTableModel(BaseTableStructureModel):
+    """Rows and columns of each table region, one page at a time: what a page gives never depends on its neighbours."""
+
+    def __init__(
+        self,
+        enabled: bool,  # noqa: FBT001 - docling's factory passes it
+        artifacts_path: Path | None,
+        options: BundledTableOptions,
+        accelerator_options: AcceleratorOptions,
+        enable_remote_services: bool = False,  # noqa: FBT001 - docling's factory passes it
+    ) -> None:
+        self.enabled = enabled
+        self.options = options
+        if enabled:
+            self._slanet = Slanet(accelerator_options)
+
+    @classmethod
+    def get_options_type(cls) -> type[BundledTableOptions]:
+        return BundledTableOptions
+
+    def predict_tables(self, conv_res: ConversionResult, pages: Sequence[Page]) -> list[TableStructurePrediction]:
+        return [self._predict_page(page) for page in pages]
+
+    def _predict_page(self, page: Page) -> TableStructurePrediction:
+        clusters = page.predictions.layout.clusters if page.predictions.layout else []
+        regions = [cluster for cluster in clusters if cluster.label in TABLE_LABELS]
+        tables = {cluster.id: self._predict_table(page, cluster) for cluster in regions}
+        return TableStructurePrediction(table_map=tables)
+
+    def _predict_table(self, page: Page, cluster: Cluster) -> Table:
+        frame = _framed(cluster.bbox)
+        picture = _picture(page, frame)
+        ink = read_ink(picture, frame, TABLE_SCALE)
+        words = words_of(page, cluster, ink)
+        grid = self._grid(words, ink, picture) if words else single_cell(frame)
+        return Table(
+            otsl_seq=otsl(grid),
+            table_cells=table_cells(grid, words),
+            num_rows=len(grid.rows) - 1,
+            num_cols=len(grid.cols) - 1,
+            id=cluster.id,
+            page_no=page.page_no,
+            cluster=cluster,
+            label=cluster.label,
+        )
+
+    def _grid(self, words: Sequence[Word], ink: Ink, picture: Image.Image) -> Grid:
+        drawn = ruled_grid(ink.horizontal, ink.vertical, words)
+        if drawn is not None:
+            return drawn
+        cells = self._slanet.predict(picture) or [PredictedCell(0, 0, 1, 1, Box(0, 0, *picture.size))]
+        return grid_from_prediction([on_page(cell, ink.frame) for cell in cells], words, ink.horizontal)
+
+
+def _framed(region: BoundingBox) -> Box:
+    return Box(max(0.0, region.l - MARGIN), max(0.0, region.t - MARGIN), region.r + MARGIN, region.b + MARGIN)
+
+
+def _picture(page: Page, frame: Box) -> Image.Image:
+    image = page.get_image(scale=TABLE_SCALE)
+    if image is None:
+        raise ValueError(f"page {page.page_no} has no picture to read a table from")
+    left, top, right, bottom = (round(x * TABLE_SCALE) for x in (frame.left, frame.top, frame.right, frame.bottom))
+    return image.crop((left, top, right, bottom))
+
+
+def single_cell(frame: Box) -> Grid:
+    return Grid((frame.top, frame.bottom), (frame.left, frame.right), (Place(0, 0),))
+
+
+def on_page(cell: PredictedCell, frame: Box) -> PredictedCell:
+    """The cell with its box moved from the picture of the region `frame` to the page."""
+    x, y, box, scale = frame.left, frame.top, cell.box, TABLE_SCALE
+    moved = Box(x + box.left / scale, y + box.top / scale, x + box.right / scale, y + box.bottom / scale)
+    return replace(cell, box=moved)
+
+
+def words_of(page: Page, cluster: Cluster, ink: Ink) -> list[Word]:
+    """The text of the lines that layout gave to this region as words, each once: the PDF's own where it has them."""
+    printed = page.parsed_page.word_cells if page.parsed_page else []
+    free = [word for word in (_word(cell) for cell in printed) if _holds(ink.frame, word)]
+    words: list[Word] = []
+    for line in (_word(cell) for cell in cluster.cells if cell.text.strip()):
+        inside = [word for word in free if _holds(line.box, word)]
+        if _letters(inside) == _letters([line]):
+            words.extend(inside)
+            free = [word for word in free if word not in inside]
+        else:
+            words.extend(Word(text, box) for text, box in split_line(line.text, line.box, ink))
+    return words
+
+
+def _word(cell: TextCell) -> Word:
+    return Word(cell.text.strip(), Box(*cell.rect.to_bounding_box().as_tuple()))
+
+
+def _holds(box: Box, word: Word) -> bool:
+    x, y = word.box.center
+    return bool(word.text) and box.left <= x <= box.right and box.top <= y <= box.bottom
+
+
+def _letters(words: Sequence[Word]) -> list[str]:
+    return sorted(letter for word in words for letter in word.text if not letter.isspace())
+
+
+def table_cells(grid: Grid, words: Sequence[Word]) -> list[TableCell]:
+    headers = header_rows(grid)
+    return [
+        TableCell(
+            bbox=_bounding_box(around(word.box for word in held)) if held else None,
+            row_span=place.row_span,
+            col_span=place.col_span,
+            start_row_offset_idx=place.row,
+            end_row_offset_idx=place.row + place.row_span,
+            start_col_offset_idx=place.col,
+            end_col_offset_idx=place.col + place.col_span,
+            text=text_of(held),
+            column_header=place.row < headers,
+        )
+        for place, held in fill(grid, words).items()
+    ]
+
+
+def _bounding_box(box: Box) -> BoundingBox:
+    return BoundingBox(l=box.left, t=box.top, r=box.right, b=box.bottom, coord_origin=CoordOrigin.TOPLEFT)
+
+
+def otsl(grid: Grid) -> list[str]:
+    """docling's table language: a tag for each row and column (cell, left-, up- or cross-looking), `nl` after a row."""
+    owners = grid.owners()
+    tags: list[str] = []
+    for row in range(len(grid.rows) - 1):
+        for col in range(len(grid.cols) - 1):
+            place = owners[row, col]
+            tags.append(OTSL_TAGS[row > place.row, col > place.col])
+        tags.append("nl")
+    return tags

@@ -1,0 +1,75 @@
+"""A parsed document as the nodes that clients consume: one per page, or one for a document without pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from docling_core.types.doc.common.content_layer import DEFAULT_CONTENT_LAYERS
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.table.table import TableItem
+
+from actors.messages import FileTask
+from actors.nodes import Node, make_node
+from actors.parser.engine.page_markdown import PageTexts
+
+
+def nodes_of(document: DoclingDocument, task: FileTask) -> list[Node]:
+    """The nodes of a document, in page order. A page without text or tables has none.
+
+    Some formats (DocLang) name a page and place nothing on it: such a document is one node, too.
+    """
+    texts = PageTexts(document)
+    if task.options.page_chunks is False or not document.pages or not texts.placed:
+        text = texts.whole()
+        return [make_node(task, text, {"__keys": ["source"]}, page=0)] if text.strip() else []
+    return list(_page_nodes(document, texts, task))
+
+
+def _page_nodes(document: DoclingDocument, texts: PageTexts, task: FileTask) -> Iterator[Node]:
+    tables = _tables_by_page(document.tables)
+    for number in sorted(document.pages):
+        text, on_page = texts.page(number), tables.get(number, [])
+        if not text.strip() and not on_page:
+            continue
+        size = document.pages[number].size
+        metadata = {
+            "page_number": number,
+            "total_pages": len(document.pages),
+            "tables_json": json.dumps([records_of(table, document) for table in on_page], ensure_ascii=False),
+            "tables_md": "\n\n".join(texts.table(table) for table in on_page),
+            "__keys": ["source", "page_number"],
+        }
+        if size.width and size.height:
+            metadata |= {"width": size.width, "height": size.height}
+        yield make_node(task, text, metadata, page=number)
+
+
+def _tables_by_page(tables: Iterable[TableItem]) -> dict[int, list[TableItem]]:
+    by_page: dict[int, list[TableItem]] = {}
+    for table in tables:
+        if table.prov and table.content_layer in DEFAULT_CONTENT_LAYERS:  # not on a hidden sheet, for one
+            by_page.setdefault(table.prov[0].page_no, []).append(table)
+    return by_page
+
+
+def records_of(table: TableItem, document: DoclingDocument) -> list[dict[str, str]]:
+    """A table's rows as records. Header rows are joined into column names by dots; a name that is empty or taken
+    gets its column's number, so that every column is kept."""
+    grid = [[cell._get_text(doc=document) for cell in row] for row in table.data.grid]
+    heads = 0
+    while heads < len(grid) and any(cell.column_header for cell in table.data.grid[heads]):
+        heads += 1
+    columns: list[str] = []
+    for index in range(table.data.num_cols):
+        parts = dict.fromkeys(row[index] for row in grid[:heads] if row[index])  # a cell over several rows once
+        name = ".".join(parts) or str(index)
+        columns.append(name if name not in columns else _free_name(name, columns))
+    return [dict(zip(columns, row, strict=True)) for row in grid[heads:]]
+
+
+def _free_name(name: str, taken: list[str]) -> str:
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"

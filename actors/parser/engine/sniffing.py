@@ -1,0 +1,161 @@
+"""A file as it was sent: what it claims to be, what it is, and whether it is safe to open."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+
+from docling.datamodel.backend_options import DEFAULT_MAX_IMAGE_PIXELS
+from docling.datamodel.base_models import InputFormat
+from PIL import Image, UnidentifiedImageError
+
+from actors.errors import FileError
+from actors.formats import FAMILIES, suffix_of
+from actors.messages import DocumentBytes
+from actors.parser.engine.archives import LOCKED, check_zip
+from client.models import ErrorCode
+
+HEAD = 8192  #: bytes of a file that are looked at to tell what it is
+PDF_HEADER_WITHIN = 1024  #: bytes; PDF readers put up with other things before the header
+
+_SIGNATURES = (
+    (b"%PDF-", "pdf"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (b"\x1f\x8b", "gzip"),
+    (b"{\\rtf", "rtf"),
+    (b"\x89PNG\r\n\x1a\n", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"GIF8", "image"),
+    (b"II*\x00", "image"),
+    (b"MM\x00*", "image"),
+)
+
+_SPOKEN = {
+    "pdf": "a PDF",
+    "zip": "a ZIP archive",
+    "ole": "an old Office file",
+    "gzip": "a gzip archive",
+    "rtf": "an RTF file",
+    "image": "a picture",
+    "html": "an HTML page",
+}
+
+_KIND_OF_FAMILY = {
+    "pdf": "pdf",
+    "image": "image",
+    "rtf": "rtf",
+    "mets_gbs": "gzip",
+    **dict.fromkeys(("doc", "ppt", "xls"), "ole"),
+    **dict.fromkeys(("docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "dclx"), "zip"),
+    **dict.fromkeys(("iwork_pages", "iwork_keynote", "iwork_numbers"), "zip"),
+}
+
+_NEEDS_LIBREOFFICE = ("doc", "ppt", "xls", "rtf")
+_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file that is what it says it is. `name` is a label without folders."""
+
+    name: str
+    format: InputFormat
+    data: bytes
+
+
+def take_in(document: DocumentBytes, filename: str) -> Source:
+    """The file, looked at but not parsed. Raises FileError when it should not be parsed."""
+    suffix = suffix_of(filename)
+    if suffix not in FAMILIES:
+        raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {suffix or 'no suffix'}")
+    data = document.tobytes()
+    if not data or data.isspace():
+        raise FileError(ErrorCode.EMPTY_FILE, "The file is empty")
+    family = FAMILIES[suffix]
+    _check_kind(family, suffix, data)
+    if family in _NEEDS_LIBREOFFICE and not shutil.which("soffice"):
+        raise FileError(
+            ErrorCode.UNSUPPORTED_FORMAT, f"Reading {suffix} files needs LibreOffice, which this server does not have"
+        )
+    if _KIND_OF_FAMILY.get(family) == "zip":
+        check_zip(data, family, suffix)
+    if family == "image":
+        _check_pixels(data)
+    return Source(name=re.split(r"[/\\]", filename)[-1], format=_format_of(family, suffix, data), data=data)
+
+
+def _check_kind(family: str, suffix: str, data: bytes) -> None:
+    wanted = "ole" if suffix == ".msg" else _KIND_OF_FAMILY.get(family)
+    found = "pdf" if wanted == "pdf" and b"%PDF-" in data[:PDF_HEADER_WITHIN] else _kind_of(data[:HEAD])
+    if wanted is None:
+        _check_text(found, suffix, data[:HEAD])
+    elif found is None:
+        raise FileError(ErrorCode.INVALID_FILE, f"The file is not a readable {suffix} file")
+    elif found == "ole" and wanted == "zip" and "EncryptedPackage".encode("utf-16-le") in data:
+        raise FileError(ErrorCode.PASSWORD_REQUIRED, LOCKED)
+    elif found != wanted:
+        raise FileError(ErrorCode.CONTENT_MISMATCH, f"The file is named {suffix} but holds {_SPOKEN[found]}")
+
+
+def _check_text(found: str | None, suffix: str, head: bytes) -> None:
+    """Text may be in any dialect, whatever it is called; binary data is not text."""
+    if suffix == ".afp" or found == "html":
+        return
+    if found is not None or (b"\x00" in head and not head.startswith(_BYTE_ORDER_MARKS)):
+        holds = _SPOKEN.get(found or "", "binary data")
+        raise FileError(ErrorCode.CONTENT_MISMATCH, f"The file is named {suffix} but holds {holds}")
+
+
+def _kind_of(head: bytes) -> str | None:
+    """What the content is, as far as its first bytes show; None for text and for what is not known."""
+    for signature, kind in _SIGNATURES:
+        if head.startswith(signature):
+            return kind
+    if (head.startswith(b"RIFF") and head[8:12] == b"WEBP") or (head.startswith(b"BM") and head[6:10] == bytes(4)):
+        return "image"
+    if re.match(rb"\s*(<!doctype html|<html)", head, re.IGNORECASE):
+        return "html"
+    return None
+
+
+def _check_pixels(data: bytes) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(data)) as picture:
+                width, height = picture.size
+    except Image.DecompressionBombError as error:
+        raise FileError(ErrorCode.DECOMPRESSION_BOMB, "The picture is too large to unpack") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise FileError(ErrorCode.INVALID_FILE, "The file is not a readable picture") from error
+    if width * height > DEFAULT_MAX_IMAGE_PIXELS:
+        raise FileError(ErrorCode.DECOMPRESSION_BOMB, f"The picture is too large to unpack: {width} x {height} pixels")
+
+
+def _format_of(family: str, suffix: str, data: bytes) -> InputFormat:
+    if family == "xml":
+        return _xml_format(data[:HEAD].decode("utf-8", errors="replace"))
+    if suffix == ".txt" and data.startswith((b"PATN\n", b"PATN\r\n")):
+        return InputFormat.XML_USPTO
+    return InputFormat(family)
+
+
+def _xml_format(head: str) -> InputFormat:
+    """The kind of an XML file, by its document type or root."""
+    head = re.sub(r"<!--.*?-->", "", head, flags=re.DOTALL)
+    doctype = re.search(r"<!DOCTYPE[^>]*", head, re.IGNORECASE)
+    kind = doctype.group().lower() if doctype else ""
+    root = re.search(r"<([A-Za-z][\w.:-]*)", head)
+    name = root.group(1).lower() if root else ""
+    if "us-patent" in kind or "us-grant" in kind or "patent-application-publication" in kind:
+        return InputFormat.XML_USPTO
+    if "jats" in kind or name == "article":
+        return InputFormat.XML_JATS
+    if name == "doclang":
+        return InputFormat.XML_DOCLANG
+    raise FileError(ErrorCode.UNSUPPORTED_FORMAT, "Unsupported kind of XML: JATS, USPTO and DocLang are known")

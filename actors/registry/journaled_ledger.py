@@ -1,0 +1,142 @@
+"""Keeps the ledger true to the journal: runs its effects, lets time pass in it, reads it anew after a failed write."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import stamina
+
+from actors.errors import StoreUnavailable
+from actors.messages import JobView
+from actors.registry.commits import GroupCommit
+from actors.registry.journal import Journal, JournalTaken, JournalUnusable
+from actors.registry.ledger import Ledger, Limits
+from actors.registry.measures import measure_queue, measured
+from actors.registry.read_model import Board
+from actors.registry.record import Effect, JobRecord, Recovered
+from actors.telemetry.logs import get_logger
+
+log = get_logger()
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TICK_S = 1.0  # between two ticks of the ledger; longer when the process is suspended or busy
+PATIENCE_S = 30.0  # for a database that is away when the registry starts
+
+
+class Keeper:
+    """All of it belongs to one event loop; the journal works on threads of its own, and only one of them writes."""
+
+    def __init__(self, journal: Journal, limits: Limits, clock: Callable[[], float]) -> None:
+        """Go on from the journal. Raises JournalUnusable."""
+        self.board = Board()
+        #: Set whenever there may be something to claim.
+        self.claimable = asyncio.Event()
+        self._journal = journal
+        self._limits = limits
+        self._clock = clock
+        self._writer = ThreadPoolExecutor(1, "journal-writer")
+        self._readers = ThreadPoolExecutor(2, "journal-reader")
+        self._commits = GroupCommit(self._writer, measured(journal.write), self.board.put, self._on_failure)
+        self._ticker: asyncio.Task[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
+        self._ledger: Ledger | None = None  # None while the journal is out of reach after a failed write
+        self._begin(_open_patiently(journal))
+
+    @property
+    def ledger(self) -> Ledger:
+        """Raises StoreUnavailable while the journal is out of reach."""
+        if self._ticker is None or self._ticker.done():  # not in the constructor: Ray runs that outside of the loop
+            self._ticker = asyncio.create_task(self._tick_for_ever())
+        if self._ledger is None:
+            raise StoreUnavailable("The job journal cannot be reached at present; please try again")
+        return self._ledger
+
+    def run(self, effects: Sequence[Effect]) -> None:
+        """Make the ledger's effects true; `settled` tells when they are."""
+        self._commits.add(effects)
+
+    async def settled(self) -> None:
+        """Return once everything that was run so far is durable. Raises StoreUnavailable when it will not be."""
+        await self._commits.settled()
+
+    def view(self, job: JobRecord) -> JobView:
+        return job.view(self._ledger.position(job.job_id) if self._ledger else None)
+
+    async def read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a method that reads the journal."""
+        return await self._on(self._readers, call, *args, **kwargs)
+
+    async def write(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a method that writes what is none of the ledger's business."""
+        return await self._on(self._writer, call, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Let the journal go once everything that was acknowledged is in it."""
+        for task in filter(None, (self._ticker, self._recovery)):
+            task.cancel()
+        with contextlib.suppress(StoreUnavailable):
+            await self.settled()
+        self._ledger = None
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self._journal.close()
+
+    def _begin(self, recovered: Recovered) -> None:
+        self._ledger = Ledger(recovered, self._limits)
+        self.board.reset(self._ledger.jobs)
+        self.claimable.set()
+        log.info("registry_ready", queued=self._ledger.queued, running=self._ledger.running, epoch=recovered.epoch)
+
+    def _on_failure(self, error: Exception) -> None:
+        """The ledger holds what the journal does not: drop it, and read it anew as soon as that can be done."""
+        log.error("journal_write_failed", exc_info=error)
+        self._ledger = None
+        self._recovery = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        retrying = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_max=2.0)
+        try:
+            self._begin(await retrying(_unless_taken, self.write, self._journal.open))
+        except JournalTaken:
+            log.critical("registry_was_replaced")  # by another process; this one refuses everything from now on
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            if self._ledger:
+                self._tick(self._ledger)
+
+    def _tick(self, ledger: Ledger) -> None:
+        if effects := ledger.tick(self._clock()):
+            self.run(effects)
+            self.claimable.set()
+        measure_queue(ledger, self._clock())
+
+    async def _on(self, thread: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, partial(call, *args, **kwargs))
+
+
+def _open_patiently(journal: Journal) -> Recovered:
+    """Wait for a database that is away, since a restart must not fail when the database restarts as well."""
+    retrying = stamina.RetryingCaller(attempts=None, timeout=PATIENCE_S, wait_max=2.0)
+    try:
+        return retrying(_worth_waiting, journal.open)
+    except StoreUnavailable as error:
+        raise JournalUnusable(error.message) from error
+
+
+def _worth_waiting(error: Exception) -> bool:
+    return isinstance(error, StoreUnavailable)
+
+
+def _unless_taken(error: Exception) -> bool:
+    """A journal that was usable may be so again, whatever a person has to do for it: as after a failover to a database
+    that can only be read, or once there are file handles again."""
+    return not isinstance(error, JournalTaken)

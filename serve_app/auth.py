@@ -1,0 +1,55 @@
+"""Who may do what: every request passes here before it reaches a route."""
+
+from __future__ import annotations
+
+import math
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from client.models import ErrorCode
+from serve_app.api_keys import ApiKeys
+from serve_app.problems import problem
+from serve_app.rate_limit import RateLimit
+
+#: Probes, and pages that say the same to everybody. Whatever is not named here wants a key.
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/health", "/docs", "/openapi.json"})
+
+
+class Access:
+    """ASGI middleware. Puts the caller's name into the request's state, or answers 401 or 429 in the route's place."""
+
+    def __init__(self, app: ASGIApp, keys: ApiKeys, rate: RateLimit | None) -> None:
+        self._app = app
+        self._keys = keys
+        self._rate = rate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        refusal = self._admit(scope)
+        await (refusal or self._app)(scope, receive, send)
+
+    def _admit(self, scope: Scope) -> Response | None:
+        request_id = scope["state"]["request_id"]
+        key = _sent_key(Headers(scope=scope))
+        owner = self._keys.owner_of(key)
+        if owner is None:
+            detail = "The API key is wrong" if key else "An API key is needed: Authorization: Bearer KEY, or X-API-Key"
+            challenge = 'Bearer error="invalid_token"' if key else "Bearer"
+            return problem(ErrorCode.UNAUTHORIZED, detail, request_id, headers={"WWW-Authenticate": challenge})
+        scope["state"]["owner"] = owner
+        wait = self._rate.wait_for(owner) if self._rate else 0.0
+        if not wait:
+            return None
+        detail = "Too many requests; please try again later"
+        return problem(ErrorCode.TOO_MANY_REQUESTS, detail, request_id, retry_after=math.ceil(wait))
+
+
+def _sent_key(headers: Headers) -> str | None:
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return headers.get("X-API-Key") or None

@@ -1,0 +1,115 @@
+"""A request's fields, checked, and with its files made into a JobSpec."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from actors.egress.guard import AddressGuard, AddressRefused
+from actors.messages import JobSpec
+from actors.nodes import checked_metadata
+from client.models import ErrorCode, ParseOptions
+from serve_app.problems import Refused
+from serve_app.settings import Settings
+from serve_app.uploads import Upload
+
+MAX_TASK_ID = 255
+MAX_URL = 2_048
+
+#: Whose jobs these are when the server has no API keys: everybody's.
+NOBODY = ""
+
+
+def make_spec(
+    job_id: str,
+    upload: Upload,
+    settings: Settings,
+    *,
+    owner: str = NOBODY,
+    request_id: str,
+    traceparent: str = "",
+    idempotency_key: str | None = None,
+) -> JobSpec:
+    """What the client asked for, complete. Raises Refused for a field that does not hold what it should."""
+    fields = upload.fields
+    guard = AddressGuard(settings.allowed_destinations)
+    if fields.get("webhook_url") and not settings.webhook_keys:
+        raise Refused(ErrorCode.CALLBACK_REFUSED, "webhook_url cannot be used: this server has no WEBHOOK_SECRET")
+    if len(fields.get("task_id", "")) > MAX_TASK_ID:
+        raise Refused(ErrorCode.INVALID_REQUEST, f"task_id is longer than {MAX_TASK_ID} characters")
+    options = _options(fields.get("options"))
+    return JobSpec(
+        job_id=job_id,
+        files=upload.files,
+        options=options.over(settings.parse_options),
+        submitted_at=time.time(),
+        metadata=_metadata(fields.get("metadata")),
+        task_id=fields.get("task_id") or None,
+        callback_url=_destination("callback_url", fields, guard),
+        webhook_url=_destination("webhook_url", fields, guard),
+        owner=owner,
+        idempotency_key=idempotency_key,
+        fingerprint=_fingerprint(upload, options) if idempotency_key is not None else "",
+        request_id=request_id,
+        traceparent=traceparent,
+    )
+
+
+def _options(text: str | None) -> ParseOptions:
+    if not text:
+        return ParseOptions()
+    try:
+        return ParseOptions.model_validate_json(text)
+    except ValidationError as error:
+        # Not the values: one of them may be a password.
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"])) or "options"
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(ParseOptions.model_fields)
+        raise Refused(ErrorCode.UNKNOWN_OPTION, f"Unknown option '{where}'; the options are {known}")
+    raise Refused(ErrorCode.INVALID_OPTION, f"Invalid option '{where}': {first['msg']}")
+
+
+def _metadata(text: str | None) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        metadata = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Refused(ErrorCode.INVALID_METADATA, f"metadata is not JSON: {error.msg}") from error
+    if not isinstance(metadata, dict):
+        raise Refused(ErrorCode.INVALID_METADATA, "metadata must be a JSON object")
+    try:
+        return checked_metadata(metadata)
+    except ValueError as error:
+        raise Refused(ErrorCode.INVALID_METADATA, str(error)) from error
+
+
+def _destination(name: str, fields: Mapping[str, str], guard: AddressGuard) -> str | None:
+    """A URL by itself: where its name leads is looked up whenever something is sent there."""
+    url = fields.get(name)
+    if not url:
+        return None
+    if len(url) > MAX_URL:
+        raise Refused(ErrorCode.CALLBACK_REFUSED, f"{name} may have at most {MAX_URL} characters")
+    try:
+        guard.check(url)
+    except AddressRefused as error:
+        raise Refused(ErrorCode.CALLBACK_REFUSED, f"{name} {error}") from error
+    return url
+
+
+def _fingerprint(upload: Upload, options: ParseOptions) -> str:
+    """Equal for requests that ask for the same, whatever they are called or how they were encoded on the way.
+
+    It is kept for as long as the job can be asked for, and guesses can be tried on it: of a password it holds only
+    that there is one.
+    """
+    files = [[file.filename, file.sha256] for file in upload.files]
+    fields = {**upload.fields, "options": options.model_dump_json(exclude_defaults=True)}  # a secret is asterisks
+    return hashlib.sha256(orjson.dumps([files, sorted(fields.items())])).hexdigest()

@@ -1,0 +1,77 @@
+"""From a request to a job that is durable: receive, check, hand over. Refused at any step, it leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from starlette.requests import Request
+
+from actors.blobs import BlobStore
+from actors.blobs.keys import inputs_of
+from actors.errors import QueueFull
+from actors.messages import JobSpec, JobView
+from actors.submission import discard, hand_over
+from serve_app.form_fields import make_spec
+from serve_app.idempotency import held_key
+from serve_app.ports import Jobs
+from serve_app.settings import Settings
+from serve_app.uploads import UploadRules, check_size, receive_upload
+
+#: From this size on, in bytes, a look at the queue costs less than an upload in vain.
+LARGE_REQUEST = 1024 * 1024
+
+
+class Intake:
+    def __init__(self, jobs: Jobs, blobs: BlobStore, settings: Settings) -> None:
+        self._jobs = jobs
+        self._blobs = blobs
+        self._settings = settings
+
+    async def take(
+        self, request: Request, *, refuse_bad_files: bool, idempotency_key: str | None = None
+    ) -> tuple[JobSpec, JobView]:
+        """What was asked for, and the job that does it. Raises Refused, and what submitting a job raises."""
+        await self._check_announced(_announced_size(request))
+        job_id = str(uuid4())
+        rules = UploadRules(
+            file_bytes=self._settings.max_file_bytes,
+            request_bytes=self._settings.max_request_bytes,
+            refuse_bad_files=refuse_bad_files,
+        )
+        owner = request.state.owner
+        async with self._removed_on_error(job_id), held_key(self._jobs, owner, idempotency_key, job_id):
+            upload = await receive_upload(request, self._blobs, inputs_of(job_id), rules)
+            spec = make_spec(
+                job_id,
+                upload,
+                self._settings,
+                owner=owner,
+                request_id=request.state.request_id,
+                traceparent=request.state.traceparent,
+                idempotency_key=idempotency_key,
+            )
+        # Shielded from a client that leaves: from here on there is a job with its files, or neither.
+        return spec, await asyncio.shield(hand_over(self._jobs, self._blobs, spec))
+
+    async def _check_announced(self, size: int) -> None:
+        """Tell a large request before its body is read what it would be told after."""
+        check_size(size, self._settings.max_request_bytes)
+        if size >= LARGE_REQUEST and (await self._jobs.stats()).queued >= self._settings.max_queued_jobs:
+            raise QueueFull("The queue is full at present; please try again later")
+
+    @asynccontextmanager
+    async def _removed_on_error(self, job_id: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except BaseException:  # a client that leaves may cancel the request
+            await discard(self._blobs, job_id)
+            raise
+
+
+def _announced_size(request: Request) -> int:
+    """What Content-Length says; 0 where nothing does."""
+    announced = request.headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() else 0

@@ -1,0 +1,110 @@
+"""A fleet of parsers in memory: pages are numbers, and chosen pages kill the replica that parses them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from actors.errors import FileError, ParserDied, ParserFailed
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
+from actors.nodes import make_node
+from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
+
+
+@dataclass
+class MemoryPart:
+    span: PageSpan
+    lost: tuple[PageFailure, ...] = ()
+
+
+@dataclass
+class MemoryParsers:
+    """`document` is its page count as text; "garbage" is no document; `deadly` pages kill whoever parses them,
+    after `hang_s` for each page of the span, and `broken` ones raise. `at_risk` is the most spans with such pages that
+    ran at once."""
+
+    deadly: set[int] = field(default_factory=set)
+    broken: set[int] = field(default_factory=set)
+    hang_s: float = 0.0
+    losses: int = 0  # how many more assemblies find that parts of theirs are gone
+    assembly_s: float = 0.0  # how long they take to find that
+    endangering: int = 0
+    at_risk: int = 0
+    deaths_left: dict[int, int] = field(default_factory=dict)  # page -> how often it still kills
+    death_s: float = 0.0  # how long that takes
+    spans: list[PageSpan] = field(default_factory=list)
+    opened: Counter[str] = field(default_factory=Counter)
+    gate: asyncio.Event | None = None
+    parser: ParserInfo = field(default_factory=lambda: ParserInfo(profile="native", docling="0"))
+
+    async def put(self, data: bytes) -> bytes:
+        return data
+
+    async def open(self, document: bytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
+        self.opened[task.filename] += 1
+        if document == b"garbage":
+            raise FileError(ErrorCode.INVALID_FILE, "not a document")
+        if document == b"bug":
+            raise ZeroDivisionError
+        pages = PageSpan(1, int(document))
+        if len(pages) > split_above:
+            return PagePlan(pages=pages)
+        await self._parse(pages)
+        return self._file(task, range(1, len(pages) + 1), ())
+
+    async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryPart:
+        await self._parse(span)
+        return MemoryPart(span)
+
+    async def assemble(
+        self, document: bytes, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
+    ) -> ParsedFile:
+        if self.losses:
+            self.losses -= 1
+            await asyncio.sleep(self.assembly_s)
+            raise ParserDied("a parser's result was lost")
+        pages = [page for part in parts for page in range(part.span.first, part.span.last + 1)]
+        return self._file(task, pages, tuple(lost))
+
+    async def describe(self, options: ParseOptions) -> ParserInfo:
+        return self.parser
+
+    def running(self) -> int:
+        return 2
+
+    async def _parse(self, span: PageSpan) -> None:
+        if self.gate:
+            await self.gate.wait()
+        await asyncio.sleep(0)
+        self.spans.append(span)
+        pages = range(span.first, span.last + 1)
+        if self.broken.intersection(pages):
+            raise ParserFailed("the parser failed")
+        if self.deadly.intersection(pages):
+            self.endangering += 1
+            self.at_risk = max(self.at_risk, self.endangering)
+            await asyncio.sleep(self.hang_s * len(span))
+            self.endangering -= 1
+        for page in pages:
+            if page in self.deadly or self.deaths_left.get(page, 0) > 0:
+                self.deaths_left[page] = self.deaths_left.get(page, 0) - 1
+                await asyncio.sleep(self.death_s)
+                raise ParserDied("the parser process died")
+
+    @staticmethod
+    def _file(task: FileTask, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
+        own = {"total_pages": len(pages), "__keys": ["source", "page_number"]}
+        nodes = [make_node(task, f"Page {page}", own | {"page_number": page}, page=page) for page in pages]
+        return ParsedFile(
+            nodes=orjson.dumps(nodes),
+            num_nodes=len(nodes),
+            document=b"{}",
+            pages=len(pages) + len(lost),
+            parser=ParserInfo(profile="native", docling="0"),
+            lost=lost,
+        )

@@ -1,0 +1,73 @@
+import asyncio
+import contextlib
+
+import pytest
+
+from actors.dispatcher.fair_semaphore import FairSlots
+
+
+async def hold(slots: FairSlots, job: str, order: list[str], release: asyncio.Event | None = None) -> None:
+    async with slots.slot(job):
+        order.append(job)
+        if release:
+            await release.wait()
+        await asyncio.sleep(0)
+
+
+async def test_a_small_job_takes_its_turn_before_a_large_jobs_backlog() -> None:
+    slots, order, release = FairSlots(1), [], asyncio.Event()
+    first = asyncio.create_task(hold(slots, "large", order, release))
+    await asyncio.sleep(0)
+    backlog = [asyncio.create_task(hold(slots, "large", order)) for _ in range(5)]
+    await asyncio.sleep(0)
+    small = asyncio.create_task(hold(slots, "small", order))
+    await asyncio.sleep(0)
+    release.set()
+    await asyncio.gather(first, *backlog, small)
+    assert order.index("small") <= 2
+
+
+async def test_no_more_than_the_window_is_in_use() -> None:
+    slots, in_use, most = FairSlots(3), 0, 0
+
+    async def work(job: str) -> None:
+        nonlocal in_use, most
+        async with slots.slot(job):
+            in_use += 1
+            most = max(most, in_use)
+            await asyncio.sleep(0)
+            in_use -= 1
+
+    await asyncio.gather(*(work(f"job{i % 4}") for i in range(40)))
+    assert most == 3
+
+
+async def test_a_larger_window_lets_waiting_work_in_at_once() -> None:
+    slots, order, release = FairSlots(1), [], asyncio.Event()
+    tasks = [asyncio.create_task(hold(slots, f"job{i}", order, release)) for i in range(3)]
+    await asyncio.sleep(0)
+    assert len(order) == 1
+    slots.resize(3)
+    await asyncio.sleep(0)
+    assert len(order) == 3
+    release.set()
+    await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("granted_first", [True, False])
+async def test_a_cancelled_waiter_leaves_no_slot_behind(granted_first: bool) -> None:
+    slots, order, release = FairSlots(1), [], asyncio.Event()
+    holder = asyncio.create_task(hold(slots, "a", order, release))
+    await asyncio.sleep(0)
+    waiter = asyncio.create_task(hold(slots, "b", order))
+    await asyncio.sleep(0)
+    if granted_first:
+        release.set()
+        await holder  # its release has granted the slot to the waiter, whose task has not run yet
+    waiter.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await waiter
+    release.set()
+    await holder
+    await asyncio.wait_for(hold(slots, "c", order), timeout=5)
+    assert order[-1] == "c"

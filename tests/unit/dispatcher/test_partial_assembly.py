@@ -1,0 +1,229 @@
+"""The nodes of the pages that are done, while the others are still parsed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+import pytest
+
+from actors.blobs import open_blobs
+from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.files import FileRun, Splitting
+from actors.dispatcher.jobs import JobLimits, JobRun
+from actors.dispatcher.partial_assembly import SoFar, runs_of
+from actors.dispatcher.ports import Part
+from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
+from actors.messages import FileSoFar, FileTask, InputFile, JobSpec, PageSpan, ParsedFile
+from client.models import PageFailure, ParseOptions
+from tests.memory_parsers import MemoryParsers, MemoryPart
+
+TASK = FileTask(
+    job_id="job", index=0, filename="a.pdf", size=2, options=ParseOptions(), metadata={"case": 1, "width": "wide"}
+)
+
+
+@dataclass
+class HeldParsers(MemoryParsers):
+    """Spans with a page in `held` wait until it is let go. `assembled` counts by first and last page."""
+
+    held: set[int] = field(default_factory=set)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    assembled: Counter[tuple[int, int]] = field(default_factory=Counter)
+    unwilling: bool = False
+
+    async def _parse(self, span: PageSpan) -> None:
+        if self.held & set(range(span.first, span.last + 1)):
+            await self.let_go.wait()
+        await super()._parse(span)
+
+    async def assemble(
+        self, document: bytes, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
+    ) -> ParsedFile:
+        if self.unwilling:
+            raise ParserDied("the parser process died")
+        pages = [page for part in parts for page in range(part.span.first, part.span.last + 1)]
+        self.assembled[pages[0], pages[-1]] += 1
+        return await super().assemble(document, task, lost, parts)
+
+
+@dataclass
+class Run:
+    parsers: HeldParsers
+    task: FileTask = TASK
+
+    def __post_init__(self) -> None:
+        self.slots = ParserSlots(8)
+        self.file = FileRun(
+            self.parsers, self.slots, Splitting(slots=2, span_pages=2), self.task, b"12", lambda *_: None
+        )
+        self.whole = asyncio.create_task(self.file.parse())
+
+    async def with_pages(self, count: int) -> FileSoFar:
+        while (so_far := await self.file.so_far()).pages_done < count:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0)
+        return so_far
+
+    async def end(self) -> list[dict[str, Any]]:
+        self.parsers.let_go.set()
+        nodes: list[dict[str, Any]] = orjson.loads((await self.whole).nodes)
+        return nodes
+
+
+async def test_nodes_of_the_pages_that_are_done_are_those_of_the_end() -> None:
+    run = Run(HeldParsers(held={5, 12}))
+    so_far = await run.with_pages(8)
+    assert (so_far.pages_done, so_far.pages_total, so_far.outcome) == (8, 12, None)
+    nodes = orjson.loads(so_far.nodes)
+    at_the_end = [node for node in await run.end() if node["metadata"]["page_number"] not in (5, 6, 11, 12)]
+    assert nodes == at_the_end
+    assert so_far.num_nodes == 8
+
+
+async def test_before_a_page_is_done_there_is_nothing() -> None:
+    run = Run(HeldParsers(held=set(range(1, 13))))
+    await asyncio.sleep(0)
+    so_far = await run.file.so_far()
+    assert (orjson.loads(so_far.nodes), so_far.pages_done) == ([], 0)
+    await run.end()
+
+
+async def test_pages_with_a_gap_between_them_are_assembled_apart_and_only_once() -> None:
+    parsers = HeldParsers(held={5, 12})
+    run = Run(parsers)
+    await run.with_pages(8)
+    parsers.assembled.clear()
+    await asyncio.gather(*(run.file.so_far() for _ in range(5)))
+    assert parsers.assembled == {}
+    await run.end()
+    assert parsers.assembled == {(1, 12): 1}
+
+
+async def test_nobody_who_does_not_ask_pays() -> None:
+    parsers = HeldParsers()
+    await Run(parsers).end()
+    assert parsers.assembled == {(1, 12): 1}
+
+
+async def test_a_parser_that_dies_for_it_harms_nothing_but_the_answer() -> None:
+    parsers = HeldParsers(held={12})
+    run = Run(parsers)
+    await run.with_pages(10)
+    parsers.unwilling = True
+    run.file._so_far._assembled.clear()
+    assert orjson.loads((await run.file.so_far()).nodes) == []
+    parsers.unwilling = False
+    assert len(await run.end()) == 12
+
+
+def part(first: int, last: int) -> MemoryPart:
+    return MemoryPart(PageSpan(first, last))
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (ParserDied("the parser died"), [1, 2]),
+        (ParserFailed("no answer"), [1, 2]),
+        (FleetUnavailable("none"), [1, 1, 2]),
+    ],
+)
+async def test_pages_that_broke_a_parser_are_left_alone_until_there_are_more(
+    failure: DocfleetError, expected: list[int]
+) -> None:
+    so_far = SoFar(6)
+    tried: list[int] = []
+
+    async def assemble(parts: Sequence[Part]) -> ParsedFile:
+        tried.append(len(parts))
+        raise failure
+
+    so_far.add(part(1, 2))
+    for _ in range(2):
+        assert await so_far.nodes(TASK, assemble) == []
+    so_far.add(part(3, 4))
+    assert await so_far.nodes(TASK, assemble) == []
+    assert tried == expected
+
+
+async def test_pages_that_broke_a_parser_are_assembled_again_in_quarantine() -> None:
+    parsers = HeldParsers(held={12}, unwilling=True)
+    run = Run(parsers)
+    await run.with_pages(10)
+    parsers.unwilling = False
+    run.file._so_far._assembled.clear()  # as more pages would
+    async with run.slots.quarantine.slot("another"):
+        asked = asyncio.create_task(run.file.so_far())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert parsers.assembled == {}
+    assert len(orjson.loads((await asked).nodes)) == 10
+    await run.end()
+
+
+async def test_what_is_assembled_outlives_who_stops_waiting_for_more() -> None:
+    so_far, never = SoFar(9), asyncio.Event()
+    tried: list[int] = []
+
+    async def assemble(parts: Sequence[Part]) -> ParsedFile:
+        tried.append(parts[0].span.first)
+        if tried == [5, 1]:
+            await never.wait()
+        return await MemoryParsers().assemble(b"9", TASK, (), parts)
+
+    so_far.add(part(5, 6))
+    await so_far.nodes(TASK, assemble)
+    so_far.add(part(1, 2))
+    asked = asyncio.create_task(so_far.nodes(TASK, assemble))
+    while 1 not in tried:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0)
+    asked.cancel()
+    await asyncio.wait([asked])
+    assert [node["metadata"]["page_number"] for node in await so_far.nodes(TASK, assemble)] == [1, 2, 5, 6]
+    assert tried == [5, 1, 1]
+
+
+async def test_a_node_for_the_whole_document_is_not_there_before_the_document() -> None:
+    run = Run(HeldParsers(held={12}), replace(TASK, options=ParseOptions(page_chunks=False)))
+    assert orjson.loads((await run.with_pages(10)).nodes) == []
+    await run.end()
+
+
+async def test_a_job_tells_of_each_file_as_far_as_it_is() -> None:
+    held, blobs = HeldParsers(held={3}), open_blobs("memory://")
+    for index, pages in enumerate((b"1", b"4", b"2")):
+        await blobs.put(f"inputs/job/{index}", pages)
+    files = tuple(
+        InputFile(filename=f"{index}.pdf", blob=f"inputs/job/{index}", size=1, sha256="00") for index in range(3)
+    )
+    spec = JobSpec(job_id="job", files=files, options=ParseOptions(), submitted_at=0.0)
+    limits = JobLimits(files=2, splitting=Splitting(slots=2, span_pages=1))
+    run = JobRun(spec, held, blobs, ParserSlots(8), limits, lambda: None)
+    running = asyncio.create_task(run.run())
+    while run.progress.files_done < 2 or run.progress.pages_done < 6:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0.001)
+    first, second, third = await run.so_far()
+    assert [file.outcome and file.outcome.filename for file in (first, second, third)] == ["0.pdf", None, "2.pdf"]
+    assert (second.filename, second.num_nodes, second.pages_total) == ("1.pdf", 3, 4)
+    held.let_go.set()
+    await running
+
+
+@pytest.mark.parametrize(
+    ("spans", "runs"),
+    [
+        ([], []),
+        ([(3, 4), (1, 2)], [[(1, 2), (3, 4)]]),
+        ([(1, 2), (5, 6), (7, 7)], [[(1, 2)], [(5, 6), (7, 7)]]),
+    ],
+)
+def test_pages_that_follow_each_other_are_one_run(
+    spans: list[tuple[int, int]], runs: list[list[tuple[int, int]]]
+) -> None:
+    runs_found = runs_of([part(*span) for span in spans])
+    found = [[(each.span.first, each.span.last) for each in run] for run in runs_found]
+    assert found == runs

@@ -1,0 +1,68 @@
+"""Which parser gets the next call. Serve drives the router; here the test does, in Serve's order of steps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.serve._private.common import DeploymentHandleSource, DeploymentID
+from ray.serve.request_router import ReplicaID
+
+from actors.handles.router import LeastLoadedRouter
+
+PARSER = DeploymentID("Parser", "an-app")
+
+
+@pytest.fixture
+def router() -> LeastLoadedRouter:
+    made = LeastLoadedRouter(PARSER, DeploymentHandleSource.REPLICA)
+    made.initialize_state()
+    return made
+
+
+def replicas(count: int) -> list[Any]:
+    return [SimpleNamespace(replica_id=ReplicaID(f"replica-{number}", PARSER)) for number in range(count)]
+
+
+async def send(router: LeastLoadedRouter, among: list[Any]) -> ReplicaID:
+    """As Serve does: one task chooses, and the caller sends once it runs again."""
+    chosen: asyncio.Future[ReplicaID] = asyncio.get_running_loop().create_future()
+
+    async def choose() -> None:
+        ((replica,),) = await router.choose_replicas(among)
+        chosen.set_result(replica.replica_id)
+
+    choosing = asyncio.create_task(choose())
+    replica_id = await chosen
+    await choosing
+    router.on_send_request(replica_id)
+    return replica_id
+
+
+async def test_calls_that_come_at_once_are_dealt_out_evenly(router: LeastLoadedRouter) -> None:
+    among = replicas(8)
+    sent = await asyncio.gather(*(send(router, among) for _ in range(16)))
+    assert sorted(Counter(sent).values()) == [2] * 8
+
+
+async def test_the_next_call_goes_where_one_has_ended(router: LeastLoadedRouter) -> None:
+    among = replicas(4)
+    sent = await asyncio.gather(*(send(router, among) for _ in range(8)))
+    router.on_request_completed(sent[3], "a-call")
+    assert await send(router, among) == sent[3]
+
+
+async def test_what_a_replica_says_of_its_queue_does_not_undo_the_count(router: LeastLoadedRouter) -> None:
+    first, second = among = replicas(2)
+    sent = await asyncio.gather(*(send(router, among) for _ in range(2)))
+    assert set(sent) == {first.replica_id, second.replica_id}
+    router.on_new_queue_len_info(first.replica_id, 0)  # not told yet of the call that is on its way
+    router.on_request_completed(second.replica_id, "a-call")
+    assert await send(router, among) == second.replica_id
+
+
+async def test_a_fleet_without_replicas_has_none_to_choose(router: LeastLoadedRouter) -> None:
+    assert await router.choose_replicas([]) == []
