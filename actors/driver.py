@@ -19,7 +19,7 @@ from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 
 from actors.errors import FleetUnavailable
-from actors.handles.driver_calls import Desk
+from actors.handles.driver_calls import DriverClient
 from actors.messages import DocumentBytes, FileTask, JobSpec, document_bytes
 from actors.nodes import checked_metadata
 from client.models import ParseOptions
@@ -45,7 +45,7 @@ class Fleet:
             raise ValueError("max_in_flight must be at least 1")
         self._app = app
         self._max_in_flight = max_in_flight
-        self._desk = _desk_of(app)
+        self._client = _client_of(app)
         self._id = uuid4().hex  # whose turn it is among jobs and other drivers
         self._count = itertools.count()
         self._turn = threading.Lock()
@@ -80,7 +80,7 @@ class Fleet:
         with self._turn:
             if len(self._in_flight) >= self._max_in_flight:
                 _, self._in_flight = ray.wait(self._in_flight, fetch_local=False)
-            ref: ray.ObjectRef[ParseResponse] = self._desk.call("parse", document, task)
+            ref: ray.ObjectRef[ParseResponse] = self._client.call("parse", document, task)
             self._in_flight.append(ref)
         return ref
 
@@ -109,26 +109,26 @@ class Fleet:
             stored = tuple(self._store(job_id, index, name, source) for index, (name, source) in enumerate(named))
         except BaseException:
             with suppress(FleetUnavailable):
-                self._desk.call("discard", job_id)
+                self._client.call("discard", job_id)
             raise
         spec = JobSpec(job_id=job_id, files=stored, options=chosen, submitted_at=time.time(), metadata=noted)
-        submitted: str = ray.get(self._desk.call("submit", spec))
+        submitted: str = ray.get(self._client.call("submit", spec))
         return submitted
 
     def status(self, job_id: str) -> ray.ObjectRef[JobStatusResponse]:
         """`ray.get` of it raises JobNotFound, JobExpired."""
-        return self._desk.call("status", job_id)
+        return self._client.call("status", job_id)
 
     def results(self, job_id: str) -> ray.ObjectRef[BatchParseResponse]:
         """Ready when the job has ended. `ray.get` of it raises JobFailed, JobNotFound, JobExpired."""
-        return self._desk.call("results", job_id)
+        return self._client.call("results", job_id)
 
     def _store(self, job_id: str, index: int, filename: str | None, source: Source) -> Any:
         name, document = _document(source, filename)
-        return ray.get(self._desk.call("store", document, job_id, index, name))
+        return ray.get(self._client.call("store", document, job_id, index, name))
 
 
-def _desk_of(app: str) -> Desk:
+def _client_of(app: str) -> DriverClient:
     """Joins the Ray cluster if need be. Raises FleetUnavailable when there is none, or no `app` on it."""
     try:
         if not ray.is_initialized():
@@ -140,7 +140,7 @@ def _desk_of(app: str) -> Desk:
         raise FleetUnavailable(f"There is no running application '{app}' on this Ray cluster") from error
     except RayError as error:
         raise FleetUnavailable("Serve's controller does not answer at present") from error
-    return Desk(app)
+    return DriverClient(app)
 
 
 def _document(source: Source, filename: str | None) -> tuple[str, DocumentBytes | ray.ObjectRef[Any]]:

@@ -260,7 +260,7 @@ class PagePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileSoFar:
+class PartialFile:
     """A file of a job that runs: its outcome, or else the nodes of its pages that are done, a JSON array in UTF-8."""
 
     filename: str

@@ -17,13 +17,13 @@ log = get_logger()
 REMOVE_WITHIN_S = 2.0
 
 
-class Taker(Protocol):
+class SubmitRegistry(Protocol):
     """The registry, as far as it takes jobs."""
 
     async def submit(self, spec: JobSpec) -> JobView: ...
 
 
-async def hand_over(jobs: Taker, blobs: BlobStore, spec: JobSpec) -> JobView:
+async def hand_over(jobs: SubmitRegistry, blobs: BlobStore, spec: JobSpec) -> JobView:
     """Make a job of stored files; the files go with a job that is refused. Raises what submitting it raises."""
     try:
         view = await jobs.submit(spec)

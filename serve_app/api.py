@@ -31,7 +31,7 @@ from serve_app.openapi import (
     DescribedApi,
     errors,
 )
-from serve_app.ports import Dispatchers, Jobs, Parsers
+from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import install_problems
 from serve_app.rate_limit import RateLimit
 from serve_app.routes import DESCRIPTION, NAME, VERSION, Routes
@@ -42,7 +42,9 @@ COMPRESSED_FROM = 2048
 GZIP_LEVEL = 4
 
 
-def make_api(jobs: Jobs, blobs: BlobStore, parsers: Parsers, dispatchers: Dispatchers, settings: Settings) -> FastAPI:
+def make_api(
+    jobs: IngressRegistry, blobs: BlobStore, parsers: Parsers, dispatchers: Dispatchers, settings: Settings
+) -> FastAPI:
     """The ASGI application. It keeps no state of its own, so any replica of it answers for any job.
 
     Raises KeyFileError or OSError for an API key file that cannot be used.

@@ -15,7 +15,7 @@ from serve_app.settings import Settings
 log = get_logger()
 
 #: How long a change of the key file may stay unnoticed, in seconds.
-LOOK_EVERY_S = 1.0
+KEYS_POLL_INTERVAL_S = 1.0
 
 
 class ApiKeys:
@@ -52,7 +52,7 @@ class _WatchedFile:
         self._keys: Mapping[str, str] = read_keys(path)
 
     def keys(self) -> Mapping[str, str]:
-        if self._clock() >= self._looked_at + LOOK_EVERY_S:
+        if self._clock() >= self._looked_at + KEYS_POLL_INTERVAL_S:
             self._looked_at = self._clock()
             self._look()
         return self._keys

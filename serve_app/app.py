@@ -2,6 +2,7 @@
 
 # Annotations stay objects in this file: Serve reads `build`'s to make ServeArguments of a config's `args:`.
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -11,22 +12,22 @@ from ray.serve import Application
 from ray.serve.handle import DeploymentHandle
 
 from actors.blobs import open_blobs
-from actors.deliveries.worker import CourierConfig
+from actors.deliveries.worker import DeliveryConfig, DeliveryWorker
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
-from actors.dispatcher.driver_api import DriverDesk
+from actors.dispatcher.driver_api import DriverApi
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.handles.dispatchers import DispatcherFleet
-from actors.handles.parsers import ParserFleet
-from actors.handles.registry import Registry
+from actors.handles.dispatchers import DispatcherHandle
+from actors.handles.parsers import ParserHandle
+from actors.handles.registry import RegistryHandle
 from actors.handles.registry_lifecycle import HEAD, open_registry
 from actors.handles.replicas import memory_share
-from actors.messages import FileSoFar
+from actors.messages import PartialFile
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
 from actors.telemetry.export import export_spans, observe
 from serve_app.api import make_api
-from serve_app.ray_workarounds import UnderServe, answer_for_the_dead
+from serve_app.ray_workarounds import ServeWorkarounds, install_dead_replica_page
 from serve_app.settings import MIB, ServeArguments, Settings
 
 APP = "docfleet"
@@ -46,28 +47,29 @@ class Ingress:
     """Serves the REST API; keeps no state, so any replica answers for any job."""
 
     def __init__(self, settings: Settings, parser: DeploymentHandle[Any], dispatcher: DeploymentHandle[Any]) -> None:
-        answer_for_the_dead()
+        install_dead_replica_page()
         export_spans("ingress")
         self._settings = settings
         self._registry = _open_registry(settings)
-        self._parsers = ParserFleet(parser)
-        self._dispatchers = DispatcherFleet(dispatcher)
+        self._parsers = ParserHandle(parser)
+        self._dispatchers = DispatcherHandle(dispatcher)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         blobs = open_blobs(self._settings.blob_url)
         api = make_api(self._registry, blobs, self._parsers, self._dispatchers, self._settings)
-        api.add_middleware(UnderServe)
+        api.add_middleware(ServeWorkarounds)
         return api
 
 
-class DispatcherReplica(DriverDesk):
-    """Runs a Dispatcher for as long as Serve wants it, and is the desk for drivers beside it."""
+class DispatcherReplica(DriverApi):
+    """Runs a Dispatcher and a DeliveryWorker for as long as Serve wants them, and answers drivers' calls."""
 
     async def __init__(self, settings: Settings, parser: DeploymentHandle[Any]) -> None:  # type: ignore[misc]
         observe("dispatcher")
         registry = await asyncio.to_thread(_open_registry, settings)
-        parsers, blobs, config = ParserFleet(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
-        dispatcher = Dispatcher(registry, parsers, blobs, config)
+        parsers, blobs, config = ParserHandle(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
+        deliveries = DeliveryWorker(registry, blobs, _delivery_config(settings))
+        dispatcher = Dispatcher(registry, parsers, blobs, config, on_delivery_due=deliveries.look)
         splitting, defaults = config.limits.splitting, settings.parse_options
         super().__init__(
             registry,
@@ -79,11 +81,11 @@ class DispatcherReplica(DriverDesk):
             file_bytes=settings.max_file_bytes,
         )
         self._dispatcher = dispatcher
-        self._work = asyncio.create_task(dispatcher.run())
+        self._work = asyncio.create_task(_together(dispatcher.run(), deliveries.run()))
 
-    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+    async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         """What there is of the files of a job that runs here."""
-        return await self._dispatcher.so_far(job_id)
+        return await self._dispatcher.partial_files(job_id)
 
     def check_health(self) -> None:
         """Serve replaces a replica whose check raises."""
@@ -160,7 +162,14 @@ def _parser_deployment(settings: Settings) -> serve.Deployment:
     return deployment(ParserReplica)
 
 
-def _open_registry(settings: Settings) -> Registry:
+async def _together(*loops: Coroutine[Any, Any, None]) -> None:
+    """Run loops until one of them ends, which ends the others."""
+    async with asyncio.TaskGroup() as group:
+        for loop in loops:
+            group.create_task(loop)
+
+
+def _open_registry(settings: Settings) -> RegistryHandle:
     config = RegistryConfig(
         database_url=settings.database_url,
         max_queued_jobs=settings.max_queued_jobs,
@@ -183,8 +192,11 @@ def _dispatcher_config(settings: Settings) -> DispatcherConfig:
         result_cache=settings.result_cache,
         result_ttl_s=settings.job_ttl_s,
         limits=JobLimits(files=settings.max_concurrent_files, deadline_s=settings.job_deadline_s, splitting=splitting),
-        courier=CourierConfig(allowed=settings.allowed_destinations, webhook_keys=settings.webhook_keys),
     )
+
+
+def _delivery_config(settings: Settings) -> DeliveryConfig:
+    return DeliveryConfig(allowed=settings.allowed_destinations, webhook_keys=settings.webhook_keys)
 
 
 def _parser_config(settings: Settings) -> ParserConfig:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from actors.telemetry.logs import about, get_logger
+from actors.telemetry.logs import bound_context, get_logger
 from actors.telemetry.tracing import accepted, span, trace_id
 from serve_app.problems import on_unknown
 
@@ -35,7 +35,7 @@ class RequestContext:
         request_id = _request_id(headers)
         with _span(scope, accepted(headers.getlist("traceparent"))) as traceparent:
             scope.setdefault("state", {}).update(request_id=request_id, traceparent=traceparent)
-            with about(request_id=request_id, trace_id=trace_id(traceparent)):
+            with bound_context(request_id=request_id, trace_id=trace_id(traceparent)):
                 await self._answer(scope, receive, send, request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:

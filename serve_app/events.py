@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from actors.errors import AWAY, JobExpired, JobNotFound
 from actors.messages import JobView
-from serve_app.ports import Jobs
+from serve_app.ports import IngressRegistry
 
 #: How long the registry is asked to wait for one change, in seconds.
 LONGEST_WAIT_S = 60
@@ -23,7 +23,7 @@ KEEPALIVE_S = 15.0
 _HEADERS = {"Cache-Control": "no-cache"}  # beside X-Accel-Buffering: no, which the library adds
 
 
-async def changes(jobs: Jobs, view: JobView) -> AsyncIterator[JobView]:
+async def changes(jobs: IngressRegistry, view: JobView) -> AsyncIterator[JobView]:
     """Each newer state of the job until it has ended. Waits for a registry or journal that is away.
 
     Raises JobNotFound or JobExpired when the job is removed meanwhile.
@@ -39,7 +39,7 @@ async def changes(jobs: Jobs, view: JobView) -> AsyncIterator[JobView]:
         view = latest
 
 
-async def until_ended(jobs: Jobs, view: JobView, timeout_s: float) -> JobView:
+async def until_ended(jobs: IngressRegistry, view: JobView, timeout_s: float) -> JobView:
     """The job when it has ended, or as it is after `timeout_s`. Waits for a registry or journal that is away.
 
     Raises JobNotFound or JobExpired when the job is removed meanwhile.
@@ -54,7 +54,9 @@ async def until_ended(jobs: Jobs, view: JobView, timeout_s: float) -> JobView:
     return view
 
 
-def event_stream(jobs: Jobs, view: JobView, last_seen: str | None, body: Callable[[JobView], BaseModel]) -> Response:
+def event_stream(
+    jobs: IngressRegistry, view: JobView, last_seen: str | None, body: Callable[[JobView], BaseModel]
+) -> Response:
     """`text/event-stream`: the job as it is, then every change, and nothing after its end.
 
     `last_seen` is the `id` of the last event that the client has. Of an ended job that it has seen to the end there
@@ -68,7 +70,7 @@ def event_stream(jobs: Jobs, view: JobView, last_seen: str | None, body: Callabl
 
 
 async def _events(
-    jobs: Jobs, view: JobView, body: Callable[[JobView], BaseModel], *, first: bool
+    jobs: IngressRegistry, view: JobView, body: Callable[[JobView], BaseModel], *, first: bool
 ) -> AsyncIterator[ServerSentEvent]:
     if first:
         yield _event(view, body)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from actors.errors import DocfleetError, FleetUnavailable
 from actors.messages import QueueStats
 from client.models import HealthResponse, ParserInfo
-from serve_app.ports import Jobs, Parsers
+from serve_app.ports import IngressRegistry, Parsers
 from serve_app.settings import Settings
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ PATIENCE_S = 2.0
 
 
 class Health:
-    def __init__(self, jobs: Jobs, parsers: Parsers, settings: Settings, version: str) -> None:
+    def __init__(self, jobs: IngressRegistry, parsers: Parsers, settings: Settings, version: str) -> None:
         self._jobs = jobs
         self._parsers = parsers
         self._settings = settings

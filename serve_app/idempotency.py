@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from actors.errors import FleetUnavailable
-from serve_app.ports import Jobs
+from serve_app.ports import IngressRegistry
 
 #: Quicker uploads hold nothing, which saves them a call: who comes second is given the first one's job.
 HOLD_AFTER_S = 0.1
@@ -16,7 +16,7 @@ RENEW_EVERY_S = 3.0
 
 
 @asynccontextmanager
-async def held_key(jobs: Jobs, owner: str, key: str | None, job_id: str) -> AsyncIterator[None]:
+async def held_key(jobs: IngressRegistry, owner: str, key: str | None, job_id: str) -> AsyncIterator[None]:
     """Hold `key` in this context, and after an error no longer. Raises IdempotencyConflict in it when it is taken."""
     if key is None:
         yield
@@ -36,7 +36,7 @@ async def held_key(jobs: Jobs, owner: str, key: str | None, job_id: str) -> Asyn
 
 
 class _Hold:
-    def __init__(self, jobs: Jobs, owner: str, key: str, job_id: str) -> None:
+    def __init__(self, jobs: IngressRegistry, owner: str, key: str, job_id: str) -> None:
         self._jobs = jobs
         self._owned = (owner, key, job_id)
         self._asked = False

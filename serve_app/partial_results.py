@@ -8,7 +8,7 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 
 from actors.blobs import BlobStore
-from actors.messages import FileSoFar, JobView
+from actors.messages import JobView, PartialFile
 from client.models import JobStatusEnum
 from serve_app.ports import Dispatchers
 from serve_app.results import JSON, check_file
@@ -23,14 +23,14 @@ async def partial_results(
 
     Raises Refused when the job, as far as it is known, has no file `index`.
     """
-    files = await dispatchers.so_far(view.job_id) if view.status is JobStatusEnum.PROCESSING else None
+    files = await dispatchers.partial_files(view.job_id) if view.status is JobStatusEnum.PROCESSING else None
     if files is not None and index is not None:
         check_file(view, index, len(files))
     chosen = [file for number, file in enumerate(files or ()) if index in (None, number)]
     return StreamingResponse(_body(view, chosen, blobs), headers=_HEADERS, media_type=JSON)
 
 
-async def _body(view: JobView, files: Sequence[FileSoFar], blobs: BlobStore) -> AsyncIterator[bytes]:
+async def _body(view: JobView, files: Sequence[PartialFile], blobs: BlobStore) -> AsyncIterator[bytes]:
     yield orjson.dumps({"job_id": view.job_id, "status": view.status, "results": None, "error": None})[:-1]
     yield b',"partial":' + orjson.dumps({"progress": view.progress.model_dump()})[:-1] + b',"files":['
     for number, file in enumerate(files):
@@ -42,7 +42,7 @@ async def _body(view: JobView, files: Sequence[FileSoFar], blobs: BlobStore) -> 
     yield b"]}}"
 
 
-async def _unfinished(file: FileSoFar) -> AsyncIterator[bytes]:
+async def _unfinished(file: PartialFile) -> AsyncIterator[bytes]:
     nodes = orjson.Fragment(file.nodes)
     body = {"filename": file.filename, "success": None, "nodes": nodes, "num_nodes": file.num_nodes}
     yield orjson.dumps(body)[1:]

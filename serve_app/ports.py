@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from actors.messages import FileSoFar, JobSpec, JobView, QueueStats
+from actors.messages import JobSpec, JobView, PartialFile, QueueStats
 from client.models import Delivery, ExportFormat, JobStatusEnum, ParserInfo
 
 
-class Jobs(Protocol):
+class IngressRegistry(Protocol):
     """The registry, as clients of the API see it. Raises one of AWAY while it, or its journal, is away."""
 
     async def submit(self, spec: JobSpec) -> JobView:
@@ -67,7 +67,7 @@ class Jobs(Protocol):
 class Dispatchers(Protocol):
     """The dispatchers. Raises FleetUnavailable when none answers."""
 
-    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+    async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         """What there is of a job's files at this moment; None when nobody works on it."""
         ...
 

@@ -24,10 +24,10 @@ def dead_replica(request_id: str | None) -> Response:
 
 
 def middlewares() -> list[Middleware]:
-    return [Middleware(AnswersForTheDead)]
+    return [Middleware(DeadReplica503)]
 
 
-class AnswersForTheDead:
+class DeadReplica503:
     """Says 503, to be repeated, where a replica died before it answered. A proxy itself says nothing then, and its
     server makes a bare 500 of that."""
 

@@ -18,7 +18,7 @@ from serve_app.proxies import dead_replica
 READ_AHEAD = 8
 
 
-class UnderServe:
+class ServeWorkarounds:
     """The outermost layer of the application on a replica.
 
     Serve collects a request's body in a queue without a limit, to notice a client that leaves; a client that sends
@@ -44,7 +44,7 @@ class UnderServe:
         await self._app(scope, receive, send_one_request_id)
 
 
-def answer_for_the_dead() -> None:
+def install_dead_replica_page() -> None:
     """Have this node's HAProxy answer 503, to be repeated, for a replica that died with a request in its hands.
 
     Serve has it answer a bare 500 and has no setting for it either. But the answer is a file, written when Serve

@@ -34,7 +34,7 @@ from client.models import (
 from serve_app.events import LONGEST_WAIT_S, event_stream, until_ended
 from serve_app.health import Health
 from serve_app.partial_results import partial_results
-from serve_app.ports import Dispatchers, Jobs, Parsers
+from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import Refused, problem
 from serve_app.results import JSON, Results, check_file, etag, page_span, unchanged
 from serve_app.settings import Settings
@@ -76,7 +76,7 @@ class Routes:
     """The routes of one ingress replica. `request.state.owner` is who asks, and another's jobs do not exist."""
 
     def __init__(
-        self, jobs: Jobs, blobs: BlobStore, parsers: Parsers, dispatchers: Dispatchers, settings: Settings
+        self, jobs: IngressRegistry, blobs: BlobStore, parsers: Parsers, dispatchers: Dispatchers, settings: Settings
     ) -> None:
         self._jobs = jobs
         self._blobs = blobs

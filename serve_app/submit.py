@@ -16,7 +16,7 @@ from actors.messages import JobSpec, JobView
 from actors.submission import discard, hand_over
 from serve_app.form_fields import make_spec
 from serve_app.idempotency import held_key
-from serve_app.ports import Jobs
+from serve_app.ports import IngressRegistry
 from serve_app.settings import Settings
 from serve_app.uploads import UploadRules, check_size, receive_upload
 
@@ -25,7 +25,7 @@ LARGE_REQUEST = 1024 * 1024
 
 
 class Intake:
-    def __init__(self, jobs: Jobs, blobs: BlobStore, settings: Settings) -> None:
+    def __init__(self, jobs: IngressRegistry, blobs: BlobStore, settings: Settings) -> None:
         self._jobs = jobs
         self._blobs = blobs
         self._settings = settings

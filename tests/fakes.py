@@ -8,7 +8,7 @@ import orjson
 
 from actors.blobs import BlobStore
 from actors.errors import FleetUnavailable
-from actors.messages import Claim, Failure, FileOutcome, FileSoFar, InputFile, JobOutcome
+from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile
 from actors.registry.registry import JobRegistry
 from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
 
@@ -40,9 +40,9 @@ class FakeParsers:
 class FakeDispatchers:
     """`files` is what there is of each job."""
 
-    files: dict[str, list[FileSoFar]] = field(default_factory=dict)
+    files: dict[str, list[PartialFile]] = field(default_factory=dict)
 
-    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+    async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         return self.files.get(job_id)
 
 

@@ -17,7 +17,7 @@ from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
 
 
 @dataclass
-class MemoryPart:
+class MemoryShardRef:
     span: PageSpan
     lost: tuple[PageFailure, ...] = ()
 
@@ -31,7 +31,7 @@ class MemoryParsers:
     deadly: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
     hang_s: float = 0.0
-    losses: int = 0  # how many more assemblies find that parts of theirs are gone
+    losses: int = 0  # how many more assemblies find that shards of theirs are gone
     assembly_s: float = 0.0  # how long they take to find that
     endangering: int = 0
     at_risk: int = 0
@@ -57,18 +57,18 @@ class MemoryParsers:
         await self._parse(pages)
         return self._file(task, range(1, len(pages) + 1), ())
 
-    async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryPart:
+    async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryShardRef:
         await self._parse(span)
-        return MemoryPart(span)
+        return MemoryShardRef(span)
 
     async def assemble(
-        self, document: bytes, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
+        self, document: bytes, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[Any]
     ) -> ParsedFile:
         if self.losses:
             self.losses -= 1
             await asyncio.sleep(self.assembly_s)
             raise ParserDied("a parser's result was lost")
-        pages = [page for part in parts for page in range(part.span.first, part.span.last + 1)]
+        pages = [page for shard in shards for page in range(shard.span.first, shard.span.last + 1)]
         return self._file(task, pages, tuple(lost))
 
     async def describe(self, options: ParseOptions) -> ParserInfo:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, TypeVarTuple
 from uuid import uuid4
 
-from actors.blobs.store import BlobWriter, Gathered
+from actors.blobs.store import BlobWriter, ChunkBuffer
 from actors.errors import BlobMissing, StoreUnavailable
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class _LocalWriter:
     def __init__(self, root: Path, path: Path) -> None:
         self._root = root
         self._path = path
-        self._gathered = Gathered(PIECE)
+        self._gathered = ChunkBuffer(PIECE)
         self._temporary = _temporary_name(path)
         self._file: BinaryIO | None = None
         self._changed: list[Path] = []

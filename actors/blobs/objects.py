@@ -11,7 +11,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import MemoryStore, from_url
 
-from actors.blobs.store import BlobWriter, Gathered
+from actors.blobs.store import BlobWriter, ChunkBuffer
 from actors.errors import BlobMissing, StoreUnavailable
 
 if TYPE_CHECKING:  # obstore has these names for type checkers only
@@ -92,7 +92,7 @@ class _ObjectWriter:
     def __init__(self, store: ObjectStore, key: str) -> None:
         self._store = store
         self._key = key
-        self._gathered = Gathered(PIECE_WRITTEN)
+        self._gathered = ChunkBuffer(PIECE_WRITTEN)
         self._file: AsyncWritableFile | None = None
 
     async def write(self, chunk: bytes) -> None:

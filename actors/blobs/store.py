@@ -45,7 +45,7 @@ class BlobStore(Protocol):
         ...
 
 
-class Gathered:
+class ChunkBuffer:
     """Chunks on their way to become pieces, so that a small blob costs one trip and a large one a trip per piece."""
 
     def __init__(self, piece: int) -> None:

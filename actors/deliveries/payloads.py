@@ -1,4 +1,4 @@
-"""What receivers are told of an ended job, and when they are told again. Decides; `courier.py` sends."""
+"""What receivers are told of an ended job, and when they are told again. Decides; `worker.py` sends."""
 
 from __future__ import annotations
 

@@ -19,16 +19,16 @@ import stamina
 from actors.blobs import BlobStore
 from actors.deliveries.payloads import Answer, after_failure, messages, report, retry_after_s, signature
 from actors.egress.guard import AddressGuard, AddressRefused, Allowed, GuardedNetwork, port_of
-from actors.errors import BlobMissing, FleetUnavailable, StaleLease, StoreUnavailable
+from actors.errors import AWAY, BlobMissing, FleetUnavailable, StaleLease, StoreUnavailable
 from actors.messages import DeliveryReport, DueDelivery
-from actors.telemetry.logs import about, get_logger
+from actors.telemetry.logs import bound_context, get_logger
 from actors.telemetry.metrics import DELIVERIES
 from client.models import DeliveryState
 
 log = get_logger()
 
 AT_ONCE = 16  # deliveries, each with the nodes of a file in memory
-LOOK_EVERY_S = 2.0  # for what is due; a job that ends here is looked for at once
+DUE_POLL_INTERVAL_S = 2.0  # for what is due; a job that ends here is looked for at once
 ANSWER_WITHIN_S = 15.0
 READ_AT_MOST = 64 * 1024  # bytes of an answer, all of which are thrown away
 REPORT_EVERY = 50  # messages: as many may come twice after a crash
@@ -43,14 +43,14 @@ TLS = httpx.create_ssl_context()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CourierConfig:
+class DeliveryConfig:
     """`webhook_keys` sign events, each on its own."""
 
     allowed: Allowed = field(default_factory=Allowed)
     webhook_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
 
-class Outbox(Protocol):
+class OutboxRegistry(Protocol):
     """The registry, as whoever delivers sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
 
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
@@ -62,14 +62,14 @@ class Outbox(Protocol):
         ...
 
 
-class Courier:
+class DeliveryWorker:
     """Delivers until it is closed. What it leaves unfinished goes on elsewhere when its lease has run out."""
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: OutboxRegistry,
         blobs: BlobStore,
-        config: CourierConfig,
+        config: DeliveryConfig,
         *,
         guard: AddressGuard | None = None,
         clock: Callable[[], float] = time.time,
@@ -84,6 +84,16 @@ class Courier:
         self._tasks: set[asyncio.Task[None]] = set()
         self._look = asyncio.Event()
 
+    async def run(self) -> None:
+        """Work until cancelled, waiting for a registry that is away."""
+        try:
+            while True:
+                async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
+                    with attempt:
+                        await self.work()
+        finally:
+            await self.close()
+
     async def work(self) -> None:
         """Start what is due, then wait until there may be more. To be repeated."""
         self._look.clear()
@@ -93,7 +103,7 @@ class Courier:
                 self._tasks.add(task)
                 task.add_done_callback(self._ended)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_EVERY_S):  # Python 3.11's wait_for can swallow a cancellation
+            async with asyncio.timeout(DUE_POLL_INTERVAL_S):  # Python 3.11's wait_for can swallow a cancellation
                 await self._look.wait()
 
     def look(self) -> None:
@@ -110,7 +120,7 @@ class Courier:
         self._look.set()
 
     async def _run(self, delivery: DueDelivery) -> None:
-        with about(job=delivery.job.job_id, kind=delivery.kind):
+        with bound_context(job=delivery.job.job_id, kind=delivery.kind):
             try:
                 ended = await self.deliver(delivery)
                 await self._report(ended)

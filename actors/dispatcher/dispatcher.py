@@ -15,15 +15,14 @@ import stamina
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import inputs_of
-from actors.deliveries.worker import Courier, CourierConfig
 from actors.dispatcher import cache
 from actors.dispatcher.fair_semaphore import ParserSlots
-from actors.dispatcher.garbage_collection import Sweeps
+from actors.dispatcher.garbage_collection import GarbageCollector
 from actors.dispatcher.jobs import JobLimits, JobRun
-from actors.dispatcher.ports import JobSource, Parsers
+from actors.dispatcher.ports import ClaimRegistry, Parsers
 from actors.errors import AWAY, StaleLease, StoreUnavailable
-from actors.messages import Claim, FileSoFar, Heartbeat
-from actors.telemetry.logs import about, get_logger
+from actors.messages import Claim, Heartbeat, PartialFile
+from actors.telemetry.logs import bound_context, get_logger
 from actors.telemetry.tracing import trace_id
 from client.models import Progress
 
@@ -49,7 +48,6 @@ class DispatcherConfig:
     result_cache: bool = False
     result_ttl_s: float = 24 * 3600.0
     limits: JobLimits
-    courier: CourierConfig = field(default_factory=CourierConfig)
 
 
 @dataclass(slots=True, eq=False)
@@ -74,18 +72,28 @@ class Running:
 class Dispatcher:
     """Pulls work until it is stopped. Never parses: its loop only waits for the registry, parsers and blobs.
 
-    `slots` are for everybody who sends work to the same parsers.
+    `slots` are for everybody who sends work to the same parsers. `on_delivery_due` is called when a job has ended that
+    somebody wants to hear of.
     """
 
-    def __init__(self, jobs: JobSource, parsers: Parsers, blobs: BlobStore, config: DispatcherConfig) -> None:
+    def __init__(
+        self,
+        jobs: ClaimRegistry,
+        parsers: Parsers,
+        blobs: BlobStore,
+        config: DispatcherConfig,
+        on_delivery_due: Callable[[], None] = lambda: None,
+    ) -> None:
         self.id = uuid.uuid4().hex
         self._jobs = jobs
         self._parsers = parsers
         self._blobs = blobs
         self._config = config
+        self._on_delivery_due = on_delivery_due
         self._cache = cache.ResultCache(blobs, parsers) if config.result_cache else None
-        self._courier = Courier(jobs, blobs, config.courier)
-        self._sweeps = Sweeps(jobs, blobs, orphan_age_s=config.orphan_age_s, result_ttl_s=config.result_ttl_s)
+        self._garbage = GarbageCollector(
+            jobs, blobs, orphan_age_s=config.orphan_age_s, result_ttl_s=config.result_ttl_s
+        )
         self.slots = ParserSlots(2)
         self._running: dict[str, Running] = {}
         self._stopping: set[Running] = set()  # no longer at work, and not yet given back
@@ -100,20 +108,18 @@ class Dispatcher:
                 group.create_task(self._for_ever(self._claim))
                 group.create_task(self._for_ever(self._heartbeat))
                 group.create_task(self._for_ever(self._resize))
-                group.create_task(self._for_ever(self._sweeps.expired))
-                group.create_task(self._for_ever(self._sweeps.orphans))
+                group.create_task(self._for_ever(self._garbage.expired))
+                group.create_task(self._for_ever(self._garbage.orphans))
                 if not self._config.keep_inputs:
-                    group.create_task(self._for_ever(self._sweeps.inputs_of_ended_jobs))
-                group.create_task(self._for_ever(self._courier.work))
+                    group.create_task(self._for_ever(self._garbage.inputs_of_ended_jobs))
         finally:
-            await self._courier.close()
             await self._stop_all()
             await self._jobs.leave(self.id)
 
-    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+    async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         """What there is of a job's files; None when this dispatcher does not work on it."""
         running = self._running.get(job_id)
-        return await running.run.so_far() if running else None
+        return await running.run.partial_files() if running else None
 
     async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat `step`; a registry that is away is waited for, with back-off."""
@@ -141,7 +147,7 @@ class Dispatcher:
 
     async def _work(self, running: Running) -> None:
         spec = running.claim.spec
-        with about(job=spec.job_id, request_id=spec.request_id, trace_id=trace_id(spec.traceparent)):
+        with bound_context(job=spec.job_id, request_id=spec.request_id, trace_id=trace_id(spec.traceparent)):
             await self._work_on(running)
 
     async def _work_on(self, running: Running) -> None:
@@ -153,7 +159,7 @@ class Dispatcher:
             failure = outcome.failure and outcome.failure.code.value
             log.info("job_finished", attempt=running.claim.attempt, failure=failure)
             if spec.destinations:
-                self._courier.look()
+                self._on_delivery_due()
             if not self._config.keep_inputs:
                 self._beside(self._remove_inputs(spec.job_id))
         except StaleLease:

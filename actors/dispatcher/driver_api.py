@@ -19,7 +19,7 @@ from actors.blobs.keys import inputs_of
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.jobs import failure_of
-from actors.dispatcher.ports import JobBook, Parsers
+from actors.dispatcher.ports import DriverRegistry, Parsers
 from actors.dispatcher.result_store import response_body
 from actors.errors import AWAY, BlobMissing, FileError, JobExpired, JobFailed, JobNotFound
 from actors.formats import FAMILIES, suffix_of
@@ -27,15 +27,15 @@ from actors.messages import FileTask, InputFile, JobSpec, JobView, ParsedFile, d
 from actors.submission import discard, hand_over
 from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
 
-LOOK_EVERY_S = 20.0  # at a job that does not change
+ENDED_POLL_INTERVAL_S = 20.0  # at a job that does not change
 
 
-class DriverDesk:
+class DriverApi:
     """Every method may be called from another process; what it raises is a DocfleetError, which pickles."""
 
     def __init__(
         self,
-        jobs: JobBook,
+        jobs: DriverRegistry,
         parsers: Parsers,
         blobs: BlobStore,
         slots: ParserSlots,
@@ -106,7 +106,7 @@ class DriverDesk:
     async def _ended(self, job_id: str) -> JobView:
         view = await self._found(job_id)
         while not view.status.ended:
-            view = await self._jobs.wait_ended(job_id, LOOK_EVERY_S)
+            view = await self._jobs.wait_ended(job_id, ENDED_POLL_INTERVAL_S)
         return view
 
     async def _found(self, job_id: str) -> JobView:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class FairSlots:
+class FairSemaphore:
     """A semaphore that is fair between jobs: each turn goes to the next job that waits, oldest first.
 
     A job with a thousand spans and a job with one take turns, so the small one never waits for the large one's
@@ -65,9 +65,9 @@ class FairSlots:
         self._grant()
 
 
-class ParserSlots(FairSlots):
+class ParserSlots(FairSemaphore):
     """The slots of the parsers, and `quarantine`: what may break a parser holds its one slot as well."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
-        self.quarantine = FairSlots(1)
+        self.quarantine = FairSemaphore(1)

@@ -14,10 +14,10 @@ import stamina
 
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.page_spans import bisect, plan_spans
-from actors.dispatcher.partial_assembly import SoFar
-from actors.dispatcher.ports import Document, Parsers, Part
+from actors.dispatcher.partial_assembly import PartialAssembly
+from actors.dispatcher.ports import Document, Parsers, ShardRef
 from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed
-from actors.messages import PAGES_OF_A_WHOLE_FILE, FileSoFar, FileTask, PagePlan, PageSpan, ParsedFile
+from actors.messages import PAGES_OF_A_WHOLE_FILE, FileTask, PagePlan, PageSpan, ParsedFile, PartialFile
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES
 from client.models import ErrorCode, PageFailure
@@ -53,11 +53,11 @@ class Splitting:
 class Parsed:
     """The pieces of a span: what was parsed, and the pages that no replica survived."""
 
-    parts: tuple[Part, ...] = ()
+    shards: tuple[ShardRef, ...] = ()
     lost: tuple[PageFailure, ...] = ()
 
     def __add__(self, other: Parsed) -> Parsed:
-        return Parsed(self.parts + other.parts, self.lost + other.lost)
+        return Parsed(self.shards + other.shards, self.lost + other.lost)
 
 
 class Hung(ParserDied):
@@ -82,8 +82,8 @@ class FileRun:
         self._task = task
         self._document = document
         self._on_pages = on_pages
-        self._so_far = SoFar(0)
-        self._risky_so_far = False
+        self._partial = PartialAssembly(0)
+        self._partial_is_risky = False
 
     async def parse(self) -> ParsedFile:
         """The finished document. Raises FileError when the file cannot be parsed."""
@@ -98,16 +98,16 @@ class FileRun:
             return opened
         return await self._parse_split(opened)
 
-    async def so_far(self) -> FileSoFar:
+    async def partial_file(self) -> PartialFile:
         """The nodes of the pages that are done. Takes a turn at a parser of its own, as another job would."""
-        so_far = self._so_far
-        nodes = await so_far.nodes(self._task, self._assemble_for_now)
-        return FileSoFar(
+        partial = self._partial
+        nodes = await partial.nodes(self._task, self._assemble_for_now)
+        return PartialFile(
             filename=self._task.filename,
             nodes=orjson.dumps(nodes),
             num_nodes=len(nodes),
-            pages_done=so_far.pages_done,
-            pages_total=so_far.total_pages,
+            pages_done=partial.pages_done,
+            pages_total=partial.total_pages,
         )
 
     async def _parse_split(self, plan: PagePlan) -> ParsedFile:
@@ -121,31 +121,31 @@ class FileRun:
             return await self._assemble(await self._parse_pages(plan.pages, counted_before))
 
     async def _parse_pages(self, pages: PageSpan, count: OnPages) -> Parsed:
-        self._so_far = SoFar(len(pages))
+        self._partial = PartialAssembly(len(pages))
         spans = plan_spans(pages, slots=self._splitting.slots, size=self._splitting.span_pages)
         return sum(await together(*(self._parse_span(span, count) for span in spans)), Parsed())
 
     async def _assemble(self, parsed: Parsed) -> ParsedFile:
-        if not parsed.parts:
+        if not parsed.shards:
             raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {parsed.lost[0].reason}")
         return await self._call(
-            lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.parts), alone=True
+            lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.shards), alone=True
         )
 
-    async def _assemble_for_now(self, parts: Sequence[Part]) -> ParsedFile:
+    async def _assemble_for_now(self, shards: Sequence[ShardRef]) -> ParsedFile:
         """In quarantine once it has broken a parser, and without a second try: no document depends on it."""
         turn = f"{self._task.job_id}/so-far"
-        quarantine = self._slots.quarantine.slot(turn) if self._risky_so_far else nullcontext()
+        quarantine = self._slots.quarantine.slot(turn) if self._partial_is_risky else nullcontext()
         async with quarantine, self._slots.slot(turn):
             try:
-                return await self._parsers.assemble(self._document, self._task, (), parts)
+                return await self._parsers.assemble(self._document, self._task, (), shards)
             except FAILURES:
-                self._risky_so_far = True
+                self._partial_is_risky = True
                 raise
 
     async def _parse_span(self, span: PageSpan, count: OnPages, *, suspect: bool = False) -> Parsed:
         try:
-            part = await self._call(
+            shard = await self._call(
                 lambda: self._parsers.parse_pages(self._document, self._task, span),
                 pages=len(span),
                 suspect=suspect,
@@ -153,9 +153,9 @@ class FileRun:
             )
         except FAILURES as failure:
             return await self._parse_dangerous(span, count, failure)
-        self._so_far.add(part)
-        count(0, len(span) - len(part.lost), len(part.lost))
-        return Parsed((part,), part.lost)
+        self._partial.add(shard)
+        count(0, len(span) - len(shard.lost), len(shard.lost))
+        return Parsed((shard,), shard.lost)
 
     async def _parse_dangerous(self, span: PageSpan, count: OnPages, failure: ParserDied | ParserFailed) -> Parsed:
         """Cut a span that keeps breaking parsers until the bad page stands alone; that page is lost.

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from actors.blobs import BlobStore
 from actors.blobs.keys import INPUTS, RESULTS, delete_blobs_of
 from actors.dispatcher import cache
-from actors.dispatcher.ports import JobSource
+from actors.dispatcher.ports import ClaimRegistry
 from actors.errors import JobExpired
 from actors.telemetry.logs import get_logger
 
@@ -19,11 +19,11 @@ SWEEP_EVERY_S = 60.0
 SWEEP_AT_ONCE = 100  # jobs
 
 
-class Sweeps:
+class GarbageCollector:
     """Each method is one round and the rest after it, to be repeated for ever. Raises FleetUnavailable and
     StoreUnavailable; what was not removed then is in the next round."""
 
-    def __init__(self, jobs: JobSource, blobs: BlobStore, *, orphan_age_s: float, result_ttl_s: float) -> None:
+    def __init__(self, jobs: ClaimRegistry, blobs: BlobStore, *, orphan_age_s: float, result_ttl_s: float) -> None:
         self._jobs = jobs
         self._blobs = blobs
         self._orphan_age_s = orphan_age_s

@@ -14,7 +14,7 @@ from actors.dispatcher.files import FileRun, Splitting, together
 from actors.dispatcher.ports import Parsers
 from actors.dispatcher.result_store import ResultStore
 from actors.errors import DocfleetError, FileError
-from actors.messages import Failure, FileOutcome, FileSoFar, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile
+from actors.messages import Failure, FileOutcome, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile, PartialFile
 from actors.telemetry.logs import get_logger
 from actors.telemetry.tracing import span
 from client.models import ErrorCode, Progress
@@ -82,16 +82,16 @@ class JobRun:
             return JobOutcome(failure=failure, progress=self.progress)
         return JobOutcome(files=tuple(files), progress=self.progress)
 
-    async def so_far(self) -> list[FileSoFar]:
+    async def partial_files(self) -> list[PartialFile]:
         """What there is of each file at this moment, in their order."""
-        return await together(*(self._file_so_far(index, file) for index, file in enumerate(self._spec.files)))
+        return await together(*(self._partial_file(index, file) for index, file in enumerate(self._spec.files)))
 
-    async def _file_so_far(self, index: int, file: InputFile) -> FileSoFar:
+    async def _partial_file(self, index: int, file: InputFile) -> PartialFile:
         if outcome := self._outcomes.get(index):
             pages = max(1, outcome.pages)
-            return FileSoFar(filename=file.filename, outcome=outcome, pages_done=pages, pages_total=pages)
+            return PartialFile(filename=file.filename, outcome=outcome, pages_done=pages, pages_total=pages)
         run = self._at_work.get(index)
-        return await run.so_far() if run else FileSoFar(filename=file.filename)
+        return await run.partial_file() if run else PartialFile(filename=file.filename)
 
     async def _run_file(self, index: int, file: InputFile, traceparent: str) -> FileOutcome:
         started = time.monotonic()

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import orjson
 
-from actors.dispatcher.ports import Part
+from actors.dispatcher.ports import ShardRef
 from actors.errors import DocfleetError, FleetUnavailable
 from actors.messages import FileTask, PageSpan, ParsedFile
 from actors.nodes import Node, remade_node
@@ -16,10 +16,10 @@ from actors.telemetry.logs import get_logger
 
 log = get_logger()
 
-Assemble = Callable[[Sequence[Part]], Awaitable[ParsedFile]]
+Assemble = Callable[[Sequence[ShardRef]], Awaitable[ParsedFile]]
 
 
-class SoFar:
+class PartialAssembly:
     """The parsed spans of a file, and what was assembled of them. Costs nothing until somebody asks.
 
     Pages that follow each other are assembled together, by the code that assembles the document in the end: a
@@ -28,16 +28,16 @@ class SoFar:
 
     def __init__(self, total_pages: int) -> None:
         self.total_pages = total_pages
-        self._parts: list[Part] = []
+        self._shards: list[ShardRef] = []
         self._assembled: dict[PageSpan, list[Node]] = {}
         self._one_at_a_time = asyncio.Lock()  # many may ask at once; the first one's answer serves them all
 
     @property
     def pages_done(self) -> int:
-        return sum(len(part.span) - len(part.lost) for part in self._parts)
+        return sum(len(shard.span) - len(shard.lost) for shard in self._shards)
 
-    def add(self, part: Part) -> None:
-        self._parts.append(part)
+    def add(self, shard: ShardRef) -> None:
+        self._shards.append(shard)
 
     async def nodes(self, task: FileTask, assemble: Assemble) -> list[Node]:
         """The nodes of the pages that are done, in order, with the ids that they will have in the end.
@@ -48,20 +48,20 @@ class SoFar:
         if task.options.page_chunks is False:  # one node for the document, which is not there yet
             return []
         async with self._one_at_a_time:
-            runs = {PageSpan(run[0].span.first, run[-1].span.last): run for run in runs_of(self._parts)}
+            runs = {PageSpan(run[0].span.first, run[-1].span.last): run for run in runs_of(self._shards)}
             for span in [span for span in runs if span not in self._assembled]:
                 with suppress(FleetUnavailable):  # at this moment
                     self._assembled[span] = await self._nodes_of(runs[span], task, assemble)
             self._assembled = {span: self._assembled[span] for span in runs if span in self._assembled}
             return [node for nodes in self._assembled.values() for node in nodes]
 
-    async def _nodes_of(self, run: Sequence[Part], task: FileTask, assemble: Assemble) -> list[Node]:
+    async def _nodes_of(self, run: Sequence[ShardRef], task: FileTask, assemble: Assemble) -> list[Node]:
         try:
             parsed = await assemble(run)
         except FleetUnavailable:
             raise
         except DocfleetError as error:  # a parser died, or the pages with it: then they are parsed again
-            log.warning("not_assembled_so_far", job=task.job_id, reason=error.message)
+            log.warning("partial_assembly_failed", job=task.job_id, reason=error.message)
             return []
         return await asyncio.to_thread(self._of_the_whole, parsed.nodes, task)
 
@@ -70,12 +70,12 @@ class SoFar:
         return [remade_node(task, node, total_pages=self.total_pages) for node in orjson.loads(nodes)]
 
 
-def runs_of(parts: Sequence[Part]) -> list[list[Part]]:
+def runs_of(shards: Sequence[ShardRef]) -> list[list[ShardRef]]:
     """Parts whose pages follow each other, together and in order."""
-    runs: list[list[Part]] = []
-    for part in sorted(parts, key=lambda part: part.span):
-        if runs and runs[-1][-1].span.last + 1 == part.span.first:
-            runs[-1].append(part)
+    runs: list[list[ShardRef]] = []
+    for shard in sorted(shards, key=lambda shard: shard.span):
+        if runs and runs[-1][-1].span.last + 1 == shard.span.first:
+            runs[-1].append(shard)
         else:
-            runs.append([part])
+            runs.append([shard])
     return runs

@@ -1,6 +1,6 @@
 """What the dispatcher needs of the others: implemented over Ray in `actors.handles`, in memory by tests.
 
-`Document` and `Part` are opaque to the dispatcher: references to bytes that stay in the object store.
+`Document` and `ShardRef` are opaque to the dispatcher: references to bytes that stay in the object store.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from actors.deliveries.worker import Outbox
 from actors.messages import (
     Claim,
     FileTask,
@@ -25,7 +24,7 @@ from client.models import PageFailure, ParseOptions, ParserInfo
 Document = Any
 
 
-class Part(Protocol):
+class ShardRef(Protocol):
     """A parsed span whose pages stay where they are until they are assembled."""
 
     @property
@@ -37,7 +36,7 @@ class Part(Protocol):
         ...
 
 
-class JobSource(Outbox, Protocol):
+class ClaimRegistry(Protocol):
     """The registry, as dispatchers see it. Raises FleetUnavailable or StoreUnavailable while it cannot answer."""
 
     async def claim(
@@ -76,8 +75,8 @@ class JobSource(Outbox, Protocol):
         ...
 
 
-class JobBook(Protocol):
-    """The registry, as the desk for drivers sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
+class DriverRegistry(Protocol):
+    """The registry, as the DriverApi sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
 
     async def submit(self, spec: JobSpec) -> JobView:
         """Take a job; durable on return. Raises QueueFull."""
@@ -103,10 +102,10 @@ class Parsers(Protocol):
         """Parse a document, unless it is better split: then its pages."""
         ...
 
-    async def parse_pages(self, document: Document, task: FileTask, span: PageSpan) -> Part: ...
+    async def parse_pages(self, document: Document, task: FileTask, span: PageSpan) -> ShardRef: ...
 
     async def assemble(
-        self, document: Document, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Part]
+        self, document: Document, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[ShardRef]
     ) -> ParsedFile: ...
 
     async def describe(self, options: ParseOptions) -> ParserInfo:

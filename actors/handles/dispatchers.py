@@ -8,18 +8,18 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.handles.calls import cancelled_with_its_caller
 from actors.handles.error_mapping import dispatcher_errors
-from actors.messages import FileSoFar
+from actors.messages import PartialFile
 
 
-class DispatcherFleet:
+class DispatcherHandle:
     """The dispatchers, for what only they know."""
 
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle.options(_by_reference=True)
 
-    async def so_far(self, job_id: str) -> list[FileSoFar] | None:
+    async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         """What there is of a job's files at this moment; None when nobody works on it. Raises FleetUnavailable."""
         with dispatcher_errors():
-            async with cancelled_with_its_caller(self._handle.so_far.remote(job_id)) as response:
-                files: list[FileSoFar] | None = await response
+            async with cancelled_with_its_caller(self._handle.partial_files.remote(job_id)) as response:
+                files: list[PartialFile] | None = await response
                 return files

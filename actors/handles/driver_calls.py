@@ -1,4 +1,4 @@
-"""The dispatcher deployment as drivers see it: a desk that outlives the dispatcher which was asked."""
+"""How a driver calls a dispatcher, with retries on another dispatcher when the first one dies."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from actors.errors import FleetUnavailable
 from actors.handles.calls import INLINE_BYTES, cancelled_with_its_caller
 from actors.handles.error_mapping import dispatcher_errors
 
-DESK_CALLS = 10_000  # of one driver at once; one that waits for a job's results costs nothing
-DESK_ATTEMPTS = 8  # with pauses that grow to 5 s: a dispatcher is replaced within seconds
+MAX_CALLS = 10_000  # of one driver at once; one that waits for a job's results costs nothing
+MAX_ATTEMPTS = 8  # with pauses that grow to 5 s: a dispatcher is replaced within seconds
 
 
-class Desk:
-    """The desk for drivers, in a dispatcher: `actors.dispatcher.driver_api.DriverDesk`, called from any process.
+class DriverClient:
+    """Calls a dispatcher's `DriverApi` from any process.
 
-    The calls go through an actor of this Desk's own, which repeats what a dispatcher took to its grave: a reference
-    that a dispatcher made itself could only be answered by Ray's own error.
+    The calls go through an actor of this client's own, which retries calls that were lost when a dispatcher died. A
+    reference made by the dispatcher itself could only end in Ray's own error.
     """
 
     def __init__(self, app: str) -> None:
-        caller = ray.remote(DeskCaller).options(
-            num_cpus=0, max_restarts=-1, max_task_retries=-1, max_concurrency=DESK_CALLS
+        caller = ray.remote(RetryingProxy).options(
+            num_cpus=0, max_restarts=-1, max_task_retries=-1, max_concurrency=MAX_CALLS
         )
         self._caller: Any = caller.remote(app)
 
@@ -42,8 +42,8 @@ def _shared(argument: Any) -> Any:
     return ray.put(argument) if large else argument
 
 
-class DeskCaller:
-    """Asks the desk, and another dispatcher's desk when the one that was asked has died: every call may be repeated.
+class RetryingProxy:
+    """Calls one dispatcher's `DriverApi`, and another's when that dispatcher dies: every call may be repeated.
 
     Raises DocfleetErrors, FleetUnavailable among them when dispatchers die again and again.
     """
@@ -52,7 +52,7 @@ class DeskCaller:
         self._handle = serve.get_deployment_handle("Dispatcher", app).options(_by_reference=True)
 
     async def call(self, method: str, args: Sequence[Any]) -> Any:
-        async for attempt in stamina.retry_context(on=FleetUnavailable, attempts=DESK_ATTEMPTS, timeout=None):
+        async for attempt in stamina.retry_context(on=FleetUnavailable, attempts=MAX_ATTEMPTS, timeout=None):
             with attempt, dispatcher_errors():
                 async with cancelled_with_its_caller(getattr(self._handle, method).remote(*args)) as response:
                     return await response

@@ -19,7 +19,7 @@ from client.models import ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 
 @dataclass(frozen=True, slots=True)
-class RayPart:
+class ShardRef:
     """A parsed span: its pages stay in the object store, owned by the dispatcher that asked for them. Nothing here
     looks into them: that would keep the dispatcher's own copy, which the node may otherwise drop."""
 
@@ -28,7 +28,7 @@ class RayPart:
     lost: tuple[PageFailure, ...]
 
 
-class ParserFleet:
+class ParserHandle:
     """The parser replicas, behind Serve's router and autoscaler."""
 
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
@@ -46,17 +46,17 @@ class ParserFleet:
     async def open(self, document: Any, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
         return await self._call("open", document, task, split_above)
 
-    async def parse_pages(self, document: Any, task: FileTask, span: PageSpan) -> RayPart:
+    async def parse_pages(self, document: Any, task: FileTask, span: PageSpan) -> ShardRef:
         with parser_errors():
             async with cancelled_with_its_caller(self._handle.parse_pages.remote(document, task, span)) as response:
                 ref: ray.ObjectRef[Shard] = await response._to_object_ref()
                 shard = await ref
-                return RayPart(ref, shard.span, shard.lost)
+                return ShardRef(ref, shard.span, shard.lost)
 
     async def assemble(
-        self, document: Any, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
+        self, document: Any, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[Any]
     ) -> ParsedFile:
-        return await self._call("assemble", document, task, list(lost), *(part.ref for part in parts))
+        return await self._call("assemble", document, task, list(lost), *(shard.ref for shard in shards))
 
     async def export(self, document: bytes, form: ExportFormat) -> bytes:
         return await self._call("export", await self.put(document), form)

@@ -31,7 +31,7 @@ ANSWER_WITHIN_S = 2.0  # how long a caller waits for a registry that may be rest
 REOPEN_AFTER_S = 3.0  # a deployment of other code has its own registry by then
 
 
-class Registry:
+class RegistryHandle:
     """The JobRegistry, for ingress replicas and dispatchers alike. One that is gone for good is opened again: Ray gives
     an actor up that cannot start, as when its database was away for longer than it waits."""
 

@@ -10,7 +10,7 @@ import stamina
 from ray.actor import ActorHandle
 
 from actors.errors import FleetUnavailable
-from actors.handles.registry import Registry
+from actors.handles.registry import RegistryHandle
 
 if TYPE_CHECKING:
     from actors.registry.registry import RegistryConfig
@@ -19,7 +19,7 @@ NAMESPACE = "docfleet"
 HEAD = {"node:__internal_head__": 0.001}  # Ray's own name for "on the head node"
 
 
-def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registry:
+def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> RegistryHandle:
     """The one JobRegistry of an application: found, created, or replaced when it runs other code than this process, or
     with other settings than `config`.
 
@@ -55,7 +55,7 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
             raise FleetUnavailable("Another release of the job registry runs; this replica is about to be replaced")
         return again
 
-    return Registry(actor, reopen)
+    return RegistryHandle(actor, reopen)
 
 
 class ActorStillThere(Exception):

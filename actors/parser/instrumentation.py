@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from actors.messages import FileTask
-from actors.telemetry.logs import about
+from actors.telemetry.logs import bound_context
 from actors.telemetry.metrics import PAGE_SECONDS, PAGES
 from actors.telemetry.tracing import span, trace_id
 
@@ -23,7 +23,7 @@ def step(name: str, task: FileTask, call: Callable[[], T], pages: str = "") -> C
         if pages:
             attributes["docfleet.pages"] = pages
         with (
-            about(job=task.job_id, file=task.index, span=pages, request_id=task.request_id, trace_id=trace),
+            bound_context(job=task.job_id, file=task.index, span=pages, request_id=task.request_id, trace_id=trace),
             span(name, task.traceparent, attributes),
         ):
             return call()

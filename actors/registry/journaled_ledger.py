@@ -17,7 +17,7 @@ from actors.registry.commits import GroupCommit
 from actors.registry.journal import Journal, JournalTaken, JournalUnusable
 from actors.registry.ledger import Ledger, Limits
 from actors.registry.measures import measure_queue, measured
-from actors.registry.read_model import Board
+from actors.registry.read_model import ReadModel
 from actors.registry.record import Effect, JobRecord, Recovered
 from actors.telemetry.logs import get_logger
 
@@ -30,12 +30,12 @@ TICK_S = 1.0  # between two ticks of the ledger; longer when the process is susp
 PATIENCE_S = 30.0  # for a database that is away when the registry starts
 
 
-class Keeper:
+class JournaledLedger:
     """All of it belongs to one event loop; the journal works on threads of its own, and only one of them writes."""
 
     def __init__(self, journal: Journal, limits: Limits, clock: Callable[[], float]) -> None:
         """Go on from the journal. Raises JournalUnusable."""
-        self.board = Board()
+        self.read_model = ReadModel()
         #: Set whenever there may be something to claim.
         self.claimable = asyncio.Event()
         self._journal = journal
@@ -43,7 +43,7 @@ class Keeper:
         self._clock = clock
         self._writer = ThreadPoolExecutor(1, "journal-writer")
         self._readers = ThreadPoolExecutor(2, "journal-reader")
-        self._commits = GroupCommit(self._writer, measured(journal.write), self.board.put, self._on_failure)
+        self._commits = GroupCommit(self._writer, measured(journal.write), self.read_model.put, self._on_failure)
         self._ticker: asyncio.Task[None] | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._ledger: Ledger | None = None  # None while the journal is out of reach after a failed write
@@ -90,7 +90,7 @@ class Keeper:
 
     def _begin(self, recovered: Recovered) -> None:
         self._ledger = Ledger(recovered, self._limits)
-        self.board.reset(self._ledger.jobs)
+        self.read_model.reset(self._ledger.jobs)
         self.claimable.set()
         log.info("registry_ready", queued=self._ledger.queued, running=self._ledger.running, epoch=recovered.epoch)
 

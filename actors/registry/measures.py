@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from actors.registry.ledger import Ledger
 from actors.registry.lifecycle import State
 from actors.registry.record import JobRecord, Save
-from actors.telemetry.logs import about, get_logger
+from actors.telemetry.logs import bound_context, get_logger
 from actors.telemetry.metrics import JOBS, JOURNAL_COMMIT, OLDEST_QUEUED, REQUEUED, TIME_IN_QUEUE, TIME_TO_RESULT
 from actors.telemetry.tracing import trace_id
 
@@ -35,7 +35,9 @@ def _tell(before: JobRecord, after: JobRecord) -> None:
         TIME_IN_QUEUE.record(max(0.0, after.started_at - submitted_at))  # two machines' clocks
     if before.state is State.RUNNING and after.state is State.QUEUED:
         REQUEUED.record()
-        with about(job=after.job_id, request_id=after.spec.request_id, trace_id=trace_id(after.spec.traceparent)):
+        with bound_context(
+            job=after.job_id, request_id=after.spec.request_id, trace_id=trace_id(after.spec.traceparent)
+        ):
             log.warning("job_requeued", attempts=after.attempts)
     if after.ended_at is not None:
         TIME_TO_RESULT.record(max(0.0, after.ended_at - submitted_at), state=after.state.value)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from actors.registry.record import JobRecord
 
 
-class Board:
+class ReadModel:
     """Committed jobs only: the ledger may be one commit ahead, and nobody may see what could still fail."""
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class Board:
         return self._jobs.get(job_id)
 
     def put(self, job: JobRecord) -> None:
-        """Show a job to whoever waits for it. One that has ended leaves the board: it is read from the journal."""
+        """Show a job to whoever waits for it. One that has ended leaves the read_model: it is read from the journal."""
         if job.ended:
             self._jobs.pop(job.job_id, None)
         else:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
 from actors.messages import Claim, DeliveryReport, DueDelivery, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
 from actors.registry.journal import Journal
-from actors.registry.journaled_ledger import Keeper
-from actors.registry.key_reservations import KeyHolds
+from actors.registry.journaled_ledger import JournaledLedger
+from actors.registry.key_reservations import KeyReservations
 from actors.registry.ledger import Ledger, Limits, mismatch
 from actors.registry.lifecycle import ON_THE_WIRE, State
 from actors.registry.outbox import Outbox
@@ -60,9 +60,9 @@ class JobRegistry:
         self._clock = clock
         self._journal = Journal(config.database_url)
         self._outbox = Outbox(self._journal)
-        self._keeper = Keeper(self._journal, config.limits(), clock)
-        self._board = self._keeper.board
-        self._holds = KeyHolds()
+        self._journaled = JournaledLedger(self._journal, config.limits(), clock)
+        self._read_model = self._journaled.read_model
+        self._reservations = KeyReservations()
         #: Dispatchers that have left, 100 bytes each. Ray ends no claim that its caller has abandoned.
         self._left: set[str] = set()
 
@@ -80,19 +80,19 @@ class JobRegistry:
 
     async def submit_many(self, specs: Sequence[JobSpec]) -> list[JobView | DocfleetError]:
         """As `submit` for each; what would be raised for one of them stands in its place."""
-        known = await self._keeper.read(self._journal.get, [spec.job_id for spec in specs])
+        known = await self._journaled.read(self._journal.get, [spec.job_id for spec in specs])
         keys = [(spec.owner, spec.idempotency_key) for spec in specs if spec.idempotency_key is not None]
-        by_key = await self._keeper.read(self._journal.find_keys, keys) if keys else {}
-        ledger = self._keeper.ledger
+        by_key = await self._journaled.read(self._journal.find_keys, keys) if keys else {}
+        ledger = self._journaled.ledger
         answers: list[JobRecord | DocfleetError] = []
         for spec in specs:
             earlier = known.get(spec.job_id)
             if spec.idempotency_key is not None:
                 earlier = by_key.get((spec.owner, spec.idempotency_key), earlier)
             answers.append(self._submit(ledger, spec, earlier))
-        self._keeper.claimable.set()
-        await self._keeper.settled()
-        return [answer if isinstance(answer, DocfleetError) else self._keeper.view(answer) for answer in answers]
+        self._journaled.claimable.set()
+        await self._journaled.settled()
+        return [answer if isinstance(answer, DocfleetError) else self._journaled.view(answer) for answer in answers]
 
     def _submit(self, ledger: Ledger, spec: JobSpec, earlier: JobRecord | None) -> JobRecord | DocfleetError:
         try:
@@ -100,7 +100,7 @@ class JobRegistry:
                 self._end_upload(spec, is_known=earlier is not None)
             if earlier is None or ledger.get(earlier.job_id):
                 job, effects = ledger.submit(spec)
-                self._keeper.run(effects)
+                self._journaled.run(effects)
                 return job
             return earlier if earlier.spec.fingerprint == spec.fingerprint else mismatch()
         except DocfleetError as error:
@@ -108,35 +108,35 @@ class JobRegistry:
 
     def _end_upload(self, spec: JobSpec, *, is_known: bool) -> None:
         owner, key = spec.owner, spec.idempotency_key or ""
-        self._holds.release(owner, key, spec.job_id)
+        self._reservations.release(owner, key, spec.job_id)
         if not is_known:
-            self._holds.check(owner, key, spec.job_id, self._clock())
+            self._reservations.check(owner, key, spec.job_id, self._clock())
 
     async def hold_key(self, owner: str, key: str, job_id: str) -> None:
         """Keep an idempotency key for the upload of `job_id`, for HOLD_S from now; its submit ends that.
 
         Raises IdempotencyConflict while another upload has the key.
         """
-        self._holds.take(owner, key, job_id, self._clock())
+        self._reservations.take(owner, key, job_id, self._clock())
 
     async def release_key(self, owner: str, key: str, job_id: str) -> None:
         """That upload has failed: another one may have the key."""
-        self._holds.release(owner, key, job_id)
+        self._reservations.release(owner, key, job_id)
 
     async def get_many(self, job_ids: Sequence[str]) -> list[JobView | JobExpired | None]:
         """The jobs in the order asked for. None: there is no such job; JobExpired: it was removed."""
-        jobs = {job_id: job for job_id in job_ids if (job := self._board.get(job_id))}
+        jobs = {job_id: job for job_id in job_ids if (job := self._read_model.get(job_id))}
         missing = [job_id for job_id in job_ids if job_id not in jobs]
         buried: dict[str, str] = {}
         if missing:
-            jobs |= await self._keeper.read(self._journal.get, missing)
+            jobs |= await self._journaled.read(self._journal.get, missing)
             if missing := [job_id for job_id in missing if job_id not in jobs]:
-                buried = await self._keeper.read(self._journal.buried, missing)
+                buried = await self._journaled.read(self._journal.buried, missing)
         views: list[JobView | JobExpired | None] = []
         for job_id in job_ids:
             job = jobs.get(job_id)
             expired = _expired(job_id, buried[job_id]) if job_id in buried else None
-            views.append(self._keeper.view(job) if job else expired)
+            views.append(self._journaled.view(job) if job else expired)
         return views
 
     async def get(self, job_id: str) -> JobView:
@@ -162,33 +162,33 @@ class JobRegistry:
     async def _wait_until(self, reached: Callable[[JobRecord], bool], job_id: str, timeout_s: float) -> JobView:
         """The job once `reached` is true of it or it has ended, or as it is after `timeout_s`.
 
-        The only place that waits for a job. After every wake it reads the job again: from the board, or from the
-        journal when the job has left the board, which is what a job does when it ends.
+        The only place that waits for a job. After every wake it reads the job again: from the read_model, or from the
+        journal when the job has left the read_model, which is what a job does when it ends.
         """
         now = asyncio.get_running_loop().time
         deadline = now() + timeout_s
-        while (job := self._board.get(job_id)) and not reached(job) and (left := deadline - now()) > 0:
-            await self._board.next_change(job_id, left)
-        return self._keeper.view(job) if job else await self.get(job_id)
+        while (job := self._read_model.get(job_id)) and not reached(job) and (left := deadline - now()) > 0:
+            await self._read_model.next_change(job_id, left)
+        return self._journaled.view(job) if job else await self.get(job_id)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
         """Stop a job: at once when it is queued; a running one as soon as its dispatcher hears of it.
 
         Raises JobNotFound (also for another owner's job), JobExpired, JobEnded unless it was cancelled before.
         """
-        ledger = self._keeper.ledger
+        ledger = self._journaled.ledger
         job = ledger.get(job_id)
         if job is None:
             return await self._cancel_ended(job_id, owner)
         if job.spec.owner != owner:
             raise _not_found(job_id)
         job, effects = ledger.cancel(job_id, self._clock())
-        self._keeper.run(effects)
-        await self._keeper.settled()
-        return self._keeper.view(job)
+        self._journaled.run(effects)
+        await self._journaled.settled()
+        return self._journaled.view(job)
 
     async def _cancel_ended(self, job_id: str, owner: str) -> JobView:
-        await self._keeper.settled()  # its end may be on its way into the journal
+        await self._journaled.settled()  # its end may be on its way into the journal
         try:
             view = await self.get(job_id)
         except JobExpired as expired:
@@ -206,13 +206,13 @@ class JobRegistry:
         states = [state for state in State if status in (None, ON_THE_WIRE[state])]
         below = int(cursor) if cursor else None
         limit = max(1, min(limit, LIST_AT_MOST))
-        found = await self._keeper.read(self._journal.newest, owner, states, limit + 1, below)
+        found = await self._journaled.read(self._journal.newest, owner, states, limit + 1, below)
         page = found[:limit]
         following = str(page[-1].seq) if len(found) > limit else None
-        return [self._keeper.view(self._board.get(job.job_id) or job) for job in page], following
+        return [self._journaled.view(self._read_model.get(job.job_id) or job) for job in page], following
 
     async def stats(self) -> QueueStats:
-        ledger = self._keeper.ledger
+        ledger = self._journaled.ledger
         return QueueStats(queued=ledger.queued, running=ledger.running)
 
     async def version(self) -> str:
@@ -232,92 +232,92 @@ class JobRegistry:
         deadline = asyncio.get_running_loop().time() + timeout_s
         known = {(job_id, lease) for job_id, lease in held}
         while dispatcher_id not in self._left:
-            claims, effects = self._keeper.ledger.claim(dispatcher_id, limit, self._clock(), known)
-            self._keeper.run(effects)
+            claims, effects = self._journaled.ledger.claim(dispatcher_id, limit, self._clock(), known)
+            self._journaled.run(effects)
             if claims:
-                await self._keeper.settled()
+                await self._journaled.settled()
                 return claims
-            self._keeper.claimable.clear()
+            self._journaled.claimable.clear()
             try:
                 async with asyncio.timeout_at(deadline):
-                    await self._keeper.claimable.wait()
+                    await self._journaled.claimable.wait()
             except TimeoutError:
                 break
         return []
 
     async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
         """Renew leases and report progress. Returns the ids of jobs to stop working on: cancelled, or taken over."""
-        ledger = self._keeper.ledger
+        ledger = self._journaled.ledger
         stop, effects = ledger.heartbeat(beats)
-        self._keeper.run(effects)
+        self._journaled.run(effects)
         # A job that the ledger has let go of and readers still see is ending: its dispatcher awaits just that.
-        return [job_id for job_id in stop if ledger.get(job_id) or not self._board.get(job_id)]
+        return [job_id for job_id in stop if ledger.get(job_id) or not self._read_model.get(job_id)]
 
     async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
         """End a job. Raises StaleLease when it is no longer held under this lease; a repeat is none."""
         try:
-            _, effects = self._keeper.ledger.finish(job_id, lease, outcome, self._clock())
+            _, effects = self._journaled.ledger.finish(job_id, lease, outcome, self._clock())
         except StaleLease:
-            await self._keeper.settled()  # the first finish may be on its way into the journal
-            job = (await self._keeper.read(self._journal.get, [job_id])).get(job_id)
+            await self._journaled.settled()  # the first finish may be on its way into the journal
+            job = (await self._journaled.read(self._journal.get, [job_id])).get(job_id)
             if job and job.ended and job.lease == lease:
                 return
             raise
-        self._keeper.run(effects)
-        await self._keeper.settled()
+        self._journaled.run(effects)
+        await self._journaled.settled()
 
     async def release(self, leases: Sequence[tuple[str, str]]) -> None:
         """Work on these (job id, lease) pairs has stopped: as if the leases had run out, but at once."""
-        await self._take_back(self._keeper.ledger.release(leases, self._clock()))
+        await self._take_back(self._journaled.ledger.release(leases, self._clock()))
 
     async def leave(self, dispatcher_id: str) -> None:
         """Take all of a dispatcher's jobs back, queued at their old places and uncounted, and give it nothing more."""
         self._left.add(dispatcher_id)
-        await self._take_back(self._keeper.ledger.leave(dispatcher_id, self._clock()))
+        await self._take_back(self._journaled.ledger.leave(dispatcher_id, self._clock()))
 
     async def _take_back(self, effects: Sequence[Effect]) -> None:
-        self._keeper.run(effects)
-        self._keeper.claimable.set()
-        await self._keeper.settled()
+        self._journaled.run(effects)
+        self._journaled.claimable.set()
+        await self._journaled.settled()
 
     # -- deliveries ---------------------------------------------------------------------------------------------
 
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
         """Up to `limit` deliveries whose time has come; each is the caller's until its lease ends."""
-        return await self._keeper.write(self._outbox.take, limit, self._clock())
+        return await self._journaled.write(self._outbox.take, limit, self._clock())
 
     async def delivery_progress(self, report: DeliveryReport) -> None:
         """Record how far a delivery is. Raises StaleLease when it is not, or no longer, held under its lease."""
-        await self._keeper.write(self._outbox.record, report, self._clock())
+        await self._journaled.write(self._outbox.record, report, self._clock())
 
     async def deliveries(self, job_id: str) -> list[Delivery]:
         """What was sent about a job, and what will be. Nothing for a job that is unfinished or unknown."""
-        return await self._keeper.read(self._outbox.of, job_id)
+        return await self._journaled.read(self._outbox.of, job_id)
 
     async def redeliver(self, job_id: str) -> None:
         """Send all that is not being sent again, at once. Nothing happens to a job that is unfinished or unknown."""
-        await self._keeper.write(self._outbox.again, job_id, self._clock())
+        await self._journaled.write(self._outbox.again, job_id, self._clock())
 
     # -- whoever keeps the blobs --------------------------------------------------------------------------------
 
     async def expired(self, limit: int) -> list[str]:
         """Jobs whose time to live is over, oldest first. Remove their blobs, then `forget` them."""
-        return await self._keeper.read(self._journal.expired, self._clock() - self._config.job_ttl_s, limit)
+        return await self._journaled.read(self._journal.expired, self._clock() - self._config.job_ttl_s, limit)
 
     async def forget(self, job_ids: Sequence[str]) -> None:
         """Remove ended jobs; they answer JobExpired for a while. Others are skipped."""
-        await self._keeper.write(self._journal.bury, job_ids, self._clock())
-        await self._keeper.write(self._journal.forget_buried, self._clock() - self._config.tombstone_ttl_s)
+        await self._journaled.write(self._journal.bury, job_ids, self._clock())
+        await self._journaled.write(self._journal.forget_buried, self._clock() - self._config.tombstone_ttl_s)
 
     async def delete(self, job_id: str, owner: str) -> None:
         """Remove an ended job without a trace. Unfinished, unknown and other owners' jobs are left alone."""
-        job = (await self._keeper.read(self._journal.get, [job_id])).get(job_id)
+        job = (await self._journaled.read(self._journal.get, [job_id])).get(job_id)
         if job and job.spec.owner == owner:
-            await self._keeper.write(self._journal.delete, [job_id])
+            await self._journaled.write(self._journal.delete, [job_id])
 
     async def close(self) -> None:
         """Let the journal go once everything that was acknowledged is in it. The registry is of no use afterwards."""
-        await self._keeper.close()
+        await self._journaled.close()
 
 
 def _not_found(job_id: str) -> JobNotFound:

@@ -21,7 +21,7 @@ def get_logger() -> Any:
     return structlog.get_logger()
 
 
-def about(**fields: str | int) -> AbstractContextManager[None]:
+def bound_context(**fields: str | int) -> AbstractContextManager[None]:
     """Puts `fields` into every line that this task or thread logs meanwhile; empty ones are left out."""
     return structlog.contextvars.bound_contextvars(**{name: value for name, value in fields.items() if value != ""})
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from ray import serve
 
-from actors.handles.parsers import ParserFleet
+from actors.handles.parsers import ParserHandle
 from tests.contract.parsers import Fleet, ParsersContract
 from tests.unit.parser.files import make_pdf
 
 
-class TestParserFleet(ParsersContract):
+class TestParserHandle(ParsersContract):
     @pytest.fixture
     def fleet(self, url: str) -> Fleet:
-        return Fleet(ParserFleet(serve.get_deployment_handle("Parser", "docfleet")), make_pdf)
+        return Fleet(ParserHandle(serve.get_deployment_handle("Parser", "docfleet")), make_pdf)

@@ -26,7 +26,7 @@ from actors.errors import (
     StoreUnavailable,
 )
 from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, QueueStats
-from actors.registry import journaled_ledger as keeper
+from actors.registry import journaled_ledger
 from actors.registry.journal import Journal, JournalUnusable
 from actors.registry.ledger import Ledger
 from actors.registry.registry import JobRegistry, RegistryConfig
@@ -359,7 +359,7 @@ async def test_a_silent_dispatcher_loses_its_job_to_another(
     registry: JobRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as fast:
-        fast.setattr(keeper, "TICK_S", 0.001)
+        fast.setattr(journaled_ledger, "TICK_S", 0.001)
         await registry.submit(spec("a"))
         late = await claim(registry)
         (again,) = await registry.claim("other", 1, 60)

@@ -1,4 +1,4 @@
-"""What a driver hands over, and how much of it at once. The desk is a list of calls; no Ray runs."""
+"""What a driver hands over, and how much of it at once. The client is a list of calls; no Ray runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from client.models import ErrorCode, ParseOptions, ParseResponse
 
 
 @dataclass
-class CalledDesk:
+class CalledClient:
     """References are the calls themselves."""
 
     calls: list[tuple[Any, ...]] = field(default_factory=list)
@@ -47,67 +47,69 @@ class CalledDesk:
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> CalledDesk:
-    desk = CalledDesk()
-    monkeypatch.setattr("actors.driver._desk_of", lambda app: desk)
-    monkeypatch.setattr(ray, "get", desk.get)
-    return desk
+def client(monkeypatch: pytest.MonkeyPatch) -> CalledClient:
+    client = CalledClient()
+    monkeypatch.setattr("actors.driver._client_of", lambda app: client)
+    monkeypatch.setattr(ray, "get", client.get)
+    return client
 
 
 @pytest.fixture
-def fleet(desk: CalledDesk) -> Fleet:
+def fleet(client: CalledClient) -> Fleet:
     return connect()
 
 
 @pytest.mark.parametrize("source", [b"tide", bytearray(b"tide"), memoryview(b"tide"), np.frombuffer(b"tide", np.uint8)])
-def test_bytes_in_any_form_are_sent_as_an_array(fleet: Fleet, desk: CalledDesk, source: Any) -> None:
+def test_bytes_in_any_form_are_sent_as_an_array(fleet: Fleet, client: CalledClient, source: Any) -> None:
     fleet.parse(source)
-    [(method, document, task)] = desk.calls
+    [(method, document, task)] = client.calls
     assert (method, document.dtype, document.tobytes()) == ("parse", np.uint8, b"tide")
     assert task.filename == UNNAMED
 
 
-def test_large_bytes_are_sent_without_a_copy(fleet: Fleet, desk: CalledDesk) -> None:
+def test_large_bytes_are_sent_without_a_copy(fleet: Fleet, client: CalledClient) -> None:
     data = np.zeros(1000, np.uint8)
     fleet.parse(data)
-    assert np.shares_memory(desk.calls[0][1], data)
+    assert np.shares_memory(client.calls[0][1], data)
 
 
 @pytest.mark.parametrize("as_path", [str, Path])
-def test_a_path_is_read_here_and_names_the_file(fleet: Fleet, desk: CalledDesk, tmp_path: Path, as_path: Any) -> None:
+def test_a_path_is_read_here_and_names_the_file(
+    fleet: Fleet, client: CalledClient, tmp_path: Path, as_path: Any
+) -> None:
     (tmp_path / "tide.md").write_bytes(b"tide")
     fleet.parse(as_path(tmp_path / "tide.md"))
     fleet.parse(as_path(tmp_path / "tide.md"), filename="other.md")
-    assert [task.filename for _, _, task in desk.calls] == ["tide.md", "other.md"]
-    assert desk.calls[0][1].tobytes() == b"tide"
+    assert [task.filename for _, _, task in client.calls] == ["tide.md", "other.md"]
+    assert client.calls[0][1].tobytes() == b"tide"
 
 
-def test_a_reference_is_passed_on_unseen(fleet: Fleet, desk: CalledDesk) -> None:
+def test_a_reference_is_passed_on_unseen(fleet: Fleet, client: CalledClient) -> None:
     ref = ray.ObjectRef(bytes(28))
     fleet.parse(ref, filename="tide.md")
-    assert desk.calls[0][1] is ref
+    assert client.calls[0][1] is ref
 
 
-def test_what_cannot_be_sent_is_refused_at_once(fleet: Fleet, desk: CalledDesk, tmp_path: Path) -> None:
+def test_what_cannot_be_sent_is_refused_at_once(fleet: Fleet, client: CalledClient, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         fleet.parse(tmp_path / "none.pdf")
     for source in (17, np.zeros(3), np.zeros((2, 2), np.uint8), np.zeros(8, np.uint8)[::2]):
         with pytest.raises(TypeError):
             fleet.parse(source)  # type: ignore[arg-type]
-    assert desk.calls == []
+    assert client.calls == []
 
 
-def test_options_come_as_a_model_as_a_mapping_or_by_name(fleet: Fleet, desk: CalledDesk) -> None:
+def test_options_come_as_a_model_as_a_mapping_or_by_name(fleet: Fleet, client: CalledClient) -> None:
     fleet.parse(b"a", do_ocr=False, page_range=(1, 2))
     fleet.parse(b"a", options={"do_ocr": False, "page_range": (1, 2)})
     fleet.parse(b"a", options=ParseOptions(do_ocr=True, page_range=(1, 2)), do_ocr=False)
     expected = ParseOptions(do_ocr=False, page_range=(1, 2))
-    assert [task.options for _, _, task in desk.calls] == [expected] * 3
+    assert [task.options for _, _, task in client.calls] == [expected] * 3
 
 
-def test_a_password_is_not_lost_among_the_options(fleet: Fleet, desk: CalledDesk) -> None:
+def test_a_password_is_not_lost_among_the_options(fleet: Fleet, client: CalledClient) -> None:
     fleet.parse(b"a", options=ParseOptions(password="sesame"))
-    assert desk.calls[0][2].options.password.get_secret_value() == "sesame"
+    assert client.calls[0][2].options.password.get_secret_value() == "sesame"
 
 
 @pytest.mark.parametrize("option", [{"do_ocrr": True}, {"page_range": (3, 2)}])
@@ -133,39 +135,39 @@ def test_metadata_that_is_not_json_is_refused_at_once(fleet: Fleet, metadata: di
         fleet.parse(b"a", metadata=metadata)
 
 
-def test_metadata_that_is_taken_can_be_read_by_the_client(fleet: Fleet, desk: CalledDesk) -> None:
+def test_metadata_that_is_taken_can_be_read_by_the_client(fleet: Fleet, client: CalledClient) -> None:
     fleet.parse(b"a", metadata=nested(99))
-    node = {"metadata": desk.calls[0][2].metadata}
+    node = {"metadata": client.calls[0][2].metadata}
     response = ParseResponse(filename="a", success=True, nodes=[node], num_nodes=1)
     assert ParseResponse.model_validate_json(response.model_dump_json()).nodes == [node]
 
 
-def test_metadata_is_what_json_brings_back_of_it(fleet: Fleet, desk: CalledDesk) -> None:
+def test_metadata_is_what_json_brings_back_of_it(fleet: Fleet, client: CalledClient) -> None:
     fleet.parse(b"a", metadata={"pair": (1, 2), 3: None, "large": 2**70})
-    metadata = desk.calls[0][2].metadata
+    metadata = client.calls[0][2].metadata
     assert metadata == {"pair": [1, 2], "3": None, "large": float(2**70)}
     assert orjson.dumps(metadata)
 
 
 def test_a_path_that_is_no_unicode_has_a_name_that_json_can_hold(
-    fleet: Fleet, desk: CalledDesk, tmp_path: Path
+    fleet: Fleet, client: CalledClient, tmp_path: Path
 ) -> None:
     path = os.fsencode(tmp_path) + b"/caf\xe9.pdf"
     Path(os.fsdecode(path)).write_bytes(b"tide")
     fleet.parse(os.fsdecode(path))
-    assert desk.calls[0][2].filename == "caf?.pdf"
+    assert client.calls[0][2].filename == "caf?.pdf"
 
 
-def test_documents_of_one_fleet_take_turns_as_one_and_differ(fleet: Fleet, desk: CalledDesk) -> None:
+def test_documents_of_one_fleet_take_turns_as_one_and_differ(fleet: Fleet, client: CalledClient) -> None:
     fleet.parse(b"a")
     fleet.parse(b"a")
     connect().parse(b"a")
-    first, second, other = (task for _, _, task in desk.calls)
+    first, second, other = (task for _, _, task in client.calls)
     assert first.job_id == second.job_id != other.job_id
     assert first.index != second.index
 
 
-def test_a_document_too_many_waits_for_one_that_is_done(desk: CalledDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_too_many_waits_for_one_that_is_done(client: CalledClient, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[int] = []
 
     def wait(refs: Sequence[Any], *, fetch_local: bool) -> tuple[list[Any], list[Any]]:
@@ -179,41 +181,41 @@ def test_a_document_too_many_waits_for_one_that_is_done(desk: CalledDesk, monkey
     assert waited == [2, 2, 2]
 
 
-def test_no_document_in_flight_is_no_limit(desk: CalledDesk) -> None:
+def test_no_document_in_flight_is_no_limit(client: CalledClient) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         connect(max_in_flight=0)
 
 
-def test_a_fleet_that_travels_connects_anew_with_its_limits(fleet: Fleet, desk: CalledDesk) -> None:
+def test_a_fleet_that_travels_connects_anew_with_its_limits(fleet: Fleet, client: CalledClient) -> None:
     travelled = pickle.loads(pickle.dumps(connect("other", max_in_flight=7)))
     assert travelled.__reduce__() == (Fleet, ("other", 7))
 
 
-def test_a_job_is_submitted_once_its_files_are_stored(fleet: Fleet, desk: CalledDesk, tmp_path: Path) -> None:
+def test_a_job_is_submitted_once_its_files_are_stored(fleet: Fleet, client: CalledClient, tmp_path: Path) -> None:
     (tmp_path / "tide.md").write_bytes(b"tide")
     job_id = fleet.submit([tmp_path / "tide.md", ("b.md", b"bb")], metadata={"case": 17}, do_ocr=False)
-    assert [method for method, *_ in desk.calls] == ["store", "store", "submit"]
-    spec = desk.calls[-1][1]
+    assert [method for method, *_ in client.calls] == ["store", "store", "submit"]
+    spec = client.calls[-1][1]
     assert (spec.job_id, spec.metadata, spec.options) == (job_id, {"case": 17}, ParseOptions(do_ocr=False))
     assert [(file.filename, file.size) for file in spec.files] == [("tide.md", 4), ("b.md", 2)]
     assert fleet.submit([b"a"]) != job_id
 
 
-def test_a_submit_that_fails_half_way_discards_what_was_stored(fleet: Fleet, desk: CalledDesk) -> None:
-    desk.refuses = "b.exe"
+def test_a_submit_that_fails_half_way_discards_what_was_stored(fleet: Fleet, client: CalledClient) -> None:
+    client.refuses = "b.exe"
     with pytest.raises(FileError):
         fleet.submit([("a.md", b"a"), ("b.exe", b"b")])
-    store, _, discard = desk.calls
+    store, _, discard = client.calls
     assert discard == ("discard", store[2])
 
 
 @pytest.mark.parametrize(("files", "error"), [("a.pdf", TypeError), (b"%PDF", TypeError), ([], ValueError)])
 def test_what_is_no_list_of_files_makes_no_job(
-    fleet: Fleet, desk: CalledDesk, files: Any, error: type[Exception]
+    fleet: Fleet, client: CalledClient, files: Any, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         fleet.submit(files)
-    assert desk.calls == []
+    assert client.calls == []
 
 
 def test_without_a_cluster_nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from actors.parser.engine.options import Recipe, recipe_of
 from actors.parser.engine.pdf import UnparsedPdf
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
 from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
-from actors.parser.engine.sniffing import take_in
+from actors.parser.engine.sniffing import sniff
 from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 _STAGE_THREADS = ("Stage-", "PageProducer-")  # docling's names for the threads of one conversion
@@ -94,7 +94,7 @@ class Engine:
             raise RuntimeError(f"docling left threads behind: {', '.join(stuck)}")
 
     def _conversion(self, document: DocumentBytes, task: FileTask) -> Conversion:
-        source = take_in(document, task.filename)
+        source = sniff(document, task.filename)
         task = replace(task, options=task.options.over(self._defaults))
         recipe = self._recipe(task.options)
         if recipe.models == "native" and source.format is InputFormat.IMAGE:

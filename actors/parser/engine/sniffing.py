@@ -68,7 +68,7 @@ class Source:
     data: bytes
 
 
-def take_in(document: DocumentBytes, filename: str) -> Source:
+def sniff(document: DocumentBytes, filename: str) -> Source:
     """The file, looked at but not parsed. Raises FileError when it should not be parsed."""
     suffix = suffix_of(filename)
     if suffix not in FAMILIES:

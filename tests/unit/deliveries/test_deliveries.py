@@ -24,9 +24,9 @@ from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook
 
 from actors.blobs import BlobStore, open_blobs
-from actors.deliveries import worker as courier_module
+from actors.deliveries import worker as worker_module
 from actors.deliveries.payloads import SCHEDULE_S, Answer, after_failure, parse_secrets, report, retry_after_s
-from actors.deliveries.worker import TURN_S, Courier, CourierConfig
+from actors.deliveries.worker import TURN_S, DeliveryConfig, DeliveryWorker
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
@@ -42,7 +42,7 @@ from tests.recorded import Recorded
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = base64.b64encode(b"o" * 24).decode()
-LOOPBACK = CourierConfig(allowed=Allowed.parse("127.0.0.1/32"), webhook_keys=parse_secrets(SECRET))
+LOOPBACK = DeliveryConfig(allowed=Allowed.parse("127.0.0.1/32"), webhook_keys=parse_secrets(SECRET))
 
 
 @dataclass
@@ -169,8 +169,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def courier(outbox: MemoryOutbox, blobs: BlobStore, clock: Clock) -> Courier:
-    return Courier(outbox, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
+def worker(outbox: MemoryOutbox, blobs: BlobStore, clock: Clock) -> DeliveryWorker:
+    return DeliveryWorker(outbox, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
 
 
 async def job_of(blobs: BlobStore, *nodes: int, failure: Failure | None = None) -> JobView:
@@ -220,9 +220,9 @@ def resumed(delivery: DueDelivery, after: DeliveryReport) -> DueDelivery:
 # -- callbacks ------------------------------------------------------------------------------------------------------
 
 
-async def test_every_node_is_sent_in_order_and_then_the_end(courier, blobs, receiver) -> None:
+async def test_every_node_is_sent_in_order_and_then_the_end(worker, blobs, receiver) -> None:
     job = await job_of(blobs, 2, -1, 0, 1)
-    report = await courier.deliver(delivery_of(job, receiver.url))
+    report = await worker.deliver(delivery_of(job, receiver.url))
     nodes = [("0.0", "0.pdf"), ("0.1", "0.pdf"), ("3.0", "3.pdf")]
     assert receiver.messages == [
         *(
@@ -249,9 +249,9 @@ async def test_every_node_is_sent_in_order_and_then_the_end(courier, blobs, rece
     assert (report.state, report.position, report.status) == (DeliveryState.DELIVERED, 4, 200)
 
 
-async def test_a_failed_job_is_told_as_one_failure(courier, blobs, receiver) -> None:
+async def test_a_failed_job_is_told_as_one_failure(worker, blobs, receiver) -> None:
     job = await job_of(blobs, failure=Failure(code=ErrorCode.POISON, message="given up"))
-    await courier.deliver(delivery_of(job, receiver.url))
+    await worker.deliver(delivery_of(job, receiver.url))
     assert receiver.messages == [
         {
             "task_id": "t",
@@ -262,103 +262,103 @@ async def test_a_failed_job_is_told_as_one_failure(courier, blobs, receiver) -> 
     ]
 
 
-async def test_a_job_that_never_ran_took_no_time(courier, blobs, receiver) -> None:
+async def test_a_job_that_never_ran_took_no_time(worker, blobs, receiver) -> None:
     job = await job_of(blobs, failure=Failure(code=ErrorCode.CANCELLED, message="The job was cancelled"))
-    await courier.deliver(delivery_of(replace(job, started_at=None), receiver.url))
+    await worker.deliver(delivery_of(replace(job, started_at=None), receiver.url))
     assert receiver.messages[0]["message"]["processing_time_ms"] == 0.0
 
 
-async def test_callbacks_are_json_posts_to_the_url_over_one_connection(courier, blobs, receiver) -> None:
-    await courier.deliver(delivery_of(await job_of(blobs, 3), receiver.url))
+async def test_callbacks_are_json_posts_to_the_url_over_one_connection(worker, blobs, receiver) -> None:
+    await worker.deliver(delivery_of(await job_of(blobs, 3), receiver.url))
     assert {request.path for request in receiver.requests} == {"/hook?key=1"}
     assert {request.headers["Host"] for request in receiver.requests} == {f"127.0.0.1:{receiver.server_port}"}
     assert {request.headers["Content-Type"] for request in receiver.requests} == {"application/json"}
     assert len({request.connection for request in receiver.requests}) == 1
 
 
-async def test_after_a_failure_the_refused_message_comes_again_and_then_the_rest(courier, blobs, receiver) -> None:
+async def test_after_a_failure_the_refused_message_comes_again_and_then_the_rest(worker, blobs, receiver) -> None:
     delivery = delivery_of(await job_of(blobs, 2, 2), receiver.url)
     receiver.replies = [Reply(), Reply(), Reply(500)]
-    failed = await courier.deliver(delivery)
+    failed = await worker.deliver(delivery)
     assert (failed.state, failed.position, failed.retry_in_s) == (DeliveryState.PENDING, 2, 5.0)
     assert (failed.status, failed.error) == (500, "the receiver answered 500")
-    done = await courier.deliver(resumed(delivery, failed))
+    done = await worker.deliver(resumed(delivery, failed))
     assert done.state is DeliveryState.DELIVERED
     assert receiver.heard == [0, 1, 2, 2, 3, "COMPLETED"]
 
 
-async def test_what_was_acknowledged_is_not_read_again(courier, blobs, receiver) -> None:
+async def test_what_was_acknowledged_is_not_read_again(worker, blobs, receiver) -> None:
     delivery = delivery_of(await job_of(blobs, 2, 1), receiver.url, position=2)
     await blobs.delete_prefix("results/j/0")
-    assert (await courier.deliver(delivery)).state is DeliveryState.DELIVERED
+    assert (await worker.deliver(delivery)).state is DeliveryState.DELIVERED
     assert receiver.heard == [2, "COMPLETED"]
 
 
-async def test_an_end_that_was_acknowledged_is_not_sent_again(courier, blobs, receiver) -> None:
+async def test_an_end_that_was_acknowledged_is_not_sent_again(worker, blobs, receiver) -> None:
     job = await job_of(blobs, 1)
-    assert (await courier.deliver(delivery_of(job, receiver.url, position=2))).state is DeliveryState.DELIVERED
-    await courier.deliver(delivery_of(job, receiver.url, kind="webhook", position=1))
+    assert (await worker.deliver(delivery_of(job, receiver.url, position=2))).state is DeliveryState.DELIVERED
+    await worker.deliver(delivery_of(job, receiver.url, kind="webhook", position=1))
     assert receiver.requests == []
 
 
-async def test_progress_is_saved_every_fifty_messages(courier, blobs, receiver, outbox) -> None:
-    await courier.deliver(delivery_of(await job_of(blobs, 120), receiver.url))
+async def test_progress_is_saved_every_fifty_messages(worker, blobs, receiver, outbox) -> None:
+    await worker.deliver(delivery_of(await job_of(blobs, 120), receiver.url))
     assert [(saved.position, saved.state, saved.retry_in_s) for saved in outbox.reports] == [
         (50, DeliveryState.PENDING, None),
         (100, DeliveryState.PENDING, None),
     ]
 
 
-async def test_progress_is_saved_every_second(courier, blobs, receiver, outbox, clock) -> None:
+async def test_progress_is_saved_every_second(worker, blobs, receiver, outbox, clock) -> None:
     clock.step = 0.5  # at each look: one message takes as long
-    await courier.deliver(delivery_of(await job_of(blobs, 4), receiver.url))
+    await worker.deliver(delivery_of(await job_of(blobs, 4), receiver.url))
     assert len(outbox.reports) >= 2
 
 
-async def test_a_delivery_that_another_dispatcher_has_stops(courier, blobs, receiver, outbox) -> None:
+async def test_a_delivery_that_another_dispatcher_has_stops(worker, blobs, receiver, outbox) -> None:
     outbox.taken_over = True
     with pytest.raises(StaleLease):
-        await courier.deliver(delivery_of(await job_of(blobs, 120), receiver.url))
+        await worker.deliver(delivery_of(await job_of(blobs, 120), receiver.url))
     assert receiver.heard == list(range(50))
 
 
-async def test_a_slow_receiver_gives_others_a_turn(courier, blobs, receiver, clock) -> None:
+async def test_a_slow_receiver_gives_others_a_turn(worker, blobs, receiver, clock) -> None:
     delivery = delivery_of(await job_of(blobs, 3), receiver.url)
     clock.step = TURN_S
-    first = await courier.deliver(delivery)
+    first = await worker.deliver(delivery)
     assert (first.state, first.position, first.retry_in_s) == (DeliveryState.PENDING, 1, 0.0)
 
 
-async def test_results_that_are_gone_end_a_delivery(courier, blobs, receiver) -> None:
+async def test_results_that_are_gone_end_a_delivery(worker, blobs, receiver) -> None:
     delivery = delivery_of(await job_of(blobs, 1), receiver.url)
     await blobs.delete_prefix("results/j")
-    gone = await courier.deliver(delivery)
+    gone = await worker.deliver(delivery)
     assert (gone.state, gone.error) == (DeliveryState.FAILED, "the results are gone")
 
 
 # -- receivers ------------------------------------------------------------------------------------------------------
 
 
-async def test_410_stops_a_delivery(courier, blobs, receiver) -> None:
+async def test_410_stops_a_delivery(worker, blobs, receiver) -> None:
     receiver.replies = [Reply(410)]
-    stopped = await courier.deliver(delivery_of(await job_of(blobs, 3), receiver.url))
+    stopped = await worker.deliver(delivery_of(await job_of(blobs, 3), receiver.url))
     assert (stopped.state, len(receiver.requests)) == (DeliveryState.STOPPED, 1)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_redirects_are_failures_and_never_followed(courier, blobs, receiver, status: int) -> None:
+async def test_redirects_are_failures_and_never_followed(worker, blobs, receiver, status: int) -> None:
     receiver.replies = [Reply(status, {"Location": receiver.url + "&elsewhere"})]
-    failed = await courier.deliver(delivery_of(await job_of(blobs, 1), receiver.url))
+    failed = await worker.deliver(delivery_of(await job_of(blobs, 1), receiver.url))
     assert (failed.state, failed.position, failed.status) == (DeliveryState.PENDING, 0, status)
     assert len(receiver.requests) == 1
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_retry_after_is_obeyed_where_it_is_later_than_the_schedule(courier, blobs, receiver, status) -> None:
+async def test_retry_after_is_obeyed_where_it_is_later_than_the_schedule(worker, blobs, receiver, status) -> None:
     delivery = delivery_of(await job_of(blobs, 1), receiver.url)
     for asked, waits in (("120", 120.0), ("1", 5.0)):
         receiver.replies = [Reply(status, {"Retry-After": asked})]
-        assert (await courier.deliver(delivery)).retry_in_s == waits
+        assert (await worker.deliver(delivery)).retry_in_s == waits
 
 
 def test_retry_after_may_be_a_date_is_bounded_and_is_heard_from_those_who_are_busy_only() -> None:
@@ -370,29 +370,29 @@ def test_retry_after_may_be_a_date_is_bounded_and_is_heard_from_those_who_are_bu
     assert retry_after_s(500, {b"retry-after": b"60"}, now=0.0) == 0.0
 
 
-async def test_an_endless_answer_is_cut_off_and_its_status_counts(courier, blobs, receiver) -> None:
+async def test_an_endless_answer_is_cut_off_and_its_status_counts(worker, blobs, receiver) -> None:
     receiver.replies = [Reply(endless=True)]
-    assert (await courier.deliver(delivery_of(await job_of(blobs, 1), receiver.url))).position == 2
+    assert (await worker.deliver(delivery_of(await job_of(blobs, 1), receiver.url))).position == 2
     assert len({request.connection for request in receiver.requests}) == 2
 
 
-async def test_a_receiver_that_says_nothing_is_given_up(courier, blobs, receiver, monkeypatch) -> None:
-    monkeypatch.setattr(courier_module, "ANSWER_WITHIN_S", 0.05)
+async def test_a_receiver_that_says_nothing_is_given_up(worker, blobs, receiver, monkeypatch) -> None:
+    monkeypatch.setattr(worker_module, "ANSWER_WITHIN_S", 0.05)
     receiver.replies = [Reply(silent=True)]
-    failed = await courier.deliver(delivery_of(await job_of(blobs, 1), receiver.url))
+    failed = await worker.deliver(delivery_of(await job_of(blobs, 1), receiver.url))
     assert (failed.error, failed.status, failed.retry_in_s) == ("no answer within 0.05 s", None, 5.0)
 
 
-async def test_a_receiver_that_is_not_there_is_called_again(courier, blobs) -> None:
+async def test_a_receiver_that_is_not_there_is_called_again(worker, blobs) -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # and does not listen
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
-        failed = await courier.deliver(delivery_of(await job_of(blobs, 1), url))
+        failed = await worker.deliver(delivery_of(await job_of(blobs, 1), url))
     assert (failed.error, failed.retry_in_s) == ("the receiver cannot be reached", 5.0)
 
 
 async def test_an_address_that_is_not_public_is_not_called(outbox, blobs, receiver) -> None:
-    refusing = Courier(outbox, blobs, CourierConfig())
+    refusing = DeliveryWorker(outbox, blobs, DeliveryConfig())
     failed = await refusing.deliver(delivery_of(await job_of(blobs, 1), receiver.url))
     assert failed.error == "the URL leads to 127.0.0.1, which is not a public address"
     assert receiver.requests == []
@@ -405,11 +405,11 @@ async def test_the_address_is_checked_again_at_each_attempt(outbox, blobs, recei
         return answers.pop(0)
 
     guard = AddressGuard(LOOPBACK.allowed, rebinding)
-    courier = Courier(outbox, blobs, LOOPBACK, guard=guard)
+    worker = DeliveryWorker(outbox, blobs, LOOPBACK, guard=guard)
     delivery = delivery_of(await job_of(blobs, 2), f"http://rebinding.test:{receiver.server_port}/")
     receiver.replies = [Reply(), Reply(500)]
-    first = await courier.deliver(delivery)
-    second = await courier.deliver(resumed(delivery, first))
+    first = await worker.deliver(delivery)
+    second = await worker.deliver(resumed(delivery, first))
     assert {request.headers["Host"] for request in receiver.requests} == {f"rebinding.test:{receiver.server_port}"}
     assert (len(receiver.requests), first.position, second.position) == (2, 1, 1)
     assert second.error == "the URL leads to 127.0.0.2, which is not a public address"
@@ -417,13 +417,13 @@ async def test_the_address_is_checked_again_at_each_attempt(outbox, blobs, recei
 
 @pytest.fixture
 def tls_receiver(receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Receiver:
-    """A receiver with a certificate for receiver.test, which the courier trusts."""
+    """A receiver with a certificate for receiver.test, which the worker trusts."""
     key, certificate = self_signed("receiver.test")
     (tmp_path / "pem").write_bytes(key + certificate)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "pem")
     receiver.socket = server.wrap_socket(receiver.socket, server_side=True)
-    monkeypatch.setattr(courier_module, "TLS", ssl.create_default_context(cadata=certificate.decode()))
+    monkeypatch.setattr(worker_module, "TLS", ssl.create_default_context(cadata=certificate.decode()))
     return receiver
 
 
@@ -449,16 +449,16 @@ async def test_a_certificate_must_be_of_the_host_in_the_url(outbox, blobs, tls_r
     async def loopback(_host: str, _port: int) -> list[str]:
         return ["127.0.0.1"]
 
-    courier = Courier(outbox, blobs, LOOPBACK, guard=AddressGuard(LOOPBACK.allowed, loopback))
+    worker = DeliveryWorker(outbox, blobs, LOOPBACK, guard=AddressGuard(LOOPBACK.allowed, loopback))
     url = f"https://{host}:{tls_receiver.server_port}/"
-    ended = await courier.deliver(delivery_of(await job_of(blobs, 1), url))
+    ended = await worker.deliver(delivery_of(await job_of(blobs, 1), url))
     assert (ended.error, len(tls_receiver.requests)) == (error, 0 if error else 2)
 
 
-async def test_the_environments_proxies_are_not_used(courier, blobs, receiver, monkeypatch) -> None:
+async def test_the_environments_proxies_are_not_used(worker, blobs, receiver, monkeypatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9/")
-    assert (await courier.deliver(delivery_of(await job_of(blobs, 1), receiver.url))).position == 2
+    assert (await worker.deliver(delivery_of(await job_of(blobs, 1), receiver.url))).position == 2
 
 
 # -- the schedule ---------------------------------------------------------------------------------------------------
@@ -485,9 +485,9 @@ def test_retries_are_spread_over_a_tenth_of_their_delay() -> None:
     assert waits == [300.0, 315.0, 330.0]
 
 
-async def test_a_message_that_gets_through_begins_the_schedule_anew(courier, blobs, receiver) -> None:
+async def test_a_message_that_gets_through_begins_the_schedule_anew(worker, blobs, receiver) -> None:
     receiver.replies = [Reply(), Reply(500)]
-    failed = await courier.deliver(delivery_of(await job_of(blobs, 3), receiver.url, failed_attempts=8))
+    failed = await worker.deliver(delivery_of(await job_of(blobs, 3), receiver.url, failed_attempts=8))
     assert (failed.failed_attempts, failed.retry_in_s) == (1, 5.0)
 
 
@@ -495,8 +495,8 @@ async def test_a_message_that_gets_through_begins_the_schedule_anew(courier, blo
 
 
 async def test_a_webhook_is_one_event_that_standard_webhooks_verifies(outbox, blobs, receiver) -> None:
-    courier = Courier(outbox, blobs, LOOPBACK)  # on the real clock: verifiers refuse what is old
-    done = await courier.deliver(delivery_of(await job_of(blobs, 2, -1), receiver.url, kind="webhook"))
+    worker = DeliveryWorker(outbox, blobs, LOOPBACK)  # on the real clock: verifiers refuse what is old
+    done = await worker.deliver(delivery_of(await job_of(blobs, 2, -1), receiver.url, kind="webhook"))
     (request,) = receiver.requests
     event = Webhook(SECRET).verify(request.body.decode(), request.headers)
     assert verify_webhook(request.body, request.headers, SECRET) == event
@@ -521,19 +521,19 @@ async def test_a_webhook_is_one_event_that_standard_webhooks_verifies(outbox, bl
     }
 
 
-async def test_a_failed_job_is_another_event(courier, blobs, receiver) -> None:
+async def test_a_failed_job_is_another_event(worker, blobs, receiver) -> None:
     job = await job_of(blobs, failure=Failure(code=ErrorCode.POISON, message="given up"))
-    await courier.deliver(delivery_of(job, receiver.url, kind="webhook"))
+    await worker.deliver(delivery_of(job, receiver.url, kind="webhook"))
     event = receiver.messages[0]
     assert (event["type"], event["data"]["error"], event["data"]["reason"]) == ("job.failed", "given up", "poison")
 
 
-async def test_a_webhook_keeps_its_id_and_body_and_gets_a_new_timestamp(courier, blobs, receiver, clock) -> None:
+async def test_a_webhook_keeps_its_id_and_body_and_gets_a_new_timestamp(worker, blobs, receiver, clock) -> None:
     delivery = delivery_of(await job_of(blobs, 1), receiver.url, kind="webhook")
     receiver.replies = [Reply(500)]
-    failed = await courier.deliver(delivery)
+    failed = await worker.deliver(delivery)
     clock.now += 300
-    await courier.deliver(resumed(delivery, failed))
+    await worker.deliver(resumed(delivery, failed))
     first, second = receiver.requests
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
     assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 300
@@ -541,7 +541,7 @@ async def test_a_webhook_keeps_its_id_and_body_and_gets_a_new_timestamp(courier,
 
 async def test_while_a_secret_is_exchanged_both_verify(outbox, blobs, receiver) -> None:
     both = replace(LOOPBACK, webhook_keys=parse_secrets(f"{SECRET} {OLD_SECRET}"))
-    await Courier(outbox, blobs, both).deliver(delivery_of(await job_of(blobs), receiver.url, kind="webhook"))
+    await DeliveryWorker(outbox, blobs, both).deliver(delivery_of(await job_of(blobs), receiver.url, kind="webhook"))
     (request,) = receiver.requests
     for secret in (SECRET, OLD_SECRET):
         Webhook(secret).verify(request.body.decode(), request.headers)
@@ -550,7 +550,7 @@ async def test_while_a_secret_is_exchanged_both_verify(outbox, blobs, receiver) 
 async def test_without_a_secret_no_webhook_is_sent(outbox, blobs, receiver) -> None:
     unsigned = replace(LOOPBACK, webhook_keys=())
     delivery = delivery_of(await job_of(blobs), receiver.url, kind="webhook")
-    failed = await Courier(outbox, blobs, unsigned).deliver(delivery)
+    failed = await DeliveryWorker(outbox, blobs, unsigned).deliver(delivery)
     assert (failed.error, receiver.requests) == ("this server has no WEBHOOK_SECRET any more", [])
 
 
@@ -589,8 +589,9 @@ async def test_a_dispatcher_tells_of_a_job_that_it_finished(registry, blobs, rec
     await blobs.put("inputs/j/0", b"2")  # pages, to these parsers
     await submit_job(registry, receiver.url)
     limits = JobLimits(files=1, splitting=Splitting(slots=1))
-    dispatcher = Dispatcher(registry, MemoryParsers(), blobs, DispatcherConfig(jobs=1, limits=limits, courier=LOOPBACK))
-    work = asyncio.create_task(dispatcher.run())
+    worker = DeliveryWorker(registry, blobs, LOOPBACK)
+    dispatcher = Dispatcher(registry, MemoryParsers(), blobs, DispatcherConfig(jobs=1, limits=limits), worker.look)
+    work = asyncio.gather(dispatcher.run(), worker.run())
     while len(receiver.requests) < 3:  # noqa: ASYNC110 - the receiver is in a thread
         await asyncio.sleep(0.001)
     work.cancel()
@@ -600,13 +601,13 @@ async def test_a_dispatcher_tells_of_a_job_that_it_finished(registry, blobs, rec
 
 async def test_a_courier_delivers_what_the_registry_holds(registry, blobs, receiver, clock) -> None:
     await finish_job(registry, blobs, receiver.url, nodes=2)
-    courier = Courier(registry, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
+    worker = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
     receiver.replies = [Reply(), Reply(503)]
-    await courier.work()  # until the delivery has ended
+    await worker.work()  # until the delivery has ended
     (waiting,) = await registry.deliveries("j")
     assert (waiting.messages_sent, waiting.next_attempt_at) == (1, clock.now + 5)
     clock.now += 5
-    await courier.work()  # until the delivery has ended
+    await worker.work()  # until the delivery has ended
     (done,) = await registry.deliveries("j")
     assert (done.state, done.messages_sent, done.last_error) == (DeliveryState.DELIVERED, 3, None)
     assert receiver.heard == [0, 1, 1, "COMPLETED"]
@@ -616,13 +617,13 @@ async def test_turns_of_deliveries_are_counted_by_how_they_ended(
     registry, blobs, receiver, clock, recorded: Recorded
 ) -> None:
     await finish_job(registry, blobs, receiver.url, nodes=1)
-    courier = Courier(registry, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
+    worker = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
     receiver.replies = [Reply(500), Reply(), Reply(), Reply(410)]
     for _ in range(2):
-        await courier.work()  # until the delivery has ended
+        await worker.work()  # until the delivery has ended
         clock.now += 5
     await registry.redeliver("j")
-    await courier.work()
+    await worker.work()
     counts = {
         outcome: sum(recorded.of(DELIVERIES, kind="callback", outcome=outcome))
         for outcome in ("retried", "delivered", "given_up")
@@ -633,14 +634,14 @@ async def test_turns_of_deliveries_are_counted_by_how_they_ended(
 async def test_a_delivery_whose_dispatcher_died_goes_on_from_what_was_saved(registry, blobs, receiver, clock) -> None:
     await finish_job(registry, blobs, receiver.url, nodes=70)
     receiver.replies = [*[Reply()] * 60, Reply(silent=True)]
-    dying = Courier(registry, blobs, LOOPBACK, clock=clock)
+    dying = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock)
     work = asyncio.create_task(dying.work())
     while len(receiver.requests) < 61:  # noqa: ASYNC110 - the receiver is in a thread
         await asyncio.sleep(0.001)
     work.cancel()
     await dying.close()
     receiver.requests.clear()
-    successor = Courier(registry, blobs, LOOPBACK, clock=clock)
+    successor = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock)
     assert await registry.due_deliveries(1) == []
     clock.now += 60
     await successor.work()

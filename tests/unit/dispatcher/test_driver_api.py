@@ -1,4 +1,4 @@
-"""The desk for drivers over a real registry and a real folder; only parsers are made up."""
+"""The drivers' API over a real registry and a real folder; only parsers are made up."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from actors.blobs import BlobStore, open_blobs
-from actors.dispatcher.driver_api import DriverDesk
+from actors.dispatcher.driver_api import DriverApi
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import Splitting
-from actors.dispatcher.ports import JobBook
+from actors.dispatcher.ports import DriverRegistry
 from actors.errors import (
     BlobMissing,
     DocfleetError,
@@ -106,13 +106,13 @@ def parser() -> OneParser:
 
 
 @pytest.fixture
-def desk(registry: JobRegistry, blobs: BlobStore, parser: OneParser) -> DriverDesk:
+def api(registry: JobRegistry, blobs: BlobStore, parser: OneParser) -> DriverApi:
     # What `Registry` of actors.handles does with a missing job: None rather than JobNotFound.
-    return desk_of(Book(registry), parser, blobs)
+    return api_of(Book(registry), parser, blobs)
 
 
-def desk_of(jobs: JobBook, parser: OneParser, blobs: BlobStore) -> DriverDesk:
-    return DriverDesk(
+def api_of(jobs: DriverRegistry, parser: OneParser, blobs: BlobStore) -> DriverApi:
+    return DriverApi(
         jobs, parser, blobs, ParserSlots(1), splitting=Splitting(slots=1), defaults=DEFAULTS, file_bytes=100
     )
 
@@ -143,25 +143,25 @@ def a_spec(files: Sequence[InputFile], job_id: str = "job") -> JobSpec:
     return JobSpec(job_id=job_id, files=tuple(files), options=ParseOptions(do_ocr=False), submitted_at=1.0)
 
 
-async def submitted(desk: DriverDesk, *documents: bytes, job_id: str = "job") -> str:
-    files = [await desk.store(data, job_id, index, f"{index}.md") for index, data in enumerate(documents)]
-    return await desk.submit(a_spec(files, job_id))
+async def submitted(api: DriverApi, *documents: bytes, job_id: str = "job") -> str:
+    files = [await api.store(data, job_id, index, f"{index}.md") for index, data in enumerate(documents)]
+    return await api.submit(a_spec(files, job_id))
 
 
 @pytest.mark.parametrize("document", [b"tide", bytearray(b"tide"), np.frombuffer(b"tide", np.uint8)])
 async def test_a_document_is_parsed_with_its_size_and_the_servers_options(
-    desk: DriverDesk, parser: OneParser, document: object
+    api: DriverApi, parser: OneParser, document: object
 ) -> None:
-    response = await desk.parse(document, a_task(options=ParseOptions(do_ocr=False)))
+    response = await api.parse(document, a_task(options=ParseOptions(do_ocr=False)))
     assert (response.filename, response.success, response.nodes) == ("a.md", True, [{"text": "tide"}])
     [task] = parser.tasks
     assert (task.index, task.size) == (3, 4)
     assert task.options == ParseOptions(profile="native", do_ocr=False, page_chunks=True)
 
 
-async def test_lost_pages_are_named_in_a_success(desk: DriverDesk, parser: OneParser) -> None:
+async def test_lost_pages_are_named_in_a_success(api: DriverApi, parser: OneParser) -> None:
     parser.lost = (PageFailure(page_number=2, reason="the parser process died"),)
-    response = await desk.parse(b"tide", a_task())
+    response = await api.parse(b"tide", a_task())
     assert (response.success, response.error, response.error_code) == (True, "Lost page 2", ErrorCode.PAGES_LOST)
 
 
@@ -173,26 +173,26 @@ async def test_lost_pages_are_named_in_a_success(desk: DriverDesk, parser: OnePa
     ],
 )
 async def test_whatever_goes_wrong_is_a_file_error_with_a_code(
-    desk: DriverDesk, parser: OneParser, raised: Exception, code: ErrorCode
+    api: DriverApi, parser: OneParser, raised: Exception, code: ErrorCode
 ) -> None:
     parser.fails = raised
     with pytest.raises(FileError) as caught:
-        await desk.parse(b"tide", a_task())
+        await api.parse(b"tide", a_task())
     assert caught.value.file_code is code
     assert "docling" not in caught.value.message
 
 
 @pytest.mark.parametrize("document", ["text", {"a": 1}, np.zeros(3), np.zeros((2, 2), np.uint8)])
-async def test_what_holds_no_bytes_is_a_file_error(desk: DriverDesk, document: object) -> None:
-    for refused in (desk.parse(document, a_task()), desk.store(document, "job", 0, "a.md")):
+async def test_what_holds_no_bytes_is_a_file_error(api: DriverApi, document: object) -> None:
+    for refused in (api.parse(document, a_task()), api.store(document, "job", 0, "a.md")):
         with pytest.raises(FileError) as caught:
             await refused
         assert caught.value.file_code is ErrorCode.INVALID_FILE
 
 
-async def test_a_document_over_the_servers_limit_is_a_file_error(desk: DriverDesk, blobs: BlobStore) -> None:
-    await desk.store(bytes(100), "job", 0, "a.md")
-    for refused in (desk.parse(bytes(101), a_task()), desk.store(bytes(101), "job", 1, "a.md")):
+async def test_a_document_over_the_servers_limit_is_a_file_error(api: DriverApi, blobs: BlobStore) -> None:
+    await api.store(bytes(100), "job", 0, "a.md")
+    for refused in (api.parse(bytes(101), a_task()), api.store(bytes(101), "job", 1, "a.md")):
         with pytest.raises(FileError, match=r"File too large: a\.md is larger than 100 bytes") as caught:
             await refused
         assert caught.value.file_code is ErrorCode.FILE_TOO_LARGE
@@ -200,7 +200,7 @@ async def test_a_document_over_the_servers_limit_is_a_file_error(desk: DriverDes
 
 
 async def test_what_takes_as_long_as_a_document_is_large_is_not_done_on_the_loop(
-    desk: DriverDesk, registry: JobRegistry, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+    api: DriverApi, registry: JobRegistry, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_loop: list[str] = []
     validate, sha256 = ParseResponse.model_validate_json, hashlib.sha256
@@ -215,76 +215,76 @@ async def test_what_takes_as_long_as_a_document_is_large_is_not_done_on_the_loop
 
     monkeypatch.setattr(ParseResponse, "model_validate_json", noted("validate", validate))
     monkeypatch.setattr("actors.dispatcher.driver_api.hashlib.sha256", noted("sha256", sha256))
-    await desk.parse(b"tide", a_task())
-    job_id = await submitted(desk, b"tide")
+    await api.parse(b"tide", a_task())
+    job_id = await submitted(api, b"tide")
     await FakeWorker(registry, blobs).work()
-    await desk.results(job_id)
+    await api.results(job_id)
     assert on_loop == []
 
 
 async def test_a_job_of_stored_files_has_the_servers_options_and_their_results(
-    desk: DriverDesk, registry: JobRegistry, blobs: BlobStore
+    api: DriverApi, registry: JobRegistry, blobs: BlobStore
 ) -> None:
-    job_id = await submitted(desk, b"tide", b"bad")
-    results = asyncio.create_task(desk.results(job_id))
+    job_id = await submitted(api, b"tide", b"bad")
+    results = asyncio.create_task(api.results(job_id))
     await FakeWorker(registry, blobs).work()
     batch = await results
     assert [result.filename for result in batch.results] == ["0.md", "1.md"]
     assert (batch.total_files, batch.successful, batch.failed, batch.total_nodes) == (2, 1, 1, 1)
-    assert (await desk.status(job_id)).progress.files_done == 2
+    assert (await api.status(job_id)).progress.files_done == 2
 
 
-async def test_the_servers_options_complete_those_of_a_job(desk: DriverDesk, registry: JobRegistry) -> None:
-    await submitted(desk, b"tide")
+async def test_the_servers_options_complete_those_of_a_job(api: DriverApi, registry: JobRegistry) -> None:
+    await submitted(api, b"tide")
     [claim] = await registry.claim("worker", 1, 0.0)
     assert claim.spec.options == ParseOptions(profile="native", do_ocr=False, page_chunks=True)
 
 
 async def test_a_job_without_results_is_raised_with_its_reason(
-    desk: DriverDesk, registry: JobRegistry, blobs: BlobStore
+    api: DriverApi, registry: JobRegistry, blobs: BlobStore
 ) -> None:
-    job_id = await submitted(desk, b"tide")
+    job_id = await submitted(api, b"tide")
     await FakeWorker(registry, blobs).work(Failure(code=ErrorCode.POISON, message="given up"))
     with pytest.raises(JobFailed) as caught:
-        await desk.results(job_id)
+        await api.results(job_id)
     assert (caught.value.job_code, caught.value.message) == (ErrorCode.POISON, "given up")
 
 
-async def test_results_that_are_gone_are_said_to_be(desk: DriverDesk, registry: JobRegistry, blobs: BlobStore) -> None:
-    job_id = await submitted(desk, b"tide")
+async def test_results_that_are_gone_are_said_to_be(api: DriverApi, registry: JobRegistry, blobs: BlobStore) -> None:
+    job_id = await submitted(api, b"tide")
     await FakeWorker(registry, blobs).work()
     await blobs.delete_prefix(f"results/{job_id}")
     with pytest.raises(JobExpired):
-        await desk.results(job_id)
+        await api.results(job_id)
 
 
-async def test_an_unknown_job_is_not_found(desk: DriverDesk) -> None:
-    for ask in (desk.status, desk.results):
+async def test_an_unknown_job_is_not_found(api: DriverApi) -> None:
+    for ask in (api.status, api.results):
         with pytest.raises(JobNotFound):
             await ask("none")
 
 
-async def test_a_refused_job_leaves_no_files(desk: DriverDesk, blobs: BlobStore) -> None:
+async def test_a_refused_job_leaves_no_files(api: DriverApi, blobs: BlobStore) -> None:
     for number in range(2):
-        await submitted(desk, b"tide", job_id=str(number))
+        await submitted(api, b"tide", job_id=str(number))
     with pytest.raises(QueueFull):
-        await submitted(desk, b"tide", job_id="refused")
+        await submitted(api, b"tide", job_id="refused")
     with pytest.raises(BlobMissing):
         await blobs.get("inputs/refused/0")
     assert await blobs.get("inputs/0/0") == b"tide"
 
 
 async def test_a_refusal_stays_what_it_is_when_its_files_cannot_be_removed(
-    desk: DriverDesk, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+    api: DriverApi, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(prefix: str) -> int:
         raise StoreUnavailable("The blob store cannot be reached")
 
     monkeypatch.setattr(blobs, "delete_prefix", refuse)
     for number in range(2):
-        await submitted(desk, b"tide", job_id=str(number))
+        await submitted(api, b"tide", job_id=str(number))
     with capture_logs() as logs, pytest.raises(QueueFull):
-        await submitted(desk, b"tide", job_id="refused")
+        await submitted(api, b"tide", job_id="refused")
     assert [entry["event"] for entry in logs] == ["upload_left_behind"]
 
 
@@ -292,14 +292,14 @@ async def test_a_refusal_stays_what_it_is_when_its_files_cannot_be_removed(
 async def test_files_stay_when_the_registry_may_have_taken_the_job(
     blobs: BlobStore, parser: OneParser, error: DocfleetError
 ) -> None:
-    desk = desk_of(SilentRegistry(error), parser, blobs)
+    api = api_of(SilentRegistry(error), parser, blobs)
     with pytest.raises(type(error)):
-        await submitted(desk, b"tide")
+        await submitted(api, b"tide")
     assert await blobs.get("inputs/job/0") == b"tide"
 
 
-async def test_an_unsupported_file_is_refused_before_it_is_stored(desk: DriverDesk, blobs: BlobStore) -> None:
+async def test_an_unsupported_file_is_refused_before_it_is_stored(api: DriverApi, blobs: BlobStore) -> None:
     with pytest.raises(FileError) as caught:
-        await desk.store(b"MZ", "job", 0, "tool.exe")
+        await api.store(b"MZ", "job", 0, "tool.exe")
     assert caught.value.file_code is ErrorCode.UNSUPPORTED_FORMAT
     assert await blobs.size("inputs/job/0") is None

@@ -3,10 +3,10 @@ import contextlib
 
 import pytest
 
-from actors.dispatcher.fair_semaphore import FairSlots
+from actors.dispatcher.fair_semaphore import FairSemaphore
 
 
-async def hold(slots: FairSlots, job: str, order: list[str], release: asyncio.Event | None = None) -> None:
+async def hold(slots: FairSemaphore, job: str, order: list[str], release: asyncio.Event | None = None) -> None:
     async with slots.slot(job):
         order.append(job)
         if release:
@@ -15,7 +15,7 @@ async def hold(slots: FairSlots, job: str, order: list[str], release: asyncio.Ev
 
 
 async def test_a_small_job_takes_its_turn_before_a_large_jobs_backlog() -> None:
-    slots, order, release = FairSlots(1), [], asyncio.Event()
+    slots, order, release = FairSemaphore(1), [], asyncio.Event()
     first = asyncio.create_task(hold(slots, "large", order, release))
     await asyncio.sleep(0)
     backlog = [asyncio.create_task(hold(slots, "large", order)) for _ in range(5)]
@@ -28,7 +28,7 @@ async def test_a_small_job_takes_its_turn_before_a_large_jobs_backlog() -> None:
 
 
 async def test_no_more_than_the_window_is_in_use() -> None:
-    slots, in_use, most = FairSlots(3), 0, 0
+    slots, in_use, most = FairSemaphore(3), 0, 0
 
     async def work(job: str) -> None:
         nonlocal in_use, most
@@ -43,7 +43,7 @@ async def test_no_more_than_the_window_is_in_use() -> None:
 
 
 async def test_a_larger_window_lets_waiting_work_in_at_once() -> None:
-    slots, order, release = FairSlots(1), [], asyncio.Event()
+    slots, order, release = FairSemaphore(1), [], asyncio.Event()
     tasks = [asyncio.create_task(hold(slots, f"job{i}", order, release)) for i in range(3)]
     await asyncio.sleep(0)
     assert len(order) == 1
@@ -56,7 +56,7 @@ async def test_a_larger_window_lets_waiting_work_in_at_once() -> None:
 
 @pytest.mark.parametrize("granted_first", [True, False])
 async def test_a_cancelled_waiter_leaves_no_slot_behind(granted_first: bool) -> None:
-    slots, order, release = FairSlots(1), [], asyncio.Event()
+    slots, order, release = FairSemaphore(1), [], asyncio.Event()
     holder = asyncio.create_task(hold(slots, "a", order, release))
     await asyncio.sleep(0)
     waiter = asyncio.create_task(hold(slots, "b", order))

@@ -15,12 +15,12 @@ from actors.blobs import open_blobs
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
-from actors.dispatcher.partial_assembly import SoFar, runs_of
-from actors.dispatcher.ports import Part
+from actors.dispatcher.partial_assembly import PartialAssembly, runs_of
+from actors.dispatcher.ports import ShardRef
 from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
-from actors.messages import FileSoFar, FileTask, InputFile, JobSpec, PageSpan, ParsedFile
+from actors.messages import FileTask, InputFile, JobSpec, PageSpan, ParsedFile, PartialFile
 from client.models import PageFailure, ParseOptions
-from tests.memory_parsers import MemoryParsers, MemoryPart
+from tests.memory_parsers import MemoryParsers, MemoryShardRef
 
 TASK = FileTask(
     job_id="job", index=0, filename="a.pdf", size=2, options=ParseOptions(), metadata={"case": 1, "width": "wide"}
@@ -42,13 +42,13 @@ class HeldParsers(MemoryParsers):
         await super()._parse(span)
 
     async def assemble(
-        self, document: bytes, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
+        self, document: bytes, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[Any]
     ) -> ParsedFile:
         if self.unwilling:
             raise ParserDied("the parser process died")
-        pages = [page for part in parts for page in range(part.span.first, part.span.last + 1)]
+        pages = [page for shard in shards for page in range(shard.span.first, shard.span.last + 1)]
         self.assembled[pages[0], pages[-1]] += 1
-        return await super().assemble(document, task, lost, parts)
+        return await super().assemble(document, task, lost, shards)
 
 
 @dataclass
@@ -63,10 +63,10 @@ class Run:
         )
         self.whole = asyncio.create_task(self.file.parse())
 
-    async def with_pages(self, count: int) -> FileSoFar:
-        while (so_far := await self.file.so_far()).pages_done < count:  # noqa: ASYNC110 - there is no event for it
+    async def with_pages(self, count: int) -> PartialFile:
+        while (partial := await self.file.partial_file()).pages_done < count:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0)
-        return so_far
+        return partial
 
     async def end(self) -> list[dict[str, Any]]:
         self.parsers.let_go.set()
@@ -76,19 +76,19 @@ class Run:
 
 async def test_nodes_of_the_pages_that_are_done_are_those_of_the_end() -> None:
     run = Run(HeldParsers(held={5, 12}))
-    so_far = await run.with_pages(8)
-    assert (so_far.pages_done, so_far.pages_total, so_far.outcome) == (8, 12, None)
-    nodes = orjson.loads(so_far.nodes)
+    partial = await run.with_pages(8)
+    assert (partial.pages_done, partial.pages_total, partial.outcome) == (8, 12, None)
+    nodes = orjson.loads(partial.nodes)
     at_the_end = [node for node in await run.end() if node["metadata"]["page_number"] not in (5, 6, 11, 12)]
     assert nodes == at_the_end
-    assert so_far.num_nodes == 8
+    assert partial.num_nodes == 8
 
 
 async def test_before_a_page_is_done_there_is_nothing() -> None:
     run = Run(HeldParsers(held=set(range(1, 13))))
     await asyncio.sleep(0)
-    so_far = await run.file.so_far()
-    assert (orjson.loads(so_far.nodes), so_far.pages_done) == ([], 0)
+    partial = await run.file.partial_file()
+    assert (orjson.loads(partial.nodes), partial.pages_done) == ([], 0)
     await run.end()
 
 
@@ -97,7 +97,7 @@ async def test_pages_with_a_gap_between_them_are_assembled_apart_and_only_once()
     run = Run(parsers)
     await run.with_pages(8)
     parsers.assembled.clear()
-    await asyncio.gather(*(run.file.so_far() for _ in range(5)))
+    await asyncio.gather(*(run.file.partial_file() for _ in range(5)))
     assert parsers.assembled == {}
     await run.end()
     assert parsers.assembled == {(1, 12): 1}
@@ -114,14 +114,14 @@ async def test_a_parser_that_dies_for_it_harms_nothing_but_the_answer() -> None:
     run = Run(parsers)
     await run.with_pages(10)
     parsers.unwilling = True
-    run.file._so_far._assembled.clear()
-    assert orjson.loads((await run.file.so_far()).nodes) == []
+    run.file._partial._assembled.clear()
+    assert orjson.loads((await run.file.partial_file()).nodes) == []
     parsers.unwilling = False
     assert len(await run.end()) == 12
 
 
-def part(first: int, last: int) -> MemoryPart:
-    return MemoryPart(PageSpan(first, last))
+def shard(first: int, last: int) -> MemoryShardRef:
+    return MemoryShardRef(PageSpan(first, last))
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,18 @@ def part(first: int, last: int) -> MemoryPart:
 async def test_pages_that_broke_a_parser_are_left_alone_until_there_are_more(
     failure: DocfleetError, expected: list[int]
 ) -> None:
-    so_far = SoFar(6)
+    partial = PartialAssembly(6)
     tried: list[int] = []
 
-    async def assemble(parts: Sequence[Part]) -> ParsedFile:
-        tried.append(len(parts))
+    async def assemble(shards: Sequence[ShardRef]) -> ParsedFile:
+        tried.append(len(shards))
         raise failure
 
-    so_far.add(part(1, 2))
+    partial.add(shard(1, 2))
     for _ in range(2):
-        assert await so_far.nodes(TASK, assemble) == []
-    so_far.add(part(3, 4))
-    assert await so_far.nodes(TASK, assemble) == []
+        assert await partial.nodes(TASK, assemble) == []
+    partial.add(shard(3, 4))
+    assert await partial.nodes(TASK, assemble) == []
     assert tried == expected
 
 
@@ -155,9 +155,9 @@ async def test_pages_that_broke_a_parser_are_assembled_again_in_quarantine() -> 
     run = Run(parsers)
     await run.with_pages(10)
     parsers.unwilling = False
-    run.file._so_far._assembled.clear()  # as more pages would
+    run.file._partial._assembled.clear()  # as more pages would
     async with run.slots.quarantine.slot("another"):
-        asked = asyncio.create_task(run.file.so_far())
+        asked = asyncio.create_task(run.file.partial_file())
         for _ in range(20):
             await asyncio.sleep(0)
         assert parsers.assembled == {}
@@ -166,24 +166,24 @@ async def test_pages_that_broke_a_parser_are_assembled_again_in_quarantine() -> 
 
 
 async def test_what_is_assembled_outlives_who_stops_waiting_for_more() -> None:
-    so_far, never = SoFar(9), asyncio.Event()
+    partial, never = PartialAssembly(9), asyncio.Event()
     tried: list[int] = []
 
-    async def assemble(parts: Sequence[Part]) -> ParsedFile:
-        tried.append(parts[0].span.first)
+    async def assemble(shards: Sequence[ShardRef]) -> ParsedFile:
+        tried.append(shards[0].span.first)
         if tried == [5, 1]:
             await never.wait()
-        return await MemoryParsers().assemble(b"9", TASK, (), parts)
+        return await MemoryParsers().assemble(b"9", TASK, (), shards)
 
-    so_far.add(part(5, 6))
-    await so_far.nodes(TASK, assemble)
-    so_far.add(part(1, 2))
-    asked = asyncio.create_task(so_far.nodes(TASK, assemble))
+    partial.add(shard(5, 6))
+    await partial.nodes(TASK, assemble)
+    partial.add(shard(1, 2))
+    asked = asyncio.create_task(partial.nodes(TASK, assemble))
     while 1 not in tried:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0)
     asked.cancel()
     await asyncio.wait([asked])
-    assert [node["metadata"]["page_number"] for node in await so_far.nodes(TASK, assemble)] == [1, 2, 5, 6]
+    assert [node["metadata"]["page_number"] for node in await partial.nodes(TASK, assemble)] == [1, 2, 5, 6]
     assert tried == [5, 1, 1]
 
 
@@ -206,7 +206,7 @@ async def test_a_job_tells_of_each_file_as_far_as_it_is() -> None:
     running = asyncio.create_task(run.run())
     while run.progress.files_done < 2 or run.progress.pages_done < 6:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0.001)
-    first, second, third = await run.so_far()
+    first, second, third = await run.partial_files()
     assert [file.outcome and file.outcome.filename for file in (first, second, third)] == ["0.pdf", None, "2.pdf"]
     assert (second.filename, second.num_nodes, second.pages_total) == ("1.pdf", 3, 4)
     held.let_go.set()
@@ -224,6 +224,6 @@ async def test_a_job_tells_of_each_file_as_far_as_it_is() -> None:
 def test_pages_that_follow_each_other_are_one_run(
     spans: list[tuple[int, int]], runs: list[list[tuple[int, int]]]
 ) -> None:
-    runs_found = runs_of([part(*span) for span in spans])
+    runs_found = runs_of([shard(*span) for span in spans])
     found = [[(each.span.first, each.span.last) for each in run] for run in runs_found]
     assert found == runs

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from actors.handles.dispatchers import DispatcherFleet
+from actors.handles.dispatchers import DispatcherHandle
 
 
 @dataclass
@@ -30,9 +30,9 @@ class Response:
 
 async def test_a_dispatcher_stops_assembling_for_who_stopped_waiting() -> None:
     response = Response()
-    handle: Any = SimpleNamespace(so_far=SimpleNamespace(remote=lambda job_id: response))
+    handle: Any = SimpleNamespace(partial_files=SimpleNamespace(remote=lambda job_id: response))
     handle.options = lambda **_: handle
-    waiting = asyncio.create_task(DispatcherFleet(handle).so_far("job"))
+    waiting = asyncio.create_task(DispatcherHandle(handle).partial_files("job"))
     await response.asked.wait()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -15,7 +15,7 @@ from ray.serve._private.common import DeploymentID
 from ray.serve.exceptions import DeploymentUnavailableError
 
 from actors.errors import FileError, FleetUnavailable
-from actors.handles.driver_calls import DESK_ATTEMPTS, DeskCaller
+from actors.handles.driver_calls import MAX_ATTEMPTS, RetryingProxy
 from client.models import ErrorCode
 
 
@@ -53,13 +53,13 @@ class Unanswered:
 
 @pytest.fixture(autouse=True)
 def _without_pauses() -> Any:
-    with stamina.set_testing(True, attempts=DESK_ATTEMPTS):
+    with stamina.set_testing(True, attempts=MAX_ATTEMPTS):
         yield
 
 
-def caller(monkeypatch: pytest.MonkeyPatch, handle: ScriptedHandle) -> DeskCaller:
+def caller(monkeypatch: pytest.MonkeyPatch, handle: ScriptedHandle) -> RetryingProxy:
     monkeypatch.setattr("actors.handles.driver_calls.serve.get_deployment_handle", lambda *_: handle)
-    return DeskCaller("docfleet")
+    return RetryingProxy("docfleet")
 
 
 GONE = [
@@ -77,10 +77,10 @@ async def test_a_call_that_died_with_its_dispatcher_is_repeated(monkeypatch: pyt
 
 
 async def test_dispatchers_that_die_again_and_again_are_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    handle = ScriptedHandle(*[RayActorError()] * DESK_ATTEMPTS)
+    handle = ScriptedHandle(*[RayActorError()] * MAX_ATTEMPTS)
     with pytest.raises(FleetUnavailable):
         await caller(monkeypatch, handle).call("parse", [])
-    assert len(handle.calls) == DESK_ATTEMPTS
+    assert len(handle.calls) == MAX_ATTEMPTS
 
 
 async def test_a_file_that_cannot_be_parsed_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:

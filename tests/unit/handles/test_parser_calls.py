@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from actors.handles.parsers import ParserFleet
+from actors.handles.parsers import ParserHandle
 from actors.messages import FileTask, PageSpan, Shard
 from client.models import PageFailure, ParseOptions
 
@@ -46,7 +46,7 @@ async def test_a_parsed_span_keeps_the_reference_of_its_pages_and_none_of_their_
     handle: Any = SimpleNamespace(parse_pages=SimpleNamespace(remote=lambda *_: response))
     handle.options = lambda **_: handle
     handle.deployment_id = SimpleNamespace(app_name="docfleet")
-    part = await ParserFleet(handle).parse_pages(None, TASK, PageSpan(1, 3))
+    part = await ParserHandle(handle).parse_pages(None, TASK, PageSpan(1, 3))
     gc.collect()
     assert (part.ref, part.span, part.lost) == (reference, PageSpan(1, 3), LOST)
     assert [payload() for payload in payloads] == [None]

@@ -13,7 +13,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError
 
 from actors.errors import FleetUnavailable
 from actors.handles.batching import Batched
-from actors.handles.registry import Registry
+from actors.handles.registry import RegistryHandle
 from actors.messages import QueueStats
 
 STATS = QueueStats(queued=1, running=2)
@@ -56,7 +56,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actors.handles.registry.REOPEN_AFTER_S", 0.0)
 
 
-async def answered(registry: Registry) -> QueueStats:
+async def answered(registry: RegistryHandle) -> QueueStats:
     while True:
         try:
             return await registry.stats()
@@ -67,7 +67,7 @@ async def answered(registry: Registry) -> QueueStats:
 @pytest.mark.parametrize("failures", [0, 2])
 async def test_a_registry_that_is_gone_for_good_is_opened_again_until_that_succeeds(failures: int) -> None:
     opener = Opener(failures)
-    registry = Registry(actor(dead), opener)
+    registry = RegistryHandle(actor(dead), opener)
     with pytest.raises(FleetUnavailable):
         await registry.stats()
     assert await answered(registry) == STATS
@@ -76,14 +76,14 @@ async def test_a_registry_that_is_gone_for_good_is_opened_again_until_that_succe
 
 async def test_many_callers_open_a_dead_registry_once() -> None:
     opener = Opener()
-    registry = Registry(actor(dead), opener)
+    registry = RegistryHandle(actor(dead), opener)
     assert await asyncio.gather(*(answered(registry) for _ in range(20))) == [STATS] * 20
     assert opener.opened == 1
 
 
 async def test_a_registry_that_ray_restarts_is_left_to_ray() -> None:
     opener = Opener()
-    registry = Registry(actor(restarting), opener)
+    registry = RegistryHandle(actor(restarting), opener)
     with pytest.raises(FleetUnavailable):
         await registry.stats()
     await asyncio.sleep(0.05)

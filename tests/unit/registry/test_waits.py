@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from actors.errors import DocfleetError, JobExpired, JobNotFound
 from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, JobView
-from actors.registry import journaled_ledger as keeper
+from actors.registry import journaled_ledger
 from actors.registry.registry import JobRegistry, RegistryConfig
 from client.models import ParseOptions, Progress
 
@@ -181,7 +181,7 @@ async def played(moments: list[list[tuple[str, str]]], folder: Path) -> None:
 @given(MOMENTS)
 def test_no_waiter_misses_an_end_and_no_version_is_told_backwards(moments: list[list[tuple[str, str]]]) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as fast:
-        fast.setattr(keeper, "TICK_S", 0.002)
+        fast.setattr(journaled_ledger, "TICK_S", 0.002)
         asyncio.run(played(moments, Path(folder)))
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from actors.messages import FileOutcome, FileSoFar
+from actors.messages import FileOutcome, PartialFile
 from client.models import JobResultResponse
 from tests.unit.serve_app.service import Service
 
 NODES = [{"text": "Page 1", "metadata": {"page_number": 1}}]
 
 
-async def running(service: Service, *files: FileSoFar) -> str:
+async def running(service: Service, *files: PartialFile) -> str:
     """A job that runs, of which there are these files so far."""
     job_id = await service.submit(("a.pdf", b"%PDF-1"), ("b.md", b"# B"))
     assert await service.registry.claim("dispatcher", 1, 0.0)
@@ -35,8 +35,8 @@ async def two_files(service: Service) -> str:
     response["error_code"] = "invalid_file"
     await service.blobs.put(outcome.response, orjson.dumps(response))
     service.dispatchers.files[job_id] = [
-        FileSoFar(filename="a.pdf", nodes=orjson.dumps(NODES), num_nodes=1, pages_done=1, pages_total=9),
-        FileSoFar(filename="b.md", outcome=outcome, pages_done=1, pages_total=1),
+        PartialFile(filename="a.pdf", nodes=orjson.dumps(NODES), num_nodes=1, pages_done=1, pages_total=9),
+        PartialFile(filename="b.md", outcome=outcome, pages_done=1, pages_total=1),
     ]
     return job_id
 

@@ -7,13 +7,13 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serve_app.proxies import AnswersForTheDead, middlewares
+from serve_app.proxies import DeadReplica503, middlewares
 
 
 async def ask(app: ASGIApp) -> httpx.Response:
     (middleware,) = middlewares()
-    assert middleware.cls is AnswersForTheDead
-    transport = httpx.ASGITransport(AnswersForTheDead(app))
+    assert middleware.cls is DeadReplica503
+    transport = httpx.ASGITransport(DeadReplica503(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://proxy") as http:
         return await http.get("/jobs/a", headers={"X-Request-ID": "r-1"})
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 CODE = """
-from actors.telemetry.logs import about, get_logger
+from actors.telemetry.logs import bound_context, get_logger
 log = get_logger()
-with about(job="a", trace_id="", request_id="r"):
+with bound_context(job="a", trace_id="", request_id="r"):
     log.warning("page_lost", span="3-4")
     try:
         password = "secret"

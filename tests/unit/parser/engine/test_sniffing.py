@@ -53,10 +53,10 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
     ],
 )  # fmt: skip
 def test_a_file_that_is_not_what_it_says_is_refused(filename: str, data: bytes, code: ErrorCode) -> None:
-    from actors.parser.engine.sniffing import take_in
+    from actors.parser.engine.sniffing import sniff
 
     with pytest.raises(FileError) as refused:
-        take_in(as_document(data), filename)
+        sniff(as_document(data), filename)
     assert refused.value.file_code is code
     assert len(refused.value.message) < 120
 
@@ -80,42 +80,42 @@ def test_a_file_that_is_not_what_it_says_is_refused(filename: str, data: bytes, 
     ],
 )  # fmt: skip
 def test_a_file_that_is_what_it_says_is_taken_in(filename: str, data: bytes, form: str) -> None:
-    from actors.parser.engine.sniffing import take_in
+    from actors.parser.engine.sniffing import sniff
 
-    source = take_in(as_document(data), filename)
+    source = sniff(as_document(data), filename)
     assert source.format.value == form
     assert source.data == data
 
 
 @pytest.mark.parametrize("filename", ["../../etc/passwd.md", "C:\\Users\\me\\passwd.md", "/passwd.md"])
 def test_a_file_name_is_a_label_without_folders(filename: str) -> None:
-    from actors.parser.engine.sniffing import take_in
+    from actors.parser.engine.sniffing import sniff
 
-    assert take_in(as_document(b"text"), filename).name == "passwd.md"
+    assert sniff(as_document(b"text"), filename).name == "passwd.md"
 
 
 def test_a_long_file_name_is_kept() -> None:
-    from actors.parser.engine.sniffing import take_in
+    from actors.parser.engine.sniffing import sniff
 
-    assert take_in(as_document(b"text"), "é" * 300 + ".md").name == "é" * 300 + ".md"
+    assert sniff(as_document(b"text"), "é" * 300 + ".md").name == "é" * 300 + ".md"
 
 
 @pytest.mark.parametrize("suffix", ["docx", "xlsx"])
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked(suffix: str) -> None:
-    from actors.parser.engine.sniffing import take_in
+    from actors.parser.engine.sniffing import sniff
 
     bomb = make_zip({"word/document.xml": bytes(200 * MIB)})
     with pytest.raises(FileError) as refused:
-        take_in(as_document(bomb), f"bomb.{suffix}")
+        sniff(as_document(bomb), f"bomb.{suffix}")
     assert refused.value.file_code is ErrorCode.DECOMPRESSION_BOMB
 
 
 def test_a_decompression_bomb_that_lies_about_its_size_is_refused() -> None:
-    from actors.parser.engine.sniffing import take_in
+    from actors.parser.engine.sniffing import sniff
 
     bomb = make_lying_zip("word/document.xml", 200 * MIB)
     with pytest.raises(FileError) as refused:
-        take_in(as_document(bomb), "bomb.docx")
+        sniff(as_document(bomb), "bomb.docx")
     assert refused.value.file_code is ErrorCode.DECOMPRESSION_BOMB
 
 
@@ -142,10 +142,10 @@ def test_a_member_is_handed_to_zlib_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_picture_of_too_many_pixels_is_refused() -> None:
-    from actors.parser.engine.sniffing import take_in
+    from actors.parser.engine.sniffing import sniff
 
     with pytest.raises(FileError) as refused:
-        take_in(as_document(png(10_000, 10_000)), "huge.png")
+        sniff(as_document(png(10_000, 10_000)), "huge.png")
     assert refused.value.file_code is ErrorCode.DECOMPRESSION_BOMB
 
 
@@ -154,5 +154,5 @@ def test_old_office_files_say_what_they_need(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(intake.shutil, "which", lambda _: None)
     with pytest.raises(FileError, match="LibreOffice") as refused:
-        intake.take_in(as_document(OLE), "old.xls")
+        intake.sniff(as_document(OLE), "old.xls")
     assert refused.value.file_code is ErrorCode.UNSUPPORTED_FORMAT
