@@ -1,4 +1,4 @@
-"""What is seen of a parser's steps: in log lines whose they are, in a trace their spans, in metrics pages and time."""
+"""Logs, traces and metrics of a parser's calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def step(name: str, task: FileTask, call: Callable[[], T], pages: str = "") -> Callable[[], T]:
-    """`call`, as a step of `task`: to be run on the thread that does the work."""
+    """Wrap `call` in a trace span, and name its job in every log line. Run the result on the worker thread."""
 
     def run() -> T:
         trace = trace_id(task.traceparent)
@@ -32,7 +32,7 @@ def step(name: str, task: FileTask, call: Callable[[], T], pages: str = "") -> C
 
 
 def timed(call: Callable[[], T]) -> Callable[[], tuple[T, float]]:
-    """`call`, and the seconds that it took."""
+    """Wrap `call` so that it also returns how many seconds it took."""
 
     def run() -> tuple[T, float]:
         began = time.perf_counter()
@@ -42,7 +42,7 @@ def timed(call: Callable[[], T]) -> Callable[[], tuple[T, float]]:
 
 
 def count_pages(profile: str, pages: int, failed: int, seconds: float) -> None:
-    """Record `pages`, of which some failed, that a profile took so long for."""
+    """Record that `profile` parsed `pages` pages in `seconds` seconds, and that `failed` of them failed."""
     PAGE_SECONDS.record(seconds / pages, profile=profile)
     if pages > failed:
         PAGES.record(pages - failed, profile=profile, outcome="parsed")

@@ -1,4 +1,4 @@
-"""The Parser: a warm engine behind calls that may be made from an event loop. Wrapped as a deployment elsewhere."""
+"""The Parser: a warm engine behind async calls. `serve_app.app` wraps it as a Serve deployment."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ log = get_logger()
 
 MIB = 1024 * 1024
 
-#: Times its first size that a process may always hold: a new one would soon be as large again.
-LEAST_GROWTH = 3  # healthy ones come to 2.5 (docs/reliability.md)
+#: A process may always hold this many times its first size: a new one would soon be as large again.
+LEAST_GROWTH = 3  # healthy ones reach 2.5 (docs/reliability.md)
 
 
 class ParsingEngine(Protocol):
-    """What parses. Called from one thread at a time; raises FileError for what is wrong with a file."""
+    """The engine that parses. One thread calls it at a time. It raises FileError when the file is at fault."""
 
     def warm_up(self) -> None: ...
 
@@ -48,17 +48,17 @@ class ParsingEngine(Protocol):
     def export(self, document_json: bytes, form: ExportFormat) -> bytes: ...
 
     def check_health(self) -> None:
-        """Called between conversions. Raises when the process is no longer fit for the next one."""
+        """Called between conversions. Raises RuntimeError when the process is not fit for the next one."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserConfig:
-    """`num_cpus` and `num_gpus` are the replica's shares of its machine, as it was scheduled with them.
-    `artifacts_path` is a folder of docling's own models; None means the one that docling itself is set to.
+    """`num_cpus` and `num_gpus` are the shares of the machine that Ray gave the replica.
+    `artifacts_path` is a folder with docling's own models; None uses docling's own setting.
 
-    The process ends itself in a call that takes longer than `page_deadline_s` for each page. It asks to be replaced
-    after `max_pages`, and when it holds more than `max_memory` bytes between two calls; None: as many as there are."""
+    The process ends itself when a call takes longer than `page_deadline_s` for each page. It asks to be replaced
+    after `max_pages` pages, and when it holds more than `max_memory` bytes between two calls. None is no limit."""
 
     defaults: ParseOptions = field(default_factory=ParseOptions)
     num_cpus: float = 1
@@ -82,9 +82,10 @@ def docling_engine(config: ParserConfig) -> ParsingEngine:
 
 
 class Parser:
-    """Warm once constructed. Works on one call at a time, and on the next only when the thread is really free: a
-    thread cannot be stopped. A conversion whose caller went away gets the time of one page to come to its end; then
-    the process ends with it."""
+    """Its models are loaded when the constructor returns. It works on one call at a time.
+
+    A thread cannot be stopped, so the next call waits until the thread is free. When a caller goes away, its call may
+    run for the time of one more page; then the process ends itself."""
 
     def __init__(self, config: ParserConfig, make_engine: EngineFactory = docling_engine) -> None:
         self._config = config
@@ -95,18 +96,20 @@ class Parser:
         self._engine = self._worker.submit(make_engine, config).result()
         self._worker.submit(self._engine.warm_up).result()
         self._fresh = _memory()
-        gc.freeze()  # libraries and models stay for good: no collection has to look through them again
+        gc.freeze()  # libraries and models stay for good, so the collector need not visit them
         self._at_work = threading.Lock()
 
     async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
-        """What parses a PDF under `options`; under the server's own when None. Raises FileError where none can."""
+        """The profile and models that parse a PDF with `options`. None: with the server's defaults.
+
+        Raises FileError when this server cannot parse with them."""
         return self._engine.describe(options)
 
     async def open(self, document: DocumentBytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
-        """The parsed file; or the pages of a document of more than `split_above` that may be parsed apart."""
+        """The parsed file; or, for a document of more than `split_above` pages, the pages to parse separately."""
         call = step("open", task, lambda: self._engine.open(document, task, split_above=split_above))
         opened, seconds = await self._run(timed(call), max(split_above, PAGES_OF_A_WHOLE_FILE))
-        if isinstance(opened, PagePlan) and not opened.apart:  # whole, then, in the time of all its pages
+        if isinstance(opened, PagePlan) and not opened.apart:  # parse it whole, in the time of all its pages
             return await self.open(document, task, len(opened.pages))
         if isinstance(opened, ParsedFile):
             pages = max(1, opened.pages)
@@ -119,7 +122,7 @@ class Parser:
         call = step("parse_pages", task, lambda: self._engine.parse_pages(document, task, span), pages)
         shard, seconds = await self._run(timed(call), len(span))
         if not isinstance(shard, Shard) or shard.span != span:
-            raise ParserFailed("the parser answered with something else than the pages it was asked for")
+            raise ParserFailed("the parser returned other pages than the ones requested")
         self._pages += len(span)
         count_pages(shard.profile, len(span), len(shard.lost), seconds)
         return shard
@@ -127,19 +130,19 @@ class Parser:
     async def assemble(
         self, document: DocumentBytes, task: FileTask, lost: Sequence[PageFailure], *shards: Shard
     ) -> ParsedFile:
-        """Shards are arguments of their own, so that references to them are resolved before the call."""
+        """The finished document. Each shard is an argument of its own, so that Ray resolves the references to them."""
         return await self._run(step("assemble", task, lambda: self._engine.assemble(document, task, shards, lost)))
 
     async def export(self, document_json: DocumentBytes, form: ExportFormat) -> bytes:
         return await self._run(lambda: self._engine.export(document_json.tobytes(), form))
 
     def check_health(self) -> None:
-        """Raises when this replica should be replaced. Serve lets it finish first what it was given."""
+        """Raises RuntimeError when this replica should be replaced. Serve lets it finish its calls first."""
         try:
             self._check_fitness()
             self._unfit = False
         except RuntimeError as error:
-            if not self._unfit:  # Serve asks again before it believes it
+            if not self._unfit:  # Serve asks several times before it acts
                 self._unfit = True
                 PARSERS_RECYCLED.record()
                 log.info("parser_recycled", reason=str(error))
@@ -147,8 +150,8 @@ class Parser:
 
     def _check_fitness(self) -> None:
         if self._config.max_pages and self._pages >= self._config.max_pages:
-            raise RuntimeError(f"parsed {self._pages} pages, which is as many as one process should")
-        if self._at_work.acquire(blocking=False):  # else the next check may find it between two calls
+            raise RuntimeError(f"parsed {self._pages} pages, the most that one process may parse")
+        if self._at_work.acquire(blocking=False):  # while a call runs, leave it to the next check
             try:
                 self._check_memory()
                 self._engine.check_health()
@@ -156,17 +159,17 @@ class Parser:
                 self._at_work.release()
 
     def _check_memory(self) -> None:
-        """Between calls: what one document needs for a moment is no leak."""
+        """Called between two calls only: the memory that one document needs for a moment is no leak."""
         limit, used = self._config.max_memory, _memory()
         if limit and used > max(limit, LEAST_GROWTH * self._fresh):
             raise RuntimeError(
-                f"holds {used // MIB} MiB, more than its {limit // MIB}, and {self._fresh // MIB} at first"
+                f"holds {used // MIB} MiB; its limit is {limit // MIB} MiB, and it began with {self._fresh // MIB} MiB"
             )
 
     async def _run(self, call: Callable[[], T], pages: int = PAGES_OF_A_WHOLE_FILE) -> T:
-        """On the one worker thread, in the order of the calls. A call that is cancelled while it waits never runs.
+        """Run `call` on the one worker thread. Calls run in order; one that is cancelled while it waits never runs.
 
-        `pages` say how long it may take once it runs.
+        `pages` sets how long it may run.
         """
         try:
             return await asyncio.wrap_future(self._worker.submit(self._work, call, pages))
@@ -180,5 +183,5 @@ class Parser:
 
 
 def _memory() -> int:
-    """Bytes that this process holds."""
+    """The resident memory of this process, in bytes."""
     return int(psutil.Process().memory_info().rss)

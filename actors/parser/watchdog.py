@@ -1,4 +1,4 @@
-"""Ends this process when a call in it takes too long: a thread that hangs cannot be stopped in any other way."""
+"""Ends this process when a call takes too long. There is no other way to stop a thread that hangs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-STDERR = 2  # the worker's log, under Ray
+STDERR = 2  # under Ray, the worker's log
 
 
 class Watchdog:
-    """Watches over one call at a time; the stacks of all threads are logged before the process exits.
+    """Watches one call at a time. It logs the stacks of all threads before the process exits.
 
-    What counts the seconds is a thread of the interpreter's own that needs no lock of it: native code that never
-    gives the interpreter back is ended as well, which a thread or a signal handler of ours could not do.
+    `faulthandler` counts the seconds in a thread that does not need the interpreter lock. So it also ends native code
+    that never releases the lock; a Python thread or signal handler could not do that.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Watchdog:
 
     @contextmanager
     def watch(self, call: object, seconds: float) -> Iterator[None]:
-        """End the process unless the context is left within that time."""
+        """End the process when the context is not left within `seconds`."""
         with self._lock:
             self._watched = call
             self._arm(seconds)
@@ -37,7 +37,7 @@ class Watchdog:
                 faulthandler.cancel_dump_traceback_later()
 
     def hurry(self, call: object, seconds: float) -> None:
-        """Give `call` that time from now at most. Nothing happens when it is not, or no longer, under way."""
+        """Give `call` at most `seconds` from now. Does nothing when `call` is not running."""
         with self._lock:
             if self._watched is call:
                 self._arm(min(seconds, self._ends_at - time.monotonic()))

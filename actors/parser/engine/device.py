@@ -1,4 +1,4 @@
-"""What a replica may use of its machine."""
+"""Which part of its machine a replica uses: threads, and a CPU or GPU."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """The threads that one replica's native libraries share, and where its models run."""
+    """The number of threads for a replica's native libraries, and the device that runs its models."""
 
     threads: int
     device: Device
 
 
 def hardware_for(*, num_cpus: float, num_gpus: float) -> Hardware:
-    """What a replica that was given these shares should use: whole CPUs, at least one; the GPU if torch can use it."""
+    """The hardware for these shares of a machine: one thread for each whole CPU, and the GPU if torch can use it."""
     return Hardware(threads=max(1, int(num_cpus)), device="cuda" if num_gpus > 0 and _has_gpu() else "cpu")
 
 
 def _has_gpu() -> bool:
-    """Of the process: Ray shows it the GPU it was given alone, and none where GPUs are only a number."""
+    """Whether torch can use a GPU. Ray hides every GPU that it did not give to this process."""
     import torch
 
     found = torch.cuda.is_available()
@@ -37,7 +37,7 @@ def _has_gpu() -> bool:
 
 
 def confine(hardware: Hardware) -> None:
-    """Hold the libraries that have no option of their own to the replica's threads. Call before models load."""
+    """Limit libraries without a thread option to the replica's threads. Call it before models load."""
     os.environ["OMP_NUM_THREADS"] = str(hardware.threads)
     import cv2
     import torch

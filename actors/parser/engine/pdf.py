@@ -1,4 +1,4 @@
-"""How many pages a PDF has, and whether it opens at all, without parsing any of it."""
+"""Opens a PDF and counts its pages, without parsing them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from client.models import ErrorCode
 
 
 def count_pages(data: bytes, password: str | None) -> int:
-    """The pages of a PDF. Raises FileError when it is damaged, locked, or has none."""
+    """The number of pages of a PDF. Raises FileError when it is damaged, locked, or has no pages."""
     try:
         pdf = pypdfium2.PdfDocument(data, password=password)
     except pypdfium2.PdfiumError as error:
@@ -31,7 +31,7 @@ def count_pages(data: bytes, password: str | None) -> int:
 
 def _refuse(data: bytes, password: str | None, error: pypdfium2.PdfiumError) -> NoReturn:
     if _has_no_pages(data, password):
-        # pdfium opens no document without pages, and leaves the code of some earlier error behind.
+        # pdfium does not open a document without pages, and reports the code of an earlier error.
         raise FileError(ErrorCode.NO_PAGES, "The PDF has no pages") from error
     if error.err_code != FPDF_ERR_PASSWORD:
         raise FileError(ErrorCode.INVALID_FILE, "The file is not a readable PDF: it is damaged or cut off") from error
@@ -49,9 +49,9 @@ def _has_no_pages(data: bytes, password: str | None) -> bool:
 
 
 class UnparsedPdf(PdfDocumentBackend):
-    """A PDF of which only the number of pages is known: all that assembling parsed pages asks for.
+    """A PDF that only knows its number of pages. Assembling parsed pages needs nothing else.
 
-    docling's own backend starts to decode every page as soon as it is opened.
+    docling's own backend starts to decode every page as soon as it opens the file.
     """
 
     def __init__(

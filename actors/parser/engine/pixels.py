@@ -1,5 +1,5 @@
-"""Pictures of office files, whose pixels docling encodes as it meets them: a second of work for a large photograph,
-whether anybody asked for pixels or not, and no option of docling's turns it off (docling 2.x)."""
+"""Keeps docling from encoding the pictures of office files. docling 2.x encodes every picture that it finds, whether
+the request asks for pixels or not. That takes a second for a large photograph, and no option turns it off."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ENCODING = "from_pil"
 
 @contextmanager
 def unencoded() -> Iterator[None]:
-    """Within, docling's references to pictures hold no PNG, and the PNG that it makes to see whether a picture can be
-    read at all is not compressed. What it does with the picture itself, such as telling what it shows, goes on as ever;
-    `drop` the references before the document is stored."""
-    Image.preinit()  # else Pillow knows its formats only once it has met one
+    """Inside this context, docling's picture references hold no PNG. docling also saves a PNG to find out whether a
+    picture can be read; that one is not compressed. Models still see the picture itself. Call `drop` before the
+    document is stored."""
+    Image.preinit()  # Pillow otherwise registers its formats only when it opens a first picture
     encoding, save = vars(ImageRef)[_ENCODING], Image.SAVE["PNG"]
 
     def store(image: Image.Image, out: IO[bytes], name: str | bytes) -> None:
@@ -44,6 +44,6 @@ def _bare_reference(cls: type[ImageRef], /, image: Image.Image, dpi: int, **_: A
 
 
 def drop(document: DoclingDocument) -> None:
-    """Leave no pixels in the document: office files come with them, whoever asked."""
+    """Remove all pixels from the document: docling keeps those of office files without being asked."""
     for picture in document.pictures:
         picture.image = None

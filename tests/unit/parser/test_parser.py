@@ -212,7 +212,7 @@ async def test_a_parser_that_recovers_is_counted_again_when_it_is_ill_again(
 async def test_an_answer_for_other_pages_is_refused(parser: Parser, engine: SlowEngine) -> None:
     engine.answer = Shard(span=PageSpan(7, 7), payload=np.zeros(1, np.uint8))
     engine.go_on.release()
-    with pytest.raises(ParserFailed, match="something else"):
+    with pytest.raises(ParserFailed, match="returned other pages"):
         await parser.parse_pages(DOCUMENT, make_task(), SPAN)
 
 
@@ -280,7 +280,8 @@ async def test_a_parser_above_its_memory_asks_to_be_replaced_unless_a_new_one_we
     held = fits
     parser.check_health()
     held = too_much
-    with pytest.raises(RuntimeError, match=f"holds {too_much} MiB, more than its {limit}, and {fresh} at first"):
+    reason = f"holds {too_much} MiB; its limit is {limit} MiB, and it began with {fresh} MiB"
+    with pytest.raises(RuntimeError, match=reason):
         parser.check_health()
 
 
