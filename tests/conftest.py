@@ -31,9 +31,17 @@ choose_http_mode()
 #: Folders, and the fixtures by which each has its service; the first of these folders comes at the very end.
 SHARED_SERVICES = [("faults", "service"), ("cluster", "ray_cluster")]
 
+#: Seconds after which a test of these folders, or one that is marked slow, counts as hung; others: see pyproject.toml.
+TIMEOUTS_S = {"cluster": 600, "faults": 900}
+SLOW_TIMEOUT_S = 1800
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a service come last: it runs until the session ends, and takes time from all others."""
+    """Give tests the time they need. Run tests that share a service last: it runs until the session ends, and takes
+    time from all others."""
+    for item in items:
+        if timeout := SLOW_TIMEOUT_S if item.get_closest_marker("slow") else TIMEOUTS_S.get(item.path.parent.name):
+            item.add_marker(pytest.mark.timeout(timeout))
 
     def shared_services(item: pytest.Item) -> list[bool]:
         return [item.path.parent.name == folder and of in item.fixturenames for folder, of in SHARED_SERVICES]
