@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from client.models import (
     DeliveryState,
     ErrorCode,
+    FileWarning,
     JobStatusEnum,
     JobStatusResponse,
     PageFailure,
@@ -287,7 +288,7 @@ class ParsedFile:
     """A finished document: `nodes` is a JSON array, `document` the DoclingDocument's JSON, both UTF-8.
 
     `pages` counts those of the file, or of the range asked for, the `lost` ones too; 0 for a format without pages.
-    `cached`: it was not parsed, but taken from an earlier job.
+    `parser` counts the document's words, too. `cached`: it was not parsed, but taken from an earlier job.
     """
 
     nodes: bytes
@@ -296,4 +297,10 @@ class ParsedFile:
     pages: int
     parser: ParserInfo
     lost: tuple[PageFailure, ...] = ()
+    warnings: tuple[FileWarning, ...] = ()
     cached: bool = False
+
+    @property
+    def words_lost(self) -> int:
+        """How many words were read and are not in the document."""
+        return (self.parser.words_read or 0) - (self.parser.words_kept or 0)

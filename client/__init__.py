@@ -45,6 +45,7 @@ from client.models import (
     DeliveryState,
     ErrorCode,
     ExportFormat,
+    FileWarning,
     HealthResponse,
     JobListResponse,
     JobResultResponse,
@@ -60,6 +61,7 @@ from client.models import (
     Problem,
     Progress,
     ServiceInfo,
+    WarningCode,
 )
 from client.sync import DoclingParserClient
 from client.webhooks import verify_webhook
@@ -81,6 +83,7 @@ __all__ = [
     "FileFailed",
     "FileResult",
     "FileTooLarge",
+    "FileWarning",
     "HealthResponse",
     "IdempotencyConflict",
     "IdempotencyMismatch",
@@ -117,6 +120,7 @@ __all__ = [
     "Unavailable",
     "UnexpectedAnswer",
     "UnsupportedFormat",
+    "WarningCode",
     "WebhookInvalid",
     "verify_webhook",
 ]

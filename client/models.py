@@ -87,6 +87,16 @@ class ErrorCode(StrEnum):
 Code = Annotated[ErrorCode | str, Field(union_mode="left_to_right")]
 
 
+class WarningCode(StrEnum):
+    """Every stable code of a warning: something about a file that was parsed, but maybe not as it should be."""
+
+    WORDS_LOST = "words_lost"
+    NOTHING_READ = "nothing_read"
+    LAYOUT_FAILED = "layout_failed"
+    TABLE_FAILED = "table_failed"
+    OCR_FAILED = "ocr_failed"
+
+
 class Wire(BaseModel):
     """Base of the wire models: frozen, and tolerant of fields that a newer server adds."""
 
@@ -136,18 +146,36 @@ class PageFailure(Wire):
     reason: str
 
 
+class FileWarning(Wire):
+    """Something to know about a file that was parsed: `code` is for programs, `message` for people.
+
+    `page_number` is the page that it is about; null when it is about the whole file.
+    """
+
+    code: Annotated[WarningCode | str, Field(union_mode="left_to_right")]
+    message: str
+    page_number: int | None = None
+
+
 class ParserInfo(Wire):
-    """What parsed a document: the profile that ran, docling's version, and the models by task."""
+    """What parsed a document: the profile that ran, docling's version, and the models by task.
+
+    `words_read` counts the words that were read, from a text layer or by OCR, and `words_kept` those of them that are
+    in the document. Both are null for a format whose words are not counted, and where no document is described.
+    """
 
     profile: str
     docling: str
     models: dict[str, str] = {}
+    words_read: int | None = None
+    words_kept: int | None = None
 
 
 class ParseResponse(Wire):
     """One file's result. A document with lost pages is a success whose `error` names them.
 
-    `cached`: the same caller had the same file parsed before, and this is what came of it then.
+    `warnings` say what else may be missing or wrong. `cached`: the same caller had the same file parsed before, and
+    this is the result of that time.
     """
 
     filename: str
@@ -158,6 +186,7 @@ class ParseResponse(Wire):
     num_nodes: int = 0
     processing_time_ms: float = 0.0
     pages_failed: list[PageFailure] = []
+    warnings: list[FileWarning] = []
     parser: ParserInfo | None = None
     cached: bool = False
 
@@ -180,13 +209,18 @@ class JobSubmitResponse(Wire):
 
 
 class Progress(Wire):
-    """How far a job is. `pages_total` grows as files are opened; a file without pages counts as one."""
+    """How far a job is. `pages_total` grows as files are opened; a file without pages counts as one.
+
+    `words_lost` counts words that were read and are missing from the finished files' documents; `warnings` in their
+    results name the pages.
+    """
 
     pages_total: int = 0
     pages_done: int = 0
     pages_failed: int = 0
     files_total: int = 0
     files_done: int = 0
+    words_lost: int = 0
 
 
 class JobStatusResponse(Wire):

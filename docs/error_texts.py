@@ -1,6 +1,10 @@
-"""What every error code means, for the people who read `docs/errors.md`. The codes themselves are `ErrorCode`'s."""
+"""What every error and warning code means, for the people who read `docs/errors.md`.
+
+The codes themselves are in `ErrorCode` and `WarningCode`.
+"""
 
 from client.models import ErrorCode as E
+from client.models import WarningCode as W
 
 #: The `code` of a problem: a request that was refused.
 REQUEST = {
@@ -41,6 +45,15 @@ FILE = {
     E.PAGE_RANGE_OUTSIDE: "`page_range` names no page of this document.",
     E.DECOMPRESSION_BOMB: "The file unpacks to far more than a document of its size would.",
     E.PAGES_LOST: "Pages that no parser survived, named in `pages_failed`; the rest of the document is there.",
+}
+
+#: The `code` of a warning about a file that was parsed.
+WARNING = {
+    W.WORDS_LOST: "Words of this page were read and are not in the document. Please report the file: this is a defect.",
+    W.NOTHING_READ: "OCR read no text on this page, but the page is not blank.",
+    W.LAYOUT_FAILED: "The layout model failed on this page; its text is there as plain paragraphs.",
+    W.TABLE_FAILED: "The table model failed on a table of this page; the table's text is there as paragraphs.",
+    W.OCR_FAILED: "OCR failed on this page; only what its text layer says is there.",
 }
 
 #: The `reason` of a job that could not run as a whole.

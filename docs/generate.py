@@ -18,12 +18,12 @@ from typing import Any
 
 import httpx
 import yaml
-from error_texts import FILE, JOB, REQUEST
+from error_texts import FILE, JOB, REQUEST, WARNING
 
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, TRANSITIONS, State
 from actors.telemetry.metrics import METRICS, Metric
 from client.errors import error_from
-from client.models import ErrorCode
+from client.models import ErrorCode, WarningCode
 from serve_app.api import make_api
 from serve_app.problems import STATUS
 from serve_app.settings import Settings
@@ -86,6 +86,10 @@ def file_errors() -> str:
     return table(("code", "meaning"), ((f"`{code}`", text) for code, text in FILE.items()))
 
 
+def warnings() -> str:
+    return table(("code", "meaning"), ((f"`{code}`", text) for code, text in WARNING.items()))
+
+
 def job_errors() -> str:
     rows = ((f"`{code}`", str(STATUS[code].value), text) for code, text in JOB.items())
     return table(("reason", "HTTP on `/parse`", "meaning"), rows)
@@ -128,6 +132,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "request_errors": request_errors,
     "file_errors": file_errors,
+    "warnings": warnings,
     "job_errors": job_errors,
     "states": states,
     "metrics": metrics,
@@ -149,7 +154,7 @@ def openapi() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    missing = set(ErrorCode) - {*REQUEST, *FILE, *JOB}
+    missing = {*ErrorCode, *WarningCode} - {*REQUEST, *FILE, *JOB, *WARNING}
     if missing:
         raise LookupError(f"docs/error_texts.py has no text for {sorted(missing)}")
     current = {page: renewed(page.read_text()) for page in sorted(DOCS.glob("*.md"))}

@@ -14,7 +14,14 @@ _STATUS = {
     "completed_at": None,
     "error": None,
     "reason": None,
-    "progress": {"pages_total": 120, "pages_done": 48, "pages_failed": 0, "files_total": 1, "files_done": 0},
+    "progress": {
+        "pages_total": 120,
+        "pages_done": 48,
+        "pages_failed": 0,
+        "files_total": 1,
+        "files_done": 0,
+        "words_lost": 0,
+    },
     "queue_position": None,
     "attempts": 1,
     "metadata": {"case": 17},
@@ -26,6 +33,7 @@ _STATUS = {
         "cancel": f"/jobs/{_ID}/cancel",
     },
 }
+_WORDS = {"words_read": 48210, "words_kept": 48210}
 _BATCH = {
     "results": [
         {
@@ -37,7 +45,8 @@ _BATCH = {
             "num_nodes": 1,
             "processing_time_ms": 812.5,
             "pages_failed": [],
-            "parser": {"profile": "standard", "docling": "2.143.0", "models": {"ocr": "rapidocr"}},
+            "warnings": [],
+            "parser": {"profile": "standard", "docling": "2.143.0", "models": {"ocr": "rapidocr"}, **_WORDS},
             "cached": False,
         }
     ],

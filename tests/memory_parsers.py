@@ -13,7 +13,7 @@ import orjson
 from actors.errors import FileError, ParserDied, ParserFailed
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.nodes import make_node
-from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
+from client.models import ErrorCode, FileWarning, PageFailure, ParseOptions, ParserInfo
 
 
 @dataclass
@@ -41,6 +41,7 @@ class MemoryParsers:
     opened: Counter[str] = field(default_factory=Counter)
     gate: asyncio.Event | None = None
     parser: ParserInfo = field(default_factory=lambda: ParserInfo(profile="native", docling="0"))
+    warnings: tuple[FileWarning, ...] = ()
 
     async def put(self, data: bytes) -> bytes:
         return data
@@ -96,8 +97,7 @@ class MemoryParsers:
                 await asyncio.sleep(self.death_s)
                 raise ParserDied("the parser process died")
 
-    @staticmethod
-    def _file(task: FileTask, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
+    def _file(self, task: FileTask, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
         own = {"total_pages": len(pages), "__keys": ["source", "page_number"]}
         nodes = [make_node(task, f"Page {page}", own | {"page_number": page}, page=page) for page in pages]
         return ParsedFile(
@@ -105,6 +105,7 @@ class MemoryParsers:
             num_nodes=len(nodes),
             document=b"{}",
             pages=len(pages) + len(lost),
-            parser=ParserInfo(profile="native", docling="0"),
+            parser=self.parser,
             lost=lost,
+            warnings=self.warnings,
         )

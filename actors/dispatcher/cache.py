@@ -16,7 +16,7 @@ from actors.errors import BlobMissing, DocfleetError
 from actors.messages import FileOutcome, FileTask, InputFile, ParsedFile
 from actors.nodes import OF_CONTENT, remade_node
 from actors.telemetry.logs import get_logger
-from client.models import ParseOptions, ParserInfo
+from client.models import FileWarning, ParseOptions, ParserInfo
 
 log = get_logger()
 
@@ -105,5 +105,6 @@ def _as_result_of(task: FileTask, response: bytes, document: bytes, pages: int) 
         document=document,
         pages=pages,
         parser=ParserInfo(**earlier["parser"]),
+        warnings=tuple(FileWarning(**warning) for warning in earlier["warnings"]),
         cached=True,
     )

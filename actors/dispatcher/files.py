@@ -19,7 +19,7 @@ from actors.dispatcher.ports import Document, Parsers, ShardRef
 from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed
 from actors.messages import PAGES_OF_A_WHOLE_FILE, FileTask, PagePlan, PageSpan, ParsedFile, PartialFile
 from actors.telemetry.logs import get_logger
-from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES
+from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
 from client.models import ErrorCode, PageFailure
 
 T = TypeVar("T")
@@ -87,6 +87,12 @@ class FileRun:
 
     async def parse(self) -> ParsedFile:
         """The finished document. Raises FileError when the file cannot be parsed."""
+        parsed = await self._parse()
+        if parsed.words_lost:
+            WORDS_LOST.record(parsed.words_lost, profile=parsed.parser.profile)
+        return parsed
+
+    async def _parse(self) -> ParsedFile:
         try:
             opened = await self._open(self._splitting.split_above)
         except FAILURES as failure:

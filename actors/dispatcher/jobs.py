@@ -106,7 +106,7 @@ class JobRun:
             await self._cache.remember(self._spec.owner, file, task, result, outcome)
         self._outcomes[index] = outcome
         self._at_work.pop(index, None)
-        self._count(files_done=1)
+        self._count(files_done=1, words_lost=result.words_lost if isinstance(result, ParsedFile) else 0)
         return outcome
 
     def _task(self, index: int, file: InputFile, traceparent: str) -> FileTask:

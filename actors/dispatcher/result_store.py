@@ -67,6 +67,7 @@ def _success(parsed: ParsedFile) -> dict[str, Any]:
         "error": _lost_pages_message(parsed.lost),
         "error_code": ErrorCode.PAGES_LOST if parsed.lost else None,
         "pages_failed": [page.model_dump() for page in parsed.lost],
+        "warnings": [warning.model_dump() for warning in parsed.warnings],
         "parser": parsed.parser.model_dump(),
         "cached": parsed.cached,
     }
@@ -80,6 +81,7 @@ def _failed(failure: Failure) -> dict[str, Any]:
         "error": failure.message,
         "error_code": failure.code,
         "pages_failed": [],
+        "warnings": [],
         "parser": None,
         "cached": False,
     }

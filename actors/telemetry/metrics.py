@@ -117,6 +117,13 @@ PAGES_LOST = Metric(
     room="dispatcher",
     help="Pages that were given up because no parser survived them",
 )
+WORDS_LOST = Metric(
+    name="docfleet_words_lost_total",
+    kind="counter",
+    room="dispatcher",
+    help="Words that were read in a file and are missing from its document; the file's warnings name the pages",
+    labels={"profile": _PROFILES},
+)
 DELIVERIES = Metric(
     name="docfleet_deliveries_total",
     kind="counter",
@@ -158,6 +165,7 @@ METRICS: Sequence[Metric] = (
     JOURNAL_COMMIT,
     SPAN_RETRIES,
     PAGES_LOST,
+    WORDS_LOST,
     DELIVERIES,
     PAGES,
     PAGE_SECONDS,

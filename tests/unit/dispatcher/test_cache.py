@@ -18,7 +18,7 @@ from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.errors import FleetUnavailable, StoreUnavailable
 from actors.messages import InputFile, JobOutcome, JobSpec
-from client.models import ParseOptions, ParserInfo
+from client.models import FileWarning, ParseOptions, ParseResponse, ParserInfo, WarningCode
 from tests.memory_parsers import MemoryParsers
 
 DOCUMENT = b"3"  # pages
@@ -75,6 +75,19 @@ async def test_a_repeated_document_is_answered_as_if_it_had_been_parsed(fleet: F
     assert await fleet.blobs.get("results/second/0/document.json") == b"{}"
     assert outcome.files[0].pages == 3
     assert (outcome.progress.pages_total, outcome.progress.pages_done, outcome.progress.files_done) == (3, 3, 1)
+
+
+async def test_a_repeated_document_keeps_its_warnings_and_its_lost_words(fleet: Fleet) -> None:
+    fleet.parsers.parser = ParserInfo(profile="native", docling="0", words_read=9, words_kept=7)
+    warning = FileWarning(code=WarningCode.WORDS_LOST, message="2 words are missing", page_number=3)
+    fleet.parsers.warnings = (warning,)
+    for job_id in ("first", "second"):
+        outcome = await fleet.run(job_id)
+        answer = ParseResponse(**await fleet.response(job_id))
+        assert answer.cached == (job_id == "second")
+        assert answer.warnings == [warning]
+        assert (answer.parser and answer.parser.words_read, answer.parser and answer.parser.words_kept) == (9, 7)
+        assert outcome.progress.words_lost == 2
 
 
 @pytest.mark.parametrize(

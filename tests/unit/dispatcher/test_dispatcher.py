@@ -139,6 +139,7 @@ async def test_a_job_ends_with_its_files_results_in_the_order_they_were_sent(dis
         "pages_failed": 0,
         "files_total": 3,
         "files_done": 3,
+        "words_lost": 0,
     }
     assert (await response(blobs, "a", 0))["num_nodes"] == 30
     assert await blobs.get("results/a/0/document.json") == b"{}"

@@ -7,8 +7,8 @@ from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
 from actors.errors import FileError, ParserDied
 from actors.messages import FileTask, ParsedFile
-from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES
-from client.models import ParseOptions
+from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
+from client.models import ParseOptions, ParserInfo
 from tests.memory_parsers import MemoryParsers
 from tests.recorded import Recorded
 
@@ -116,6 +116,13 @@ async def test_retries_are_counted_by_their_reason(
     counted = {reason: sum(recorded.of(SPAN_RETRIES, reason=reason)) for reason in ("died", "failed", "hung")}
     assert [each for each, count in counted.items() if count] == [reason]
     assert (counted[reason] == 1, sum(recorded.of(PAGES_LOST))) == (reason == "died", lost)
+
+
+@pytest.mark.parametrize("pages", [b"3", b"20"])
+async def test_words_that_are_missing_from_a_document_are_counted(parsers, recorded: Recorded, pages: bytes) -> None:
+    parsers.parser = ParserInfo(profile="bundled", docling="0", words_read=100, words_kept=97)
+    await parse(parsers, pages, Splitting(slots=2))
+    assert recorded.of(WORDS_LOST, profile="bundled") == [3]
 
 
 async def test_what_failed_once_is_tried_again_with_nothing_else_at_risk(parsers) -> None:
