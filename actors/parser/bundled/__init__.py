@@ -1,1 +1,1 @@
-"""The bundled models as a docling plugin: layout and tables without a model hub. Knows nothing of the rest."""
+"""The bundled layout and table models: a docling plugin that needs no model hub and imports nothing of docfleet."""

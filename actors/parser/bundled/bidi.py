@@ -1,4 +1,4 @@
-"""Scripts that run from right to left, and what that does to the order of words."""
+"""The order of words in lines of right-to-left and mixed scripts."""
 
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -9,18 +9,19 @@ T = TypeVar("T")
 
 
 def runs_left(text: str) -> bool:
-    """Whether a text has letters of a script that runs from right to left."""
+    """Whether the text has letters of a right-to-left script."""
     return any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
 
 
 def runs_right(text: str) -> bool:
+    """Whether the text has letters of a left-to-right script."""
     return any(unicodedata.bidirectional(char) == "L" for char in text)
 
 
 def reordered(line: Sequence[T], text: Callable[[T], str]) -> list[T]:
-    """The words of a line, given from left to right, as they are read; given as they are read, from left to right.
+    """Turns the words of a line from visual order (left to right) into reading order, or back.
 
-    A line runs as most of its words do, and words of another script keep their own order in it.
+    The line runs in the direction of most of its words. Words of the other direction keep their own order.
     """
     leftwards = sum(runs_left(text(word)) for word in line) > sum(runs_right(text(word)) for word in line)
     ordered = line[::-1] if leftwards else line

@@ -1,4 +1,4 @@
-"""Boxes on a page: points, origin at the top left, y downwards."""
+"""Boxes on a page, in points. The origin is the top left corner; y grows downwards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Box(NamedTuple):
         return Box(*(factor * side for side in self))
 
     def shared(self, other: "Box") -> "Box":
-        """The part both cover; its area is 0 when they don't meet."""
+        """The part that both boxes cover. Its area is 0 if they do not meet."""
         return Box(
             max(self.left, other.left),
             max(self.top, other.top),
@@ -40,26 +40,28 @@ class Box(NamedTuple):
         )
 
     def inside(self, other: "Box") -> float:
-        """The share of this box that the other covers, 0 to 1."""
+        """The share of this box that the other box covers, from 0 to 1."""
         return self.shared(other).area / self.area if self.area else 0.0
 
     def beside(self, other: "Box") -> float:
-        """How far both stand on one line of text: shared height by the smaller height."""
+        """How well both boxes share one line of text: the common height divided by the smaller height."""
         return _share(self.top, self.bottom, other.top, other.bottom)
 
     def above(self, other: "Box") -> float:
-        """How far one stands over the other: shared width by the smaller width."""
+        """How well one box stands over the other: the common width divided by the smaller width."""
         return _share(self.left, self.right, other.left, other.right)
 
 
 @dataclass(frozen=True)
 class Word:
+    """A word and its place on the page."""
+
     text: str
     box: Box
 
 
 def around(boxes: Iterable[Box]) -> Box:
-    """The smallest box that holds all of at least one box."""
+    """The smallest box that contains all given boxes; at least one is needed."""
     lefts, tops, rights, bottoms = zip(*boxes, strict=True)
     return Box(min(lefts), min(tops), max(rights), max(bottoms))
 

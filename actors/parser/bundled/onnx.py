@@ -1,4 +1,4 @@
-"""onnxruntime sessions for the models that ship inside wheels, held to the replica's threads and device."""
+"""Opens onnxruntime sessions for the models that ship inside wheels, with the replica's threads and device."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,11 @@ import onnxruntime
 from docling.datamodel.accelerator_options import AcceleratorOptions
 from docling.utils.accelerator_utils import decide_device
 
-ERRORS = 3  # onnxruntime's number for logging errors and nothing below
+ERRORS = 3  # onnxruntime's log level that shows errors but no warnings
 
 
 def open_session(model: Path, accelerator: AcceleratorOptions) -> Any:
-    """On the GPU when `accelerator` names one and the installed onnxruntime supports it; on the CPU otherwise."""
+    """A session on the GPU if `accelerator` names one and onnxruntime supports it, otherwise on the CPU."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = accelerator.num_threads
     options.inter_op_num_threads = 1

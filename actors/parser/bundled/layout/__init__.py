@@ -1,1 +1,1 @@
-"""Finds the items of a page: a detector, text lines, blocks, labels, figures."""
+"""Finds and labels the regions of a page."""

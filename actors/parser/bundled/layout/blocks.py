@@ -1,4 +1,4 @@
-"""Lines of text into blocks: paragraphs, headings, list items. Pure geometry and typography, no model."""
+"""Groups lines of text into blocks: paragraphs, headings, list items. Uses geometry and typography, no model."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,11 +10,11 @@ from actors.parser.bundled.geometry import Box, around
 from actors.parser.bundled.layout.lines import Line
 
 LEADERS = re.compile(r"(\.\s?){5,}|…{2,}|(_\s?){8,}")
-#: Gap to the line above, in line heights, where nothing on the page tells better.
+#: The gap between two lines, in line heights, if the page has too few lines to measure it.
 USUAL_GAP = 0.3
-#: How much wider than usual, in line heights, the gap between two paragraphs is.
+#: How much wider the gap between two paragraphs is, in line heights.
 EXTRA_GAP = 0.4
-#: A first line counts as indented from this many line heights on.
+#: A first line counts as indented if it starts at least this many line heights further in.
 INDENT = 0.7
 TITLE_ROWS = 3
 TITLE_LETTERS = 200
@@ -22,7 +22,7 @@ TITLE_LETTERS = 200
 
 @dataclass(frozen=True)
 class Typography:
-    """What is ordinary on this page: its body text, and the gap between two lines in line heights."""
+    """The usual text of a page: its size in points, its weight, and the gap between two lines in line heights."""
 
     size: float
     heavy: bool
@@ -31,7 +31,7 @@ class Typography:
 
 @dataclass(frozen=True)
 class Block:
-    """Lines that belong together; `rows` run from the top down, the lines of a row from left to right."""
+    """Lines that belong together. `rows` go from top to bottom, the lines in a row from left to right."""
 
     rows: tuple[tuple[Line, ...], ...]
 
@@ -65,7 +65,7 @@ class Block:
 
     @property
     def reads_as_title(self) -> bool:
-        """Short enough for a heading, and more than a number."""
+        """Whether the block is short enough for a heading and has letters."""
         return len(self.rows) <= TITLE_ROWS and len(self.text) <= TITLE_LETTERS and any(map(str.isalpha, self.text))
 
     @property
@@ -78,7 +78,7 @@ def typography_of(lines: Sequence[Line]) -> Typography:
     heavy = sum(len(line.text) for line in lines if line.heavy) > 0.5 * letters
     sizes = sorted((line.size, len(line.text)) for line in lines)
     seen, size = 0, 0.0
-    for size, count in sizes:  # noqa: B007 - the size where half of all letters have been seen
+    for size, count in sizes:  # noqa: B007 - ends at the median: half of all letters are this size or smaller
         seen += count
         if 2 * seen >= letters:
             break
@@ -92,7 +92,7 @@ def _usual_gap(lines: Iterable[Line]) -> float:
 
 
 def _gap_below(line: Line, later: Iterable[Line]) -> float | None:
-    """The gap to the nearest line under this one, in line heights; none where there is no line near."""
+    """The gap to the nearest line below, in line heights, or None if no line is near."""
     near = takewhile(lambda other: other.box.top < line.box.bottom + 2 * line.size, later)
     below = (
         other for other in near if other.box.top > line.box.top + line.size / 2 and other.box.above(line.box) > 0.5
@@ -102,7 +102,7 @@ def _gap_below(line: Line, later: Iterable[Line]) -> float | None:
 
 
 def find_blocks(lines: Sequence[Line], homes: Sequence[Box | None], usual: Typography) -> list[Block]:
-    """Groups lines; what the detector put into different regions (`homes`) only shares one as code."""
+    """Groups lines into blocks. `homes` has the detector's region of each line; only code crosses regions."""
     growing: list[tuple[list[list[Line]], Box | None]] = []
     for line, home in _as_read(lines, homes):
         for rows, other in reversed(growing):
@@ -119,7 +119,7 @@ def find_blocks(lines: Sequence[Line], homes: Sequence[Box | None], usual: Typog
 
 
 def _as_read(lines: Sequence[Line], homes: Sequence[Box | None]) -> list[tuple[Line, Box | None]]:
-    """From the top down, and each row from where it begins: in a region of mostly right-to-left text at its right."""
+    """The lines from top to bottom; each row starts at its left, or at its right in a right-to-left region."""
     leftwards: dict[Box | None, float] = {}
     for line, home in zip(lines, homes, strict=True):
         leftwards[home] = leftwards.get(home, 0.0) + line.box.width * (1 if line.right_to_left else -1)
@@ -132,7 +132,7 @@ def _as_read(lines: Sequence[Line], homes: Sequence[Box | None]) -> list[tuple[L
 def _same_row(row: Sequence[Line], line: Line, *, same_home: bool) -> bool:
     box = around(other.box for other in row)
     gap = max(line.box.left - box.right, box.left - line.box.right)
-    # The number of a heading is set apart from it, and the detector sees only one of the two.
+    # A heading's number stands apart from its text, and the detector may see only one of them.
     number = min(len(line.text), len(row[0].text)) <= 3 and line.heavy and row[0].heavy
     code = line.fixed_pitch and row[0].fixed_pitch and same_home
     widest = 10.0 if code else 1.5 if same_home or number else 0.5
@@ -140,13 +140,13 @@ def _same_row(row: Sequence[Line], line: Line, *, same_home: bool) -> bool:
 
 
 def _continues(rows: Sequence[Sequence[Line]], line: Line, usual: Typography, *, same_home: bool) -> bool:
-    """Whether the line is the next one of the block that ends with these rows."""
+    """Whether the line continues the block with these rows."""
     above = around(other.box for other in rows[-1])
     last = rows[-1][0]
     gap = line.box.top - above.bottom
     if line.bullet or gap < -0.5 * line.size:
         return False
-    if line.fixed_pitch and last.fixed_pitch:  # code has empty lines and deep indents, and the detector splits it
+    if line.fixed_pitch and last.fixed_pitch:  # code has empty lines and deep indents; the detector splits it
         block = around(other.box for row in rows for other in row)
         return gap < 2 * line.size and line.box.above(block) > 0.3
     if not same_home or line.box.above(above) <= 0.3:
@@ -163,13 +163,13 @@ def _continues(rows: Sequence[Sequence[Line]], line: Line, usual: Typography, *,
 
 
 def _starts_anew(rows: Sequence[Sequence[Line]], line: Line) -> bool:
-    """Whether the line's start, left or right after its script, sets it off as the first of a paragraph."""
+    """Whether the line starts a paragraph, judged by its indent (at the right for right-to-left text)."""
     step = INDENT * line.size
-    indents = [_indent(row, line) for row in rows]  # how far each row starts before the new line
+    indents = [_indent(row, line) for row in rows]  # how much further in the new line starts
     if line.numbered and (rows[0][0].numbered or indents[-1] < -step):
         return True
     if abs(line.box.center[0] - around(cell.box for cell in rows[-1]).center[0]) < 0.5 * step:
-        return False  # centred, or as long as the line above
+        return False  # centred, or as wide as the line above
     if indents[-1] > step:
         return not (len(rows) == 1 and (rows[0][0].marked or _is_full(rows[0], line)))
     return len(rows) > 1 and indents[-1] < -step and abs(indents[0]) < step
@@ -181,7 +181,7 @@ def _indent(row: Sequence[Line], line: Line) -> float:
 
 
 def _is_full(row: Sequence[Line], line: Line) -> bool:
-    """Whether a row runs at least to where the next line ends: a hanging indent follows a full line only."""
+    """Whether the row reaches the end of the next line: only a full line is followed by a hanging indent."""
     box = around(other.box for other in row)
     if line.right_to_left:
         return box.left <= line.box.left + line.size

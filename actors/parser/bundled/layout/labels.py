@@ -1,4 +1,4 @@
-"""What a block is: a heading, a list item, a running header … decided from its typography and the detector's view."""
+"""Labels a block (heading, list item, page header …) from its typography and the detector's opinion."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ CAPTION = re.compile(
     r"[\[(<]?\s*(?i:fig(ure|\.)?|table|tab\.|chart|abb(ildung|\.)|tabelle|tableau|figura|tabla|tabela|рис(унок|\.)|"
     r"таблица|表|图|図|그림|표)\s*([A-Z]?\d|[A-Z]\b|[IVX]+\b)"
 )
-#: As page numbers are: well formed and below 400, for Civil, Mix and DVD are words.
+#: Well-formed Roman numerals below 400: words such as Civil, Mix and DVD must not match.
 ROMAN = r"(?=[ivxlc])c{0,3}(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})"
 PAGE_NUMBER = re.compile(
     rf"(?i:page\s+|seite\s+|[-–(]\s*)?(\d{{1,4}}|{ROMAN}|{ROMAN.upper()})(\s*[-–)]|\s*(?i:of|von|/)\s*\d+)?"
@@ -24,9 +24,9 @@ MARGIN = 0.08
 
 
 class View:
-    """The detector's opinion of a block: for each of its labels the best score of a box around the block.
+    """The detector's opinion of a block: for each label, the best score of a box around the block.
 
-    `alone` counts only boxes that hold little else: a box of a whole paragraph says nothing about its first line.
+    `alone` counts only boxes with little else in them: a box around a paragraph says nothing about its first line.
     """
 
     def __init__(self, box: Box, detections: Sequence[Detection]) -> None:
@@ -56,7 +56,7 @@ def role_of(block: Block, detections: Sequence[Detection], usual: Typography) ->
         return DocItemLabel.CAPTION
     if is_heading(block, view, usual):
         return DocItemLabel.SECTION_HEADER
-    # Equations stay text: docling keeps no text for a formula that no formula model has read.
+    # Equations are labelled as text: docling drops a formula's text unless a formula model has read it.
     return DocItemLabel.LIST_ITEM if block.marked else DocItemLabel.TEXT
 
 
@@ -68,7 +68,7 @@ def is_caption(block: Block, view: View, usual: Typography) -> bool:
 
 
 def is_heading(block: Block, view: View, usual: Typography) -> bool:
-    """Set larger or heavier than the page's text, in a few lines, unless the detector is sure of something else."""
+    """A few lines, larger or heavier than the usual text, unless the detector is sure of another label."""
     if not block.reads_as_title:
         return False
     titled = view.of("title")

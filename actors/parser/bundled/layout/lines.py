@@ -1,4 +1,4 @@
-"""The PDF's own lines of text, with what their fonts tell about them."""
+"""Reads the PDF's own lines of text and their typography."""
 
 import re
 from bisect import bisect_left
@@ -15,7 +15,7 @@ from actors.parser.bundled.bidi import runs_left
 from actors.parser.bundled.geometry import Box, Word
 
 LIST_NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
-#: The gap between the mark and the text of a list item, in line heights; words stand at most half as far apart.
+#: The smallest gap after the mark of a list item, in line heights; gaps between words are at most half as wide.
 MARK_GAP = 0.6
 PlacedCell = tuple[Box, TextCell]
 BULLETS = frozenset("•‣◦▪▫■□●○◆◇►▶▸∙·*-–—−∞✓✔➢➤❖\u25aa\uf0b7\uf0a7")
@@ -23,7 +23,7 @@ BULLETS = frozenset("•‣◦▪▫■□●○◆◇►▶▸∙·*-–—−�
 
 @dataclass(frozen=True)
 class Line:
-    """One text cell of the page. `size` is the height of its ordinary words: superscripts don't count."""
+    """One text cell of the page. `size` is the median height of its words, so superscripts do not count."""
 
     text: str
     box: Box
@@ -44,7 +44,7 @@ class Line:
 
 
 def read_lines(page: Page) -> list[Line]:
-    """All lines with ink, in the order of the PDF."""
+    """All lines that are not blank, in the PDF's order."""
     words = _by_top(page.parsed_page.word_cells if page.parsed_page else ())
     tops = [box.top for box, _ in words]
     fixed_pitch = fixed_pitch_fonts(words)
@@ -60,7 +60,7 @@ def read_lines(page: Page) -> list[Line]:
 
 
 def read_words(page: Page) -> list[Word]:
-    """All words with ink, in the order of the PDF."""
+    """All words that are not blank, in the PDF's order."""
     cells = page.parsed_page.word_cells if page.parsed_page else ()
     return [Word(cell.text.strip(), box_of(cell)) for cell in cells if cell.text.strip()]
 
@@ -71,7 +71,7 @@ def box_of(cell: TextCell) -> Box:
 
 
 def make_line(cell: TextCell, words: Sequence[PlacedCell], fixed_pitch: frozenset[str]) -> Line:
-    """A line from its cell and its words, which know their fonts one by one."""
+    """A line from its text cell and from its words, each of which has its own font."""
     words = sorted(words, key=lambda word: word[0].left) or [(box_of(cell), cell)]
     fonts = [(len(word.text), _font(word)) for _, word in words]
     letters = sum(count for count, _ in fonts)
@@ -91,9 +91,9 @@ def make_line(cell: TextCell, words: Sequence[PlacedCell], fixed_pitch: frozense
 
 
 def fixed_pitch_fonts(words: Sequence[PlacedCell]) -> frozenset[str]:
-    """The fonts whose Latin letters are all of one width, as program code is set.
+    """The fonts whose Latin letters all have one width, as in program code.
 
-    A word counts once: Arabic prose that says Python five times has one Latin word, and that is always as wide.
+    Each word counts once: a single Latin word that Arabic prose repeats always has the same width.
     """
     pitches: dict[str, dict[str, float]] = {}
     for box, cell in words:
@@ -103,7 +103,7 @@ def fixed_pitch_fonts(words: Sequence[PlacedCell]) -> frozenset[str]:
 
 
 def _are_even(widths: Sequence[float]) -> bool:
-    """Whether nearly all are the same; a comma of another font may hang on some words."""
+    """Whether nearly all widths are equal; some words may end in a comma of another font."""
     usual = median(widths)
     return sum(abs(width - usual) < 0.03 * usual for width in widths) > 0.75 * len(widths)
 
@@ -114,20 +114,20 @@ def _starts_with_bullet(text: str, words: Sequence[PlacedCell]) -> bool:
     if not _stands_apart(words):
         return False
     (box, first), (_, second) = words[:2]
-    # A font without a character map spells its bullet out as the glyph's name or as a letter: one narrow sign
-    # under many letters, or a single sign in a font that the words after it don't use.
+    # A font without a character map gives a bullet the glyph's name or a letter as its text. So a bullet is also
+    # a box too narrow for its letters, or a single letter in another font than the next word.
     squeezed = len(first.text) > 3 and box.width < 0.25 * len(first.text) * box.height
     foreign = len(first.text) == 1 and _font(first) != _font(second) and not first.text.isdigit()
     return squeezed or foreign
 
 
 def _starts_with_number(words: Sequence[PlacedCell]) -> bool:
-    """Whether a number stands before the words and apart from them, without the dot that would tell it by itself."""
+    """Whether the line starts with a number that has no dot but stands apart from the words."""
     return _stands_apart(words) and re.fullmatch(r"\d{1,2}", words[0][1].text) is not None
 
 
 def _stands_apart(words: Sequence[PlacedCell]) -> bool:
-    """Whether the first word is set apart from the others, as the mark of a list item is and a word of prose is not."""
+    """Whether the gap after the first word is wide, as after the mark of a list item."""
     if len(words) < 2:
         return False
     (mark, _), (first, _) = words[:2]

@@ -1,4 +1,4 @@
-"""What the spacing of words tells about the rows and columns of a table. Pure; lengths in page points."""
+"""Finds the rows and columns of a table from the spacing of its words. Pure; lengths in points."""
 
 import math
 import re
@@ -12,23 +12,24 @@ from actors.parser.bundled.tables.grid import Grid, lines_of
 
 Band = tuple[float, float]  # low, high
 
-COLUMN_GAP = 0.8  # of a word's height: a gap through the whole table that is this wide parts two columns
-PHRASE_GAP = 0.55  # of a word's height: wider than a space, so what follows is another cell's text
-SPACE = 0.45  # of a word's height: spaces are narrower, gaps between columns wider
-CROSSED = 0.15  # of the lines may run across a gap between columns: titles of column groups do
-OVERLAP = 0.2  # of the lower of two words: more, and they stand on one line
-TOUCHING = 0.15  # of a line's height: lines of one column stand further apart
-MISCOUNTED = 0.7  # of the lines of text: more predicted rows than that are rows of one line, counted wrong
-LOOSER = 1.4  # the gap between rows over the gap between lines within a row
+COLUMN_GAP = 0.8  # of a word's height: a wider gap through the whole table separates two columns
+PHRASE_GAP = 0.55  # of a word's height: a wider gap is no space, so another cell starts after it
+SPACE = 0.45  # of a word's height: spaces are narrower, gaps between columns are wider
+CROSSED = 0.15  # of the lines may cross a gap between columns: titles of column groups do
+OVERLAP = 0.2  # of the lower word's height: words that overlap more stand on one line
+TOUCHING = 0.15  # of a line's height: the lines of one column have wider gaps
+MISCOUNTED = 0.7  # of the lines of text: if more rows are predicted, each line is a row and the count is wrong
+LOOSER = 1.4  # the gap between rows is at least this many times the gap between lines in a row
 VALUE = re.compile(r"[(+\-−–]?[$€£¥]?\s?\d[\d.,' ]*%?\)?")
 
 
 def is_number(text: str) -> bool:
+    """Whether the text is a number, an amount of money or a percentage."""
     return VALUE.fullmatch(text.strip()) is not None
 
 
 def text_bands(words: Iterable[Word]) -> list[list[Word]]:
-    """Words in lines from top to bottom; lines that overlap are one, as when a cell's text is centred beside two."""
+    """Groups words into lines from top to bottom. Lines that overlap count as one: a cell may be centred beside two."""
     bands: list[list[Word]] = []
     bottom = 0.0
     for word in sorted(words, key=lambda word: (word.box.top, word.box.left)):
@@ -42,7 +43,7 @@ def text_bands(words: Iterable[Word]) -> list[list[Word]]:
 
 
 def beside_two_lines(words: Sequence[Word], cols: Sequence[float]) -> set[Word]:
-    """Column titles that are centred beside two lines of other titles: texts of cells over two rows."""
+    """The column titles that are centred beside two lines of other titles. Their cells span two rows."""
     lines = lines_of(words)[:3]
     if len(lines) < 3:
         return set()
@@ -57,12 +58,13 @@ def _height(line: Iterable[Word]) -> float:
 
 
 def extent(band: Iterable[Word]) -> Band:
+    """The top and bottom of the words."""
     boxes = [word.box for word in band]
     return min(box.top for box in boxes), max(box.bottom for box in boxes)
 
 
 def column_gaps(words: Sequence[Word]) -> list[Band]:
-    """Stretches that (nearly) no line of the table runs across and that are wider than a space."""
+    """The horizontal gaps that are wider than a space and that almost no line of the table crosses."""
     bands = text_bands(words)
     allowed = max(1, int(CROSSED * len(bands))) if len(bands) > 3 else 0
     height = median(word.box.height for word in words)
@@ -81,7 +83,7 @@ def column_gaps(words: Sequence[Word]) -> list[Band]:
 
 
 def phrases(words: Iterable[Word]) -> list[list[Word]]:
-    """Words from left to right, parted where one stands further from all before it than words of one text do."""
+    """Groups words into phrases, from left to right, and starts a new phrase after each wide gap."""
     parts: list[list[Word]] = []
     for word in sorted(words, key=lambda word: word.box.left):
         if parts and word.box.left - max(before.box.right for before in parts[-1]) <= PHRASE_GAP * word.box.height:
@@ -92,7 +94,7 @@ def phrases(words: Iterable[Word]) -> list[list[Word]]:
 
 
 def parts_phrases(cut: float, words: Iterable[Word]) -> bool:
-    """Whether an edge between columns at `cut` runs between words that stand no further apart than in a phrase."""
+    """Whether a column edge at `cut` would split phrases: the words beside it are only a space apart."""
     gaps: list[float] = []
     for line in lines_of(words):
         before = [word.box for word in line if word.box.center[0] < cut]
@@ -103,9 +105,9 @@ def parts_phrases(cut: float, words: Iterable[Word]) -> bool:
 
 
 def row_bands(words: Sequence[Word], grid: Grid, rules: Sequence[float]) -> list[list[Word]]:
-    """Lines of text gathered into rows: of the readings that the words allow, the one nearest to the predicted count.
+    """Groups lines of text into rows. Of several possible groupings it takes the one nearest to the predicted count.
 
-    `rules` are the heights of horizontal rules.
+    `rules` are the y positions of horizontal rules.
     """
     lines = text_bands(words)
     expected = len(grid.rows) - 1
@@ -119,7 +121,7 @@ def row_bands(words: Sequence[Word], grid: Grid, rules: Sequence[float]) -> list
 
 
 def _by_prediction(lines: Sequence[list[Word]], edges: Sequence[float]) -> list[list[Word]]:
-    """Lines of one predicted row are one row, if the prediction can mean wrapped texts and not a miscount."""
+    """Joins the lines of each predicted row, unless the predicted count is clearly wrong."""
     if len(edges) - 1 > MISCOUNTED * len(lines):
         return list(lines)
     rows = [bisect_right(edges[1:-1], _middle(line)) for line in lines]
@@ -127,14 +129,14 @@ def _by_prediction(lines: Sequence[list[Word]], edges: Sequence[float]) -> list[
 
 
 def _by_rules(lines: Sequence[list[Word]], rules: Sequence[float]) -> list[list[Word]]:
-    """Lines without a rule between them are one row."""
+    """Joins lines that have no rule between them."""
     return _join(
         lines, [not any(_middle(above) < y < _middle(below) for y in rules) for above, below in pairwise(lines)]
     )
 
 
 def _by_spacing(lines: Sequence[list[Word]]) -> list[list[Word]]:
-    """Lines that stand closer than the rest are one row, unless numbers would be stacked in it."""
+    """Joins lines that are closer together than the others, unless that stacks numbers in a row."""
     gaps = [_gap(above, below) for above, below in pairwise(lines)]
     ordered = sorted(gaps)
     jumps = [(after - before, after) for before, after in pairwise(ordered) if after > LOOSER * max(before, 1.0)]
@@ -143,12 +145,12 @@ def _by_spacing(lines: Sequence[list[Word]]) -> list[list[Word]]:
 
 
 def _without_stacks(lines: Sequence[list[Word]], rows: list[list[Word]]) -> list[list[Word]]:
-    """The rows, or the lines again where a row would have one value under another: values are not broken into lines."""
+    """The rows, or the lines if a row would stack one value on another: a value never wraps."""
     return list(lines) if any(_stacks_values(row) for row in rows) else rows
 
 
 def _by_continuation(lines: Sequence[list[Word]], cols: Sequence[float]) -> list[list[Word]]:
-    """A line of words alone goes on with the row above when nothing is new in it: no first cell, none empty above."""
+    """Joins a line without numbers to the row above if it has no first cell and fills no cell that is empty above."""
     columns = [{bisect_right(cols[1:-1], word.box.center[0]) for word in line} for line in lines]
     goes_on = [
         0 not in columns[i] and columns[i] <= columns[i - 1] and not any(is_number(word.text) for word in lines[i])
@@ -158,7 +160,7 @@ def _by_continuation(lines: Sequence[list[Word]], cols: Sequence[float]) -> list
 
 
 def _join(lines: Sequence[list[Word]], joins: Sequence[bool]) -> list[list[Word]]:
-    """Rows of lines; `joins` says of every line but the first whether it goes on with the line above."""
+    """Joins lines into rows. `joins` says for each line after the first whether it continues the row above."""
     rows = [list(lines[0])]
     for line, joined in zip(lines[1:], joins, strict=True):
         if joined:
@@ -173,7 +175,7 @@ def _middle(line: Iterable[Word]) -> float:
 
 
 def _gap(above: Iterable[Word], below: Iterable[Word]) -> float:
-    """Between typical words: bold ones are taller and would make rows of one spacing look unlike."""
+    """The gap between typical words of both lines: taller bold words would distort it."""
     return median(word.box.top for word in below) - median(word.box.bottom for word in above)
 
 

@@ -1,6 +1,6 @@
-"""What is a table beyond doubt: regions that rules divide into written cells, and texts that stand in columns.
+"""Finds tables without a model: regions that rules divide into cells with text, and text that stands in columns.
 
-A detector that only sees the page small takes such tables for figures or prose. Lengths in page points.
+The detector sees a small picture of the page and takes some of these tables for figures or prose. Lengths in points.
 """
 
 from bisect import bisect_right
@@ -16,16 +16,16 @@ from actors.parser.bundled.tables.grid import Grid
 from actors.parser.bundled.tables.ink import Ink, read_ink
 from actors.parser.bundled.tables.ruled import drawn_places, positions
 
-TOUCH = 2.0  # points: rules that end this near to each other meet
-WIDE = 40.0  # points: strokes of large letters are shorter, tables wider
-TALL = 9.0  # points: the height of a usual row, at least
-WRITTEN = 0.5  # of a ruled table's cells hold something
-FILLED = 0.6  # of an unruled table's rows have text in more than one column
-CELL_WIDTH = 14.0  # in heights of its text: prose in columns is set wider
+TOUCH = 2.0  # points: rules closer than this meet
+WIDE = 40.0  # points: strokes of large letters are shorter, rules of tables are longer
+TALL = 9.0  # points: the smallest average height of a row
+WRITTEN = 0.5  # of a ruled table's cells have text, at least
+FILLED = 0.6  # of an unruled table's rows have text in several columns, at least
+CELL_WIDTH = 14.0  # in text heights: prose in columns is wider
 
 
 def ruled_regions(image: Image.Image, scale: float) -> list[Box]:
-    """Tables drawn with rules on a picture of the whole page, at `scale` pixels per point."""
+    """The tables that rules draw on a page; `image` shows the whole page at `scale` pixels per point."""
     page = Box(0.0, 0.0, image.width / scale, image.height / scale)
     ink = read_ink(image, page, scale)
     across = [rule for rule in ink.horizontal if rule.width > WIDE]
@@ -35,7 +35,7 @@ def ruled_regions(image: Image.Image, scale: float) -> list[Box]:
 
 
 def _meeting(rules: Iterable[Box]) -> list[list[Box]]:
-    """The rules in groups that hang together."""
+    """Groups rules that are connected."""
     groups: list[list[Box]] = []
     for rule in rules:
         apart, joined = [], [rule]
@@ -54,7 +54,7 @@ def _meet(rule: Box, other: Box) -> bool:
 
 
 def _is_table(rules: Sequence[Box], ink: Ink) -> bool:
-    """The rules divide their region into rectangles, in rows and columns, and most of these are written in."""
+    """Whether the rules divide their region into rows and columns of cells, and most cells have text."""
     region = around(rules)
     across = [rule for rule in rules if rule.width > rule.height]
     down = [rule for rule in rules if rule.height > rule.width]
@@ -73,7 +73,7 @@ def _is_written(cell: Box, ink: Ink) -> bool:
 
 
 def stands_in_columns(words: Sequence[Word]) -> bool:
-    """Whether the words of a region are a table: three columns, or two of which one is numbers, and short texts."""
+    """Whether short texts stand in three columns, or in two columns of which the last has numbers."""
     rows = text_bands(words)
     cuts = [(low + high) / 2 for low, high in column_gaps(words)]
     if len(rows) < 3 or not cuts:

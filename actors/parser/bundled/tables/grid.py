@@ -1,4 +1,4 @@
-"""Tables as geometry: words and the places they belong to. Pure; every length is in page points, top-left origin."""
+"""Tables as geometry: the cells of a grid and their words. Pure; lengths in points from the top left corner."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from actors.parser.bundled.geometry import Box, Word
 
 @dataclass(frozen=True)
 class Place:
-    """A cell's position: its first row and column, and how many of each it covers."""
+    """A cell's position: its first row and column, and how many rows and columns it covers."""
 
     row: int
     col: int
@@ -22,7 +22,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Grid:
-    """Edges of the rows (top to bottom) and columns (left to right), and the places that tile them without overlap."""
+    """The edges of the rows (top to bottom) and columns (left to right). The places cover the grid without overlaps."""
 
     rows: tuple[float, ...]
     cols: tuple[float, ...]
@@ -37,7 +37,7 @@ class Grid:
         )
 
     def owners(self) -> dict[tuple[int, int], Place]:
-        """The place that covers each row and column."""
+        """The place at each (row, column)."""
         return {
             (row, col): place
             for place in self.places
@@ -47,7 +47,7 @@ class Grid:
 
 
 def fill(grid: Grid, words: Iterable[Word]) -> dict[Place, list[Word]]:
-    """Every word in exactly one place: the one under its centre, or the nearest when it lies outside the grid."""
+    """Puts every word into exactly one place: the one at its centre, or the nearest if it is outside the grid."""
     owners = grid.owners()
     filled: dict[Place, list[Word]] = {place: [] for place in grid.places}
     for word in words:
@@ -57,7 +57,7 @@ def fill(grid: Grid, words: Iterable[Word]) -> dict[Place, list[Word]]:
 
 
 def lines_of(words: Iterable[Word]) -> list[list[Word]]:
-    """Words as lines from top to bottom, each from left to right."""
+    """Groups words into lines from top to bottom, each from left to right."""
     lines: list[list[Word]] = []
     for word in sorted(words, key=lambda word: word.box.center[1]):
         middle = word.box.center[1]
@@ -69,12 +69,12 @@ def lines_of(words: Iterable[Word]) -> list[list[Word]]:
 
 
 def text_of(words: Iterable[Word]) -> str:
-    """Words as they are read, in one line."""
+    """The words in reading order, as one line of text."""
     return " ".join(word.text for line in lines_of(words) for word in reordered(line, lambda word: word.text))
 
 
 def tile(places: Iterable[Place], rows: int, cols: int) -> tuple[Place, ...]:
-    """The given places, first come first kept where they overlap, and a single cell wherever none of them lies."""
+    """Places that cover the whole grid: of overlapping places the first stays, and free cells get a place each."""
     free = {(row, col) for row in range(rows) for col in range(cols)}
     kept = []
     for place in places:
@@ -91,9 +91,9 @@ def tile(places: Iterable[Place], rows: int, cols: int) -> tuple[Place, ...]:
 
 
 def edges_between(bands: Sequence[tuple[float, float]], intervals: Sequence[tuple[float, float]]) -> tuple[float, ...]:
-    """Where to cut between neighbouring bands (low, high) so that the fewest intervals are cut, and those the least.
+    """The outer edges, and edges between neighbouring bands (low, high) that cut the intervals as little as possible.
 
-    Returns the outer edges too. Bands come in order; a prediction may be off by half a band.
+    The bands are in order. They are predictions, so they may be wrong by half a band.
     """
     centers = [(low + high) / 2 for low, high in bands]
     cuts = [
@@ -106,7 +106,7 @@ def edges_between(bands: Sequence[tuple[float, float]], intervals: Sequence[tupl
 
 
 def best_cut(left: float, right: float, guess: float, intervals: Sequence[tuple[float, float]]) -> float:
-    """The middle of the gap that suits best between `left` and `right`."""
+    """The middle of the best gap between `left` and `right`."""
     near = [(low, high) for low, high in intervals if high > left and low < right]
     stops = sorted({left, right, *(x for pair in near for x in pair if left < x < right)})
     gaps = [(a, b) for a, b in pairwise(stops) if b > a]

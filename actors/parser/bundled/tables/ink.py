@@ -1,4 +1,4 @@
-"""What the picture of a table shows besides its words: rules, and the gaps inside a line of text. No model involved."""
+"""Finds rules, and the gaps in lines of text, in the picture of a table. Uses no model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from actors.parser.bundled.geometry import Box
 
 Mask = NDArray[Any]
 
-SHORTEST_RULE = 10.0  # points: about the height of one row of small print
-NEIGHBOURHOOD = 15  # pixels around a pixel that it must be darker than to be ink: holds on shaded ground, too
-CONTRAST = 12  # grey levels
-DARK = 140  # grey level: white writing is readable on anything darker
-THICKER_THAN_WRITING = 7  # pixels: no stroke of a table's print is
-TALLER_THAN_WRITING = 31  # pixels: the strips of a field above and below a line of print are nearer than this
+SHORTEST_RULE = 10.0  # points: about the height of a row of small print
+NEIGHBOURHOOD = 15  # pixels: ink is darker than the average of this square around it, on shaded ground too
+CONTRAST = 12  # grey levels: how much darker
+DARK = 140  # grey level: white text is readable on darker fields
+THICKER_THAN_WRITING = 7  # pixels: strokes of a table's text are thinner
+TALLER_THAN_WRITING = 31  # pixels: lines of a table's text are lower
 
 
 @dataclass(frozen=True)
 class Ink:
-    """Marks on a region of the page, told apart into rules and writing; `scale` is pixels per point."""
+    """The rules (boxes in points) and the writing (a mask of pixels) in a region; `scale` is pixels per point."""
 
     horizontal: tuple[Box, ...]
     vertical: tuple[Box, ...]
@@ -35,7 +35,7 @@ class Ink:
 
 
 def read_ink(image: Image.Image, frame: Box, scale: float) -> Ink:
-    """`image` shows the region `frame` of a page, which is in points; so are the rules found."""
+    """Separates the rules from the writing. `image` shows the region `frame` of the page."""
     grey = _dark_on_light(np.asarray(image.convert("L")))
     dark = cv2.adaptiveThreshold(grey, 1, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, NEIGHBOURHOOD, CONTRAST)
     length = round(SHORTEST_RULE * scale)
@@ -51,7 +51,7 @@ def read_ink(image: Image.Image, frame: Box, scale: float) -> Ink:
 
 
 def _dark_on_light(grey: Mask) -> Mask:
-    """The picture with dark fields, such as those behind white column titles, turned into their negative."""
+    """Inverts dark fields, such as those behind white column titles."""
     dark = (grey < DARK).astype(np.uint8)
     thick = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((THICKER_THAN_WRITING, THICKER_THAN_WRITING), np.uint8))
     field = cv2.morphologyEx(thick, cv2.MORPH_CLOSE, np.ones((TALLER_THAN_WRITING, TALLER_THAN_WRITING), np.uint8))
@@ -68,9 +68,9 @@ def _boxes(mask: Mask, frame: Box, scale: float) -> tuple[Box, ...]:
 
 
 def split_line(text: str, box: Box, ink: Ink) -> list[tuple[str, Box]]:
-    """A line of text as its words, each with the stretch of the line it was written on.
+    """Splits a line of text into its words and their boxes.
 
-    Recognised text comes as lines, and a line may run through several columns: its widest gaps are its spaces.
+    OCR returns whole lines, and a line may cross several columns. The widest gaps in the line are its spaces.
     """
     words = reordered(text.split(), str)
     gaps = _gaps(box, ink)
@@ -83,7 +83,7 @@ def split_line(text: str, box: Box, ink: Ink) -> list[tuple[str, Box]]:
 
 
 def _gaps(box: Box, ink: Ink) -> Sequence[tuple[float, float]]:
-    """Stretches of the line without writing, between its first and last mark."""
+    """The gaps without ink (left, right) between the first and the last mark of the line."""
     left, right = (round((x - ink.frame.left) * ink.scale) for x in (box.left, box.right))
     top, bottom = (round((y - ink.frame.top) * ink.scale) for y in (box.top, box.bottom))
     columns = ink.writing[max(top, 0) : bottom, max(left, 0) : right].any(axis=0)

@@ -1,4 +1,4 @@
-"""Tables whose cells are all drawn with rules: the drawing is the structure. Pure; lengths in page points."""
+"""Reads the structure of tables whose cells are all drawn with rules. Pure; lengths in points."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -7,12 +7,12 @@ from actors.parser.bundled.geometry import Box, Word
 from actors.parser.bundled.tables.grid import Grid, Place, fill, lines_of, tile
 
 SAME = 2.5  # points: rules nearer than this are one
-DRAWN = 0.6  # of a cell's side, for the side to count as drawn
-WIDE_GAP = 1.5  # of a word's height: more than a space between words
+DRAWN = 0.6  # of a cell's side: the side counts as drawn if rules cover more than this
+WIDE_GAP = 1.5  # of a word's height: wider than a space
 
 
 def ruled_grid(horizontal: Sequence[Box], vertical: Sequence[Box], words: Sequence[Word]) -> Grid | None:
-    """The grid that the rules draw, or None when they leave it open or draw less than the words show."""
+    """The grid that the rules draw, or None if they leave it open or miss rows or columns that the words show."""
     down = [rule for rule in vertical if not _is_stroke(rule, words)]
     across = [rule for rule in horizontal if not _is_stroke(rule, words)]
     rows = _edges([rule.center[1] for rule in across], [word.box.center[1] for word in words])
@@ -27,7 +27,7 @@ def ruled_grid(horizontal: Sequence[Box], vertical: Sequence[Box], words: Sequen
 
 
 def _is_stroke(rule: Box, words: Iterable[Word]) -> bool:
-    """A long stroke of a letter, an underline or a dash looks like a rule, but lies within its word."""
+    """Whether the rule belongs to a word: a stroke of a letter, an underline or a dash."""
     x, y = rule.center
     return any(
         word.box.left < x < word.box.right
@@ -39,7 +39,7 @@ def _is_stroke(rule: Box, words: Iterable[Word]) -> bool:
 
 
 def positions(rules: Iterable[float]) -> list[float]:
-    """Positions of the rules in order, those near each other as one."""
+    """The positions of the rules in order; near positions count as one."""
     groups: list[list[float]] = []
     for position in sorted(rules):
         if groups and position - groups[-1][-1] < SAME:
@@ -50,7 +50,7 @@ def positions(rules: Iterable[float]) -> list[float]:
 
 
 def _edges(rules: Sequence[float], words: Sequence[float]) -> tuple[float, ...]:
-    """Positions of the rules, and an outer edge where words lie beyond the last rule."""
+    """The positions of the rules, with an outer edge added if words lie beyond them."""
     edges = positions(rules)
     if edges and min(words) < edges[0]:
         edges.insert(0, min(words) - SAME)
@@ -62,7 +62,7 @@ def _edges(rules: Sequence[float], words: Sequence[float]) -> tuple[float, ...]:
 def drawn_places(
     rows: Sequence[float], cols: Sequence[float], across: Sequence[Box], down: Sequence[Box]
 ) -> tuple[Place, ...]:
-    """Neighbouring cells without a rule between them are one place; empty when such a place is no rectangle."""
+    """Joins neighbouring cells without a rule between them. Empty if a joined place is not a rectangle."""
     count = len(cols) - 1
     owner = list(range((len(rows) - 1) * count))
 
@@ -100,9 +100,9 @@ def _rectangle(cells: Sequence[tuple[int, int]]) -> Place:
 
 
 def _rows_in_one(grid: Grid, words: Sequence[Word]) -> bool:
-    """Whether some ruled row may hold several: at least two, and half, of its cells have stacked lines.
+    """Whether a ruled row seems to hold several rows: half of its cells, and at least two, have stacked lines.
 
-    Two lines are believed to be one row, as when rules part pairs of lines, unless rules part only head and body.
+    Two lines still count as one row, unless the rules only separate the header from the body.
     """
     heights: dict[int, list[int]] = {}
     for place, held in fill(grid, words).items():
@@ -114,7 +114,7 @@ def _rows_in_one(grid: Grid, words: Sequence[Word]) -> bool:
 
 
 def _cols_in_one(grid: Grid, words: Sequence[Word]) -> bool:
-    """Whether some ruled column may hold several: at least two of its lines have a gap wider than a space."""
+    """Whether a ruled column seems to hold several columns: at least two of its lines have a wide gap."""
     gaps: dict[int, int] = {}
     for place, held in fill(grid, words).items():
         if place.col_span == 1:

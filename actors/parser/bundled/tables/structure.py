@@ -1,4 +1,4 @@
-"""From a predicted structure and the words of a table to its grid. Pure; lengths in page points, top-left origin."""
+"""Corrects a predicted table structure with the words of the table. Pure; lengths in points from the top left."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from actors.parser.bundled.tables.alignment import (
 from actors.parser.bundled.tables.grid import Grid, Place, best_cut, edges_between, fill, tile
 from actors.parser.bundled.tables.slanet import PredictedCell
 
-OFF_CENTRE = 0.1  # of the width of columns: how far from their middle a title over them may stand
+OFF_CENTRE = 0.1  # of the columns' width: how far off their middle a title over them may be
 
 
 def grid_from_prediction(cells: Sequence[PredictedCell], words: Sequence[Word], rules: Sequence[Box]) -> Grid:
-    """The predicted structure moved to where the words are, with the columns and rows that their spacing shows.
+    """Fits the predicted structure to the words, and corrects its rows and columns by their spacing.
 
-    `rules` are the horizontal ones drawn in the table.
+    `rules` are the horizontal rules in the table.
     """
     rows = max(cell.row + cell.row_span for cell in cells)
     cols = max(cell.col + cell.col_span for cell in cells)
@@ -42,7 +42,7 @@ def grid_from_prediction(cells: Sequence[PredictedCell], words: Sequence[Word], 
 
 
 def _bands(count: int, extents: Sequence[tuple[int, int, float, float]]) -> list[Band]:
-    """Median extent of each row or column over its cells that span nothing, or else of those that cover it."""
+    """The median extent of each row or column over its cells without spans, or else over all cells that cover it."""
     bands: list[Band] = []
     for index in range(count):
         own = [(low, high) for start, span, low, high in extents if start == index and span == 1]
@@ -53,7 +53,7 @@ def _bands(count: int, extents: Sequence[tuple[int, int, float, float]]) -> list
 
 
 def with_gap_columns(grid: Grid, words: Sequence[Word]) -> Grid:
-    """The grid with a further column edge in every gap between words that has none yet."""
+    """Adds a column edge in every gap between words that has none."""
     intervals = [(word.box.left, word.box.right) for word in words]
     for low, high in column_gaps(words):
         if not any(low <= x <= high for x in grid.cols):
@@ -62,7 +62,7 @@ def with_gap_columns(grid: Grid, words: Sequence[Word]) -> Grid:
 
 
 def _split_column(grid: Grid, cut: float, words: Sequence[Word]) -> Grid:
-    """A place across the cut becomes two, unless it spans columns already or a word of it lies across the cut."""
+    """Splits a column. A place at the cut becomes two, unless it spans columns or one of its words crosses the cut."""
     index = bisect_right(grid.cols[1:-1], cut)
     places: list[Place] = []
     for place, held in fill(grid, words).items():
@@ -78,7 +78,7 @@ def _split_column(grid: Grid, cut: float, words: Sequence[Word]) -> Grid:
 
 
 def without_split_phrases(grid: Grid, words: Sequence[Word]) -> Grid:
-    """The grid without column edges that only part the words of phrases."""
+    """Removes column edges that only split phrases."""
     beside = [
         [word for word in words if low < word.box.center[0] < high]
         for low, high in zip(grid.cols, grid.cols[2:], strict=False)
@@ -93,7 +93,7 @@ def without_split_phrases(grid: Grid, words: Sequence[Word]) -> Grid:
 
 
 def without_crossed_spans(grid: Grid, words: Sequence[Word], rules: Sequence[Box]) -> Grid:
-    """The grid without the places over several rows that a rule runs through, from side to side between their words."""
+    """Removes row spans that a horizontal rule crosses from side to side, between the words."""
     kept = [
         place
         for place, held in fill(grid, words).items()
@@ -109,7 +109,7 @@ def _crosses(rule: Box, box: Box, words: Sequence[Word]) -> bool:
 
 
 def with_parted_spans(grid: Grid, words: Sequence[Word]) -> Grid:
-    """The grid with every place over several columns cut where its words stand further apart than in a phrase."""
+    """Splits column spans between phrases."""
     places: list[Place] = []
     for place, held in fill(grid, words).items():
         parts = {_column(grid, part[0]): part for part in reversed(phrases(held))}
@@ -129,7 +129,7 @@ def _column(grid: Grid, word: Word) -> int:
 
 
 def _centred(grid: Grid, place: Place, phrase: Sequence[Word], low: int, high: int) -> Place:
-    """The most columns from `low` up to `high` whose middle the phrase stands in, or else just those it stands in."""
+    """The widest span from `low` to `high` in whose middle the phrase stands, or else the columns under the phrase."""
     middle = (phrase[0].box.left + phrase[-1].box.right) / 2
     first, last = (min(max(_column(grid, word), low), high - 1) for word in (phrase[0], phrase[-1]))
     start, end = max(
@@ -146,7 +146,7 @@ def _is_middle(grid: Grid, start: int, end: int, x: float) -> bool:
 
 
 def with_text_rows(grid: Grid, words: Sequence[Word], rules: Sequence[Box]) -> Grid:
-    """The grid with its row edges between the rows that the lines of text make; its spans keep their rows."""
+    """Moves the row edges between the rows of text; spans keep their rows."""
     filled = fill(grid, words)
     spanning = {word for place in grid.places if place.row_span > 1 for word in filled[place]}
     between = beside_two_lines([word for word in words if word not in spanning], grid.cols)
@@ -169,7 +169,7 @@ def with_text_rows(grid: Grid, words: Sequence[Word], rules: Sequence[Box]) -> G
 
 
 def _reach(grid: Grid, place: Place, between: Sequence[Word]) -> Band:
-    """From the middle of the place's first row to that of its last, or from top to bottom of words between two rows."""
+    """From the middle of the place's first row to the middle of its last, or the extent of words between two rows."""
     if between:
         return extent(between)
     last = place.row + place.row_span - 1
@@ -177,7 +177,7 @@ def _reach(grid: Grid, place: Place, between: Sequence[Word]) -> Band:
 
 
 def without_empty_bands(grid: Grid, words: Sequence[Word]) -> Grid:
-    """The grid without rows and columns in which no word's cell starts; spans shrink with them."""
+    """Removes rows and columns in which no cell with words starts, and shrinks the spans over them."""
     filled = [place for place, held in fill(grid, words).items() if held]
     rows = sorted({place.row for place in filled})
     cols = sorted({place.col for place in filled})
@@ -198,7 +198,7 @@ def without_empty_bands(grid: Grid, words: Sequence[Word]) -> Grid:
 
 
 def header_rows(grid: Grid) -> int:
-    """How many rows from the top are headers: titles over all columns, the first row below, and what its spans take."""
+    """The number of header rows: titles over all columns, and the first row below them with its spans."""
     rows = len(grid.rows) - 1
     titles = next((row for row in range(rows) if not _is_title(grid, row)), 0)
     first = [place for place in grid.places if place.row == titles]

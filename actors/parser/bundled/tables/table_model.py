@@ -1,4 +1,4 @@
-"""The bundled profile's table model, as a docling plugin: structure from the picture, text from the page itself."""
+"""The bundled profile's table model, as a docling plugin: structure from a picture, text from the page."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,21 +23,21 @@ from actors.parser.bundled.tables.ruled import ruled_grid
 from actors.parser.bundled.tables.slanet import PredictedCell, Slanet
 from actors.parser.bundled.tables.structure import grid_from_prediction, header_rows
 
-TABLE_SCALE = 2.0  # pixels per point: thin rules stay visible
-MARGIN = 4.0  # points added around a table, so that rules on its edge are seen
+TABLE_SCALE = 2.0  # pixels per point: enough for thin rules to stay visible
+MARGIN = 4.0  # points added around a table, so that the picture shows rules on its edge
 
-# By whether the place's own cell starts above, and whether it starts to the left.
+# Keys: whether the place starts in a row above, and whether it starts in a column to the left.
 OTSL_TAGS = {(False, False): "fcel", (False, True): "lcel", (True, False): "ucel", (True, True): "xcel"}
 
 
 class BundledTableOptions(BaseTableStructureOptions):
-    """Chooses the bundled table model; it has nothing to set."""
+    """Selects the bundled table model. It has no settings."""
 
     kind: ClassVar[str] = "docfleet_table"
 
 
 class BundledTableModel(BaseTableStructureModel):
-    """Rows and columns of each table region, one page at a time: what a page gives never depends on its neighbours."""
+    """Finds the rows and columns of each table, page by page: a page's result never depends on the pages around it."""
 
     def __init__(
         self,
@@ -97,24 +97,25 @@ def _framed(region: BoundingBox) -> Box:
 def _picture(page: Page, frame: Box) -> Image.Image:
     image = page.get_image(scale=TABLE_SCALE)
     if image is None:
-        raise ValueError(f"page {page.page_no} has no picture to read a table from")
+        raise ValueError(f"page {page.page_no} has no picture, so its tables cannot be read: render the page first")
     left, top, right, bottom = (round(x * TABLE_SCALE) for x in (frame.left, frame.top, frame.right, frame.bottom))
     return image.crop((left, top, right, bottom))
 
 
 def single_cell(frame: Box) -> Grid:
+    """A table of one cell."""
     return Grid((frame.top, frame.bottom), (frame.left, frame.right), (Place(0, 0),))
 
 
 def on_page(cell: PredictedCell, frame: Box) -> PredictedCell:
-    """The cell with its box moved from the picture of the region `frame` to the page."""
+    """Converts the cell's box from pixels of the picture to points on the page."""
     x, y, box, scale = frame.left, frame.top, cell.box, TABLE_SCALE
     moved = Box(x + box.left / scale, y + box.top / scale, x + box.right / scale, y + box.bottom / scale)
     return replace(cell, box=moved)
 
 
 def words_of(page: Page, cluster: Cluster, ink: Ink) -> list[Word]:
-    """The text of the lines that layout gave to this region as words, each once: the PDF's own where it has them."""
+    """The words of the region's lines, each once: the PDF's own words, or the pieces of a line that OCR read."""
     printed = page.parsed_page.word_cells if page.parsed_page else []
     free = [word for word in (_word(cell) for cell in printed) if _holds(ink.frame, word)]
     words: list[Word] = []
@@ -142,6 +143,7 @@ def _letters(words: Sequence[Word]) -> list[str]:
 
 
 def table_cells(grid: Grid, words: Sequence[Word]) -> list[TableCell]:
+    """docling's cells for the grid, each with its text."""
     headers = header_rows(grid)
     return [
         TableCell(
@@ -164,7 +166,7 @@ def _bounding_box(box: Box) -> BoundingBox:
 
 
 def otsl(grid: Grid) -> list[str]:
-    """docling's table language: a tag for each row and column (cell, left-, up- or cross-looking), `nl` after a row."""
+    """The grid in docling's table language: a tag per cell (new, or joined left, up or both), `nl` after each row."""
     owners = grid.owners()
     tags: list[str] = []
     for row in range(len(grid.rows) - 1):
