@@ -5,15 +5,15 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── JobFailed                 a job has no results: it was cancelled, or could not run as a whole
 ├── JobNotFound, JobExpired, JobEnded
 ├── QueueFull                 admission was refused; `retry_after` seconds
-├── OwnerOverLimit            so it was, because this owner has too much waiting already
-├── IdempotencyConflict       another upload with this key is under way
+├── OwnerOverLimit            admission was refused: this owner has too much in the queue
+├── IdempotencyConflict       another upload with this key is in progress
 ├── IdempotencyMismatch       the key was used before, with another payload
-├── StaleLease                a dispatcher speaks for a job it no longer holds
+├── StaleLease                the lease of a job ran out; another dispatcher may hold the job
 ├── StoreUnavailable          the journal or the blob store cannot be reached or is full
-├── BlobMissing               the blob store has nothing under this key
-├── FleetUnavailable          no registry or no parser answers at present
-├── ParserDied                the replica that held this work died, or lost it; the work may be tried elsewhere
-└── ParserFailed              a parser raised what it should not, or answered with what is no answer
+├── BlobMissing               the blob store has no such key
+├── FleetUnavailable          no registry, dispatcher or parser answers now
+├── ParserDied                the replica died or lost a result; the call may be repeated elsewhere
+└── ParserFailed              a parser raised an unexpected error, or returned the wrong kind of result
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class DocfleetError(Exception):
 
 
 class FileError(DocfleetError):
-    """A file that cannot be parsed, whatever is tried."""
+    """A file that cannot be parsed; trying again does not help."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)
         self.file_code = code
 
     def __reduce__(self) -> tuple[type[FileError], tuple[ErrorCode, str]]:
-        """Two arguments, so pickling through Ray needs to know both."""
+        """Ray pickles errors; the default would drop the second argument."""
         return (FileError, (self.file_code, self.message))
 
 
 class JobFailed(DocfleetError):
-    """A job that ended without results; `job_code` says why."""
+    """A job that ended without results. `job_code` says why."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ class JobNotFound(DocfleetError):
 
 
 class JobExpired(DocfleetError):
-    """`owner` is whose job it was: nobody else is told that there was one."""
+    """`owner` is the job's owner: nobody else learns that the job existed."""
 
     code = ErrorCode.JOB_EXPIRED
 
@@ -116,7 +116,7 @@ class FleetUnavailable(DocfleetError):
     retry_after = 2  # seconds
 
 
-#: What is raised for a registry or a store that is away, and passes by itself.
+#: Raised while the registry or a store is away. The caller may retry.
 AWAY = (FleetUnavailable, StoreUnavailable)
 
 

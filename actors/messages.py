@@ -1,7 +1,7 @@
-"""The small frozen values that the ingress and the three actors' rooms hand each other.
+"""The small frozen values that pass between the ingress and the rooms.
 
-They carry no behaviour beyond what follows from their own fields, pickle cheaply, and know neither Ray nor
-docling. Times are Unix seconds, sizes are bytes, pages are numbered from 1.
+They pickle cheaply and know neither Ray nor docling. Their methods only derive values from their own
+fields. Times are Unix seconds, sizes are bytes, pages are numbered from 1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DocumentBytes = NDArray[np.uint8]
 
 
 def document_bytes(document: object) -> memoryview:
-    """A view of a document, in whatever it lies. Raises TypeError for what are no bytes in a row."""
+    """A view of a document's bytes, in any buffer. Raises TypeError for a buffer that is not one row of bytes."""
     view = memoryview(document)  # type: ignore[arg-type]
     if view.ndim != 1 or view.itemsize != 1 or not view.contiguous:
         raise TypeError(f"a document is one row of bytes, not {view.ndim} dimensions of {view.itemsize} bytes each")
@@ -39,7 +39,7 @@ def document_bytes(document: object) -> memoryview:
 #: How many pages' time a parser may take for what has no number of pages: a file without pages, an assembly, an export.
 PAGES_OF_A_WHOLE_FILE = 16
 
-#: A callback is one message for each node and one for the end; a webhook is one signed event.
+#: A callback sends one message for each node and one for the end; a webhook sends one signed event.
 DeliveryKind = Literal["callback", "webhook"]
 
 
@@ -55,8 +55,8 @@ class Failure:
 class InputFile:
     """An uploaded file, durable in the blob store under `blob`.
 
-    `filename` is what the client called it: a label, never a path. `rejected` is set for a file that was refused
-    before parsing and only needs its failed entry in the results; then `blob` is empty.
+    `filename` is the client's name for it: a label, never a path. `rejected` is set when the ingress refused the file,
+    which then only gets its failed entry in the results; `blob` is empty.
     """
 
     filename: str
@@ -68,11 +68,11 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """Everything a client asked for. Made by the ingress, never changed afterwards.
+    """Everything a client asked for. The ingress makes it; nothing changes it afterwards.
 
     `options` are complete: the request's over the server's defaults. `owner` names the API key ("" when the
-    server is open). `fingerprint` identifies the payload for `idempotency_key`. `traceparent` is the request's place
-    in its caller's trace, "" without one.
+    server is open). `fingerprint` identifies the payload for `idempotency_key`. `traceparent` is the W3C trace
+    context of the request, or "".
     """
 
     job_id: str
@@ -91,7 +91,7 @@ class JobSpec:
 
     @property
     def destinations(self) -> dict[DeliveryKind, str]:
-        """Who is to hear of the job's end, by kind."""
+        """The URLs to notify when the job ends, by kind."""
         urls: dict[DeliveryKind, str | None] = {"callback": self.callback_url, "webhook": self.webhook_url}
         return {kind: url for kind, url in urls.items() if url}
 
@@ -111,7 +111,7 @@ class FileOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOutcome:
-    """How a job ended: with its files' outcomes, or (`failure` set) because it could not run as a whole."""
+    """How a job ended: with an outcome for each file, or with a `failure` of the job as a whole."""
 
     files: tuple[FileOutcome, ...] = ()
     failure: Failure | None = None
@@ -120,7 +120,7 @@ class JobOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A job handed to a dispatcher. `lease` is the fencing token that its heartbeats and its finish must carry."""
+    """A job given to a dispatcher. `lease` is the fencing token that heartbeats and `finish` must carry."""
 
     lease: str
     spec: JobSpec
@@ -129,7 +129,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """A dispatcher's word that it still works on a job, and how far it is."""
+    """A dispatcher still works on a job; `progress` is how far it is."""
 
     job_id: str
     lease: str
@@ -138,7 +138,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """A job as readers see it. `version` grows with every change that a reader can notice."""
+    """A job as readers see it. `version` grows with every visible change."""
 
     job_id: str
     owner: str
@@ -155,7 +155,7 @@ class JobView:
     files: tuple[FileOutcome, ...]
 
     def as_status(self) -> JobStatusResponse:
-        """What clients are told of it."""
+        """The job as clients see it."""
         return JobStatusResponse(
             job_id=self.job_id,
             status=self.status,
@@ -171,9 +171,8 @@ class JobView:
         )
 
     def totals(self) -> dict[str, int | float]:
-        """What a BatchParseResponse says of a completed job besides its results. The time is from the first touch to
-        the end: less than the sum of the files' times, which overlap."""
-        assert self.started_at is not None  # a completed job was worked on
+        """The totals in a BatchParseResponse. The time runs from the claim to the end: the files' own times overlap."""
+        assert self.started_at is not None  # a completed job was claimed
         assert self.completed_at is not None
         successful = sum(file.success for file in self.files)
         return {
@@ -187,9 +186,9 @@ class JobView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueDelivery:
-    """Messages about an ended job, for one dispatcher to send, in order, while it holds `lease`.
+    """Messages about an ended job. One dispatcher sends them in order, while it holds `lease`.
 
-    `position` of them were acknowledged; since then `failed_attempts` were made.
+    `position` messages were acknowledged; `failed_attempts` counts the failures since then.
     """
 
     job: JobView
@@ -203,7 +202,7 @@ class DueDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """How far a delivery is. While it is pending its dispatcher keeps it, unless `retry_in_s` is set."""
+    """The progress of a delivery. While it is pending its dispatcher keeps it, unless `retry_in_s` is set."""
 
     job_id: str
     kind: DeliveryKind
@@ -237,7 +236,7 @@ class PageSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTask:
-    """One file of a job, as a parser needs it. `job_id` and `index` make node ids that a retry repeats."""
+    """One file of a job, for a parser. Node ids follow from `job_id` and `index`, so that a retry repeats them."""
 
     job_id: str
     index: int
@@ -251,9 +250,9 @@ class FileTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagePlan:
-    """A parser's answer for a document of too many pages to parse at once: those that were asked for.
+    """A parser's answer for a document with too many pages to parse in one call: the pages that were asked for.
 
-    They may be parsed `apart`, or else only as a whole, which takes as long.
+    `apart` says whether they may be parsed in separate calls. If not, one call parses the whole document.
     """
 
     pages: PageSpan
@@ -262,7 +261,7 @@ class PagePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialFile:
-    """A file of a job that runs: its outcome, or else the nodes of its pages that are done, a JSON array in UTF-8."""
+    """A file of a running job: its outcome, or the `nodes` of the pages done so far (a JSON array in UTF-8)."""
 
     filename: str
     outcome: FileOutcome | None = None
@@ -274,8 +273,8 @@ class PartialFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """The parsed pages of a span: docling's page objects, pickled into one array; `lost` pages are not in it.
-    `profile` is the one that parsed them."""
+    """The parsed pages of a span: docling's page objects, pickled into one array, without the `lost` pages.
+    `profile` parsed them."""
 
     span: PageSpan
     payload: NDArray[np.uint8]
@@ -287,8 +286,8 @@ class Shard:
 class ParsedFile:
     """A finished document: `nodes` is a JSON array, `document` the DoclingDocument's JSON, both UTF-8.
 
-    `pages` counts those of the file, or of the range asked for, the `lost` ones too; 0 for a format without pages.
-    `parser` counts the document's words, too. `cached`: it was not parsed, but taken from an earlier job.
+    `pages` counts the pages of the file, or of the requested range, including `lost` ones; 0 for a format without
+    pages. `parser` also counts the document's words. `cached` results were taken from an earlier job.
     """
 
     nodes: bytes

@@ -1,4 +1,4 @@
-"""What a node is made of: a piece of a document's content, and the request that asked for it."""
+"""Nodes: how they are made from a piece of text and the metadata of its file and request."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from actors.messages import FileTask
 
 Node = dict[str, Any]
 
-#: Node ids are drawn from this namespace and the job, file and page, so that a retry makes the same ids.
+#: Node ids are UUIDs of this namespace and the job, file and page, so that a retry makes the same ids.
 _NODE_IDS = uuid.UUID("0e4a2cf5-9c5b-5a3e-8d7e-3f9a51c7b6d2")
 
-#: Half of what pydantic, in our client, reads in all.
+#: Levels. Half of the depth that pydantic, in our client, can read.
 DEEPEST_METADATA = 100
 
-#: The names in a node's metadata that say what it holds.
-OF_CONTENT = frozenset({"page_number", "total_pages", "tables_json", "tables_md", "width", "height", "__keys"})
-#: Those that follow from the file and the text. All others are the request's own.
-OF_FILE = frozenset({"file_size", "file_type", "total_length", "document"})
+#: Metadata keys that describe the node's content.
+CONTENT_KEYS = frozenset({"page_number", "total_pages", "tables_json", "tables_md", "width", "height", "__keys"})
+#: Metadata keys that follow from the file and the text. All other keys are the request's own.
+FILE_KEYS = frozenset({"file_size", "file_type", "total_length", "document"})
 
 
 def checked_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """A request's own metadata as JSON brings it back. Raises TypeError or ValueError for what is not JSON in UTF-8,
-    and for what is so deep that a reader of results might give up."""
+    """A request's metadata after a round trip through JSON.
+
+    Raises TypeError or ValueError for a value that is not JSON in UTF-8, or is nested deeper than a client can read.
+    """
     try:
         plain: dict[str, Any] = orjson.loads(json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False))
         too_deep = _depth(plain) > DEEPEST_METADATA
@@ -46,7 +48,7 @@ def _depth(value: Any) -> int:
 
 
 def make_node(task: FileTask, text: str, own: dict[str, Any], *, page: int) -> Node:
-    """A node of `text`. `own` is what its metadata says of the content; `page` is 0 for a whole document."""
+    """Make a node of `text`. `own` is the metadata about its content; `page` is 0 for a whole document."""
     metadata = {
         **task.metadata,
         "file_size": task.size,
@@ -73,11 +75,11 @@ def make_node(task: FileTask, text: str, own: dict[str, Any], *, page: int) -> N
     }
 
 
-def remade_node(task: FileTask, node: Node, **changes: Any) -> Node:
-    """A node's content as `task` would have it, `changes` made to what its metadata says of it.
+def rebuild_node(task: FileTask, node: Node, **changes: Any) -> Node:
+    """Make a node again for `task`, with `changes` to the metadata about its content.
 
-    It was made for a request whose own metadata has none of the names in OF_CONTENT, or for `task` itself.
+    The node must have been made for `task`, or for a request whose metadata has none of CONTENT_KEYS.
     """
-    own = {name: value for name, value in node["metadata"].items() if name in OF_CONTENT}
+    own = {name: value for name, value in node["metadata"].items() if name in CONTENT_KEYS}
     paged = "page_number" in own["__keys"]
     return make_node(task, node["text"], own | changes, page=own["page_number"] if paged else 0)

@@ -69,7 +69,7 @@ class DispatcherReplica(DriverApi):
         registry = await asyncio.to_thread(_open_registry, settings)
         parsers, blobs, config = ParserHandle(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
         deliveries = DeliveryWorker(registry, blobs, _delivery_config(settings))
-        dispatcher = Dispatcher(registry, parsers, blobs, config, on_delivery_due=deliveries.look)
+        dispatcher = Dispatcher(registry, parsers, blobs, config, on_delivery_due=deliveries.wake)
         splitting, defaults = config.limits.splitting, settings.parse_options
         super().__init__(
             registry,

@@ -1,6 +1,6 @@
 """Bytes by key, on a local folder or any object store that obstore speaks.
 
-Keys: those of a job (`keys.py`), and `cache/{digest}/entry.json`. A key is made by docfleet, never by a client.
+Keys: those of a job (`keys.py`), and `cache/{digest}/entry.json`. docfleet makes every key; clients make none.
 """
 
 from __future__ import annotations

@@ -17,6 +17,6 @@ def results_of(job_id: str) -> str:
 
 
 async def delete_blobs_of(blobs: BlobStore, job_id: str) -> None:
-    """Remove all that a job has in the store. Raises StoreUnavailable, and may be repeated."""
+    """Remove everything that a job has in the store. May be repeated. Raises StoreUnavailable."""
     await blobs.delete_prefix(inputs_of(job_id))
     await blobs.delete_prefix(results_of(job_id))

@@ -1,5 +1,5 @@
-"""Blobs in a folder. obstore has a store for that, too, but it never syncs: a power failure would take what it called
-written.
+"""Blobs in a local folder. obstore has such a store too, but it never syncs: a power failure would lose blobs that it
+reported as written.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ from actors.errors import BlobMissing, StoreUnavailable
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
-#: Bytes that go to a thread and the disk together.
+#: Bytes of one write: one trip to a thread and the disk.
 PIECE = 512 * 1024
 
 
 class LocalBlobs:
-    """Makes its folder when it is opened, and never again: a folder that is gone later is one that is not mounted,
-    whose blobs are not missing, and whose place must not take new ones."""
+    """Makes its folder when it is opened, and never again.
+
+    A folder that is gone later is not mounted. Its blobs are unreachable, not missing, and no new blob may be written
+    into the empty mount point.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
-        with suppress(OSError):  # whoever asks for a blob hears of it
+        with suppress(OSError):  # the first use of a blob reports it
             for changed in _make_folder(self._root):
                 _sync_folder(changed)
 
@@ -111,12 +114,14 @@ class _LocalWriter:
 
 
 async def _in_thread(root: Path, work: Callable[[*Args], T], *args: *Args) -> T:
-    """Run `work` off the event loop, where `root` is there. A cancelled caller first waits for it: nothing goes on
-    behind its back."""
+    """Run `work` in a thread, once `root` is known to exist.
+
+    A cancelled caller waits for the thread to end, so that nothing still writes after the caller has returned.
+    """
 
     def in_store() -> T:
         if not root.is_dir():
-            raise StoreUnavailable("The blob store cannot be used: its folder is not there")
+            raise StoreUnavailable("The blob store cannot be used: its folder does not exist. Is it mounted?")
         return work(*args)
 
     done = asyncio.ensure_future(asyncio.to_thread(in_store))
@@ -142,23 +147,23 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:
-    """An unbuffered file may write less than it was given, on a disk that is almost full for one."""
+    """Write all of `data`: an unbuffered file may write less than it is given, for example on an almost full disk."""
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
 
 
 def _publish(file: BinaryIO, temporary: Path, path: Path, changed: list[Path]) -> None:
-    """Give a file its name, and make that durable, with the folders that got one in `changed` ones."""
+    """Rename a file to its final name and make the name durable, with the new folders listed in `changed`."""
     os.fsync(file.fileno())
     file.close()
     temporary.replace(path)
-    for folder in (path.parent, *changed):  # together at the end, where a file system commits all of it at once
+    for folder in (path.parent, *changed):  # last, so that the file system can commit all at once
         _sync_folder(folder)
 
 
 def _make_folder(folder: Path) -> list[Path]:
-    """Make a folder and what is missing above it; the folders in which a name was made."""
+    """Make a folder and its missing parents. Returns the folders that got a new entry."""
     if folder.is_dir():
         return []
     changed = _make_folder(folder.parent)
@@ -167,7 +172,7 @@ def _make_folder(folder: Path) -> list[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; a file's own sync does not."""
+    """Make the names in a folder durable: syncing a file does not sync its name."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -176,7 +181,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _temporary_name(path: Path) -> Path:
-    """Beside the blob, so that it can be renamed; a folder that is deleted takes what a crash left of it along."""
+    """A name beside the blob, so that renaming is atomic. What a crash leaves there goes when the folder is deleted."""
     return path.with_name(f".{uuid4().hex}")
 
 
@@ -202,10 +207,10 @@ def _unchanged_folders(parent: Path, moment: float) -> list[str]:
 
 
 def _changed_after(folder: Path, moment: float) -> bool:
-    """Unfinished uploads count: their files grow under another name."""
+    """Unfinished uploads count too: they grow under a temporary name."""
     try:
         return any(path.stat().st_mtime > moment for path in (folder, *folder.rglob("*")))
-    except FileNotFoundError:  # it is changing at this moment
+    except FileNotFoundError:  # something is being deleted right now
         return True
 
 
@@ -214,6 +219,6 @@ def _delete_folder(folder: Path) -> int:
         return 0
     count = sum(path.is_file() for path in folder.rglob("*"))
     while folder.is_dir():
-        with suppress(FileNotFoundError):  # somebody else deletes it, too
+        with suppress(FileNotFoundError):  # another process deletes it at the same time
             shutil.rmtree(folder)
     return count

@@ -1,4 +1,4 @@
-"""Blobs in an object store, which is durable and atomic by itself."""
+"""Blobs in an object store. The store itself is durable and atomic."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:  # obstore has these names for type checkers only
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 PIECE_READ = 512 * 1024
-#: One part of a large upload; S3 refuses smaller ones.
+#: Size of one part of a large upload; S3 refuses smaller parts.
 PIECE_WRITTEN = 5 * 1024 * 1024
 
-#: An outage longer than this is the caller's to wait out: it knows whether somebody waits for an answer.
+#: The caller handles longer outages: only the caller knows whether a client waits for an answer.
 _RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
 _CLIENT: ClientConfig = {
     "connect_timeout": "5s",
-    "read_timeout": "10s",  # without a byte: time enough for a part of an upload at 4 Mbit/s
+    "read_timeout": "10s",  # between two bytes: enough to upload one part at 4 Mbit/s
     "timeout": "600s",  # for all bytes of a large download
-    "allow_http": True,  # takes effect only where an operator names an http:// endpoint
+    "allow_http": True,  # matters only when the operator names an http:// endpoint
 }
 
 
@@ -39,7 +39,7 @@ def connect(url: str) -> ObjectStore:
 
 
 class ObjectBlobs:
-    """A large upload that fails leaves parts, never a blob; a bucket's rule for incomplete uploads removes them."""
+    """A failed large upload leaves parts, never a blob. A lifecycle rule of the bucket removes incomplete uploads."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -52,7 +52,7 @@ class ObjectBlobs:
     async def writer(self, key: str) -> AsyncIterator[BlobWriter]:
         writer = _ObjectWriter(self._store, key)
         yield writer
-        await writer.commit()  # what is never committed never becomes a blob
+        await writer.commit()  # without a commit there is no blob
 
     async def get(self, key: str) -> bytes:
         with _object_errors(key):

@@ -1,4 +1,4 @@
-"""What a blob store promises, whatever it is made of."""
+"""The interface of a blob store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class BlobWriter(Protocol):
-    """A blob being written. It exists for readers only after its context was left without an error."""
+    """A blob being written. Readers see it only after its context ends without an error."""
 
     async def write(self, chunk: bytes) -> None: ...
 
@@ -17,11 +17,11 @@ class BlobStore(Protocol):
     """Every method raises `StoreUnavailable` when the store cannot be reached or is full."""
 
     async def put(self, key: str, data: bytes) -> None:
-        """Store `data`, whole or not at all; durable on return."""
+        """Store all of `data` or nothing; durable on return."""
         ...
 
     def writer(self, key: str) -> AbstractAsyncContextManager[BlobWriter]:
-        """Write a blob in pieces, in constant memory; durable when the context ends, absent when it fails."""
+        """Write a blob in pieces, in constant memory. It is durable when the context ends, absent when that fails."""
         ...
 
     async def get(self, key: str) -> bytes:
@@ -33,20 +33,20 @@ class BlobStore(Protocol):
         ...
 
     async def size(self, key: str) -> int | None:
-        """Bytes in a blob, or None when there is none."""
+        """The size of a blob in bytes, or None when it does not exist."""
         ...
 
     async def unchanged_since(self, prefix: str, moment: float) -> list[str]:
-        """Names of the folders in the folder `prefix` in which nothing was written after `moment`, in Unix time."""
+        """Names of the folders below `prefix` where nothing was written after `moment` (Unix time)."""
         ...
 
     async def delete_prefix(self, prefix: str) -> int:
-        """Remove every blob in the folder `prefix`, at any depth; how many there were."""
+        """Remove every blob in the folder `prefix`, at any depth. Returns their number."""
         ...
 
 
 class ChunkBuffer:
-    """Chunks on their way to become pieces, so that a small blob costs one trip and a large one a trip per piece."""
+    """Collects chunks into pieces: a small blob costs one write, a large one a write for each piece."""
 
     def __init__(self, piece: int) -> None:
         self._piece = piece
@@ -54,7 +54,7 @@ class ChunkBuffer:
         self._size = 0
 
     def add(self, chunk: bytes) -> bool:
-        """Whether there is a whole piece to take now."""
+        """Add a chunk. Returns whether a whole piece is ready to `take`."""
         self._chunks.append(chunk)
         self._size += len(chunk)
         return self._size >= self._piece

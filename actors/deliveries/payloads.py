@@ -1,4 +1,4 @@
-"""What receivers are told of an ended job, and when they are told again. Decides; `worker.py` sends."""
+"""Callback and webhook messages about an ended job: bodies, signatures, retry schedule. `worker.py` sends them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from actors.blobs import BlobStore
 from actors.messages import DeliveryReport, DueDelivery, JobView
 from client.models import DeliveryState
 
-#: Seconds before each attempt at a message, the ones of Standard Webhooks. When all were in vain, it is given up.
+#: Seconds before each attempt at a message, as Standard Webhooks has them. After the last one the delivery fails.
 SCHEDULE_S = (0.0, 5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
-JITTER = 0.1  # of the time to wait, at most: receivers that were down together are not called together
+JITTER = 0.1  # at most this part of the wait is added, so that receivers which failed together are not retried together
 LONGEST_RETRY_AFTER_S = SCHEDULE_S[-1]
 
 _SECRET_PREFIX = "whsec_"
@@ -29,7 +29,7 @@ _SECRET_PREFIX = "whsec_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of one message: a `status`, or the `error` that there was none for."""
+    """The receiver's answer to one message: its HTTP `status`, or the `error` that prevented an answer."""
 
     status: int | None = None
     error: str | None = None
@@ -40,11 +40,11 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-# -- what is said ---------------------------------------------------------------------------------------------------
+# -- bodies ---------------------------------------------------------------------------------------------------------
 
 
 def messages(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[bytes, None]:
-    """The bodies that are left to send, in order; one file's nodes are in memory at a time. Raises BlobMissing."""
+    """The bodies still to send, in order. Holds the nodes of one file in memory at a time. Raises BlobMissing."""
     return _event(delivery) if delivery.kind == "webhook" else _callbacks(delivery, blobs)
 
 
@@ -101,26 +101,26 @@ def _totals(job: JobView) -> dict[str, int]:
 
 
 def _elapsed_ms(job: JobView) -> float:
-    """Nothing, for a job that was cancelled before anybody worked on it."""
+    """0 for a job that was cancelled before a dispatcher claimed it."""
     return (job.completed_at - job.started_at) * 1000 if job.completed_at and job.started_at else 0.0
 
 
-# -- who said it ----------------------------------------------------------------------------------------------------
+# -- signatures -----------------------------------------------------------------------------------------------------
 
 
 def parse_secrets(text: str) -> tuple[bytes, ...]:
-    """The keys of base64 secrets with spaces between, each with or without `whsec_`. Raises ValueError."""
+    """Decode space-separated base64 secrets, each with or without `whsec_`. Raises ValueError."""
     try:
         keys = tuple(base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True) for secret in text.split())
     except binascii.Error:
         keys = (b"",)
     if not all(24 <= len(key) <= 64 for key in keys):
-        raise ValueError("a webhook secret must be 24 to 64 bytes, in base64")
+        raise ValueError("a webhook secret must be 24 to 64 bytes, encoded in base64")
     return keys
 
 
 def signature(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers that Standard Webhooks asks for; a signature by every key, so that keys can be exchanged."""
+    """The headers of Standard Webhooks, with a signature by every key, so that keys can be rotated."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     digests = (base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in keys)
     return {
@@ -130,20 +130,20 @@ def signature(keys: Sequence[bytes], message_id: str, timestamp: int, body: byte
     }
 
 
-# -- when it is said again ------------------------------------------------------------------------------------------
+# -- schedule -------------------------------------------------------------------------------------------------------
 
 
 def report(delivery: DueDelivery, position: int) -> DeliveryReport:
-    """A delivery that goes on after `position` acknowledged messages."""
+    """Report that a delivery continues after `position` acknowledged messages."""
     failed_attempts = delivery.failed_attempts if position == delivery.position else 0
     job_id, kind, lease = delivery.job.job_id, delivery.kind, delivery.lease
     return DeliveryReport(job_id=job_id, kind=kind, lease=lease, position=position, failed_attempts=failed_attempts)
 
 
-def after_failure(going: DeliveryReport, answer: Answer, jitter: float) -> DeliveryReport:
-    """What becomes of a delivery whose next message was not acknowledged. `jitter` is in [0, 1)."""
-    failed = going.failed_attempts + 1
-    tried = replace(going, failed_attempts=failed, status=answer.status, error=answer.error)
+def after_failure(progress: DeliveryReport, answer: Answer, jitter: float) -> DeliveryReport:
+    """Decide how a delivery continues after a message that was not acknowledged. `jitter` is in [0, 1)."""
+    failed = progress.failed_attempts + 1
+    tried = replace(progress, failed_attempts=failed, status=answer.status, error=answer.error)
     if answer.status == HTTPStatus.GONE:
         return replace(tried, state=DeliveryState.STOPPED)
     if failed == len(SCHEDULE_S):
@@ -152,7 +152,7 @@ def after_failure(going: DeliveryReport, answer: Answer, jitter: float) -> Deliv
 
 
 def retry_after_s(status: int, headers: Mapping[bytes, bytes], now: float) -> float:
-    """How long a receiver that is out of breath asks to be left alone, in seconds."""
+    """Seconds that an overloaded receiver asks us to wait (429 and 503 only)."""
     if status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         return 0.0
     value = headers.get(b"retry-after", b"").decode("latin-1")

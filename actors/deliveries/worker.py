@@ -1,4 +1,4 @@
-"""Sends what receivers are to be told: in order, at least once, and only to addresses that the guard lets pass."""
+"""Sends callbacks and webhooks: in order, at least once, and only to addresses that the guard allows."""
 
 from __future__ import annotations
 
@@ -27,43 +27,43 @@ from client.models import DeliveryState
 
 log = get_logger()
 
-AT_ONCE = 16  # deliveries, each with the nodes of a file in memory
-DUE_POLL_INTERVAL_S = 2.0  # for what is due; a job that ends here is looked for at once
+AT_ONCE = 16  # deliveries at once; each holds the nodes of one file in memory
+DUE_POLL_INTERVAL_S = 2.0  # a job that ends on this dispatcher wakes the worker at once
 ANSWER_WITHIN_S = 15.0
-READ_AT_MOST = 64 * 1024  # bytes of an answer, all of which are thrown away
-REPORT_EVERY = 50  # messages: as many may come twice after a crash
+READ_AT_MOST = 64 * 1024  # bytes of an answer, all of which are discarded
+REPORT_EVERY = 50  # messages; after a crash as many may be sent twice
 REPORT_EVERY_S = 1.0
-TURN_S = 30.0  # then others come first, so that slow receivers do not hold all places
-REPORT_PATIENCE_S = 45.0  # less than a lease: afterwards somebody else goes on
+TURN_S = 30.0  # then other deliveries get their turn, so that slow receivers do not block them
+REPORT_PATIENCE_S = 45.0  # less than a lease: afterwards another dispatcher continues
 
 USER_AGENT = f"docfleet/{version('docfleet')}"
 
-#: Trusts what SSL_CERT_FILE and SSL_CERT_DIR name, if they do: receivers inside have certificates of their own.
+#: Also trusts the certificates that SSL_CERT_FILE and SSL_CERT_DIR name: internal receivers often have their own.
 TLS = httpx.create_ssl_context()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryConfig:
-    """`webhook_keys` sign events, each on its own."""
+    """Each of `webhook_keys` signs every event."""
 
     allowed: Allowed = field(default_factory=Allowed)
     webhook_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 class OutboxRegistry(Protocol):
-    """The registry, as whoever delivers sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
+    """The registry as the delivery worker sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
 
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
-        """Up to `limit` deliveries whose time has come, each under a lease that a report renews."""
+        """Lease up to `limit` due deliveries. Each report renews its lease."""
         ...
 
     async def delivery_progress(self, report: DeliveryReport) -> None:
-        """Record how far a delivery is. Raises StaleLease when it is no longer held under its lease."""
+        """Record the progress of a delivery. Raises StaleLease when its lease has run out."""
         ...
 
 
 class DeliveryWorker:
-    """Delivers until it is closed. What it leaves unfinished goes on elsewhere when its lease has run out."""
+    """Delivers until it is closed. Another worker continues its unfinished deliveries once their leases run out."""
 
     def __init__(
         self,
@@ -82,10 +82,10 @@ class DeliveryWorker:
         self._clock = clock
         self._jitter = jitter
         self._tasks: set[asyncio.Task[None]] = set()
-        self._look = asyncio.Event()
+        self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until cancelled, waiting for a registry that is away."""
+        """Work until cancelled. Waits for a registry that is away."""
         try:
             while True:
                 async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
@@ -95,8 +95,8 @@ class DeliveryWorker:
             await self.close()
 
     async def work(self) -> None:
-        """Start what is due, then wait until there may be more. To be repeated."""
-        self._look.clear()
+        """Start the due deliveries, then wait until there may be more. Call it repeatedly."""
+        self._wake.clear()
         if free := AT_ONCE - len(self._tasks):
             for delivery in await self._outbox.due_deliveries(free):
                 task = asyncio.create_task(self._run(delivery))
@@ -104,11 +104,11 @@ class DeliveryWorker:
                 task.add_done_callback(self._ended)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DUE_POLL_INTERVAL_S):  # Python 3.11's wait_for can swallow a cancellation
-                await self._look.wait()
+                await self._wake.wait()
 
-    def look(self) -> None:
-        """Something may have become due."""
-        self._look.set()
+    def wake(self) -> None:
+        """Look for due deliveries now."""
+        self._wake.set()
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -117,24 +117,24 @@ class DeliveryWorker:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._look.set()
+        self._wake.set()
 
     async def _run(self, delivery: DueDelivery) -> None:
         with bound_context(job=delivery.job.job_id, kind=delivery.kind):
             try:
                 ended = await self.deliver(delivery)
                 await self._report(ended)
-                _tell(ended)
+                _record_outcome(ended)
             except StaleLease:
                 log.info("delivery_was_taken_over")
             except (FleetUnavailable, StoreUnavailable) as error:
                 log.warning("delivery_interrupted", reason=error.message)
             except Exception:
-                # Its lease runs out and it is delivered again, as long as its job is kept.
+                # The lease runs out and the delivery is tried again, while the job is kept.
                 log.exception("delivery_failed_unexpectedly")
 
     async def deliver(self, delivery: DueDelivery) -> DeliveryReport:
-        """Send what is left. Returns how that ended; raises StaleLease when somebody else sends it by now."""
+        """Send the remaining messages. Returns how it ended; raises StaleLease when another worker has taken over."""
         network = GuardedNetwork(self._guard, httpcore.AnyIOBackend())
         async with (
             httpcore.AsyncConnectionPool(TLS, max_connections=1, network_backend=network) as connections,
@@ -145,28 +145,28 @@ class DeliveryWorker:
     async def _send(
         self, delivery: DueDelivery, bodies: AsyncIterator[bytes], connections: httpcore.AsyncConnectionPool
     ) -> DeliveryReport:
-        going = report(delivery, delivery.position)
+        progress = report(delivery, delivery.position)
         began = reported_at = self._clock()
         try:
             async for body in bodies:
                 answer = await self._post(connections, delivery, body)
                 if not answer.acknowledged:
-                    return after_failure(going, answer, self._jitter())
-                going = replace(report(delivery, going.position + 1), status=answer.status)
+                    return after_failure(progress, answer, self._jitter())
+                progress = replace(report(delivery, progress.position + 1), status=answer.status)
                 now = self._clock()
                 if now >= began + TURN_S:
-                    return replace(going, retry_in_s=0.0)
-                if going.position % REPORT_EVERY == 0 or now >= reported_at + REPORT_EVERY_S:
-                    await self._report(going)
+                    return replace(progress, retry_in_s=0.0)
+                if progress.position % REPORT_EVERY == 0 or now >= reported_at + REPORT_EVERY_S:
+                    await self._report(progress)
                     reported_at = now
         except BlobMissing:
-            return replace(going, state=DeliveryState.FAILED, error="the results are gone")
-        return replace(going, state=DeliveryState.DELIVERED)
+            return replace(progress, state=DeliveryState.FAILED, error="the results were deleted")
+        return replace(progress, state=DeliveryState.DELIVERED)
 
     async def _post(self, connections: httpcore.AsyncConnectionPool, delivery: DueDelivery, body: bytes) -> Answer:
-        """One attempt at one message. Redirects are answers like any other: they are never followed."""
+        """Send one message once. A redirect counts as an answer and is never followed."""
         if delivery.kind == "webhook" and not self._keys:
-            return Answer(error="this server has no WEBHOOK_SECRET any more")
+            return Answer(error="this server has no WEBHOOK_SECRET; set one and redeliver")
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 return await self._exchange(connections, delivery, body)
@@ -175,9 +175,9 @@ class DeliveryWorker:
         except TimeoutError:
             return Answer(error=f"no answer within {ANSWER_WITHIN_S:g} s")
         except (httpcore.ConnectError, httpcore.ConnectTimeout):
-            return Answer(error="the receiver cannot be reached")
+            return Answer(error="cannot connect to the receiver")
         except (httpcore.NetworkError, httpcore.ProtocolError):
-            return Answer(error="the connection broke off")
+            return Answer(error="the connection was lost")
 
     async def _exchange(self, connections: httpcore.AsyncConnectionPool, delivery: DueDelivery, body: bytes) -> Answer:
         url = self._guard.check(delivery.url)
@@ -195,12 +195,12 @@ class DeliveryWorker:
         )
 
     @stamina.retry(on=(FleetUnavailable, StoreUnavailable), attempts=None, timeout=REPORT_PATIENCE_S)
-    async def _report(self, going: DeliveryReport) -> None:
-        await self._outbox.delivery_progress(going)
+    async def _report(self, progress: DeliveryReport) -> None:
+        await self._outbox.delivery_progress(progress)
 
 
-def _tell(ended: DeliveryReport) -> None:
-    """Of a turn that has ended and is recorded. One that only made way for others is none."""
+def _record_outcome(ended: DeliveryReport) -> None:
+    """Count and log a turn that has ended. A turn that only gave way to others is neither success nor failure."""
     if ended.state is DeliveryState.DELIVERED:
         DELIVERIES.record(kind=ended.kind, outcome="delivered")
     elif ended.state is not DeliveryState.PENDING:
@@ -212,7 +212,7 @@ def _tell(ended: DeliveryReport) -> None:
 
 
 async def _discard(response: httpcore.Response) -> None:
-    """Read a body, so that its connection can be used again; one that is too long costs that, but not its status."""
+    """Read the body, so that the connection can be reused. A body that is too long ends the connection only."""
     size = 0
     async for piece in response.aiter_stream():
         size += len(piece)

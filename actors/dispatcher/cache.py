@@ -14,7 +14,7 @@ from actors.code_digest import digest_of
 from actors.dispatcher.ports import Parsers
 from actors.errors import BlobMissing, DocfleetError
 from actors.messages import FileOutcome, FileTask, InputFile, ParsedFile
-from actors.nodes import OF_CONTENT, remade_node
+from actors.nodes import CONTENT_KEYS, rebuild_node
 from actors.telemetry.logs import get_logger
 from client.models import FileWarning, ParseOptions, ParserInfo
 
@@ -93,12 +93,12 @@ async def sweep(blobs: BlobStore, ttl_s: float) -> None:
 def _is_cacheable(task: FileTask) -> bool:
     """Not what is locked; nor what has names in its metadata that could not be told from those of the content."""
     options = task.options
-    return options.cache is not False and options.password is None and not OF_CONTENT.intersection(task.metadata)
+    return options.cache is not False and options.password is None and not CONTENT_KEYS.intersection(task.metadata)
 
 
 def _as_result_of(task: FileTask, response: bytes, document: bytes, pages: int) -> ParsedFile:
     earlier = orjson.loads(response)
-    nodes = [remade_node(task, node) for node in earlier["nodes"]]
+    nodes = [rebuild_node(task, node) for node in earlier["nodes"]]
     return ParsedFile(
         nodes=orjson.dumps(nodes),
         num_nodes=len(nodes),

@@ -11,7 +11,7 @@ import orjson
 from actors.dispatcher.ports import ShardRef
 from actors.errors import DocfleetError, FleetUnavailable
 from actors.messages import FileTask, PageSpan, ParsedFile
-from actors.nodes import Node, remade_node
+from actors.nodes import Node, rebuild_node
 from actors.telemetry.logs import get_logger
 
 log = get_logger()
@@ -67,7 +67,7 @@ class PartialAssembly:
 
     def _of_the_whole(self, nodes: bytes, task: FileTask) -> list[Node]:
         """The nodes of some pages, as nodes of a document of all its pages."""
-        return [remade_node(task, node, total_pages=self.total_pages) for node in orjson.loads(nodes)]
+        return [rebuild_node(task, node, total_pages=self.total_pages) for node in orjson.loads(nodes)]
 
 
 def runs_of(shards: Sequence[ShardRef]) -> list[list[ShardRef]]:

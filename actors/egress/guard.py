@@ -1,7 +1,7 @@
-"""Which addresses this server may be told to call: public ones, and those that the operator allows besides.
+"""Which addresses clients may have this server call: public ones, and those that the operator allows.
 
-A name is looked up once for each connection, and the connection goes to an address that was checked: a second
-look-up could answer differently.
+Each connection looks its host up once and goes to an address that was checked: a second look-up could answer
+differently (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ import httpx
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
-#: The addresses of a host, as text. Raises OSError or UnicodeError when it has none.
+#: Resolves (host, port) to addresses as text. Raises OSError or UnicodeError when the host has none.
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
-CONNECT_S = 5.0  # to one address; a host may have several
+CONNECT_S = 5.0  # for each address of a host
 PORTS = {"http": 80, "https": 443}
 
-_GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that was ever given out; `is_global` alone lets more through
+_GLOBAL_UNICAST = IPv6Network("2000::/3")  # the only range assigned so far; `is_global` alone lets more through
 _NAT64 = IPv6Network("64:ff9b::/96")
-_AZURE_HOST = IPv4Address("168.63.129.16")  # a public number, but inside Azure it is the machine's own agent
+_AZURE_HOST = IPv4Address("168.63.129.16")  # looks public, but inside Azure it reaches the machine's own agent
 
 
 class AddressRefused(Exception):
-    """A URL that must not be called. The message goes on after its name: "callback_url …"."""
+    """A URL that must not be called. The message continues the name of the field: "callback_url leads to …"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class Allowed:
 
     @classmethod
     def parse(cls, text: str) -> Allowed:
-        """From names, addresses and networks with commas between. Raises ValueError for a network that is none."""
+        """Parse comma-separated names, addresses and networks. Raises ValueError for an invalid network."""
         entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
         names = {entry for entry in entries if "/" not in entry and _literal(entry) is None}
         return cls(frozenset(names), tuple(ipaddress.ip_network(entry) for entry in entries if entry not in names))
 
 
 async def look_up(host: str, port: int) -> Sequence[str]:
-    """As the operating system does it."""
+    """Resolve a host with the operating system's resolver."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
@@ -61,7 +61,7 @@ class AddressGuard:
         self._resolve = resolve
 
     def check(self, url: str) -> httpx.URL:
-        """The URL, if it may be called as far as that can be said without a look-up. Raises AddressRefused."""
+        """Check a URL without a look-up. Returns it parsed; raises AddressRefused."""
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
@@ -75,7 +75,7 @@ class AddressGuard:
         return parsed
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """What `host` stands for at this moment. Raises AddressRefused unless all of it may be called."""
+        """Resolve `host`. Raises AddressRefused unless every address may be called."""
         found = [ipaddress.ip_address(address) for address in await self._resolve(host, port)]
         if host not in self._allowed.hosts:
             for address in found:
@@ -89,7 +89,7 @@ class AddressGuard:
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Opens connections to checked addresses. TLS and the Host header still name the host of the URL."""
+    """Connects to checked addresses only. TLS and the Host header still name the host of the URL."""
 
     def __init__(self, guard: AddressGuard, network: httpcore.AsyncNetworkBackend) -> None:
         self._guard = guard
@@ -103,7 +103,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Raises AddressRefused, and httpcore's errors when no address answers."""
+        """Try each address of `host`. Raises AddressRefused, or httpcore's error when no address answers."""
         failure: Exception = httpcore.ConnectError("the host has no address")
         try:
             addresses = await self._guard.addresses(host, port)
@@ -122,7 +122,7 @@ def port_of(url: httpx.URL) -> int:
 
 
 def _literal(host: str) -> Address | None:
-    """The address that `host` is by itself, in any notation that a resolver would take: 127.1, 0x7f.1, 2130706433."""
+    """`host` as an address when it is one, in every notation a resolver accepts: 127.1, 0x7f.1, 2130706433."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -134,7 +134,7 @@ def _literal(host: str) -> Address | None:
 
 
 def _embedded(address: Address) -> Address:
-    """Where packets to `address` end up: several kinds of IPv6 addresses only wrap an IPv4 address."""
+    """The address that packets reach in the end: several kinds of IPv6 addresses only wrap an IPv4 address."""
     if isinstance(address, IPv4Address):
         return address
     if address in _NAT64:

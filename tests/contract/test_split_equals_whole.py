@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from actors.messages import FileTask, PageSpan, ParsedFile, Shard
-from actors.nodes import remade_node
+from actors.nodes import rebuild_node
 from actors.parser.engine.nodes import nodes_of
 from client.models import ExportFormat
 from tests.contract import split_documents
@@ -107,7 +107,7 @@ def test_pages_assembled_before_the_rest_is_there_make_the_nodes_of_the_end(engi
     document, whole = as_document(data), unsplit(engines, data, task)
     shards = [engines[0].parse_pages(document, task, span) for span in (PageSpan(3, 4), PageSpan(5, 6))]
     part = engines[1].assemble(document, task, shards, [])
-    nodes = [remade_node(task, node, total_pages=whole.pages) for node in orjson.loads(part.nodes)]
+    nodes = [rebuild_node(task, node, total_pages=whole.pages) for node in orjson.loads(part.nodes)]
     assert [node["metadata"]["page_number"] for node in nodes] == [3, 4, 5, 6]
     at_the_end = {node["id"]: node for node in orjson.loads(whole.nodes)}
     assert nodes[1:3] == [at_the_end[node["id"]] for node in nodes[1:3]]

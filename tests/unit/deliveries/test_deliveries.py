@@ -1,4 +1,4 @@
-"""What receivers hear, against one on a real socket: what is said, in which order, and when again."""
+"""Callbacks and webhooks, against a receiver on a real socket: bodies, order, signatures and retries."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ from client.models import DeliveryState, ErrorCode, JobStatusEnum, ParseOptions,
 from client.webhooks import verify_webhook
 from tests.memory_parsers import MemoryParsers
 from tests.recorded import Recorded
+from tests.waiting import eventually_async
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = base64.b64encode(b"o" * 24).decode()
@@ -333,7 +334,7 @@ async def test_results_that_are_gone_end_a_delivery(worker, blobs, receiver) -> 
     delivery = delivery_of(await job_of(blobs, 1), receiver.url)
     await blobs.delete_prefix("results/j")
     gone = await worker.deliver(delivery)
-    assert (gone.state, gone.error) == (DeliveryState.FAILED, "the results are gone")
+    assert (gone.state, gone.error) == (DeliveryState.FAILED, "the results were deleted")
 
 
 # -- receivers ------------------------------------------------------------------------------------------------------
@@ -361,7 +362,7 @@ async def test_retry_after_is_obeyed_where_it_is_later_than_the_schedule(worker,
         assert (await worker.deliver(delivery)).retry_in_s == waits
 
 
-def test_retry_after_may_be_a_date_is_bounded_and_is_heard_from_those_who_are_busy_only() -> None:
+def test_retry_after_may_be_a_date_is_bounded_and_counts_for_429_and_503_only() -> None:
     date = {b"retry-after": b"Tue, 14 Nov 2023 22:14:20 GMT"}
     assert retry_after_s(503, date, now=1_700_000_000.0) == 60.0
     assert retry_after_s(503, date, now=1_800_000_000.0) == 0.0
@@ -388,7 +389,7 @@ async def test_a_receiver_that_is_not_there_is_called_again(worker, blobs) -> No
         deaf.bind(("127.0.0.1", 0))  # and does not listen
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
         failed = await worker.deliver(delivery_of(await job_of(blobs, 1), url))
-    assert (failed.error, failed.retry_in_s) == ("the receiver cannot be reached", 5.0)
+    assert (failed.error, failed.retry_in_s) == ("cannot connect to the receiver", 5.0)
 
 
 async def test_an_address_that_is_not_public_is_not_called(outbox, blobs, receiver) -> None:
@@ -444,7 +445,7 @@ def self_signed(host: str) -> tuple[bytes, bytes]:
     return private, certificate.public_bytes(pem)
 
 
-@pytest.mark.parametrize(("host", "error"), [("receiver.test", None), ("other.test", "the receiver cannot be reached")])
+@pytest.mark.parametrize(("host", "error"), [("receiver.test", None), ("other.test", "cannot connect to the receiver")])
 async def test_a_certificate_must_be_of_the_host_in_the_url(outbox, blobs, tls_receiver, host, error) -> None:
     async def loopback(_host: str, _port: int) -> list[str]:
         return ["127.0.0.1"]
@@ -551,12 +552,12 @@ async def test_without_a_secret_no_webhook_is_sent(outbox, blobs, receiver) -> N
     unsigned = replace(LOOPBACK, webhook_keys=())
     delivery = delivery_of(await job_of(blobs), receiver.url, kind="webhook")
     failed = await DeliveryWorker(outbox, blobs, unsigned).deliver(delivery)
-    assert (failed.error, receiver.requests) == ("this server has no WEBHOOK_SECRET any more", [])
+    assert (failed.error, receiver.requests) == ("this server has no WEBHOOK_SECRET; set one and redeliver", [])
 
 
 @pytest.mark.parametrize("wrong", ["whsec_not base64", "whsec_" + base64.b64encode(b"short").decode(), "*" * 40])
-def test_a_secret_that_is_none_is_an_error(wrong: str) -> None:
-    with pytest.raises(ValueError, match="24 to 64 bytes, in base64"):
+def test_an_invalid_secret_is_an_error(wrong: str) -> None:
+    with pytest.raises(ValueError, match="24 to 64 bytes, encoded in base64"):
         parse_secrets(wrong)
 
 
@@ -590,16 +591,15 @@ async def test_a_dispatcher_tells_of_a_job_that_it_finished(registry, blobs, rec
     await submit_job(registry, receiver.url)
     limits = JobLimits(files=1, splitting=Splitting(slots=1))
     worker = DeliveryWorker(registry, blobs, LOOPBACK)
-    dispatcher = Dispatcher(registry, MemoryParsers(), blobs, DispatcherConfig(jobs=1, limits=limits), worker.look)
+    dispatcher = Dispatcher(registry, MemoryParsers(), blobs, DispatcherConfig(jobs=1, limits=limits), worker.wake)
     work = asyncio.gather(dispatcher.run(), worker.run())
-    while len(receiver.requests) < 3:  # noqa: ASYNC110 - the receiver is in a thread
-        await asyncio.sleep(0.001)
+    await eventually_async(lambda: len(receiver.requests) == 3)
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     assert receiver.heard == [0, 1, "COMPLETED"]
 
 
-async def test_a_courier_delivers_what_the_registry_holds(registry, blobs, receiver, clock) -> None:
+async def test_a_worker_delivers_what_the_registry_holds(registry, blobs, receiver, clock) -> None:
     await finish_job(registry, blobs, receiver.url, nodes=2)
     worker = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
     receiver.replies = [Reply(), Reply(503)]
@@ -636,8 +636,7 @@ async def test_a_delivery_whose_dispatcher_died_goes_on_from_what_was_saved(regi
     receiver.replies = [*[Reply()] * 60, Reply(silent=True)]
     dying = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock)
     work = asyncio.create_task(dying.work())
-    while len(receiver.requests) < 61:  # noqa: ASYNC110 - the receiver is in a thread
-        await asyncio.sleep(0.001)
+    await eventually_async(lambda: len(receiver.requests) == 61)
     work.cancel()
     await dying.close()
     receiver.requests.clear()

@@ -176,7 +176,7 @@ async def test_an_allowed_name_may_lead_anywhere_and_others_may_not() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["10.0.0.0/33", "10.0.0.1/8", "internal/24"])
-def test_an_allowed_network_that_is_none_is_an_error(wrong: str) -> None:
+def test_an_invalid_network_is_an_error(wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
         Allowed.parse(wrong)
 
