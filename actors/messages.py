@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.models import (
+    DEFAULT_CONTENT,
+    Content,
     DeliveryState,
     ErrorCode,
     FileWarning,
@@ -138,7 +140,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """A job as readers see it. `version` grows with every visible change."""
+    """A job as readers see it. `version` grows with every visible change. Exports of its documents hold `content`."""
 
     job_id: str
     owner: str
@@ -153,6 +155,7 @@ class JobView:
     failure: Failure | None
     queue_position: int | None
     files: tuple[FileOutcome, ...]
+    content: tuple[Content, ...] = DEFAULT_CONTENT
 
     def as_status(self) -> JobStatusResponse:
         """The job as clients see it."""

@@ -7,9 +7,9 @@ the meaning of a field never changes.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 
 class JobStatusEnum(StrEnum):
@@ -104,6 +104,9 @@ class Wire(BaseModel):
 
 
 Profile = Literal["auto", "standard", "bundled", "native"]
+Content = Literal["body", "furniture", "notes"]
+CONTENT: tuple[Content, ...] = get_args(Content)
+DEFAULT_CONTENT: tuple[Content, ...] = ("body", "notes")
 PageNumber = Annotated[int, Field(ge=1)]
 
 
@@ -113,6 +116,9 @@ class ParseOptions(Wire):
     `page_range` is inclusive on both ends and numbers pages from 1. `password` opens an encrypted PDF; it is
     never logged and is erased from the journal when its job ends. `cache` false has a document parsed even where the
     server would answer from an earlier job of the same caller.
+
+    `content` says what nodes and exports hold: the `body` always, `furniture` (page headers and footers), and `notes`
+    (footnotes, endnotes, notes of slides, comments). The document as JSON holds all of it.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -123,9 +129,16 @@ class ParseOptions(Wire):
     do_table_structure: bool | None = None
     include_images: bool | None = None
     page_chunks: bool | None = None
+    content: tuple[Content, ...] | None = None
     page_range: tuple[PageNumber, PageNumber] | None = None
     password: SecretStr | None = None
     cache: bool | None = None
+
+    @field_validator("content")
+    @classmethod
+    def _with_the_body(cls, content: tuple[Content, ...] | None) -> tuple[Content, ...] | None:
+        """In one order, so that equal requests are equal."""
+        return None if content is None else tuple(part for part in CONTENT if part == "body" or part in content)
 
     @model_validator(mode="after")
     def _range_is_ordered(self) -> Self:

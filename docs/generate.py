@@ -59,6 +59,8 @@ def default_of(setting: Mapping[str, Any]) -> str:
             return word or "–"
         case bool() as flag:
             return f"`{str(flag).lower()}`"
+        case list() as words:
+            return f"`{','.join(words)}`"
         case value:
             return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
@@ -66,6 +68,7 @@ def default_of(setting: Mapping[str, Any]) -> str:
 def values_of(setting: Mapping[str, Any]) -> str:
     """A setting's type and bounds, as people say it."""
     kind = setting.get("anyOf", [setting])[0]
+    kind = kind.get("items", kind)
     if choices := kind.get("enum"):
         return ", ".join(f"`{choice}`" for choice in choices)
     bounds = [f"{sign} {kind[name]:g}" for name, sign in BOUNDS.items() if name in kind]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from actors.messages import JobSpec, JobView, PartialFile, QueueStats
-from client.models import Delivery, ExportFormat, JobStatusEnum, ParserInfo
+from client.models import Content, Delivery, ExportFormat, JobStatusEnum, ParserInfo
 
 
 class IngressRegistry(Protocol):
@@ -83,6 +84,6 @@ class Parsers(Protocol):
         """How many replicas live at this moment."""
         ...
 
-    async def export(self, document: bytes, form: ExportFormat) -> bytes:
-        """A stored DoclingDocument in another format. Raises ParserDied when its replica did."""
+    async def export(self, document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
+        """A stored DoclingDocument in another format, with `content`. Raises ParserDied when its replica did."""
         ...

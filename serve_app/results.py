@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from actors.blobs.keys import results_of
 from actors.errors import BlobMissing, FleetUnavailable, JobExpired, ParserDied, StoreUnavailable
 from actors.messages import FileOutcome, JobView, PageSpan
 from actors.telemetry.logs import get_logger
-from client.models import ErrorCode, ExportFormat, JobStatusEnum
+from client.models import Content, ErrorCode, ExportFormat, JobStatusEnum
 from serve_app.archive import entry_name, zipped
 from serve_app.ports import Parsers
 from serve_app.problems import Refused
@@ -162,13 +162,13 @@ class Results:
             return await self.blobs.get(key)
         except BlobMissing:
             whole = b"".join([piece async for piece in self._stored(view, document)])
-            exported = await self._made(whole, form)
+            exported = await self._made(whole, form, view.content)
             await self._keep(key, exported)
             return exported
 
-    async def _made(self, document: bytes, form: ExportFormat) -> bytes:
+    async def _made(self, document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
         try:
-            return await self.parsers.export(document, form)
+            return await self.parsers.export(document, form, content)
         except ParserDied as died:
             raise FleetUnavailable("The parser that made this export has ended; please try again") from died
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.deliveries.payloads import parse_secrets
 from actors.egress.guard import Allowed
 from client.keys import parse_keys
-from client.models import ParseOptions, Profile
+from client.models import DEFAULT_CONTENT, Content, ParseOptions, Profile
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -43,6 +43,11 @@ def _keys(text: SecretStr) -> SecretStr:
 
 def _lines(text: SecretStr) -> str:
     return "\n".join(text.get_secret_value().replace(",", " ").split())
+
+
+def _split(given: object) -> object:
+    """Words with commas between, as the environment gives them."""
+    return given.replace(",", " ").split() if isinstance(given, str) else given
 
 
 def _secrets(text: SecretStr) -> SecretStr:
@@ -98,6 +103,9 @@ class Settings(BaseSettings):
     """Which models parse PDFs and pictures; `auto` is `standard` when its files are on disk, else `bundled`."""
     page_chunks: bool = True
     """One node for each page, rather than one for each document."""
+    content: Annotated[tuple[Content, ...], NoDecode, BeforeValidator(_split)] = DEFAULT_CONTENT
+    """What nodes and exports hold besides the body, with commas between: `furniture` (page headers and footers),
+    `notes` (footnotes, endnotes, notes of slides, comments)."""
     do_ocr: bool = True
     """Read the text of pictures and scanned pages."""
     do_table_structure: bool = True
@@ -170,6 +178,7 @@ class Settings(BaseSettings):
         return ParseOptions(
             profile=self.profile,
             page_chunks=self.page_chunks,
+            content=self.content,
             do_ocr=self.do_ocr,
             do_table_structure=self.do_table_structure,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import orjson
@@ -10,7 +11,7 @@ from actors.blobs import BlobStore
 from actors.errors import FleetUnavailable
 from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile
 from actors.registry.registry import JobRegistry
-from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
+from client.models import Content, ErrorCode, ExportFormat, ParserInfo, Progress
 
 PARSER = ParserInfo(profile="native", docling="0.0")
 
@@ -31,7 +32,7 @@ class FakeParsers:
     def running(self) -> int:
         return int(self.ready)
 
-    async def export(self, document: bytes, form: ExportFormat) -> bytes:
+    async def export(self, document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
         self.exports.append(form)
         return f"{form}: {orjson.loads(document)['name']} ü".encode()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from actors.parser.instrumentation import count_pages, step, timed
 from actors.parser.watchdog import Watchdog
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import PARSERS_RECYCLED
-from client.models import ExportFormat, PageFailure, ParseOptions, ParserInfo
+from client.models import Content, ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 T = TypeVar("T")
 log = get_logger()
@@ -45,7 +45,7 @@ class ParsingEngine(Protocol):
         self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
     ) -> ParsedFile: ...
 
-    def export(self, document_json: bytes, form: ExportFormat) -> bytes: ...
+    def export(self, document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes: ...
 
     def check_health(self) -> None:
         """Called between conversions. Raises RuntimeError when the process is not fit for the next one."""
@@ -133,8 +133,8 @@ class Parser:
         """The finished document. Each shard is an argument of its own, so that Ray resolves the references to them."""
         return await self._run(step("assemble", task, lambda: self._engine.assemble(document, task, shards, lost)))
 
-    async def export(self, document_json: DocumentBytes, form: ExportFormat) -> bytes:
-        return await self._run(lambda: self._engine.export(document_json.tobytes(), form))
+    async def export(self, document_json: DocumentBytes, form: ExportFormat, content: Collection[Content]) -> bytes:
+        return await self._run(lambda: self._engine.export(document_json.tobytes(), form, content))
 
     def check_health(self) -> None:
         """Raises RuntimeError when this replica should be replaced. Serve lets it finish its calls first."""

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from actors.messages import JobOutcome, JobSpec, JobView
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, Event, State, after
-from client.models import Progress
+from client.models import DEFAULT_CONTENT, Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,7 @@ class JobRecord:
             failure=outcome.failure if outcome else None,
             queue_position=queue_position,
             files=outcome.files if outcome else (),
+            content=self.spec.options.content or DEFAULT_CONTENT,
         )
 
 

@@ -12,7 +12,7 @@ import pytest
 from actors.messages import FileTask, PageSpan, ParsedFile, Shard
 from actors.nodes import rebuild_node
 from actors.parser.engine.nodes import nodes_of
-from client.models import ExportFormat
+from client.models import DEFAULT_CONTENT, ExportFormat
 from tests.contract import split_documents
 from tests.contract.plain_docling import converted_by_docling
 from tests.corpus import CORPUS
@@ -86,7 +86,7 @@ def test_a_document_parsed_unsplit_and_every_export_of_it_are_docling_s_own(engi
     data, task = split_documents.flowing(), make_task("report.pdf")
     document, parsed = converted_by_docling(data, task), unsplit(engines, data, task)
     assert_same(parsed, document, task)
-    exports = {form: engines[1].export(parsed.document, form).decode() for form in EXPORTS}
+    exports = {form: engines[1].export(parsed.document, form, DEFAULT_CONTENT).decode() for form in EXPORTS}
     assert exports == {
         ExportFormat.JSON: parsed.document.decode(),
         ExportFormat.MARKDOWN: document.export_to_markdown(),

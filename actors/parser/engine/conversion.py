@@ -23,6 +23,7 @@ from actors.errors import DocfleetError, FileError, ParserFailed
 from actors.formats import suffix_of
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.parser.engine import pixels
+from actors.parser.engine.content import move_notes
 from actors.parser.engine.converters import Converter
 from actors.parser.engine.exports import dump
 from actors.parser.engine.nodes import nodes_of
@@ -116,6 +117,7 @@ class Conversion:
             self._refuse_result(result, list(failures.values()))
         if not self._options.include_images:
             pixels.drop(document)
+        move_notes(document)
         with self._blaming_the_file():
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
             nodes = nodes_of(document, self._task)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import cast
 
 from docling.backend.abstract_backend import AbstractDocumentBackend
-from docling.datamodel.backend_options import BackendOptions, PdfBackendOptions
+from docling.datamodel.backend_options import BackendOptions, HTMLBackendOptions, PdfBackendOptions
 from docling.datamodel.base_models import InputFormat
 from docling.datamodel.document import InputDocument
 from docling.datamodel.settings import DEFAULT_PAGE_RANGE, DocumentLimits
 from docling.document_converter import (
     DocumentConverter,
     FormatOption,
+    HTMLFormatOption,
     ImageFormatOption,
     MetsGbsFormatOption,
     PdfFormatOption,
@@ -45,10 +46,12 @@ class Converter:
             "pipeline_cls": NativePdfPipeline if recipe.models == "native" else StandardPdfPipeline,
             "pipeline_options": self._paged_options,
         }
+        web = HTMLFormatOption(backend_options=HTMLBackendOptions(infer_furniture=False))
         self._formats = DocumentConverter(
             format_options={
                 InputFormat.PDF: PdfFormatOption(**paged, backend_options=backend_options(recipe, hardware)),
                 InputFormat.IMAGE: ImageFormatOption(**paged),
+                **dict.fromkeys((InputFormat.HTML, InputFormat.MHTML), web),
                 InputFormat.METS_GBS: MetsGbsFormatOption(**paged),
             }
         ).format_to_options

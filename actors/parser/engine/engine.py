@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from actors.parser.engine.pdf import UnparsedPdf
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
 from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
 from actors.parser.engine.sniffing import sniff
-from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
+from client.models import Content, ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 
 _STAGE_THREADS = ("Stage-", "PageProducer-")  # docling's names for the threads of one conversion
 
@@ -83,9 +83,9 @@ class Engine:
         missing = (*lost, *(failure for shard in shards for failure in shard.lost))
         return conversion.finish(conversion.run(pipeline, backend=UnparsedPdf), missing)
 
-    def export(self, document_json: bytes, form: ExportFormat) -> bytes:
+    def export(self, document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
         """A stored DoclingDocument in another format."""
-        return export(document_json, form)
+        return export(document_json, form, content)
 
     def check_health(self) -> None:
         """Raises when a conversion left threads behind: docling abandons a stage that hangs, and it keeps its core."""

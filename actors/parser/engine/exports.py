@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from docling_core.transforms.serializer.base import SerializationResult
@@ -11,7 +12,8 @@ from docling_core.types.doc.common.constants import DOCUMENT_TOKENS_EXPORT_LABEL
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.node import FloatingItem
 
-from client.models import ExportFormat
+from actors.parser.engine.content import layers_of
+from client.models import Content, ExportFormat
 
 
 def dump(document: DoclingDocument) -> bytes:
@@ -19,22 +21,23 @@ def dump(document: DoclingDocument) -> bytes:
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def export(document_json: bytes, form: ExportFormat) -> bytes:
-    """A document from `dump` in another format. Pictures are embedded where they were kept."""
+def export(document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
+    """A document from `dump` in another format, with `content`. Pictures are embedded where they were kept."""
     if form is ExportFormat.JSON:
         return document_json
     document = DoclingDocument.model_validate_json(document_json)
     kept = any(picture.image for picture in document.pictures)
+    layers = layers_of(content)
     images = ImageRefMode.EMBEDDED if kept else ImageRefMode.PLACEHOLDER
     match form:
         case ExportFormat.MARKDOWN:
-            text = document.export_to_markdown(image_mode=images)
+            text = document.export_to_markdown(image_mode=images, included_content_layers=layers)
         case ExportFormat.HTML:
-            text = document.export_to_html(image_mode=images)
+            text = document.export_to_html(image_mode=images, included_content_layers=layers)
         case ExportFormat.TEXT:
-            text = document.export_to_text()
+            text = document.export_to_text(included_content_layers=layers)
         case ExportFormat.DOCTAGS:
-            params = DocTagsParams(labels=DOCUMENT_TOKENS_EXPORT_LABELS)
+            params = DocTagsParams(labels=DOCUMENT_TOKENS_EXPORT_LABELS, layers=layers)
             text = _DocTags(doc=document, params=params).serialize().text
         case _:
             raise ValueError(f"a document is not exported as {form}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from docling_core.types.doc.common.content_layer import DEFAULT_CONTENT_LAYERS
+from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.table.table import TableItem
 
 from actors.messages import FileTask
 from actors.nodes import Node, make_node
+from actors.parser.engine.content import layers_of
 from actors.parser.engine.page_markdown import PageTexts
 
 
@@ -19,15 +20,18 @@ def nodes_of(document: DoclingDocument, task: FileTask) -> list[Node]:
 
     Some formats (DocLang) name a page and place nothing on it: such a document is one node, too.
     """
-    texts = PageTexts(document)
+    layers = layers_of(task.options.content)
+    texts = PageTexts(document, layers)
     if task.options.page_chunks is False or not document.pages or not texts.placed:
         text = texts.whole()
         return [make_node(task, text, {"__keys": ["source"]}, page=0)] if text.strip() else []
-    return list(_page_nodes(document, texts, task))
+    return list(_page_nodes(document, texts, task, layers))
 
 
-def _page_nodes(document: DoclingDocument, texts: PageTexts, task: FileTask) -> Iterator[Node]:
-    tables = _tables_by_page(document.tables)
+def _page_nodes(
+    document: DoclingDocument, texts: PageTexts, task: FileTask, layers: set[ContentLayer]
+) -> Iterator[Node]:
+    tables = _tables_by_page(document.tables, layers)
     for number in sorted(document.pages):
         text, on_page = texts.page(number), tables.get(number, [])
         if not text.strip() and not on_page:
@@ -45,10 +49,10 @@ def _page_nodes(document: DoclingDocument, texts: PageTexts, task: FileTask) -> 
         yield make_node(task, text, metadata, page=number)
 
 
-def _tables_by_page(tables: Iterable[TableItem]) -> dict[int, list[TableItem]]:
+def _tables_by_page(tables: Iterable[TableItem], layers: set[ContentLayer]) -> dict[int, list[TableItem]]:
     by_page: dict[int, list[TableItem]] = {}
     for table in tables:
-        if table.prov and table.content_layer in DEFAULT_CONTENT_LAYERS:  # not on a hidden sheet, for one
+        if table.prov and table.content_layer in layers:  # not on a hidden sheet, for one
             by_page.setdefault(table.prov[0].page_no, []).append(table)
     return by_page
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from docling_core.transforms.serializer.markdown import MarkdownDocSerializer, MarkdownParams
 from docling_core.types.doc.common.constants import DOCUMENT_TOKENS_EXPORT_LABELS
-from docling_core.types.doc.common.content_layer import DEFAULT_CONTENT_LAYERS, ContentLayer
+from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.node import DocItem, NodeItem
 from docling_core.types.doc.items.table.table import TableItem
@@ -19,11 +19,11 @@ from pydantic import PrivateAttr
 
 
 class PageTexts:
-    """Markdown of a document, as docling exports it: whole, by page and by table."""
+    """Markdown of a document's `layers`, as docling exports it: whole, by page and by table."""
 
-    def __init__(self, document: DoclingDocument) -> None:
+    def __init__(self, document: DoclingDocument, layers: set[ContentLayer]) -> None:
         self._document = document
-        self._serializer = _PageSerializer(doc=document, params=_params())
+        self._serializer = _PageSerializer(doc=document, params=_params(layers))
 
     @cached_property
     def _roots(self) -> dict[int, list[NodeItem]]:
@@ -62,9 +62,9 @@ class PageTexts:
         return self._serializer.serialize(item=table).text
 
 
-def _params() -> MarkdownParams:
+def _params(layers: set[ContentLayer]) -> MarkdownParams:
     """As in `DoclingDocument.export_to_markdown`."""
-    return MarkdownParams(labels=DOCUMENT_TOKENS_EXPORT_LABELS, layers=DEFAULT_CONTENT_LAYERS)
+    return MarkdownParams(labels=DOCUMENT_TOKENS_EXPORT_LABELS, layers=layers)
 
 
 class _PageSerializer(MarkdownDocSerializer):
@@ -84,19 +84,34 @@ class _PageSerializer(MarkdownDocSerializer):
         self._excluded = self._excluded_everywhere.union(*others)
 
     @cached_property
-    def _refs_by_page(self) -> dict[int | None, set[str]]:
-        """None are those that lie on no page."""
-        refs: dict[int | None, set[str]] = {}
-        for item in self._below(self.doc.body):
-            refs.setdefault(item.prov[0].page_no if item.prov else None, set()).add(item.self_ref)
+    def _refs_by_page(self) -> dict[int, set[str]]:
+        refs: dict[int, set[str]] = {}
+        for ref, page in self._page_by_ref.items():
+            refs.setdefault(page, set()).add(ref)
         return refs
+
+    @cached_property
+    def _page_by_ref(self) -> dict[str, int]:
+        """The page of every item. An item without a place, as comments are, is on the page of the one before it.
+
+        Empty when nothing has a place.
+        """
+        items = self._below(self.doc.body)
+        placed = [item.prov[0].page_no for item in items if item.prov]
+        if not placed:
+            return {}
+        page, pages = placed[0], {}
+        for item in items:
+            page = item.prov[0].page_no if item.prov else page
+            pages[item.self_ref] = page
+        return pages
 
     def get_excluded_refs(self, **kwargs: Any) -> set[str]:
         return self._excluded
 
     def pages_of(self, root: NodeItem) -> set[int]:
         """The pages that `root` and what is below it are on."""
-        return {item.prov[0].page_no for item in self._below(root) if item.prov}
+        return {self._page_by_ref[item.self_ref] for item in self._below(root) if item.self_ref in self._page_by_ref}
 
     def _below(self, root: NodeItem) -> list[DocItem]:
         walk = self.doc.iterate_items(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -18,7 +18,7 @@ from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedF
 from actors.parser.parser import MIB, Parser, ParserConfig
 from actors.parser.watchdog import Watchdog
 from actors.telemetry.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
-from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
+from client.models import Content, ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 from tests.recorded import Recorded
 from tests.unit.parser.files import as_document, make_task
 
@@ -68,8 +68,8 @@ class SlowEngine:
         self.assembled = (shards, lost)
         return PARSED
 
-    def export(self, document_json: bytes, form: ExportFormat) -> bytes:
-        return form.value.encode() + document_json
+    def export(self, document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
+        return b",".join([form.value.encode(), *(part.encode() for part in content)]) + document_json
 
     def check_health(self) -> None:
         if self.stuck:
@@ -145,7 +145,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_never_runs(parser: Parser
         await second
     engine.go_on.release(2)
     await first
-    assert await parser.export(as_document(b"{}"), ExportFormat.TEXT) == b"text{}"
+    assert await parser.export(as_document(b"{}"), ExportFormat.TEXT, ("body",)) == b"text,body{}"
     assert engine.begun == [SPAN]
 
 

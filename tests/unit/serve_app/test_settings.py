@@ -35,8 +35,26 @@ def test_their_defaults_hold_too() -> None:
     names = ("port", "max_concurrent_requests", "max_concurrent_files", "max_file_size_mb")
     assert [getattr(settings, name) for name in names] == [8080, 10, 4, 100]
     assert settings.parse_options == ParseOptions(
-        profile="auto", page_chunks=True, do_ocr=True, do_table_structure=True
+        profile="auto", page_chunks=True, content=("body", "notes"), do_ocr=True, do_table_structure=True
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "content"),
+    [
+        ("", ("body",)),
+        ("notes", ("body", "notes")),
+        ("notes, furniture", ("body", "furniture", "notes")),
+        (["furniture"], ("body", "furniture")),
+    ],
+)
+def test_the_server_s_content_is_a_list_that_always_has_the_body(given: object, content: tuple[str, ...]) -> None:
+    assert Settings.model_validate({"content": given}).parse_options.content == content
+
+
+def test_the_server_s_content_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTENT", "furniture,notes")
+    assert Settings().parse_options.content == ("body", "furniture", "notes")
 
 
 def test_a_serve_config_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +71,7 @@ def test_a_serve_config_wins_over_the_environment(monkeypatch: pytest.MonkeyPatc
         {"port": -1},
         {"profile": "best"},
         {"max_file_size_mb": 0},
+        {"content": "body,margins"},
         {"parser_min_replicas": 3, "parser_max_replicas": 2},
     ],
 )

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from docling_core.types.doc.base import BoundingBox, Size
-from docling_core.types.doc.common.content_layer import ContentLayer
+from docling_core.types.doc.common.content_layer import DEFAULT_CONTENT_LAYERS, ContentLayer
 from docling_core.types.doc.common.reference import ProvenanceItem
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.table.table_data import TableCell, TableData
@@ -54,7 +54,7 @@ def book(pages: int) -> DoclingDocument:
 
 def test_every_page_has_the_markdown_docling_exports_for_it() -> None:
     document = book(5)
-    texts = PageTexts(document)
+    texts = PageTexts(document, DEFAULT_CONTENT_LAYERS)
     for number in document.pages:
         assert texts.page(number) == document.export_to_markdown(page_no=number)
     assert texts.whole() == document.export_to_markdown()

@@ -1,0 +1,29 @@
+"""Which parts of a document its nodes and exports show, by docling's content layers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from docling_core.types.doc.common.content_layer import ContentLayer
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.labels import DocItemLabel
+
+from client.models import DEFAULT_CONTENT, Content
+
+_LAYERS: Mapping[Content, ContentLayer] = {
+    "body": ContentLayer.BODY,
+    "furniture": ContentLayer.FURNITURE,
+    "notes": ContentLayer.NOTES,
+}
+
+
+def layers_of(content: Collection[Content] | None) -> set[ContentLayer]:
+    """docling's layers for the option `content`; for the default where it is not set."""
+    return {_LAYERS[part] for part in content or DEFAULT_CONTENT}
+
+
+def move_notes(document: DoclingDocument) -> None:
+    """Move footnotes and endnotes from the furniture, where docling puts those of office files, to the notes."""
+    for item in document.texts:
+        if item.label is DocItemLabel.FOOTNOTE and item.content_layer is ContentLayer.FURNITURE:
+            item.content_layer = ContentLayer.NOTES
