@@ -1,4 +1,4 @@
-"""The parsing fleet. `connect()` is its door for Python programs on the same Ray cluster."""
+"""The parsing fleet. Python programs on the same Ray cluster start with `connect()`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["connect"]
 
 
 def connect(app: str = "docfleet", *, max_in_flight: int = 64) -> Fleet:
-    """The running application `app`, as `actors.driver.Fleet` explains it. Joins the Ray cluster if need be.
+    """Connect to the running application `app`; see `actors.driver.Fleet`. Joins the Ray cluster if necessary.
 
     Raises FleetUnavailable when there is no cluster, or no such application on it.
     """
-    from actors.driver import Fleet  # brings Ray, which reads its environment when it is imported
+    from actors.driver import Fleet  # imports Ray, which reads its environment at that moment
 
     return Fleet(app, max_in_flight)

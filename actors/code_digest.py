@@ -1,4 +1,4 @@
-"""Which code this process runs, as far as it matters to somebody."""
+"""A digest of a package's code, with everything of docfleet that the package imports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OWN = ("actors", "client")
 
 
 def digest_of(package: str) -> str:
-    """A digest of the source of a package and of every module of docfleet that it imports, directly or not."""
+    """A digest of a package's source and of all docfleet modules that it imports, directly or indirectly."""
     sources = sorted(sources_of(package))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 

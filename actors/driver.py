@@ -1,4 +1,4 @@
-"""The fleet as a Python program on the Ray cluster uses it: documents in, Ray's own object references out."""
+"""The fleet for Python programs on the Ray cluster: documents in, Ray object references out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from client.models import ParseOptions
 if TYPE_CHECKING:
     from client.models import BatchParseResponse, JobStatusResponse, ParseResponse
 
-#: A path, bytes in any form, or the reference of bytes or of a numpy array of uint8.
+#: A path, bytes in any form, a numpy array of uint8, or a Ray reference to bytes or to such an array.
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | DocumentBytes | ray.ObjectRef[Any]"
 Options: TypeAlias = ParseOptions | Mapping[str, Any] | None
 
@@ -35,9 +35,9 @@ UNNAMED = "document.pdf"
 
 
 class Fleet:
-    """A running application. May be used by several threads, and travels into tasks: each process connects itself.
+    """A running application. Thread-safe, and may be passed to Ray tasks: each process makes its own connection.
 
-    At most `max_in_flight` documents are parsed at once for one Fleet; `parse` waits for its turn.
+    At most `max_in_flight` documents of one Fleet are parsed at once; beyond that, `parse` blocks.
     """
 
     def __init__(self, app: str, max_in_flight: int) -> None:
@@ -46,7 +46,7 @@ class Fleet:
         self._app = app
         self._max_in_flight = max_in_flight
         self._client = _client_of(app)
-        self._id = uuid4().hex  # whose turn it is among jobs and other drivers
+        self._id = uuid4().hex  # by which the dispatcher gives jobs and drivers fair turns
         self._count = itertools.count()
         self._turn = threading.Lock()
         self._in_flight: list[ray.ObjectRef[ParseResponse]] = []
@@ -63,17 +63,18 @@ class Fleet:
         options: Options = None,
         **option: Any,
     ) -> ray.ObjectRef[ParseResponse]:
-        """The reference of a document's ParseResponse; `ray.get` of it raises FileError when it cannot be parsed.
+        """Parse a document; returns a reference to its ParseResponse. `ray.get` raises FileError when parsing fails.
 
-        A path is read here. Without `filename`, which tells the format, what has no path is taken for a PDF. `option`
-        are fields of ParseOptions. Raises OSError, TypeError and ValueError for what cannot be sent.
+        A path is read in this process. `filename` tells the format; without it and without a path, the document is
+        taken for a PDF. `option` are fields of ParseOptions. Raises OSError for a file that cannot be read, and
+        TypeError or ValueError for invalid arguments.
         """
         name, document = _document(source, filename)
         task = FileTask(
             job_id=self._id,
             index=next(self._count),
             filename=name,
-            size=0,  # only known where the document is
+            size=0,  # unknown here: the document may be a reference
             options=_options(options, option),
             metadata=checked_metadata(metadata or {}),
         )
@@ -92,20 +93,20 @@ class Fleet:
         options: Options = None,
         **option: Any,
     ) -> str:
-        """Make a durable job and return its id; the job goes on whatever becomes of this program.
+        """Make a durable job and return its id. The job goes on if this program ends.
 
-        A pair is a file's name and its source. Raises what `parse` raises, FileError for a format that is not
-        supported, QueueFull, StoreUnavailable.
+        A pair is a file's name and its source. Raises the errors of `parse`, FileError for an unsupported format,
+        QueueFull, and StoreUnavailable.
         """
         if isinstance(files, str | bytes | os.PathLike):
-            raise TypeError("submit takes a list of files")
+            raise TypeError("submit takes a list of files; put a single file into a list")
         named = [file if isinstance(file, tuple) else (None, file) for file in files]
         if not named:
             raise ValueError("a job needs at least one file")
         job_id = str(uuid4())
         chosen, noted = _options(options, option), checked_metadata(metadata or {})
         try:
-            # One after the other, so that a large batch does not fill the object store.
+            # One at a time, so that a large batch does not fill the object store.
             stored = tuple(self._store(job_id, index, name, source) for index, (name, source) in enumerate(named))
         except BaseException:
             with suppress(FleetUnavailable):
@@ -116,11 +117,14 @@ class Fleet:
         return submitted
 
     def status(self, job_id: str) -> ray.ObjectRef[JobStatusResponse]:
-        """`ray.get` of it raises JobNotFound, JobExpired."""
+        """The job's status as a reference; `ray.get` raises JobNotFound, JobExpired."""
         return self._client.call("status", job_id)
 
     def results(self, job_id: str) -> ray.ObjectRef[BatchParseResponse]:
-        """Ready when the job has ended. `ray.get` of it raises JobFailed, JobNotFound, JobExpired."""
+        """The job's results as a reference that is ready when the job ends.
+
+        `ray.get` raises JobFailed, JobNotFound, JobExpired.
+        """
         return self._client.call("results", job_id)
 
     def _store(self, job_id: str, index: int, filename: str | None, source: Source) -> Any:
@@ -129,22 +133,22 @@ class Fleet:
 
 
 def _client_of(app: str) -> DriverClient:
-    """Joins the Ray cluster if need be. Raises FleetUnavailable when there is none, or no `app` on it."""
+    """Connect to the Ray cluster if necessary. Raises FleetUnavailable when there is no cluster, or no `app` on it."""
     try:
         if not ray.is_initialized():
-            ray.init(address="auto")  # never a cluster of its own
+            ray.init(address="auto")  # join a running cluster, never start one
         serve.get_deployment_handle("Dispatcher", app)
     except ConnectionError as error:
-        raise FleetUnavailable("There is no running Ray cluster: start one, or set RAY_ADDRESS") from error
+        raise FleetUnavailable("No Ray cluster is running here: start one, or set RAY_ADDRESS") from error
     except (RayServeException, KeyError) as error:
-        raise FleetUnavailable(f"There is no running application '{app}' on this Ray cluster") from error
+        raise FleetUnavailable(f"No application '{app}' is running on this Ray cluster: deploy it first") from error
     except RayError as error:
-        raise FleetUnavailable("Serve's controller does not answer at present") from error
+        raise FleetUnavailable("Ray Serve's controller does not answer; please try again") from error
     return DriverClient(app)
 
 
 def _document(source: Source, filename: str | None) -> tuple[str, DocumentBytes | ray.ObjectRef[Any]]:
-    """What a document is called, and what is sent: an array, which Ray shares without copying it, or a reference."""
+    """A document's name, and its content as a reference or as an array, which Ray shares without a copy."""
     if isinstance(source, ray.ObjectRef):
         return _label(filename or UNNAMED), source
     if isinstance(source, str | os.PathLike):
@@ -154,11 +158,11 @@ def _document(source: Source, filename: str | None) -> tuple[str, DocumentBytes 
 
 
 def _label(filename: str) -> str:
-    """A name that JSON can hold: bytes in a path that are no UTF-8 reach Python as half characters."""
+    """A name that JSON can hold. Bytes in a path that are not UTF-8 become lone surrogates in Python; replace them."""
     return filename.encode(errors="replace").decode()
 
 
 def _options(options: Options, fields: Mapping[str, Any]) -> ParseOptions:
-    """Both together, checked. Raises pydantic's ValidationError, which is a ValueError."""
+    """Merge and validate the options. Raises pydantic's ValidationError, which is a ValueError."""
     given = options.model_dump(exclude_unset=True) if isinstance(options, ParseOptions) else dict(options or {})
     return ParseOptions.model_validate(given | dict(fields))

@@ -1,1 +1,1 @@
-"""Ray's edge: typed facades over the registry actor and the deployments. The only package with `.remote()`."""
+"""Typed facades over the registry actor and the Serve deployments. The only package that calls `.remote()`."""

@@ -1,4 +1,4 @@
-"""Many callers, one call."""
+"""One remote call for many callers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ V = TypeVar("V")
 
 
 class Batched(Generic[K, V]):
-    """Answers many callers with one call: what arrives while a call is under way goes together in the next.
+    """Combines requests: those that arrive while a call is in progress share the next call.
 
-    An actor call costs more than an HTTP request does, and it costs the same for one key as for fifty.
+    An actor call costs more than an HTTP request, and one for fifty keys costs the same as one for a single key.
     """
 
     def __init__(self, call: Callable[[list[K]], Coroutine[Any, Any, Sequence[V | DocfleetError]]]) -> None:
@@ -35,8 +35,8 @@ class Batched(Generic[K, V]):
             batch, self._waiting = self._waiting, []
             try:
                 values = await self._call([key for key, _ in batch])
-            except Exception as error:  # noqa: BLE001 - every caller of the batch hears of it
-                if isinstance(error, FleetUnavailable):  # so do those who would now wait as long again for nothing
+            except Exception as error:  # noqa: BLE001 - every caller of the batch gets the error
+                if isinstance(error, FleetUnavailable):  # fail queued callers too; they would only time out
                     batch, self._waiting = batch + self._waiting, []
                 values = [error] * len(batch)  # type: ignore[list-item]
             for (_, answer), value in zip(batch, values, strict=True):
@@ -44,7 +44,7 @@ class Batched(Generic[K, V]):
 
 
 def _settle(answer: asyncio.Future[V], value: V | Exception) -> None:
-    if answer.done():  # its caller went away
+    if answer.done():  # its caller was cancelled
         return
     if isinstance(value, Exception):
         answer.set_exception(value)

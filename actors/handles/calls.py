@@ -1,4 +1,4 @@
-"""What every call of a deployment has to do with: its arguments' size, and a caller that leaves."""
+"""Shared by all calls to deployments: the size limit of inline arguments, and cancellation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INLINE_BYTES = 64 * 1024  # below this, an argument travels with the call: cheap
 
 @asynccontextmanager
 async def cancelled_with_its_caller(response: Any) -> AsyncIterator[Any]:
-    """Tell the replica when its caller stops waiting, which Serve does not: it works for nobody then."""
+    """Cancel the replica's work when its caller is cancelled. Serve does not do that by itself."""
     try:
         yield response
     except asyncio.CancelledError:

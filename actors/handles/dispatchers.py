@@ -12,13 +12,16 @@ from actors.messages import PartialFile
 
 
 class DispatcherHandle:
-    """The dispatchers, for what only they know."""
+    """The dispatchers, which alone know the partial results of running jobs."""
 
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle.options(_by_reference=True)
 
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
-        """What there is of a job's files at this moment; None when nobody works on it. Raises FleetUnavailable."""
+        """A running job's files as far as they are parsed; None when no dispatcher holds the job.
+
+        Raises FleetUnavailable.
+        """
         with dispatcher_errors():
             async with cancelled_with_its_caller(self._handle.partial_files.remote(job_id)) as response:
                 files: list[PartialFile] | None = await response

@@ -1,4 +1,4 @@
-"""How a driver calls a dispatcher, with retries on another dispatcher when the first one dies."""
+"""Calls from a driver to a dispatcher. When a dispatcher dies, the call is retried on another one."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from actors.errors import FleetUnavailable
 from actors.handles.calls import INLINE_BYTES, cancelled_with_its_caller
 from actors.handles.error_mapping import dispatcher_errors
 
-MAX_CALLS = 10_000  # of one driver at once; one that waits for a job's results costs nothing
-MAX_ATTEMPTS = 8  # with pauses that grow to 5 s: a dispatcher is replaced within seconds
+MAX_CALLS = 10_000  # concurrent calls of one driver; a call that waits for a job's results costs almost nothing
+MAX_ATTEMPTS = 8  # with pauses that grow to 5 s; Serve replaces a dispatcher within seconds
 
 
 class DriverClient:
     """Calls a dispatcher's `DriverApi` from any process.
 
-    The calls go through an actor of this client's own, which retries calls that were lost when a dispatcher died. A
-    reference made by the dispatcher itself could only end in Ray's own error.
+    The calls go through an actor of this client, which retries calls lost when a dispatcher dies. A reference from the
+    dispatcher itself would end with Ray's error instead.
     """
 
     def __init__(self, app: str) -> None:
@@ -32,20 +32,20 @@ class DriverClient:
         self._caller: Any = caller.remote(app)
 
     def call(self, method: str, *args: Any) -> ray.ObjectRef[Any]:
-        """The result's reference, at once. Arguments may be references."""
+        """Return a reference to the result without waiting. Arguments may be references."""
         return self._caller.call.remote(method, [_shared(arg) for arg in args])
 
 
 def _shared(argument: Any) -> Any:
-    """Large arrays as references, so that they are stored once, however often a call is repeated."""
+    """Store a large array once and pass its reference, so that retries do not store it again."""
     large = isinstance(argument, np.ndarray) and argument.nbytes > INLINE_BYTES
     return ray.put(argument) if large else argument
 
 
 class RetryingProxy:
-    """Calls one dispatcher's `DriverApi`, and another's when that dispatcher dies: every call may be repeated.
+    """Calls a dispatcher's `DriverApi`, and another dispatcher's when the first one dies. Every call may be repeated.
 
-    Raises DocfleetErrors, FleetUnavailable among them when dispatchers die again and again.
+    Raises DocfleetErrors; FleetUnavailable when the dispatchers keep dying.
     """
 
     def __init__(self, app: str) -> None:

@@ -1,7 +1,7 @@
-"""What Ray's errors mean here, said once.
+"""Maps Ray's errors to docfleet's.
 
-A replica that died with work in its hands is ParserDied, nobody there to answer is FleetUnavailable, and an error that
-our own code raised on the other side comes out as itself.
+A parser replica that dies during a call becomes ParserDied, and a call without any live replica becomes
+FleetUnavailable. An error that our own code raises on the other side is raised unchanged.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, 
 
 from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
 
-# The replica, its node, or an object that lived there is gone: the same call may succeed elsewhere.
+# The replica, its node, or an object on that node is gone: the same call may succeed on another replica.
 _REPLICA_GONE = (RayActorError, WorkerCrashedError, NodeDiedError, ObjectLostError, OutOfMemoryError)
 _NO_REPLICA_YET = (DeploymentUnavailableError, BackPressureError)
 
 
 def own_error(error: RayTaskError) -> Exception:
-    """What the code on the other side raised; Ray wraps it together with the remote traceback."""
+    """The error that our code raised on the other side; Ray wraps it together with the remote traceback."""
     return error.cause if isinstance(error.cause, DocfleetError) else error
 
 
 @contextmanager
 def parser_errors() -> Iterator[None]:
-    """Around a call of a parser. Raises FleetUnavailable, ParserDied, ParserFailed, and what the parser raised."""
+    """Wrap a call to a parser. Raises FleetUnavailable, ParserDied, ParserFailed, and the parser's own errors."""
     try:
         yield
     except RayTaskError as error:
@@ -47,13 +47,13 @@ def parser_errors() -> Iterator[None]:
         raise FleetUnavailable("No parser replica is ready at present") from error
     except _REPLICA_GONE as error:
         raise ParserDied("the parser process died") from error
-    except RayServeException as error:  # an argument's own actor died, among others
+    except RayServeException as error:  # for example, the actor that an argument comes from died
         raise ParserDied("a parser's result was lost") from error
 
 
 @contextmanager
 def dispatcher_errors() -> Iterator[None]:
-    """Around a call of a dispatcher. Raises FleetUnavailable, and what the dispatcher raised."""
+    """Wrap a call to a dispatcher. Raises FleetUnavailable, and the dispatcher's own errors."""
     try:
         yield
     except RayTaskError as error:

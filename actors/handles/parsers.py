@@ -20,8 +20,10 @@ from client.models import Content, ExportFormat, PageFailure, ParseOptions, Pars
 
 @dataclass(frozen=True, slots=True)
 class ShardRef:
-    """A parsed span: its pages stay in the object store, owned by the dispatcher that asked for them. Nothing here
-    looks into them: that would keep the dispatcher's own copy, which the node may otherwise drop."""
+    """A reference to a parsed span. Its pages stay in the object store, owned by the dispatcher that asked for them.
+
+    Code here must not read the pages: reading pins a copy in the dispatcher's process that its node could drop.
+    """
 
     ref: ray.ObjectRef[Shard]
     span: PageSpan
@@ -32,12 +34,15 @@ class ParserHandle:
     """The parser replicas, behind Serve's router and autoscaler."""
 
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
-        # By value would go through gRPC messages of at most 4 MiB, whatever the operator's environment says.
+        # Pass by reference even if the environment says otherwise: by value, gRPC limits a message to 4 MiB.
         self._handle = handle.options(_by_reference=True)
         self._app = handle.deployment_id.app_name
 
     async def put(self, data: bytes | memoryview) -> ray.ObjectRef[DocumentBytes] | DocumentBytes:
-        """A document as every parser on its node reads it without a copy; the caller's process owns it."""
+        """Put a document into the object store, owned by this process. Small documents are returned as they are.
+
+        Parsers on the same node share its memory.
+        """
         document = np.frombuffer(data, dtype=np.uint8)
         if len(data) <= INLINE_BYTES:
             return document
@@ -65,7 +70,7 @@ class ParserHandle:
         return await self._call("describe", options)
 
     def running(self) -> int:
-        """Live replicas; each works on one call at a time."""
+        """The number of live replicas; each works on one call at a time."""
         return running_replicas(self._app)
 
     async def _call(self, method: str, *args: Any) -> Any:

@@ -27,13 +27,16 @@ from client.models import Delivery, JobStatusEnum
 
 log = get_logger()
 
-ANSWER_WITHIN_S = 2.0  # how long a caller waits for a registry that may be restarting, before it says so
-REOPEN_AFTER_S = 3.0  # a deployment of other code has its own registry by then
+ANSWER_WITHIN_S = 2.0  # how long a call waits for a registry that may be restarting
+REOPEN_AFTER_S = 3.0  # by then, a deployment with other code has created its own registry
 
 
 class RegistryHandle:
-    """The JobRegistry, for ingress replicas and dispatchers alike. One that is gone for good is opened again: Ray gives
-    an actor up that cannot start, as when its database was away for longer than it waits."""
+    """The JobRegistry, for ingress replicas and dispatchers alike; its methods are documented there.
+
+    It is created again when Ray has given it up. That happens when it cannot start, for example because its database
+    stayed away too long.
+    """
 
     def __init__(self, actor: ActorHandle[Any], reopen: Callable[[], ActorHandle[Any]]) -> None:
         self._actor = actor
@@ -53,15 +56,15 @@ class RegistryHandle:
         await self._ask(self._actor.release_key.remote(owner, key, job_id))
 
     async def get(self, job_id: str) -> JobView | None:
-        """The job, or None when there is none. Raises JobExpired when there was one."""
+        """The job, or None when it is unknown. Raises JobExpired when it was removed."""
         return await self._reads.get(job_id)
 
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
-        """The job when it differs from `version`, or after `timeout_s`."""
+        """The job once its version differs from `version`, at the latest after `timeout_s`."""
         return await self._ask(self._actor.wait.remote(job_id, version, timeout_s), timeout_s)
 
     async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
-        """The job once it has ended, or after `timeout_s`."""
+        """The job once it has ended, at the latest after `timeout_s`."""
         return await self._ask(self._actor.wait_ended.remote(job_id, timeout_s), timeout_s)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
@@ -105,7 +108,7 @@ class RegistryHandle:
         await self._ask(self._actor.redeliver.remote(job_id))
 
     async def delete(self, job_id: str, owner: str) -> None:
-        """Remove an ended job. Its blobs go first: what is left of a deletion that was interrupted can be repeated."""
+        """Remove an ended job. Delete its blobs first, so that an interrupted deletion can be repeated."""
         await self._ask(self._actor.delete.remote(job_id, owner))
 
     async def expired(self, limit: int) -> list[str]:
@@ -121,8 +124,8 @@ class RegistryHandle:
         return await self._ask(self._actor.submit_many.remote(specs))
 
     async def _ask(self, call: Any, patience_s: float = 0.0) -> Any:
-        """Await a call that may take `patience_s` by its nature. Calls outlive a registry's restart by Ray's
-        retries, but the caller hears FleetUnavailable rather than hang."""
+        """Await a call that may itself wait for `patience_s`. Ray retries calls across a restart of the registry, but
+        the caller gets FleetUnavailable instead of hanging."""
         try:
             async with asyncio.timeout(patience_s + ANSWER_WITHIN_S):  # 3.11's wait_for can swallow a cancellation
                 return await call
@@ -137,5 +140,5 @@ class RegistryHandle:
         await asyncio.sleep(REOPEN_AFTER_S)
         try:
             self._actor = await asyncio.to_thread(self._reopen)
-        except (RayError, FleetUnavailable) as error:  # the next call that finds it dead tries again
+        except (RayError, FleetUnavailable) as error:  # the next failing call tries again
             log.warning("registry_not_opened", reason=str(error))

@@ -1,4 +1,4 @@
-"""The JobRegistry as it runs in a process of its own."""
+"""The JobRegistry in its own process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from actors.telemetry.export import observe
 
 
 class JobRegistryActor(JobRegistry):
-    """Plain, as all the rooms' classes; wrapped in `actors.handles`."""
+    """A JobRegistry that exports its metrics and spans. A plain class; `registry_lifecycle` makes it an actor."""
 
     def __init__(self, config: RegistryConfig) -> None:
         observe("registry")

@@ -1,4 +1,4 @@
-"""The registry actor's beginning: found, created, or replaced."""
+"""Finds, creates, or replaces the registry actor."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from actors.registry.registry import RegistryConfig
 
 NAMESPACE = "docfleet"
-HEAD = {"node:__internal_head__": 0.001}  # Ray's own name for "on the head node"
+HEAD = {"node:__internal_head__": 0.001}  # Ray's own resource that only the head node has
 
 
 def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> RegistryHandle:
-    """The one JobRegistry of an application: found, created, or replaced when it runs other code than this process, or
-    with other settings than `config`.
+    """The JobRegistry of an application. It is created if missing, and replaced if its code differs from this process'
+    or its settings differ from `config`.
 
-    Every acknowledged change is in the journal, so a registry may be killed at any moment. `on_head` pins it to
-    the head node, where a journal in a local folder is. Blocks for seconds when it has to start a process.
+    Every acknowledged change is in the journal, so a registry may be killed at any moment. `on_head` pins it to the
+    head node, which holds a journal in a local folder. Blocks for seconds when a process has to start.
     """
     from actors.handles.registry_actor import JobRegistryActor
     from actors.registry.version import version_of
@@ -37,10 +37,10 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
         get_if_exists=True,
         max_restarts=-1,
         max_task_retries=-1,
-        max_concurrency=20_000,  # waiters hold a call each
+        max_concurrency=20_000,  # each waiter holds one call
         num_cpus=0,
         resources=HEAD if on_head else None,
-        scheduling_strategy="DEFAULT",  # never captured into a creator's placement group
+        scheduling_strategy="DEFAULT",  # never inside the creator's placement group
     )
     version = version_of(config)
     actor = create.remote(config)
@@ -52,14 +52,14 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
     def reopen() -> ActorHandle[Any]:
         again = create.remote(config)
         if ray.get(again.version.remote()) != version:
-            raise FleetUnavailable("Another release of the job registry runs; this replica is about to be replaced")
+            raise FleetUnavailable("The job registry runs another release; this replica will be replaced soon")
         return again
 
     return RegistryHandle(actor, reopen)
 
 
 class ActorStillThere(Exception):
-    """A killed actor keeps its name for a moment."""
+    """The killed actor still holds its name."""
 
 
 @stamina.retry(on=ActorStillThere, attempts=None, timeout=30, wait_max=0.5)

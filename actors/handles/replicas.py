@@ -1,7 +1,7 @@
-"""What this process knows of the fleet around it.
+"""The number of live parsers, and a process' share of its node's memory.
 
-Serve makes routers itself and hands them to nobody, so a router tells here that it is. Serve also copies a router's
-class together with its module; this one is not copied, and so there is one of it in a process.
+Serve creates routers itself and does not expose them, so each router registers itself here. Serve also pickles the
+router's class by value, with its own copy of its module. This module is not copied, so a process has only one.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ _routers: WeakValueDictionary[str, RequestRouter] = WeakValueDictionary()
 
 
 def is_routed_by(app: str, router: RequestRouter) -> None:
-    """From now on `router` knows the parsers of `app`."""
+    """Register `router` as the one that knows the parsers of `app`."""
     _routers[app] = router
 
 
 def running_replicas(app: str) -> int:
-    """How many parsers of `app` this process may send calls to.
+    """The number of `app`'s parsers that this process can call.
 
-    Serve tells routers of every change, so it costs nothing to ask. `serve.status()` has the controller describe
-    everything it runs, which takes 15 ms of both processes.
+    Serve pushes every change to its routers, so this costs nothing. `serve.status()` would cost 15 ms here and in the
+    controller, which describes everything it runs.
     """
     router = _routers.get(app)
     return len(router.curr_replicas) if router else 0
 
 
 def memory_share(*, num_cpus: float, num_gpus: float) -> int:
-    """Bytes of its node's memory that this process may hold, so that all of its kind that fit there can."""
+    """This process' share of its node's memory, in bytes, if the node is full of replicas of the same size."""
     here = ray.get_runtime_context().get_node_id()
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
     resources = next(node["Resources"] for node in nodes if node["NodeID"] == here)
     shares = [num_cpus / resources.get("CPU", num_cpus), num_gpus / resources.get("GPU", 1.0)]
-    return int(max(shares) * resources["memory"])  # without what Ray keeps for its objects
+    return int(max(shares) * resources["memory"])  # without Ray's object store

@@ -1,4 +1,4 @@
-"""Which parser gets the next call: the one with the least to do."""
+"""Routes each call to the least loaded parser."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from actors.handles import replicas as fleet
 
 
 class LeastLoadedRouter(FIFOMixin, RequestRouter):
-    """Sends a call to the replica that has the fewest calls of this process; of equals, to any.
+    """Sends a call to the replica with the fewest calls from this process; on a tie, to a random one of them.
 
-    Serve's own router compares two replicas chosen at random. That is right for many short requests from many
-    senders; here one dispatcher sends few long calls, and a document waits for the parser that got one more than the
-    others (docs/benchmarks.md: 400 pages on 32 parsers). For the same reason the calls are counted here, as they are
-    sent and as they end: what replicas tell of their queues is true of the moment they were asked.
+    Serve's own router compares two replicas chosen at random. That suits many short requests from many senders. Here
+    one dispatcher sends few long calls, and a document has to wait for a parser that got one call too many
+    (docs/benchmarks.md: 400 pages on 32 parsers). The calls are counted here, as they start and end, because the queue
+    lengths that replicas report are outdated when they arrive.
     """
 
     def initialize_state(self, **_: Any) -> None:
@@ -30,9 +30,9 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
     ) -> list[list[RunningReplica]]:
         async with self._turn:
-            await asyncio.sleep(0)  # until the call of the last turn is sent, and counts
+            await asyncio.sleep(0)  # let the previous call be sent, so that it is counted
             shuffled = random.sample(candidate_replicas, len(candidate_replicas))
-            # No second choice: Serve would ask it for its queue at every call for as long as that is full.
+            # Offer no second choice: while the first is full, Serve would ask the second for its queue at every call.
             return [[min(shuffled, key=lambda replica: self._calls[replica.replica_id])]] if shuffled else []
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
@@ -42,4 +42,4 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
     def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
         super().on_request_completed(replica_id, internal_request_id)
         self._calls[replica_id] -= 1
-        self._calls = +self._calls  # without those that have none, and may be gone
+        self._calls = +self._calls  # drop replicas without calls, which may be gone

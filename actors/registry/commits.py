@@ -1,4 +1,4 @@
-"""Group commit: whatever changes while one transaction is under way goes together into the next."""
+"""Group commit: changes that arrive while a transaction runs share the next one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from actors.registry.record import Effect, JobRecord, Save
 
 
 class GroupCommit:
-    """Writes effects in the order in which they arose, on one thread, and shows them once they are durable.
+    """Writes effects in order, on one thread, and shows them to readers once they are durable.
 
-    After a failed write the ledger holds what the journal does not. Then everything that waits fails, `on_failure`
-    is called, and nothing may be added before the ledger was read anew.
+    After a failed write the ledger is ahead of the journal. Then all waiting callers fail, `on_failure` is called, and
+    nothing may be added until the ledger has been read from the journal again.
     """
 
     def __init__(
@@ -29,12 +29,12 @@ class GroupCommit:
         self._show = show
         self._on_failure = on_failure
         self._pending: list[Effect] = []
-        # Resolved to what went wrong with the newest batch, or None. Not to an error: nobody might be listening.
+        # Its result is the error of the newest batch, or None. Not its exception: that warns if nobody awaits it.
         self._newest: asyncio.Future[Exception | None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def add(self, effects: Sequence[Effect]) -> None:
-        """Have effects written, and shown afterwards."""
+        """Queue effects to be written, then shown."""
         if not effects:
             return
         if not self._pending:
@@ -44,10 +44,10 @@ class GroupCommit:
             self._task = asyncio.create_task(self._work())
 
     async def settled(self) -> None:
-        """Return once all that was added so far is durable. Raises StoreUnavailable when it will not be."""
+        """Return once everything added so far is durable. Raises StoreUnavailable when the write fails."""
         if self._newest is None:
             return
-        error = await asyncio.shield(self._newest)  # shared: a caller that goes away must not take it along
+        error = await asyncio.shield(self._newest)  # shared: one cancelled caller must not cancel it for the others
         if error:
             raise StoreUnavailable("The job journal cannot be written at present; please try again") from error
 
@@ -72,7 +72,7 @@ class GroupCommit:
             return None
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._write, saves)
-        except Exception as error:  # noqa: BLE001 - whatever stopped it, those who wait must hear of it
+        except Exception as error:  # noqa: BLE001 - the waiting callers must hear of any failure
             return error
         return None
 

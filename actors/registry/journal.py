@@ -1,7 +1,7 @@
-"""What the registry must not forget: one table of jobs in SQLite or PostgreSQL.
+"""The registry's durable state: one table of jobs in SQLite or PostgreSQL.
 
 Synchronous; one thread writes while others read. Raises StoreUnavailable while the database cannot be reached or is
-full, JournalTaken once another registry writes to it, and JournalUnusable when only a person can help.
+full, JournalTaken once another registry has taken the journal over, and JournalUnusable when an operator must act.
 """
 
 from __future__ import annotations
@@ -63,20 +63,20 @@ _REMOVE = delete(jobs).where(jobs.c.job_id.in_(_IDS))
 _DROP_DELIVERIES = delete(deliveries).where(deliveries.c.job_id.in_(_IDS))
 _HOLDER = select(journal.c.holder).with_for_update(read=True)
 
-#: A server that vanished from the network is noticed within seconds (the second is in milliseconds), not minutes.
+#: Detects a vanished server within seconds instead of minutes. The first value is in seconds, the second in ms.
 _NO_ENDLESS_WAIT = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
 
 
 class JournalUnusable(Exception):
-    """The journal cannot be read, or must not be; a start without it would lose every job in it."""
+    """The journal cannot be used. Starting without it would lose every job in it, so the registry does not start."""
 
 
 class JournalTaken(StoreUnavailable):
-    """Another registry writes to this journal: this one must not act any more."""
+    """Another registry has taken this journal over: this one must stop."""
 
 
 class JournalConflict(Exception):
-    """A row was not in the state that the ledger believed; nothing was written."""
+    """A row was not in the state that the ledger expected; nothing was written."""
 
 
 class Journal:
@@ -86,7 +86,7 @@ class Journal:
         self._url = make_url(url)
         self._me = uuid.uuid4().hex
         self._holding = False
-        # Parameters hold the passwords of documents, so no error may print them.
+        # Parameters may hold the passwords of documents, so errors must not print them.
         engine = partial(create_engine, self._url, hide_parameters=True, pool_pre_ping=True)
         if self._url.get_backend_name() == "postgresql":
             engine = partial(engine, connect_args={**_NO_ENDLESS_WAIT, **self._url.query})
@@ -102,10 +102,10 @@ class Journal:
     # -- start --------------------------------------------------------------------------------------------------
 
     def open(self) -> Recovered:
-        """Become the one registry that writes here, and read the unfinished jobs.
+        """Become the only registry that writes here, and read the unfinished jobs.
 
-        Repeat it after a failed write. Raises JournalUnusable, StoreUnavailable, and JournalTaken when another
-        registry has become the one since the first time.
+        Call it again after a failed write. Raises JournalUnusable, StoreUnavailable, and JournalTaken when another
+        registry has taken over since the first call.
         """
         begun = self._holding
         try:
@@ -121,7 +121,7 @@ class Journal:
         except (SQLAlchemyError, SchemaMismatch, ValueError, OSError) as error:
             if _may_pass(error):
                 raise _unavailable(error) from error
-            if not begun:  # else others read with it meanwhile
+            if not begun:  # after the first call, readers are using the connections
                 self.close()
             where = self._url.render_as_string(hide_password=True)
             raise JournalUnusable(f"The job journal {where} cannot be used: {_cause(error)}") from error
@@ -142,10 +142,9 @@ class Journal:
     # -- writes -------------------------------------------------------------------------------------------------
 
     def write(self, changes: Iterable[Save]) -> None:
-        """Make all changes durable, or none; with the end of a job goes what is to be sent about it.
+        """Make all changes durable, or none. The end of a job also adds its deliveries.
 
-        Several changes to one job become one. Raises JournalConflict when a job is not in the journal as its `before`
-        says.
+        Several changes to one job become one. Raises JournalConflict when a job's row does not match its `before`.
         """
         merged: dict[str, Save] = {}
         for change in changes:
@@ -158,7 +157,7 @@ class Journal:
             if new:
                 connection.execute(insert(jobs), new)
             if old and connection.execute(_CHANGE, old).rowcount != len(old):
-                raise JournalConflict("a job was changed by somebody else")
+                raise JournalConflict("a job's row was changed by another process")
             if due:
                 connection.execute(insert(deliveries), due)
         if self._is_sqlite and any(
@@ -167,12 +166,12 @@ class Journal:
             self._truncate_log()
 
     def _truncate_log(self) -> None:
-        """SQLite's log keeps what its rows no longer hold. A reader at this moment leaves it to the next time."""
+        """SQLite's log still holds data that its rows no longer do. If a reader blocks this, the next call does it."""
         with self._reads.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def bury(self, job_ids: Sequence[str], now: float) -> None:
-        """Remove ended jobs, and leave word that they existed. Unfinished and unknown ones are skipped."""
+        """Remove ended jobs and leave tombstones. Unfinished and unknown jobs are skipped."""
         with self.transaction() as connection:
             if ended := self._remove(connection, job_ids):
                 connection.execute(delete(tombstones).where(tombstones.c.job_id.in_(ended)))
@@ -180,25 +179,25 @@ class Journal:
                 connection.execute(insert(tombstones), rows)
 
     def delete(self, job_ids: Sequence[str]) -> None:
-        """Remove ended jobs and every word of them. Unfinished and unknown ones are skipped."""
+        """Remove ended jobs without a trace. Unfinished and unknown jobs are skipped."""
         with self.transaction() as connection:
             self._remove(connection, job_ids)
 
     def _remove(self, connection: Connection, job_ids: Sequence[str]) -> dict[str, str]:
-        """The owners of those that have ended, which are gone now."""
+        """Remove those of the jobs that have ended; returns their owners by job id."""
         ended = {row.job_id: row.owner for row in connection.execute(_ENDED_OF, {"ids": _sane(job_ids)})}
         connection.execute(_REMOVE, {"ids": list(ended)})
         connection.execute(_DROP_DELIVERIES, {"ids": list(ended)})
         return ended
 
     def forget_buried(self, before: float) -> None:
-        """Remove what `bury` left behind before that time."""
+        """Remove tombstones that are older than `before` (Unix seconds)."""
         with self.transaction() as connection:
             connection.execute(delete(tombstones).where(tombstones.c.buried_at < before))
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Everything or nothing, and only while no other registry has opened the journal."""
+        """A write transaction. Raises JournalTaken when another registry has taken the journal over."""
         try:
             with self._writes.begin() as connection:
                 if connection.execute(_HOLDER).scalar_one() != self._me:
@@ -219,23 +218,23 @@ class Journal:
         return {(job.spec.owner, job.spec.idempotency_key or ""): job for job in found}
 
     def newest(self, owner: str, states: Sequence[State], limit: int, below: int | None) -> list[JobRecord]:
-        """An owner's jobs in these states, newest first, of those whose `seq` is less than `below`."""
+        """An owner's jobs in these states, newest first, starting below the sequence number `below`."""
         bounds = {"owner": owner, "below": 2**62 if below is None else below, "count": limit}
         return self._jobs(_newest(tuple(states)), bounds)
 
     def expired(self, before: float, limit: int) -> list[str]:
-        """Ids of jobs that ended before that time, oldest first."""
+        """Ids of jobs that ended before that time (Unix seconds), oldest first."""
         return [row["job_id"] for row in self.rows(_EXPIRED, {"before": before, "count": limit})]
 
     def buried(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Those of these jobs that were removed because their time was over, and whose they were."""
+        """The owners of those jobs that have expired and left a tombstone, by job id."""
         return {row["job_id"]: row["owner"] for row in self.rows(_BURIED, {"ids": _sane(job_ids)})}
 
     def _jobs(self, query: Any, bounds: Mapping[str, Any]) -> list[JobRecord]:
         return [from_row(row) for row in self.rows(query, bounds)]
 
     def rows(self, query: Any, bounds: Mapping[str, Any]) -> Sequence[RowMapping]:
-        """What `query` finds at this moment."""
+        """The rows that `query` finds."""
         try:
             with self._reads.connect() as connection:
                 result: CursorResult[Any] = connection.execute(query, bounds)
@@ -246,8 +245,8 @@ class Journal:
 
 @cache
 def _newest(states: tuple[State, ...]) -> Select[Any]:
-    """One index look-up for each state, for a search in all of them would sort everything there is; and one statement,
-    which sees one moment: a job that goes from state to state is in it once."""
+    """One index look-up per state: a search over all states would sort every job. One statement, so that all look-ups
+    see the same moment, and a job that changes its state meanwhile is found once."""
     count: BindParameter[int] = bindparam("count")
     of_owner = (jobs.c.owner == bindparam("owner"), jobs.c.seq < bindparam("below"))
     newest_first = select(jobs).where(*of_owner).order_by(jobs.c.seq.desc()).limit(count)
@@ -257,7 +256,7 @@ def _newest(states: tuple[State, ...]) -> Select[Any]:
 
 
 def _sane(job_ids: Sequence[str]) -> list[str]:
-    """Ids that may exist. Others come from strangers, and may hold what a database refuses to read."""
+    """Ids that may exist. Others may hold characters that a database refuses."""
     return [job_id for job_id in job_ids if job_id.isascii() and job_id.isprintable()]
 
 
@@ -267,19 +266,22 @@ def _configure_sqlite(engine: Engine) -> None:
         connection.isolation_level = None  # the driver must not begin transactions by itself: see below
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # a commit survives the machine, not just the process
+        connection.execute("PRAGMA synchronous = FULL")  # a commit survives a crash of the machine, not just ours
         connection.execute("PRAGMA secure_delete = ON")  # an erased password is overwritten
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is checked first still holds at the write
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # lock now, so that what was read still holds at the write
 
 
 def _prepare_file(database: str | None, *, is_known: bool) -> None:
-    """Make a missing file, for its owner's eyes only. Raises ValueError for one that cannot hold a journal, and
-    FileNotFoundError for a known one that is gone, as with a volume: a new one in its place would stand in its way."""
+    """Create a missing file, readable by its owner only.
+
+    Raises ValueError for a file that cannot hold a journal. Raises FileNotFoundError when a known file is gone, for
+    example because its volume is not mounted: a new file would take the place of the real one.
+    """
     if not database or database == ":memory:":
-        raise ValueError("a database in memory keeps nothing")
+        raise ValueError("a database in memory does not survive a restart; give the path of a file")
     path = Path(database)
     if is_known:
         path.stat()
@@ -287,21 +289,21 @@ def _prepare_file(database: str | None, *, is_known: bool) -> None:
     if not path.exists():
         path.touch(mode=0o600)
     elif path.stat().st_size == 0 and not path.with_name(path.name + "-wal").exists():
-        raise ValueError("the file is empty; remove it if you want to start afresh")
+        raise ValueError("the file is empty; remove it to start with no jobs")
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether waiting may help, without anybody's doing."""
+    """Whether the error may pass by itself."""
     if not isinstance(error, DBAPIError):
         return False
     code = getattr(error.orig, "sqlite_errorname", None)
     if code is None:
-        return isinstance(error, OperationalError)  # of PostgreSQL: no connection, or it went away
+        return isinstance(error, OperationalError)  # PostgreSQL: cannot connect, or the connection broke
     return str(code).startswith(("SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_LOCKED"))
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:
-    """Every caller of the API may read it, so what the database said, with its address, is for the log alone."""
+    """Any caller of the API may see this error, so the database's own message, with its address, is only logged."""
     log.warning("journal_unavailable", reason=_cause(error))
     return StoreUnavailable("The job journal cannot be reached at present; please try again")
 

@@ -1,4 +1,4 @@
-"""Keeps the ledger true to the journal: runs its effects, lets time pass in it, reads it anew after a failed write."""
+"""Keeps the ledger and the journal in step: runs effects, ticks the clock, and reloads after a failed write."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TICK_S = 1.0  # between two ticks of the ledger; longer when the process is suspended or busy
-PATIENCE_S = 30.0  # for a database that is away when the registry starts
+PATIENCE_S = 30.0  # how long a starting registry waits for its database
 
 
 class JournaledLedger:
-    """All of it belongs to one event loop; the journal works on threads of its own, and only one of them writes."""
+    """Belongs to one event loop. The journal runs on threads of its own, and only one of them writes."""
 
     def __init__(self, journal: Journal, limits: Limits, clock: Callable[[], float]) -> None:
-        """Go on from the journal. Raises JournalUnusable."""
+        """Load the unfinished jobs from the journal. Raises JournalUnusable."""
         self.read_model = ReadModel()
         #: Set whenever there may be something to claim.
         self.claimable = asyncio.Event()
@@ -46,24 +46,24 @@ class JournaledLedger:
         self._commits = GroupCommit(self._writer, measured(journal.write), self.read_model.put, self._on_failure)
         self._ticker: asyncio.Task[None] | None = None
         self._recovery: asyncio.Task[None] | None = None
-        self._ledger: Ledger | None = None  # None while the journal is out of reach after a failed write
+        self._ledger: Ledger | None = None  # None from a failed write until the journal has been read again
         self._begin(_open_patiently(journal))
 
     @property
     def ledger(self) -> Ledger:
-        """Raises StoreUnavailable while the journal is out of reach."""
-        if self._ticker is None or self._ticker.done():  # not in the constructor: Ray runs that outside of the loop
+        """Raises StoreUnavailable while the journal cannot be reached."""
+        if self._ticker is None or self._ticker.done():  # not started in __init__: Ray runs that outside the loop
             self._ticker = asyncio.create_task(self._tick_for_ever())
         if self._ledger is None:
             raise StoreUnavailable("The job journal cannot be reached at present; please try again")
         return self._ledger
 
     def run(self, effects: Sequence[Effect]) -> None:
-        """Make the ledger's effects true; `settled` tells when they are."""
+        """Start writing the ledger's effects; `settled` waits until they are durable."""
         self._commits.add(effects)
 
     async def settled(self) -> None:
-        """Return once everything that was run so far is durable. Raises StoreUnavailable when it will not be."""
+        """Return once everything run so far is durable. Raises StoreUnavailable when the write fails."""
         await self._commits.settled()
 
     def view(self, job: JobRecord) -> JobView:
@@ -74,11 +74,11 @@ class JournaledLedger:
         return await self._on(self._readers, call, *args, **kwargs)
 
     async def write(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a method that writes what is none of the ledger's business."""
+        """Run a method that writes data outside the ledger, such as deliveries and tombstones."""
         return await self._on(self._writer, call, *args, **kwargs)
 
     async def close(self) -> None:
-        """Let the journal go once everything that was acknowledged is in it."""
+        """Close the journal once everything acknowledged is in it."""
         for task in filter(None, (self._ticker, self._recovery)):
             task.cancel()
         with contextlib.suppress(StoreUnavailable):
@@ -95,7 +95,7 @@ class JournaledLedger:
         log.info("registry_ready", queued=self._ledger.queued, running=self._ledger.running, epoch=recovered.epoch)
 
     def _on_failure(self, error: Exception) -> None:
-        """The ledger holds what the journal does not: drop it, and read it anew as soon as that can be done."""
+        """The ledger is now ahead of the journal: drop it, and reload it as soon as the journal can be read."""
         log.error("journal_write_failed", exc_info=error)
         self._ledger = None
         self._recovery = asyncio.create_task(self._recover())
@@ -105,7 +105,7 @@ class JournaledLedger:
         try:
             self._begin(await retrying(_unless_taken, self.write, self._journal.open))
         except JournalTaken:
-            log.critical("registry_was_replaced")  # by another process; this one refuses everything from now on
+            log.critical("registry_was_replaced")  # another process took over; this one refuses every call from now on
 
     async def _tick_for_ever(self) -> None:
         while True:
@@ -124,7 +124,7 @@ class JournaledLedger:
 
 
 def _open_patiently(journal: Journal) -> Recovered:
-    """Wait for a database that is away, since a restart must not fail when the database restarts as well."""
+    """Wait for the database: a restart must not fail because the database restarts too."""
     retrying = stamina.RetryingCaller(attempts=None, timeout=PATIENCE_S, wait_max=2.0)
     try:
         return retrying(_worth_waiting, journal.open)
@@ -137,6 +137,6 @@ def _worth_waiting(error: Exception) -> bool:
 
 
 def _unless_taken(error: Exception) -> bool:
-    """A journal that was usable may be so again, whatever a person has to do for it: as after a failover to a database
-    that can only be read, or once there are file handles again."""
+    """Keep trying, even where an operator must act first: a journal that worked can work again, for example after a
+    failover to a read-only database, or once file handles are free."""
     return not isinstance(error, JournalTaken)

@@ -1,4 +1,4 @@
-"""Idempotency keys whose first upload is under way."""
+"""Idempotency keys whose upload is in progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from actors.errors import IdempotencyConflict
 
-#: How long an ingress that holds a key may be silent, in seconds: this is how long a dead one blocks it.
+#: Seconds that a reservation lasts without renewal: a dead ingress blocks its keys for this long.
 HOLD_S = 10.0
 
 
@@ -17,27 +17,28 @@ class _Hold:
 
 
 class KeyReservations:
-    """Which upload has which key of which owner; the caller passes the time.
+    """Which upload holds which owner's key; the caller passes the time.
 
-    In memory alone: what two uploads of one key must not become is two jobs, and that is the journal's to prevent.
+    Kept in memory only: the journal is what prevents two uploads with one key from becoming two jobs.
     """
 
     def __init__(self) -> None:
-        self._reservations: dict[tuple[str, str], _Hold] = {}  # the next to end first
+        self._reservations: dict[tuple[str, str], _Hold] = {}  # the first entry ends first
 
     def take(self, owner: str, key: str, job_id: str, now: float) -> None:
-        """Hold a key for the upload of `job_id`, or longer. Raises IdempotencyConflict while it is another's."""
+        """Reserve a key for the upload of `job_id`, or renew that. Raises IdempotencyConflict when another upload
+        holds the key."""
         self.check(owner, key, job_id, now)
-        self.release(owner, key, job_id)  # to the end of the line
+        self.release(owner, key, job_id)  # so that a renewed reservation moves to the end
         self._reservations[owner, key] = _Hold(job_id, now + HOLD_S)
 
     def release(self, owner: str, key: str, job_id: str) -> None:
-        """That upload is over, whatever became of it."""
+        """The upload is over, whether it succeeded or not."""
         if (hold := self._reservations.get((owner, key))) and hold.job_id == job_id:
             del self._reservations[owner, key]
 
     def check(self, owner: str, key: str, job_id: str, now: float) -> None:
-        """Raises IdempotencyConflict while the key is another upload's."""
+        """Raises IdempotencyConflict while another upload holds the key."""
         while (first := next(iter(self._reservations), None)) and self._reservations[first].until <= now:
             del self._reservations[first]
         if (hold := self._reservations.get((owner, key))) and hold.job_id != job_id:

@@ -1,10 +1,10 @@
-"""The registry's mind: what each event means for the jobs. Plain Python without I/O; the caller passes the time.
+"""The registry's decisions: what each event does to the jobs. Plain Python without I/O; the caller passes the time.
 
-Leases run by ticks and not by that time: a clock that jumps, or a process that was stopped, ends none of them.
+Leases are counted in ticks, not in clock time, so a clock that jumps or a suspended process ends no lease.
 
-Every method takes an event and returns, beside its answer, the effects that make it true: `Save` for what the
-journal must hold before anybody is told, `Show` for what readers may see. The ledger holds unfinished jobs only, so
-it does not grow with the number of jobs ever run.
+Every method handles one event and returns its answer together with effects: `Save` must be in the journal before
+anybody is told, `Show` may be shown to readers. The ledger holds unfinished jobs only, so it does not grow with the
+number of jobs ever run.
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ from actors.registry.queue import FairQueue
 from actors.registry.record import Effect, JobRecord, Recovered, Save, Show
 from client.models import ErrorCode, Progress
 
-_EPOCH = 2**32  # versions within one epoch; a double holds 2**53, which JSON's readers may use for them
+_EPOCH = 2**32  # versions per epoch; all versions stay below 2**53, which a JSON reader's double can hold
 
 CANCELLED = Failure(code=ErrorCode.CANCELLED, message="The job was cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`lease_ticks`: how long a dispatcher may be silent. `max_deliveries`: of one job, before it counts as poison.
-
-    The limits of one owner are None where there are none.
+    """`lease_ticks`: how long a lease lasts without a heartbeat. `max_deliveries`: how often a job is handed to a
+    dispatcher before it fails as poison. A limit per owner is None when there is no limit.
     """
 
     lease_ticks: int
@@ -43,7 +42,7 @@ class Ledger:
     """All unfinished jobs."""
 
     def __init__(self, recovered: Recovered, limits: Limits) -> None:
-        """Go on from a journal. Running jobs keep their lease and get its full time, for their dispatcher may live."""
+        """Continue from a journal. Running jobs keep their lease, for its full time: their dispatcher may be alive."""
         self._limits = limits
         self._first_version = recovered.epoch * _EPOCH
         self._last_seq = recovered.last_seq
@@ -51,7 +50,7 @@ class Ledger:
         self._keys: dict[tuple[str, str], str] = {}  # (owner, idempotency key) to job id
         self._queue = FairQueue()
         self._ticks = 0
-        self._terms: dict[str, int] = {}  # the tick at which the lease of each running job ends
+        self._terms: dict[str, int] = {}  # running job's id to the tick when its lease ends
         for job in recovered.unfinished:
             self._take_in(replace(job, version=self._first_version))
             if job.state is State.RUNNING:
@@ -66,7 +65,7 @@ class Ledger:
         else:
             self._queue.start(job.spec.owner)
 
-    # -- what is known ------------------------------------------------------------------------------------------
+    # -- queries ------------------------------------------------------------------------------------------------
 
     @property
     def jobs(self) -> Sequence[JobRecord]:
@@ -82,7 +81,7 @@ class Ledger:
 
     @property
     def oldest_queued_at(self) -> float | None:
-        """When the queued job was submitted that has waited longest."""
+        """When the oldest queued job was submitted; None when the queue is empty."""
         return self._queue.oldest_at
 
     def get(self, job_id: str) -> JobRecord | None:
@@ -96,10 +95,10 @@ class Ledger:
     # -- events -------------------------------------------------------------------------------------------------
 
     def submit(self, spec: JobSpec) -> tuple[JobRecord, list[Effect]]:
-        """Take a job in. The same job id, or the same key of the same owner, is the same job.
+        """Add a job. A known job id, or a known key of the same owner, returns the existing job.
 
-        Keys of ended jobs are in the journal, where the caller has looked. Raises IdempotencyMismatch, QueueFull, and
-        OwnerOverLimit.
+        Keys of ended jobs are in the journal; the caller looks there first. Raises IdempotencyMismatch, QueueFull,
+        and OwnerOverLimit.
         """
         if known := self._find(spec):
             if known.spec.fingerprint != spec.fingerprint:
@@ -133,9 +132,9 @@ class Ledger:
     def claim(
         self, dispatcher: str, limit: int, now: float, held: Collection[tuple[str, str]] = ()
     ) -> tuple[list[Claim], list[Effect]]:
-        """Hand up to `limit` jobs to a dispatcher that holds those (job id, lease) pairs.
+        """Give up to `limit` jobs to a dispatcher that reports to hold the (job id, lease) pairs `held`.
 
-        What it was given and does not hold comes first: the answer did not reach it.
+        Jobs that it was given but does not hold come first: the response with them was lost.
         """
         claims = [_claim(job) for job in self._given_to(dispatcher) if (job.job_id, job.lease) not in held][:limit]
         effects: list[Effect] = []
@@ -158,7 +157,7 @@ class Ledger:
         return [job for job in map(self._jobs.__getitem__, self._terms) if job.dispatcher == dispatcher]
 
     def heartbeat(self, beats: Sequence[Heartbeat]) -> tuple[list[str], list[Effect]]:
-        """Renew leases and take in progress. Returns the jobs that the dispatcher should stop working on."""
+        """Renew leases and record progress. Returns the ids of jobs that the dispatcher should stop working on."""
         stop: list[str] = []
         effects: list[Effect] = []
         for beat in beats:
@@ -176,7 +175,7 @@ class Ledger:
         return stop, effects
 
     def finish(self, job_id: str, lease: str, outcome: JobOutcome, now: float) -> tuple[JobRecord, list[Effect]]:
-        """End a job as its dispatcher says. Raises StaleLease when that dispatcher does not hold it."""
+        """End a job with its dispatcher's outcome. Raises StaleLease when that dispatcher does not hold the job."""
         job = self._held(job_id, lease)
         if job is None:
             raise StaleLease("This job is no longer held under this lease")
@@ -186,18 +185,18 @@ class Ledger:
         return self._end(job, event, outcome, now, lease=lease)
 
     def release(self, leases: Sequence[tuple[str, str]], now: float) -> list[Effect]:
-        """End the leases of (job id, lease) pairs before their time; others are skipped."""
+        """End the leases of (job id, lease) pairs early; pairs that are not held are skipped."""
         return self._lapse([job for job_id, lease in leases if (job := self._held(job_id, lease))], now)
 
     def leave(self, dispatcher: str, now: float) -> list[Effect]:
-        """Put all that a dispatcher was given back into the queue, as if it had not been delivered."""
+        """Queue all jobs of a dispatcher again, as if they had not been delivered."""
         effects: list[Effect] = []
         for job in self._given_to(dispatcher):
             effects += self._stopped(job, job.attempts - 1, now)
         return effects
 
     def cancel(self, job_id: str, now: float) -> tuple[JobRecord, list[Effect]]:
-        """A queued job ends at once; a running one is flagged, until its dispatcher or its lease ends it."""
+        """A queued job ends at once. A running job is flagged, and ends with its dispatcher's answer or its lease."""
         job = self._jobs[job_id]
         if job.state is State.QUEUED:
             return self._end(job, Event.CANCEL, JobOutcome(failure=CANCELLED), now)
@@ -207,23 +206,23 @@ class Ledger:
         return flagged, [self._save(job, flagged)]
 
     def tick(self, now: float) -> list[Effect]:
-        """Take the jobs whose leases have run out from their dispatchers. To be called at even intervals."""
+        """Take jobs with an expired lease from their dispatchers. Call it at even intervals."""
         self._ticks += 1
         return self._lapse([self._jobs[job_id] for job_id, end in self._terms.items() if end <= self._ticks], now)
 
-    # -- how a job moves ----------------------------------------------------------------------------------------
+    # -- transitions --------------------------------------------------------------------------------------------
 
     def _renew(self, job: JobRecord) -> None:
         self._terms[job.job_id] = self._ticks + self._limits.lease_ticks
 
     def _lapse(self, jobs: Sequence[JobRecord], now: float) -> list[Effect]:
-        """What becomes of jobs whose leases have ended: one that was delivered too often in vain is poison."""
+        """Queue jobs again whose lease has ended. A job with too many deliveries fails as poison."""
         effects: list[Effect] = []
         for job in jobs:
             if job.attempts < self._limits.max_deliveries or job.cancel_requested:
                 effects += self._stopped(job, job.attempts, now)
             else:
-                message = f"The job was given up after {job.attempts} attempts that ended without an answer"
+                message = f"The job failed after {job.attempts} attempts; each lost its dispatcher before a result"
                 poison = JobOutcome(failure=Failure(code=ErrorCode.POISON, message=message), progress=job.progress)
                 effects += self._end(job, Event.FAIL, poison, now)[1]
         return effects
@@ -233,7 +232,7 @@ class Ledger:
         return job if job and job.state is State.RUNNING and job.lease == lease else None
 
     def _stopped(self, job: JobRecord, attempts: int, now: float) -> list[Effect]:
-        """A running job without its dispatcher: cancelled if that was wanted, else queued again in its old place."""
+        """Take a running job from its dispatcher: cancel it if that was requested, else queue it in its old place."""
         if job.cancel_requested:
             return self._end(job, Event.CANCEL, JobOutcome(failure=CANCELLED, progress=job.progress), now)[1]
         queued = job.after(Event.REQUEUE, attempts=attempts, started_at=None, lease=None, dispatcher=None)
@@ -262,7 +261,7 @@ class Ledger:
 
 
 def mismatch() -> IdempotencyMismatch:
-    return IdempotencyMismatch("This idempotency key was used before, for another request")
+    return IdempotencyMismatch("This idempotency key was already used for a different request")
 
 
 def _claim(job: JobRecord) -> Claim:
@@ -271,5 +270,5 @@ def _claim(job: JobRecord) -> Claim:
 
 
 def _furthest(one: Progress, other: Progress) -> Progress:
-    """The larger of each count: a second delivery starts from nothing, and readers should not see it fall."""
+    """The larger of each count: a second delivery starts from zero, and readers should never see progress fall."""
     return Progress(**{name: max(getattr(one, name), getattr(other, name)) for name in Progress.model_fields})

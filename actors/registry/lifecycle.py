@@ -1,12 +1,12 @@
-"""The life of a job, as one table. Everything that may change a job's state is decided here.
+"""The lifecycle of a job as one transition table. Only this table decides how a job's state may change.
 
     queued ──claim──▶ running ──complete──▶ completed
       │ ▲                │  │ ──fail──────▶ failed
       │ └────requeue─────┘  └────cancel──▶ cancelled
       └─────────────cancel────────────────────▲
 
-A row that is missing is an error, and a state without rows is final. A request to cancel a running job is a flag
-on the job and not a state: the work goes on until somebody stops it.
+A missing row is an error, and a state without rows is final. A request to cancel a running job is a flag on the job
+and not a state: the work goes on until the dispatcher stops it.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from client.models import JobStatusEnum
 
 
 class State(StrEnum):
-    """Where a job is. Each says who puts a job there and who takes it on."""
+    """The state of a job. Each comment says how a job enters the state and how it leaves."""
 
-    #: Durable and waiting. From a submit, or from a lease that ended. A dispatcher's claim takes it on.
+    #: Durable and waiting for a dispatcher. Entered by a submit, or when a lease ends. Left by a dispatcher's claim.
     QUEUED = "queued"
-    #: Held by one dispatcher under a lease. From its claim. Ended by that dispatcher, or by the end of the lease.
+    #: Held by one dispatcher under a lease. Entered by its claim. Left when it finishes the job or the lease ends.
     RUNNING = "running"
-    #: Every file has its result, which may be a failed entry. Removed when its time to live is over.
+    #: Every file has a result, which may be a failed entry. Removed after its time to live.
     COMPLETED = "completed"
-    #: The job could not run as a whole: `outcome.failure` says why. Removed likewise.
+    #: The job as a whole could not run: `outcome.failure` says why. Removed after its time to live.
     FAILED = "failed"
-    #: Somebody asked for it to stop, and it has. Removed likewise.
+    #: Stopped by request. Removed after its time to live.
     CANCELLED = "cancelled"
 
 
 class Event(StrEnum):
-    """What can happen to a job after its submit."""
+    """An event in the life of a job after its submit."""
 
     CLAIM = "claim"
     REQUEUE = "requeue"
@@ -62,7 +62,7 @@ TRANSITIONS = MappingProxyType(
 UNFINISHED = tuple(state for state, row in TRANSITIONS.items() if row)
 ENDED = tuple(state for state, row in TRANSITIONS.items() if not row)
 
-#: The wire knows four words. What a cancelled job has of its own there is its reason.
+#: The wire has four states only. A cancelled job is `failed` there, with the reason `cancelled`.
 ON_THE_WIRE = MappingProxyType(
     {
         State.QUEUED: JobStatusEnum.PENDING,
@@ -75,7 +75,7 @@ ON_THE_WIRE = MappingProxyType(
 
 
 class IllegalTransition(Exception):
-    """An event that cannot happen in this state: the caller did not check, which is a bug."""
+    """The event is not allowed in this state. The caller should have checked, so this is a bug."""
 
     def __init__(self, state: State, event: Event) -> None:
         super().__init__(f"a job that is {state} cannot {event}")

@@ -1,4 +1,4 @@
-"""What the registry's metrics and log say of it: told from the changes that became durable, and once a second."""
+"""The registry's metrics and log: recorded from durable changes, and once a second."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = get_logger()
 
 
 def measured(write: Callable[[Sequence[Save]], None]) -> Callable[[Sequence[Save]], None]:
-    """`write` of the journal, which runs on a thread of its own: nobody who waits for the event loop pays for this."""
+    """Wrap the journal's `write` with metrics. It runs on the journal's thread, so the event loop is not delayed."""
 
     def write_and_tell(saves: Sequence[Save]) -> None:
         began = time.perf_counter()
@@ -32,7 +32,7 @@ def measured(write: Callable[[Sequence[Save]], None]) -> Callable[[Sequence[Save
 def _tell(before: JobRecord, after: JobRecord) -> None:
     submitted_at = after.spec.submitted_at
     if before.state is State.QUEUED and after.started_at is not None and after.attempts == 1:
-        TIME_IN_QUEUE.record(max(0.0, after.started_at - submitted_at))  # two machines' clocks
+        TIME_IN_QUEUE.record(max(0.0, after.started_at - submitted_at))  # the clocks of two machines differ
     if before.state is State.RUNNING and after.state is State.QUEUED:
         REQUEUED.record()
         with bound_context(
@@ -44,7 +44,7 @@ def _tell(before: JobRecord, after: JobRecord) -> None:
 
 
 def measure_queue(ledger: Ledger, now: float) -> None:
-    """Record how full the ledger is at this moment."""
+    """Record the size and age of the queue."""
     JOBS.record(ledger.queued, state="queued")
     JOBS.record(ledger.running, state="running")
     oldest = ledger.oldest_queued_at

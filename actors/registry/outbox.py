@@ -1,7 +1,7 @@
-"""What is to be sent about ended jobs, and how far it was: one row for a job and a kind of message.
+"""Pending and sent notifications about ended jobs: one row for each job and kind of notification.
 
-The journal makes the rows, in the transaction that ends the job, and drops them with the job; what is in a message
-follows from the job's own row. Synchronous; writes belong on the journal's one thread. Raises what the journal does.
+The journal adds the rows in the transaction that ends a job, and removes them with the job. The content of a message
+comes from the job's own row. Synchronous; write only on the journal's writer thread. Raises the journal's errors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from actors.registry.record import JobRecord
 from actors.registry.schema import deliveries
 from client.models import Delivery, DeliveryState
 
-LEASE_S = 60.0  # that a dispatcher may be silent about a delivery before another one goes on with it
+LEASE_S = 60.0  # how long a delivery lease lasts; after that, another dispatcher continues the delivery
 
 _OF_A_JOB = select(deliveries).where(deliveries.c.job_id == bindparam("id")).order_by(deliveries.c.kind)
 _DUE = (
@@ -31,7 +31,7 @@ _ROW = update(deliveries).where(deliveries.c.job_id == bindparam("id"), deliveri
 _TAKE = _ROW.values(lease=bindparam("lease"), due_at=bindparam("until"))
 _AGAIN = (
     update(deliveries)
-    .where(deliveries.c.job_id == bindparam("id"), deliveries.c.lease.is_(None))  # else it is being sent
+    .where(deliveries.c.job_id == bindparam("id"), deliveries.c.lease.is_(None))  # a leased one is being sent
     .values(
         state=DeliveryState.PENDING.value,
         due_at=bindparam("now"),
@@ -42,11 +42,13 @@ _AGAIN = (
 
 
 class Outbox:
+    """The deliveries in the journal."""
+
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
     def take(self, limit: int, now: float) -> list[DueDelivery]:
-        """Up to `limit` deliveries whose time has come, under leases; the ones that wait longest first."""
+        """Lease up to `limit` due deliveries, the longest overdue first."""
         due = self._journal.rows(_DUE, {"now": now, "count": limit})
         if not due:
             return []
@@ -58,7 +60,7 @@ class Outbox:
         return [_due_delivery(row, jobs[row["job_id"]], lease) for row in due]
 
     def record(self, report: DeliveryReport, now: float) -> None:
-        """Note how far a delivery is. Raises StaleLease when it is not held under the report's lease."""
+        """Record a delivery's progress. Raises StaleLease when the report's lease no longer holds the delivery."""
         held = _ROW.where(deliveries.c.lease == bindparam("held"))
         keys = {"id": report.job_id, "which": report.kind, "held": report.lease}
         with self._journal.transaction() as connection:
@@ -66,12 +68,12 @@ class Outbox:
                 raise StaleLease("This delivery is no longer held under this lease")
 
     def of(self, job_id: str) -> list[Delivery]:
-        """A job's deliveries; none before it has ended."""
+        """A job's deliveries; empty until the job has ended."""
         job = self._journal.get([job_id]).get(job_id)
         return [_shown(row, job) for row in self._journal.rows(_OF_A_JOB, {"id": job_id})] if job else []
 
     def again(self, job_id: str, now: float) -> None:
-        """Send at once: from the start what was delivered, the rest from where it stopped."""
+        """Make a job's deliveries due now. A delivered one starts over; any other continues where it stopped."""
         with self._journal.transaction() as connection:
             connection.execute(_AGAIN, {"id": job_id, "now": now})
 

@@ -1,4 +1,4 @@
-"""Whose job is next: first come, first served for each owner, and owners share the dispatchers evenly."""
+"""The queue order: first in, first out for each owner, and owners share the dispatchers evenly."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SEQ = attrgetter("seq")
 
 
 class FairQueue:
-    """The queued jobs. The next one is from the owner with the fewest running jobs; of equals, the oldest job.
+    """The queued jobs. The next job belongs to the owner with the fewest running jobs; on a tie, the oldest job wins.
 
-    The rule looks at nothing but the jobs themselves, so a restart changes nobody's turn. Lists that stay sorted
-    by `seq` serve well: their length is bounded by admission, and moving 100,000 pointers takes microseconds.
+    The order depends on the jobs alone, so a restart does not change it. Lists sorted by `seq` are fast enough:
+    admission bounds their length, and moving 100,000 pointers takes microseconds.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class FairQueue:
 
     @property
     def oldest_at(self) -> float | None:
-        """When the oldest queued job was submitted. Costs a look at every owner who has one."""
+        """When the oldest queued job was submitted; None when the queue is empty. Linear in the number of owners."""
         return min((jobs[0].spec.submitted_at for jobs in self._jobs.values()), default=None)
 
     def add(self, job: JobRecord) -> None:
@@ -50,28 +50,28 @@ class FairQueue:
         self.queued_bytes -= job.size
 
     def of(self, owner: str) -> tuple[int, int]:
-        """How many queued jobs an owner has, and the bytes of their files."""
+        """The number of an owner's queued jobs, and the total bytes of their files."""
         return len(self._jobs.get(owner, ())), self._bytes_of.get(owner, 0)
 
     def start(self, owner: str) -> None:
-        """One more job of `owner` runs."""
+        """Count one more running job of `owner`."""
         self._running[owner] += 1
 
     def stop(self, owner: str) -> None:
-        """One job of `owner` runs no longer."""
+        """Count one running job of `owner` less."""
         self._running[owner] -= 1
         if not self._running[owner]:
             del self._running[owner]
 
     def peek(self) -> JobRecord | None:
-        """The next job, or None when nothing is queued. Costs a look at every owner who has one."""
+        """The next job, or None when the queue is empty. Linear in the number of owners."""
         firsts = (jobs[0] for jobs in self._jobs.values())
         return min(firsts, key=lambda job: (self._running[job.spec.owner], job.seq), default=None)
 
     def position(self, job: JobRecord) -> int:
-        """How many claims it takes to reach a queued job: 1 for the next.
+        """A queued job's place in the queue: 1 is the next.
 
-        Exact for a single owner. With others it assumes that all have equally many jobs running.
+        Exact with a single owner. With several it assumes that all have the same number of running jobs.
         """
         ahead = bisect_left(self._jobs[job.spec.owner], job.seq, key=_SEQ)
         others = (jobs for owner, jobs in self._jobs.items() if owner != job.spec.owner)

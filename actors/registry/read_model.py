@@ -1,4 +1,4 @@
-"""What readers see: the unfinished jobs as they are in the journal, and who waits for which to change."""
+"""What readers see: the unfinished jobs as they are in the journal. Readers can also wait here for a change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from actors.registry.record import JobRecord
 
 
 class ReadModel:
-    """Committed jobs only: the ledger may be one commit ahead, and nobody may see what could still fail."""
+    """Committed jobs only. The ledger may be one commit ahead, and readers must not see what may still fail."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, JobRecord] = {}
@@ -19,7 +19,7 @@ class ReadModel:
         return self._jobs.get(job_id)
 
     def put(self, job: JobRecord) -> None:
-        """Show a job to whoever waits for it. One that has ended leaves the read_model: it is read from the journal."""
+        """Show a job and wake its waiters. An ended job leaves the read model; readers find it in the journal."""
         if job.ended:
             self._jobs.pop(job.job_id, None)
         else:
@@ -28,7 +28,7 @@ class ReadModel:
             change.set_result(None)
 
     def reset(self, jobs: Iterable[JobRecord]) -> None:
-        """Start again from the journal. Everybody who waits has to look anew."""
+        """Replace everything with the jobs from the journal, and wake all waiters to read again."""
         self._jobs = {job.job_id: job for job in jobs}
         changes, self._changes = self._changes, {}
         for change in changes.values():
@@ -37,9 +37,9 @@ class ReadModel:
     async def next_change(self, job_id: str, timeout_s: float) -> None:
         """Return after the job changes, or after `timeout_s`.
 
-        Carries no record: several changes can be shown before a waiter runs, so each waiter reads the newest one.
+        Returns no record: several changes can be shown before a waiter runs, so each waiter reads the newest state.
         """
         change = self._changes.get(job_id)
         if change is None:
             change = self._changes[job_id] = asyncio.get_running_loop().create_future()
-        await asyncio.wait([change], timeout=timeout_s)  # all who wait for a job share one future
+        await asyncio.wait([change], timeout=timeout_s)  # all waiters of a job share one future

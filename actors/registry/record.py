@@ -1,4 +1,4 @@
-"""A job as the registry knows it, and the changes to it that have to be written down or shown."""
+"""A job in the registry, and its changes that must be written to the journal or shown to readers."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from client.models import DEFAULT_CONTENT, Progress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """One job. Replaced, never edited."""
+    """One job. Immutable: a change makes a new record."""
 
     spec: JobSpec
-    #: The job's place among all jobs ever submitted. A job that is queued again keeps it, and so its turn.
+    #: Sequence number among all jobs ever submitted. A job that is queued again keeps it, and so keeps its turn.
     seq: int
     state: State
-    #: Grows with every change, also across restarts.
+    #: Grows with every change, even across restarts.
     version: int
-    #: Deliveries to a dispatcher that were not given back.
+    #: How often the job was given to a dispatcher, without those that a leaving dispatcher gave back.
     attempts: int = 0
     started_at: float | None = None
     ended_at: float | None = None
-    #: The fencing token of the dispatcher that holds the job. One that finished its job leaves its token behind,
-    #: by which a repeated finish is known.
+    #: The fencing token of the dispatcher that holds the job. It stays after that dispatcher finished the job, so that
+    #: a repeated finish is recognised.
     lease: str | None = None
     dispatcher: str | None = None
-    #: Somebody wants this running job to stop.
+    #: A caller asked for this running job to stop.
     cancel_requested: bool = False
     outcome: JobOutcome | None = None
-    #: How far the job is, never falling. Not in the journal before the end: dispatchers repeat it soon enough.
+    #: Never falls. Not in the journal before the job ends: after a restart, dispatchers soon report it again.
     progress: Progress = field(default_factory=Progress)
 
     @property
@@ -45,15 +45,15 @@ class JobRecord:
 
     @property
     def size(self) -> int:
-        """Bytes of all its files."""
+        """Total bytes of the job's files."""
         return sum(file.size for file in self.spec.files)
 
     def after(self, event: Event, **changes: Any) -> Self:
-        """This job once `event` has happened to it. Raises IllegalTransition."""
+        """This job after `event`. Raises IllegalTransition."""
         return replace(self, state=after(self.state, event), version=self.version + 1, **changes)
 
     def changed(self, **changes: Any) -> Self:
-        """This job with other changes than of its state."""
+        """This job with changes that keep its state."""
         return replace(self, version=self.version + 1, **changes)
 
     def view(self, queue_position: int | None = None) -> JobView:
@@ -79,7 +79,7 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Write `after` into the journal, provided that it still holds `before` (None: the job is new)."""
+    """Write `after` into the journal if the journal still holds `before` (None: the job is new)."""
 
     before: JobRecord | None
     after: JobRecord
@@ -87,7 +87,7 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Readers may see `after`, which has nothing new that must survive a crash."""
+    """Show `after` to readers. Nothing in it has to survive a crash."""
 
     after: JobRecord
 
@@ -97,7 +97,7 @@ Effect = Save | Show
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What a journal holds at the start. `epoch` is larger than at any start before."""
+    """The content of a journal at the start. `epoch` is incremented at each takeover."""
 
     epoch: int
     last_seq: int

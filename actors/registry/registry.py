@@ -1,7 +1,7 @@
 """The JobRegistry: owner of every job's state. An async shell around the ledger that runs its effects.
 
-Readers see what is durable, and a caller is answered after its change is. Every method may be repeated: Ray runs
-calls again that were under way when the process died.
+Readers see durable state only, and a call returns after its change is durable. Every method may be repeated: Ray
+retries calls that were in progress when the process died.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ LIST_AT_MOST = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryConfig:
-    """`job_ttl_s`: how long ended jobs are kept. `tombstone_ttl_s`: how long they answer "expired" after that."""
+    """`job_ttl_s`: how long ended jobs are kept. `tombstone_ttl_s`: how long they are reported as expired then."""
 
     database_url: str
     max_queued_jobs: int
     max_queued_bytes: int
     job_ttl_s: float
     tombstone_ttl_s: float = 7 * 24 * 3600.0
-    lease_ticks: int = 20  # of a second; dispatchers renew at each: this is how long a dead one holds up its jobs
+    lease_ticks: int = 20  # of one second each: this is how long a dead dispatcher delays its jobs
     max_deliveries: int = 3
     max_queued_jobs_of_owner: int | None = None
     max_queued_bytes_of_owner: int | None = None
@@ -52,10 +52,10 @@ class RegistryConfig:
 
 
 class JobRegistry:
-    """Plain, so that it can be tested without Ray; wrapped as a detached actor elsewhere."""
+    """Plain Python, so that it is tested without Ray; `actors.handles` wraps it as a detached actor."""
 
     def __init__(self, config: RegistryConfig, clock: Callable[[], float] = time.time) -> None:
-        """Go on from the journal. Raises JournalUnusable rather than start without the jobs in it."""
+        """Load the journal. Raises JournalUnusable rather than start without the jobs in it."""
         self._config = config
         self._clock = clock
         self._journal = Journal(config.database_url)
@@ -63,13 +63,13 @@ class JobRegistry:
         self._journaled = JournaledLedger(self._journal, config.limits(), clock)
         self._read_model = self._journaled.read_model
         self._reservations = KeyReservations()
-        #: Dispatchers that have left, 100 bytes each. Ray ends no claim that its caller has abandoned.
+        #: Dispatchers that have left, 100 bytes each. Ray does not end a claim whose caller is gone.
         self._left: set[str] = set()
 
     # -- clients ------------------------------------------------------------------------------------------------
 
     async def submit(self, spec: JobSpec) -> JobView:
-        """Take a job in; durable on return. The same job id, or the same key of the same owner, is the same job.
+        """Add a job; durable on return. A known job id, or a known key of the same owner, returns the existing job.
 
         Raises IdempotencyConflict, IdempotencyMismatch, QueueFull, OwnerOverLimit, StoreUnavailable.
         """
@@ -79,7 +79,7 @@ class JobRegistry:
         return view
 
     async def submit_many(self, specs: Sequence[JobSpec]) -> list[JobView | DocfleetError]:
-        """As `submit` for each; what would be raised for one of them stands in its place."""
+        """`submit` for each job; an error that `submit` would raise is returned in the job's place."""
         known = await self._journaled.read(self._journal.get, [spec.job_id for spec in specs])
         keys = [(spec.owner, spec.idempotency_key) for spec in specs if spec.idempotency_key is not None]
         by_key = await self._journaled.read(self._journal.find_keys, keys) if keys else {}
@@ -113,18 +113,18 @@ class JobRegistry:
             self._reservations.check(owner, key, spec.job_id, self._clock())
 
     async def hold_key(self, owner: str, key: str, job_id: str) -> None:
-        """Keep an idempotency key for the upload of `job_id`, for HOLD_S from now; its submit ends that.
+        """Reserve an idempotency key for the upload of `job_id`, for HOLD_S seconds or until its submit.
 
-        Raises IdempotencyConflict while another upload has the key.
+        Raises IdempotencyConflict while another upload holds the key.
         """
         self._reservations.take(owner, key, job_id, self._clock())
 
     async def release_key(self, owner: str, key: str, job_id: str) -> None:
-        """That upload has failed: another one may have the key."""
+        """The upload failed: release its key for others."""
         self._reservations.release(owner, key, job_id)
 
     async def get_many(self, job_ids: Sequence[str]) -> list[JobView | JobExpired | None]:
-        """The jobs in the order asked for. None: there is no such job; JobExpired: it was removed."""
+        """The jobs, in the order of `job_ids`. None stands for an unknown job, JobExpired for a removed one."""
         jobs = {job_id: job for job_id in job_ids if (job := self._read_model.get(job_id))}
         missing = [job_id for job_id in job_ids if job_id not in jobs]
         buried: dict[str, str] = {}
@@ -149,21 +149,21 @@ class JobRegistry:
         return view
 
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
-        """The job as soon as its version is another one than `version`, or has ended, or `timeout_s` are over.
+        """The job once its version differs from `version` or it has ended; at the latest after `timeout_s`.
 
         Raises JobNotFound, JobExpired.
         """
         return await self._wait_until(lambda job: job.version != version, job_id, timeout_s)
 
     async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
-        """The job as soon as it has ended, or as it is when `timeout_s` are over. Raises JobNotFound, JobExpired."""
+        """The job once it has ended, at the latest after `timeout_s`. Raises JobNotFound, JobExpired."""
         return await self._wait_until(lambda job: job.ended, job_id, timeout_s)
 
     async def _wait_until(self, reached: Callable[[JobRecord], bool], job_id: str, timeout_s: float) -> JobView:
-        """The job once `reached` is true of it or it has ended, or as it is after `timeout_s`.
+        """The job once `reached` is true or it has ended, at the latest after `timeout_s`.
 
-        The only place that waits for a job. After every wake it reads the job again: from the read_model, or from the
-        journal when the job has left the read_model, which is what a job does when it ends.
+        The only place that waits for a job. After every wake it reads the job again: from the read model or, once the
+        job has ended and left the read model, from the journal.
         """
         now = asyncio.get_running_loop().time
         deadline = now() + timeout_s
@@ -172,9 +172,9 @@ class JobRegistry:
         return self._journaled.view(job) if job else await self.get(job_id)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
-        """Stop a job: at once when it is queued; a running one as soon as its dispatcher hears of it.
+        """Stop a job: a queued one at once, a running one after its dispatcher's next heartbeat.
 
-        Raises JobNotFound (also for another owner's job), JobExpired, JobEnded unless it was cancelled before.
+        Raises JobNotFound (also for another owner's job), JobExpired, and JobEnded unless it was already cancelled.
         """
         ledger = self._journaled.ledger
         job = ledger.get(job_id)
@@ -188,7 +188,7 @@ class JobRegistry:
         return self._journaled.view(job)
 
     async def _cancel_ended(self, job_id: str, owner: str) -> JobView:
-        await self._journaled.settled()  # its end may be on its way into the journal
+        await self._journaled.settled()  # its end may not be in the journal yet
         try:
             view = await self.get(job_id)
         except JobExpired as expired:
@@ -202,7 +202,7 @@ class JobRegistry:
     async def list_jobs(
         self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
     ) -> tuple[list[JobView], str | None]:
-        """An owner's jobs, newest first, and the cursor of the next page."""
+        """An owner's jobs, newest first, and the cursor of the next page (None on the last page)."""
         states = [state for state in State if status in (None, ON_THE_WIRE[state])]
         below = int(cursor) if cursor else None
         limit = max(1, min(limit, LIST_AT_MOST))
@@ -216,7 +216,7 @@ class JobRegistry:
         return QueueStats(queued=ledger.queued, running=ledger.running)
 
     async def version(self) -> str:
-        """Of the code and the settings that run here; whoever deploys compares it with their own."""
+        """The version of the code and settings that run here; a deployment compares it with its own."""
         return version_of(self._config)
 
     # -- dispatchers --------------------------------------------------------------------------------------------
@@ -224,10 +224,10 @@ class JobRegistry:
     async def claim(
         self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]] = ()
     ) -> list[Claim]:
-        """Up to `limit` jobs under a lease, waiting up to `timeout_s` for the first.
+        """Lease up to `limit` jobs, waiting up to `timeout_s` for the first.
 
-        `held` are the (job id, lease) pairs that the dispatcher knows to be its own. Whatever else it was given is
-        given to it again, under the same lease: so an answer that gets lost costs nothing.
+        `held` are the (job id, lease) pairs that the dispatcher knows it holds. If a claim's response was lost, its
+        jobs are sent again under the same lease.
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         known = {(job_id, lease) for job_id, lease in held}
@@ -246,19 +246,19 @@ class JobRegistry:
         return []
 
     async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
-        """Renew leases and report progress. Returns the ids of jobs to stop working on: cancelled, or taken over."""
+        """Renew leases and report progress. Returns the ids of jobs to stop: cancelled, or taken over by another."""
         ledger = self._journaled.ledger
         stop, effects = ledger.heartbeat(beats)
         self._journaled.run(effects)
-        # A job that the ledger has let go of and readers still see is ending: its dispatcher awaits just that.
+        # A job that has left the ledger but not the read model is being committed: its own dispatcher has ended it.
         return [job_id for job_id in stop if ledger.get(job_id) or not self._read_model.get(job_id)]
 
     async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
-        """End a job. Raises StaleLease when it is no longer held under this lease; a repeat is none."""
+        """End a job. A repeat is accepted. Raises StaleLease when this lease no longer holds the job."""
         try:
             _, effects = self._journaled.ledger.finish(job_id, lease, outcome, self._clock())
         except StaleLease:
-            await self._journaled.settled()  # the first finish may be on its way into the journal
+            await self._journaled.settled()  # the first finish may not be in the journal yet
             job = (await self._journaled.read(self._journal.get, [job_id])).get(job_id)
             if job and job.ended and job.lease == lease:
                 return
@@ -267,11 +267,14 @@ class JobRegistry:
         await self._journaled.settled()
 
     async def release(self, leases: Sequence[tuple[str, str]]) -> None:
-        """Work on these (job id, lease) pairs has stopped: as if the leases had run out, but at once."""
+        """End these (job id, lease) pairs' leases now, because work on the jobs has stopped."""
         await self._take_back(self._journaled.ledger.release(leases, self._clock()))
 
     async def leave(self, dispatcher_id: str) -> None:
-        """Take all of a dispatcher's jobs back, queued at their old places and uncounted, and give it nothing more."""
+        """Queue all of a leaving dispatcher's jobs in their old places, and give it no more.
+
+        These deliveries do not count towards `max_deliveries`.
+        """
         self._left.add(dispatcher_id)
         await self._take_back(self._journaled.ledger.leave(dispatcher_id, self._clock()))
 
@@ -283,40 +286,40 @@ class JobRegistry:
     # -- deliveries ---------------------------------------------------------------------------------------------
 
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
-        """Up to `limit` deliveries whose time has come; each is the caller's until its lease ends."""
+        """Lease up to `limit` due deliveries to the caller."""
         return await self._journaled.write(self._outbox.take, limit, self._clock())
 
     async def delivery_progress(self, report: DeliveryReport) -> None:
-        """Record how far a delivery is. Raises StaleLease when it is not, or no longer, held under its lease."""
+        """Record a delivery's progress. Raises StaleLease when the report's lease no longer holds the delivery."""
         await self._journaled.write(self._outbox.record, report, self._clock())
 
     async def deliveries(self, job_id: str) -> list[Delivery]:
-        """What was sent about a job, and what will be. Nothing for a job that is unfinished or unknown."""
+        """A job's deliveries, sent and pending. Empty for an unfinished or unknown job."""
         return await self._journaled.read(self._outbox.of, job_id)
 
     async def redeliver(self, job_id: str) -> None:
-        """Send all that is not being sent again, at once. Nothing happens to a job that is unfinished or unknown."""
+        """Send a job's deliveries again now, except those being sent. Does nothing for an unfinished or unknown job."""
         await self._journaled.write(self._outbox.again, job_id, self._clock())
 
-    # -- whoever keeps the blobs --------------------------------------------------------------------------------
+    # -- garbage collection -------------------------------------------------------------------------------------
 
     async def expired(self, limit: int) -> list[str]:
-        """Jobs whose time to live is over, oldest first. Remove their blobs, then `forget` them."""
+        """Ids of jobs past their time to live, oldest first. Remove their blobs, then `forget` them."""
         return await self._journaled.read(self._journal.expired, self._clock() - self._config.job_ttl_s, limit)
 
     async def forget(self, job_ids: Sequence[str]) -> None:
-        """Remove ended jobs; they answer JobExpired for a while. Others are skipped."""
+        """Remove ended jobs; for `tombstone_ttl_s` they raise JobExpired. Other jobs are skipped."""
         await self._journaled.write(self._journal.bury, job_ids, self._clock())
         await self._journaled.write(self._journal.forget_buried, self._clock() - self._config.tombstone_ttl_s)
 
     async def delete(self, job_id: str, owner: str) -> None:
-        """Remove an ended job without a trace. Unfinished, unknown and other owners' jobs are left alone."""
+        """Remove an ended job without a trace. Unfinished, unknown and other owners' jobs are skipped."""
         job = (await self._journaled.read(self._journal.get, [job_id])).get(job_id)
         if job and job.spec.owner == owner:
             await self._journaled.write(self._journal.delete, [job_id])
 
     async def close(self) -> None:
-        """Let the journal go once everything that was acknowledged is in it. The registry is of no use afterwards."""
+        """Close the journal once everything acknowledged is in it. The registry cannot be used afterwards."""
         await self._journaled.close()
 
 
@@ -325,4 +328,4 @@ def _not_found(job_id: str) -> JobNotFound:
 
 
 def _expired(job_id: str, owner: str) -> JobExpired:
-    return JobExpired(f"Job {job_id} has expired: it ended long ago, and its results were removed", owner)
+    return JobExpired(f"Job {job_id} has expired: its results were removed after their time to live", owner)

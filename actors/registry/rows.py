@@ -28,14 +28,14 @@ def to_insert(job: JobRecord) -> dict[str, Any]:
         "job_id": spec.job_id,
         "owner": spec.owner,
         "idempotency": None if spec.idempotency_key is None else key_digest(spec.owner, spec.idempotency_key),
-        # Python's json, since names from the network may hold what UTF-8 and PostgreSQL's text cannot: it escapes all.
+        # Python's json escapes all but ASCII: a file name may hold characters that UTF-8 or PostgreSQL cannot.
         "spec": json.dumps(_SPEC.dump_python(spec, mode="json", exclude=_NOT_IN_SPEC)),
         **_changing(job),
     }
 
 
 def to_update(before: JobRecord, after: JobRecord) -> dict[str, Any]:
-    """The columns that change, and the state and lease (`was_…`) that the row must still have."""
+    """The changed columns, and the state and lease (`was_…`) that the row must still have."""
     return {"was_seq": before.seq, "was_state": before.state, "was_lease": before.lease, **_changing(after)}
 
 
@@ -56,17 +56,17 @@ def _changing(job: JobRecord) -> dict[str, Any]:
 
 
 def to_deliver(job: JobRecord) -> list[dict[str, Any]]:
-    """The rows of what is to be sent about a job, once it has ended."""
+    """The delivery rows of an ended job; empty for any other."""
     fresh = {"state": DeliveryState.PENDING.value, "position": 0, "failed_attempts": 0, "due_at": job.ended_at}
     return [{"job_id": job.job_id, "kind": kind, **fresh} for kind in job.spec.destinations] if job.ended else []
 
 
 def from_row(row: RowMapping) -> JobRecord:
-    """The record that a row was made of. Raises ValueError when it was made of none."""
+    """The record stored in a row. Raises ValueError for a row that does not hold one."""
     try:
         return _record(row)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"the row of job {row['job_id']} makes no sense") from error
+        raise ValueError(f"the row of job {row['job_id']} is damaged; restore or delete it") from error
 
 
 def _record(row: RowMapping) -> JobRecord:
@@ -96,5 +96,5 @@ def _spec(row: RowMapping) -> JobSpec:
 
 
 def key_digest(owner: str, key: str) -> str:
-    """What an idempotency key is found by; two owners may use the same key."""
+    """The digest that identifies an idempotency key; two owners may use the same key."""
     return hashlib.sha256(json.dumps([owner, key]).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The journal's tables, the same on SQLite and PostgreSQL, and how an older journal becomes a newer one."""
+"""The journal's tables, the same on SQLite and PostgreSQL, and the migrations between their versions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ jobs = Table(
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("job_id", String, nullable=False, unique=True),
     Column("owner", String, nullable=False),
-    Column("idempotency", String(64), unique=True),  # a digest of owner and key: any key will do
+    Column("idempotency", String(64), unique=True),  # a digest of owner and key, so any key fits
     Column("state", String, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -40,23 +40,23 @@ jobs = Table(
     Column("dispatcher", String),
     Column("cancel_requested", Boolean, nullable=False),
     Column("spec", Text, nullable=False),  # JSON in ASCII; never a password
-    Column("password", Text),  # a JSON string; NULL as soon as the job has ended
+    Column("password", Text),  # a JSON string; NULL once the job has ended
     Column("outcome", Text),  # JSON in ASCII
-    # Serves a start (the unfinished states, whatever the owner) and lists (an owner's newest in one state).
+    # For a start (all unfinished jobs) and for lists (an owner's newest jobs in one state).
     Index("docfleet_jobs_by_state", "state", "owner", "seq"),
     Index("docfleet_jobs_by_end", "ended_at"),
 )
 
-#: What is to be sent about ended jobs. A pending row is due at `due_at`; while a dispatcher works on it, that is when
-#: its lease ends.
+#: Notifications about ended jobs. A pending row is due at `due_at`. While a dispatcher works on it, `due_at` is the end
+#: of the lease, so an abandoned delivery becomes due again.
 deliveries = Table(
     "docfleet_deliveries",
     metadata,
     Column("job_id", String, primary_key=True),
     Column("kind", String, primary_key=True),
     Column("state", String, nullable=False),
-    Column("position", Integer, nullable=False),  # messages that were acknowledged
-    Column("failed_attempts", Integer, nullable=False),  # since then
+    Column("position", Integer, nullable=False),  # number of acknowledged messages
+    Column("failed_attempts", Integer, nullable=False),  # since the last acknowledged message
     Column("due_at", Double, nullable=False),
     Column("lease", String),
     Column("last_status", Integer),
@@ -64,7 +64,7 @@ deliveries = Table(
     Index("docfleet_deliveries_by_due", "state", "due_at"),
 )
 
-#: Jobs that were removed: they answer "expired" for a while, before they are unknown.
+#: Removed jobs: they are reported as expired for a while, and then as unknown.
 tombstones = Table(
     "docfleet_tombstones",
     metadata,
@@ -73,7 +73,7 @@ tombstones = Table(
     Column("owner", String, nullable=False),
 )
 
-#: One row. `holder` is the registry that may write, `epoch` counts the times that one began to.
+#: One row. `holder` is the registry that may write; `epoch` is incremented at each takeover.
 journal = Table(
     "docfleet_journal",
     metadata,
@@ -95,17 +95,18 @@ def _add_deliveries(connection: Connection) -> None:
 
 
 def _add_owner_of_tombstones(connection: Connection) -> None:
-    """Whose the older ones were is not known: with API keys they are nobody's, and without everybody's as before."""
+    """The owners of older tombstones are unknown. They get the owner "", as every caller has on a server without API
+    keys. With API keys, no caller sees them."""
     connection.exec_driver_sql("ALTER TABLE docfleet_tombstones ADD COLUMN owner VARCHAR NOT NULL DEFAULT ''")
 
 
-#: Step n leads from version n + 1 to n + 2. Append only: a step that was released is never changed, and so says in
-#: SQL of its own what it makes, whatever becomes of the tables above.
+#: Step n migrates from version n + 1 to n + 2. Append only: a released step never changes. That is why each step has
+#: its own SQL and does not use the tables above, which do change.
 MIGRATIONS: list[Callable[[Connection], None]] = [_add_deliveries, _add_owner_of_tombstones]
 
 
 class SchemaMismatch(Exception):
-    """The database holds something that this code must not touch."""
+    """The database has a schema that this code does not know and must not touch."""
 
 
 def current_version() -> int:
@@ -114,9 +115,9 @@ def current_version() -> int:
 
 
 def prepare(connection: Connection) -> None:
-    """Make the tables in an empty database, or bring those of an older version up to date.
+    """Create the tables in an empty database, or migrate those of an older version.
 
-    Raises SchemaMismatch for a newer version, and an SQLAlchemyError when the names are taken by foreign tables.
+    Raises SchemaMismatch for a newer version, and SQLAlchemyError when other tables already use these names.
     """
     if not inspect(connection).has_table(journal.name):
         metadata.create_all(connection, checkfirst=False)
@@ -125,7 +126,10 @@ def prepare(connection: Connection) -> None:
         return
     found = connection.execute(select(journal.c.schema_version)).scalar_one_or_none()
     if found is None or found > current_version():
-        raise SchemaMismatch(f"it has schema version {found}, and this code knows versions up to {current_version()}")
+        raise SchemaMismatch(
+            f"it has schema version {found}, but this release knows versions up to {current_version()}; "
+            "run the release that wrote it, or a newer one"
+        )
     for step in MIGRATIONS[found - 1 :]:
         step(connection)
     connection.execute(update(journal).values(schema_version=current_version()))

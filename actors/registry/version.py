@@ -1,4 +1,4 @@
-"""Which code a registry runs, and with which settings. A detached actor outlives a deploy, so whoever deploys asks."""
+"""The version of a registry's code and settings. A detached actor outlives a deployment, so each one compares it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import hashlib
 
 from actors.code_digest import digest_of
 
-#: A digest of the code that decides what a registry does, taken when this process loaded it.
+#: A digest of all code that the registry runs, taken when this process loads it.
 CODE_VERSION = digest_of("actors.registry")
 
 
 def version_of(config: object) -> str:
-    """Of a registry that this code makes of `config`, a dataclass of plain values. A digest, for one is a secret."""
+    """The version of a registry that this code creates from `config`, a dataclass of plain values. The settings are
+    hashed because one of them may hold a password."""
     return f"{CODE_VERSION}-{hashlib.sha256(repr(config).encode()).hexdigest()[:16]}"

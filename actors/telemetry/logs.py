@@ -1,7 +1,7 @@
-"""How every process of docfleet logs: one event and its fields a line, on stderr, which Ray collects.
+"""Structured logging: every process writes one event with its fields per line to stderr, and Ray collects it.
 
-JSON when `LOG_FORMAT=json`, readable lines otherwise. Tracebacks never show local variables: they may hold a password
-or a document.
+The lines are JSON when `LOG_FORMAT=json` and readable text otherwise. Tracebacks never show local variables, because
+those may hold a password or a document.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def get_logger() -> Any:
 
 
 def bound_context(**fields: str | int) -> AbstractContextManager[None]:
-    """Puts `fields` into every line that this task or thread logs meanwhile; empty ones are left out."""
+    """Add `fields` to every line that this task or thread logs inside the `with` block; empty fields are left out."""
     return structlog.contextvars.bound_contextvars(**{name: value for name, value in fields.items() if value != ""})
 
 

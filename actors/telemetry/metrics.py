@@ -1,7 +1,7 @@
-"""Everything docfleet counts and times, each defined once: what a dashboard or an alert may ask for.
+"""Every metric of docfleet, defined once, for dashboards and alerts.
 
-Recording needs no Ray: `export_to` binds a process to whatever exports, and without one nothing is kept. Each
-combination of labels is a time series for ever, so labels have few values, all of them named here; never ids.
+Recording needs no Ray: `export_to` connects a process to an exporter, and without one the values are dropped. Each
+combination of label values is a time series for ever, so a label has few values, all listed here, and never an id.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 Kind = Literal["counter", "gauge", "histogram"]
 Room = Literal["registry", "dispatcher", "parser"]
 
-#: Seconds. From a page of text to a job that waited for an hour.
+#: Histogram buckets, in seconds: from a page of text to a job that waited for an hour.
 _SHORT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 _PAGES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _JOBS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
@@ -23,7 +23,7 @@ _PROFILES = ("standard", "bundled", "native")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """`labels` maps each label to the values that it takes. `room` is whose processes record it."""
+    """`labels` maps each label to its possible values. `room` names the processes that record the metric."""
 
     name: str
     kind: Kind
@@ -33,19 +33,19 @@ class Metric:
     buckets: tuple[float, ...] = ()
 
     def record(self, value: float = 1, **labels: str) -> None:
-        """Add to a counter, set a gauge, or put one observation into a histogram. Microseconds; from any thread."""
+        """Add to a counter, set a gauge, or observe a histogram value. Takes microseconds; safe from any thread."""
         _recorder.record(self, value, labels)
 
 
 class Recorder(Protocol):
-    """What exports."""
+    """An exporter of metrics."""
 
     def record(self, metric: Metric, value: float, labels: Mapping[str, str]) -> None: ...
 
 
 class _Nowhere:
     def record(self, metric: Metric, value: float, labels: Mapping[str, str]) -> None:
-        """Nobody asks in this process."""
+        """This process exports no metrics."""
 
 
 NOWHERE = _Nowhere()
@@ -53,7 +53,7 @@ _recorder: Recorder = NOWHERE
 
 
 def export_to(recorder: Recorder) -> None:
-    """From now on this process' metrics go to `recorder`."""
+    """Send this process' metrics to `recorder` from now on."""
     global _recorder
     _recorder = recorder
 
@@ -64,27 +64,27 @@ JOBS = Metric(
     name="docfleet_jobs",
     kind="gauge",
     room="registry",
-    help="Unfinished jobs",
+    help="Unfinished jobs, by state",
     labels={"state": ("queued", "running")},
 )
 OLDEST_QUEUED = Metric(
     name="docfleet_oldest_queued_job_age_seconds",
     kind="gauge",
     room="registry",
-    help="Since the submit of the queued job that has waited longest; 0 when none waits",
+    help="Age of the oldest queued job; 0 when the queue is empty",
 )
 TIME_IN_QUEUE = Metric(
     name="docfleet_job_queue_seconds",
     kind="histogram",
     room="registry",
-    help="From a job's submit to its first claim",
+    help="Time from a job's submit to its first claim",
     buckets=_JOBS,
 )
 TIME_TO_RESULT = Metric(
     name="docfleet_job_seconds",
     kind="histogram",
     room="registry",
-    help="From a job's submit to its end; its count is the number of ended jobs",
+    help="Time from a job's submit to its end; the count is the number of ended jobs",
     labels={"state": ("completed", "failed", "cancelled")},
     buckets=_JOBS,
 )
@@ -92,13 +92,13 @@ REQUEUED = Metric(
     name="docfleet_jobs_requeued_total",
     kind="counter",
     room="registry",
-    help="Running jobs that went back to the queue, because their dispatcher left or fell silent",
+    help="Running jobs that were queued again because their dispatcher left or stopped reporting",
 )
 JOURNAL_COMMIT = Metric(
     name="docfleet_journal_commit_seconds",
     kind="histogram",
     room="registry",
-    help="One transaction of the journal, which carries the changes of one moment",
+    help="Duration of one journal transaction; changes that arrive together share one",
     buckets=_SHORT,
 )
 
@@ -108,14 +108,14 @@ SPAN_RETRIES = Metric(
     name="docfleet_span_retries_total",
     kind="counter",
     room="dispatcher",
-    help="Calls of a parser that came to nothing; each is made again, or in smaller pieces, until one page is left",
+    help="Parser calls without a result, by reason; each is retried, and split down to single pages",
     labels={"reason": ("died", "hung", "failed")},
 )
 PAGES_LOST = Metric(
     name="docfleet_pages_lost_total",
     kind="counter",
     room="dispatcher",
-    help="Pages that were given up because no parser survived them",
+    help="Pages without a result because every parser that tried them died or hung",
 )
 WORDS_LOST = Metric(
     name="docfleet_words_lost_total",
@@ -128,7 +128,7 @@ DELIVERIES = Metric(
     name="docfleet_deliveries_total",
     kind="counter",
     room="dispatcher",
-    help="Turns at telling a receiver of an ended job: all sent, to be tried again after an error, or given up",
+    help="Delivery attempts, by outcome",
     labels={"kind": ("callback", "webhook"), "outcome": ("delivered", "retried", "given_up")},
 )
 
@@ -138,14 +138,14 @@ PAGES = Metric(
     name="docfleet_pages_total",
     kind="counter",
     room="parser",
-    help="Pages that went through a parser, a file without pages being one; `failed` ones are missing in the result",
+    help="Pages handled by parsers, by outcome; a file without pages counts as one; failed pages have no result",
     labels={"profile": _PROFILES, "outcome": ("parsed", "failed")},
 )
 PAGE_SECONDS = Metric(
     name="docfleet_page_parse_seconds",
     kind="histogram",
     room="parser",
-    help="A span's or a file's time in a parser, divided by its pages",
+    help="Parse time per page: the time of a span or file divided by its pages",
     labels={"profile": _PROFILES},
     buckets=_PAGES,
 )
@@ -153,7 +153,7 @@ PARSERS_RECYCLED = Metric(
     name="docfleet_parsers_recycled_total",
     kind="counter",
     room="parser",
-    help="Parser replicas that asked to be replaced: after their share of pages, or for memory or threads that leak",
+    help="Parser replicas that asked to be replaced: after their page quota, or because memory or threads leak",
 )
 
 METRICS: Sequence[Metric] = (

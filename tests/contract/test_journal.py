@@ -338,7 +338,7 @@ def test_a_migration_that_fails_leaves_the_journal_as_it_was(
 
 def test_a_newer_schema_is_refused(journal: Journal, database_url: str, sql: Callable[..., Any]) -> None:
     sql("UPDATE docfleet_journal SET schema_version = 99")
-    with pytest.raises(JournalUnusable, match=r"schema version 99, and this code knows versions up to \d+"):
+    with pytest.raises(JournalUnusable, match=r"schema version 99, but this release knows versions up to \d+"):
         Journal(database_url).open()
 
 
@@ -354,7 +354,7 @@ def test_a_row_that_nobody_understands_stops_the_start(
 ) -> None:
     journal.write([Save(None, queued(1))])
     sql("UPDATE docfleet_jobs SET spec = '{}'")
-    with pytest.raises(JournalUnusable, match="the row of job j1 makes no sense"):
+    with pytest.raises(JournalUnusable, match="the row of job j1 is damaged"):
         Journal(database_url).open()
 
 
@@ -388,7 +388,7 @@ def test_no_new_file_takes_the_place_of_a_journal_that_went_away(tmp_path: Path)
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_journal_is_not_kept_in_memory(url: str) -> None:
-    with pytest.raises(JournalUnusable, match="keeps nothing"):
+    with pytest.raises(JournalUnusable, match="does not survive a restart"):
         Journal(url).open()
 
 

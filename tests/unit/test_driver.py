@@ -224,7 +224,7 @@ def test_without_a_cluster_nothing_is_started(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", init)
-    with pytest.raises(FleetUnavailable, match="no running Ray cluster"):
+    with pytest.raises(FleetUnavailable, match="No Ray cluster is running"):
         connect()
 
 
