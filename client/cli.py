@@ -193,7 +193,7 @@ def serve() -> None:
     PORT=9000 docfleet serve
     """
     try:
-        # By name: this package knows nothing of the server, and only this command starts one.
+        # Loaded by name, because the client package must not depend on the server.
         server = importlib.import_module("serve_app.__main__")
     except ModuleNotFoundError as missing:
         typer.echo(f"Running a server needs docfleet's extra `server` ({missing})", err=True)

@@ -1,50 +1,47 @@
-"""What every error and warning code means, for the people who read `docs/errors.md`.
-
-The codes themselves are in `ErrorCode` and `WarningCode`.
-"""
+"""The meaning of every error and warning code, for `docs/errors.md`. `ErrorCode` and `WarningCode` define the codes."""
 
 from client.models import ErrorCode as E
 from client.models import WarningCode as W
 
-#: The `code` of a problem: a request that was refused.
+#: The `code` of a refused request.
 REQUEST = {
-    E.MALFORMED_REQUEST: "The body breaks off or is not the multipart form that it says it is.",
-    E.INVALID_REQUEST: "A parameter is missing, has the wrong type, or is out of range; `detail` names it.",
-    E.NO_FILES: "The form holds no part named `files`, or a file under another name.",
-    E.UNKNOWN_OPTION: "`options` holds a name that is no option; `detail` says which.",
-    E.INVALID_OPTION: "`options` is not a JSON object, or an option has a value that it cannot have.",
+    E.MALFORMED_REQUEST: "The body is incomplete, or does not match its `Content-Type`.",
+    E.INVALID_REQUEST: "A parameter is missing, has the wrong type, or is out of range. `detail` names it.",
+    E.NO_FILES: "The form has no part named `files`, or a file in a part with another name.",
+    E.UNKNOWN_OPTION: "`options` has an unknown option. `detail` names it and lists the known ones.",
+    E.INVALID_OPTION: "`options` is not a JSON object, or an option has an invalid value. `detail` names it.",
     E.INVALID_METADATA: "`metadata` is not a JSON object, or is nested deeper than 100 levels.",
-    E.FILE_TOO_LARGE: "A file is over `MAX_FILE_SIZE_MB` (on `/parse`: its failed entry), or a request over the queue.",
-    E.UNSUPPORTED_FORMAT: "A file's suffix is none that is parsed. On `/parse`: that file's failed entry.",
-    E.NOT_FOUND: "No such route, or the job has no such file.",
+    E.FILE_TOO_LARGE: "A file (on `/parse`: a failed entry) or the request is too large. `detail` gives the limit.",
+    E.UNSUPPORTED_FORMAT: "The suffix of a file is not supported. On `/parse`, the file is a failed entry.",
+    E.NOT_FOUND: "The route does not exist, or the job has no such file.",
     E.METHOD_NOT_ALLOWED: "The route exists, but not with this method.",
-    E.JOB_NOT_FOUND: "No job has this id, or it is another caller's.",
-    E.JOB_EXPIRED: "The job ended, and its results are past their time to live (`JOB_TTL_S`).",
-    E.JOB_ENDED: "The job has ended, so it cannot be cancelled any more.",
-    E.RESULT_NOT_READY: "The job has not ended yet, and this representation exists only afterwards.",
-    E.EXPORT_UNAVAILABLE: "The result has no such representation: the file or its job failed.",
-    E.CALLBACK_REFUSED: "`callback_url` or `webhook_url` is not an address that this server may call.",
-    E.IDEMPOTENCY_CONFLICT: "A submit with the same `Idempotency-Key` is still uploading.",
-    E.IDEMPOTENCY_MISMATCH: "The `Idempotency-Key` was used before, with other files or options.",
-    E.UNAUTHORIZED: "The API key is missing or wrong.",
-    E.TOO_MANY_REQUESTS: "This caller is over one of its limits; `Retry-After` says when to come back.",
-    E.QUEUE_FULL: "The queue is full; `Retry-After` says when to come back.",
-    E.UNAVAILABLE: "The registry or every parser is away for the moment; `Retry-After` says when to come back.",
-    E.STORE_UNAVAILABLE: "The journal or the blob store is away or full; `Retry-After` says when to come back.",
-    E.INTERNAL: "A bug. The log has the traceback under the `request_id`.",
+    E.JOB_NOT_FOUND: "No job has this id, or the job belongs to another API key.",
+    E.JOB_EXPIRED: "The job ended more than `JOB_TTL_S` ago, and its results have been deleted.",
+    E.JOB_ENDED: "The job has already ended, so it cannot be cancelled.",
+    E.RESULT_NOT_READY: "The job has not ended, and this format is only available after its end.",
+    E.EXPORT_UNAVAILABLE: "The file or its job failed, so there is nothing to export.",
+    E.CALLBACK_REFUSED: "The server must not call this `callback_url` or `webhook_url`. `detail` gives the reason.",
+    E.IDEMPOTENCY_CONFLICT: "Another upload with this `Idempotency-Key` is running. Repeat it after `Retry-After`.",
+    E.IDEMPOTENCY_MISMATCH: "The `Idempotency-Key` was already used for a request with different files or fields.",
+    E.UNAUTHORIZED: "The API key is missing, wrong or revoked.",
+    E.TOO_MANY_REQUESTS: "The API key is over its rate or queue limit. Repeat the request after `Retry-After`.",
+    E.QUEUE_FULL: "The queue is full. Repeat the request after `Retry-After`.",
+    E.UNAVAILABLE: "The registry or all parsers are unavailable. Repeat the request after `Retry-After`.",
+    E.STORE_UNAVAILABLE: "The journal or blob store is unavailable or full. Repeat the request after `Retry-After`.",
+    E.INTERNAL: "A bug. The server's log has the traceback under the `request_id`.",
 }
 
-#: The `error_code` of one file's result; the other files of its job are not touched by it.
+#: The `error_code` of one file. The other files of the job are not affected.
 FILE = {
-    E.EMPTY_FILE: "The file has no bytes.",
-    E.INVALID_FILE: "The file is damaged, truncated, or not readable as its format.",
-    E.CONTENT_MISMATCH: "The content is not what the suffix says.",
-    E.PASSWORD_REQUIRED: "The file is encrypted; a PDF opens with the option `password`.",
+    E.EMPTY_FILE: "The file is empty.",
+    E.INVALID_FILE: "The file is damaged, truncated, or not valid for its format.",
+    E.CONTENT_MISMATCH: "The content does not match the suffix.",
+    E.PASSWORD_REQUIRED: "The file is encrypted. For a PDF, send the option `password`.",
     E.WRONG_PASSWORD: "The option `password` does not open the file.",
     E.NO_PAGES: "The PDF has no pages.",
-    E.PAGE_RANGE_OUTSIDE: "`page_range` names no page of this document.",
-    E.DECOMPRESSION_BOMB: "The file unpacks to far more than a document of its size would.",
-    E.PAGES_LOST: "Pages that no parser survived, named in `pages_failed`; the rest of the document is there.",
+    E.PAGE_RANGE_OUTSIDE: "No page of `page_range` is in this document.",
+    E.DECOMPRESSION_BOMB: "The file unpacks to far more data than a document of its size should.",
+    E.PAGES_LOST: "Some pages could not be parsed. `pages_failed` lists them, and the result has all other pages.",
 }
 
 #: The `code` of a warning about a file that was parsed.
@@ -56,9 +53,9 @@ WARNING = {
     W.OCR_FAILED: "OCR failed on this page; only what its text layer says is there.",
 }
 
-#: The `reason` of a job that could not run as a whole.
+#: The `reason` of a failed job.
 JOB = {
-    E.CANCELLED: "Somebody cancelled the job.",
-    E.DEADLINE_EXCEEDED: "The job took longer than it was allowed to.",
-    E.POISON: "The job was delivered again and again, and no dispatcher lived to finish it.",
+    E.CANCELLED: "The job was cancelled.",
+    E.DEADLINE_EXCEEDED: "The job took longer than `JOB_DEADLINE_S`.",
+    E.POISON: "Several dispatchers died while they worked on this job, so it is not tried again.",
 }

@@ -1,4 +1,4 @@
-"""`python -m serve_app`: the whole service on this machine, until Ctrl-C."""
+"""`python -m serve_app`: run the whole service on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from pathlib import Path
 from actors.parser.parser import EngineFactory, docling_engine
 from serve_app.settings import Settings
 
-PORT_BLOCK = 100  # for the ingress replicas of one service
+PORT_BLOCK = 100  # reserved for the ingress replicas of one service
 
 HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
 
-#: An ingress replica listens on the service's own host, and HAProxy looks for those of its machine at 127.0.0.1.
+#: An ingress replica listens on HOST, and HAProxy connects to the replicas of its machine at 127.0.0.1. So HOST must
+#: include that address.
 HOSTS_BEHIND_HAPROXY = ("127.0.0.1", "0.0.0.0", "localhost")
 
 
 def main(make_engine: EngineFactory = docling_engine) -> int:
-    """Start Ray and the application, say where they are, stop them at SIGINT or SIGTERM.
+    """Start Ray and the application, print the address, and stop both at SIGINT or SIGTERM.
 
-    `make_engine` replaces docling's engine, as benchmarks do.
+    Returns the exit status. Benchmarks replace docling's engine with `make_engine`.
     """
     settings = Settings()
     if reason := _refusal(settings.host, settings.port):
         sys.stderr.write(reason + "\n")
         return 1
     choose_http_mode()
-    from serve_app.local import running_service  # after the environment is complete: Ray reads it at import
+    from serve_app.local import running_service  # only now: Ray reads the environment at import
 
     stop = threading.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
@@ -44,25 +45,26 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
     with running_service(settings, make_engine):
         sys.stderr.write(f"docfleet is ready on {_url(settings.host, settings.port)} (Ctrl-C stops it)\n")
         stop.wait()
-        sys.stderr.write("docfleet is stopping; unfinished jobs go on at the next start\n")
+        sys.stderr.write("docfleet is stopping; unfinished jobs continue at the next start\n")
     return 0
 
 
 def choose_http_mode() -> None:
-    """HAProxy in front of the ingress replicas: four times the requests of Serve's Python proxy (docs/benchmarks.md).
+    """Put HAProxy in front of the ingress replicas. It serves four times as many requests as Serve's Python proxy
+    (docs/benchmarks.md).
 
-    An operator's own choice in the environment wins.
+    Variables that the operator has set are kept.
     """
-    folder = Path(tempfile.mkdtemp(prefix="haproxy-", dir="/tmp"))  # its socket's path may have 97 characters
+    folder = Path(tempfile.mkdtemp(prefix="haproxy-", dir="/tmp"))  # the path of its socket is limited to 97 characters
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     first = _free_port_block()
     defaults = {
         HAPROXY: "1",
-        # Of its own: with Ray's defaults two services of one machine would share these files and ports, and since the
-        # fallback proxies listen with SO_REUSEPORT each would answer some of the other's requests.
+        # Every service gets its own ports and files. With Ray's defaults, two services on one machine would share them.
+        # The fallback proxies listen with SO_REUSEPORT, so each would answer some of the other's requests.
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + PORT_BLOCK - 1),
-        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),  # answers while no ingress replica does
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),  # answers while no ingress replica is up
         "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(free_port()),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
@@ -72,7 +74,7 @@ def choose_http_mode() -> None:
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.proxies.middlewares",
-        # Serve's controller looks at every replica ten times a second, for 4 % of a core on a service that is idle.
+        # By default Serve's controller checks every replica ten times a second, which costs 4 % of a core when idle.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
     }
     for name, value in defaults.items():
@@ -80,30 +82,30 @@ def choose_http_mode() -> None:
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
+    """A free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _free_port_block() -> int:
-    """The first of PORT_BLOCK ports below those that the system hands out and above those of Ray's workers."""
+    """The first port of a free block, above the ports of Ray's workers and below those that the system hands out."""
     while _bind_error("127.0.0.1", first := random.randrange(20_000, 30_000, PORT_BLOCK)):
         pass
     return first
 
 
 def _refusal(host: str, port: int) -> str | None:
-    """Why the service cannot listen there; None when it can."""
+    """Why the service cannot listen on this address; None when it can."""
     error = _bind_error(host, port)
     if error and error.errno == errno.EADDRINUSE:
-        return f"Port {port} is in use by another program; PORT=... picks another one"
+        return f"Port {port} is in use by another program. Set PORT to another port"
     if error:
         return f"Cannot listen on HOST={host}, PORT={port}: {error.strerror}"
     if os.environ.get(HAPROXY, "1") == "1" and host not in HOSTS_BEHIND_HAPROXY:
         return (
-            f"HOST={host} does not work with HAProxy, which takes {', '.join(HOSTS_BEHIND_HAPROXY)} alone: "
-            f"{HAPROXY}=0 has Serve's Python proxy listen there"
+            f"HOST={host} does not work with HAProxy, which needs one of {', '.join(HOSTS_BEHIND_HAPROXY)}. "
+            f"Set {HAPROXY}=0 to use Serve's Python proxy instead"
         )
     return None
 

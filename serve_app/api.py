@@ -1,4 +1,4 @@
-"""The REST API: which route is where, what OpenAPI says of it, and what every request passes through."""
+"""The REST API: the routes, their OpenAPI descriptions, and the middleware around them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from serve_app.rate_limit import RateLimit
 from serve_app.routes import DESCRIPTION, NAME, VERSION, Routes
 from serve_app.settings import Settings
 
-#: From this many bytes on, a body is compressed for a client that takes gzip; quickly rather than tightly.
+#: Bodies of at least this many bytes are compressed for clients that accept gzip. A low level saves CPU.
 COMPRESSED_FROM = 2048
 GZIP_LEVEL = 4
 
@@ -45,9 +45,9 @@ GZIP_LEVEL = 4
 def make_api(
     jobs: IngressRegistry, blobs: BlobStore, parsers: Parsers, dispatchers: Dispatchers, settings: Settings
 ) -> FastAPI:
-    """The ASGI application. It keeps no state of its own, so any replica of it answers for any job.
+    """The ASGI application. It keeps no state, so every replica can answer for every job.
 
-    Raises KeyFileError or OSError for an API key file that cannot be used.
+    Raises KeyFileError or OSError when the API key file cannot be used.
     """
     api = DescribedApi(
         title=NAME,
@@ -55,7 +55,7 @@ def make_api(
         description=DESCRIPTION,
         middleware=_middleware(settings),
         generate_unique_id_function=lambda route: route.name,
-        docs_url=None,  # a page with a policy of its own instead, and one is enough
+        docs_url=None,  # docs_page has its own content security policy
         redoc_url=None,
     )
     install_problems(api)
@@ -69,7 +69,7 @@ def make_api(
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    """The outermost first."""
+    """The middleware, outermost first."""
     rate = RateLimit(settings.key_requests_per_s) if settings.key_requests_per_s else None
     layers = [
         Middleware(RequestContext),
@@ -84,7 +84,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_headers=["*"],
             expose_headers=[REQUEST_ID, "Location", "Retry-After", "ETag", "Content-Disposition"],
         )
-        layers.insert(1, cors)  # before the key: browsers ask for leave without one
+        layers.insert(1, cors)  # before the key check: browsers send preflight requests without a key
     return layers
 
 
@@ -93,7 +93,7 @@ def _add_routes(api: FastAPI, routes: Routes) -> None:
     post = partial(api.add_api_route, methods=["POST"])
     delete = partial(api.add_api_route, methods=["DELETE"])
     of_a_job = errors(*OF_A_JOB)
-    # What is asked for most is looked at first.
+    # Routes are matched in this order, so the most frequent come first.
     get("/jobs/{job_id}", routes.job_status, response_model=JobStatusResponse, responses=of_a_job)
     post("/submit", routes.submit, status_code=202, responses=SUBMIT_RESPONSES, openapi_extra=UPLOAD_FORM)
     get("/jobs/{job_id}/results", routes.job_results, responses=RESULT_RESPONSES)

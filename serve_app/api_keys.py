@@ -1,4 +1,4 @@
-"""Who is asking: API keys as they are sent, against the hashes that are kept of them."""
+"""API keys: compares the key of a request with the stored hashes."""
 
 from __future__ import annotations
 
@@ -14,35 +14,37 @@ from serve_app.settings import Settings
 
 log = get_logger()
 
-#: How long a change of the key file may stay unnoticed, in seconds.
+#: Seconds until a change of the key file takes effect, at most.
 KEYS_POLL_INTERVAL_S = 1.0
 
 
 class ApiKeys:
-    """The keys of a server. Without any configured everybody is let in, as nobody in particular."""
+    """The keys of a server. Without a configured key, every caller is admitted as the anonymous owner."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        """Raises KeyFileError or OSError for a key file that cannot be used: better no server than an open one."""
+        """Raises KeyFileError or OSError when the key file cannot be used: no server is better than an open one."""
         self._fixed = parse_keys(settings.api_keys_text)
         self._file = _WatchedFile(Path(settings.api_keys_file), clock) if settings.api_keys_file else None
         self.are_required = settings.requires_keys
         if not self.are_required:
-            log.warning("no_api_keys", meaning="everybody who reaches this server may use it and see every job")
+            log.warning("no_api_keys", meaning="Everybody who can reach this server can use it and see every job")
 
     def owner_of(self, key: str | None) -> str | None:
-        """The name of a key; None when it is none. Takes as long for a key that is almost right as for any other."""
+        """The name of a key, or None when the key is unknown. Takes the same time for every wrong key."""
         if not self.are_required:
             return NOBODY
         if key is None:
             return None
         hashed = digest(key)
         known = {**(self._file.keys() if self._file else {}), **self._fixed}
-        matches = [name for name, value in known.items() if hmac.compare_digest(value, hashed)]  # looks at all
+        matches = [
+            name for name, value in known.items() if hmac.compare_digest(value, hashed)
+        ]  # compares with all of them
         return matches[0] if matches else None
 
 
 class _WatchedFile:
-    """A key file's keys as they are now: who revokes a key does not restart servers."""
+    """The current keys of a key file. Revoking a key needs no restart."""
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._path = path
@@ -58,13 +60,13 @@ class _WatchedFile:
         return self._keys
 
     def _look(self) -> None:
-        """A file that cannot be read any more lets nobody in, rather than those whose keys may be revoked."""
+        """Read the file again if it has changed. If it cannot be read, admit nobody: any key may have been revoked."""
         try:
             seen = _fingerprint(self._path)
             if seen != self._seen:
                 self._keys, self._seen = read_keys(self._path), seen
         except (OSError, KeyFileError) as error:
-            log.error("api_keys_unusable", file=str(self._path), reason=str(error))  # noqa: TRY400 - no news in a traceback
+            log.error("api_keys_unusable", file=str(self._path), reason=str(error))  # noqa: TRY400 - a traceback adds nothing
             self._keys, self._seen = {}, None
 
 

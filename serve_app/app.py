@@ -1,6 +1,7 @@
-"""The composition root: the three rooms' plain classes become Serve deployments and a detached actor."""
+"""The composition root: wraps the plain classes of the rooms as Serve deployments and a detached actor."""
 
-# Annotations stay objects in this file: Serve reads `build`'s to make ServeArguments of a config's `args:`.
+# No `from __future__ import annotations` here: Serve reads the annotation of `build` to convert a config's `args:` into
+# ServeArguments.
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -32,19 +33,18 @@ from serve_app.settings import MIB, ServeArguments, Settings
 
 APP = "docfleet"
 
-# None of the three blocks its event loop, so user code and Serve's router may share the replica's own: without hops
-# between threads a call costs less, and an upload can be read no faster than it is stored (see
-# serve_app.ray_workarounds).
+# No deployment blocks its event loop, so user code and Serve's router can share the loop of the replica. A call then
+# needs no switch between threads, and an upload is read no faster than it is stored (see serve_app.ray_workarounds).
 ONE_LOOP = {
     "env_vars": {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0", "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0"}
 }
 
-# How soon a dead replica is noticed and replaced. What is sent to it meanwhile goes to the others.
+# Seconds until a dead replica is noticed and replaced. Meanwhile its requests go to the other replicas.
 CHECK_EVERY_S = 2
 
 
 class Ingress:
-    """Serves the REST API; keeps no state, so any replica answers for any job."""
+    """Serves the REST API. It keeps no state, so every replica can answer for every job."""
 
     def __init__(self, settings: Settings, parser: DeploymentHandle[Any], dispatcher: DeploymentHandle[Any]) -> None:
         install_dead_replica_page()
@@ -62,7 +62,7 @@ class Ingress:
 
 
 class DispatcherReplica(DriverApi):
-    """Runs a Dispatcher and a DeliveryWorker for as long as Serve wants them, and answers drivers' calls."""
+    """Runs a Dispatcher and a DeliveryWorker for the lifetime of the replica, and answers the calls of drivers."""
 
     async def __init__(self, settings: Settings, parser: DeploymentHandle[Any]) -> None:  # type: ignore[misc]
         observe("dispatcher")
@@ -84,22 +84,22 @@ class DispatcherReplica(DriverApi):
         self._work = asyncio.create_task(_together(dispatcher.run(), deliveries.run()))
 
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
-        """What there is of the files of a job that runs here."""
+        """The partial results of a job, or None when it does not run here."""
         return await self._dispatcher.partial_files(job_id)
 
     def check_health(self) -> None:
-        """Serve replaces a replica whose check raises."""
+        """Raises RuntimeError when the dispatcher has stopped. Serve then replaces the replica."""
         if self._work.done():
-            raise RuntimeError("The dispatcher's loop ended") from self._work.exception()
+            raise RuntimeError("The loop of the dispatcher has ended") from self._work.exception()
 
     async def __del__(self) -> None:
-        """Serve awaits this when it retires a replica: unfinished jobs go back to the queue at once."""
+        """Serve awaits this when it retires a replica. Unfinished jobs return to the queue at once."""
         self._work.cancel()
         await asyncio.gather(self._work, return_exceptions=True)
 
 
 class ParserReplica(Parser):
-    """A Parser in a process of its own, which may hold its share of the memory of the machine that Ray put it on."""
+    """A Parser in its own process. Its memory limit is its share of the memory of its machine."""
 
     def __init__(self, config: ParserConfig, make_engine: EngineFactory) -> None:
         observe("parser")
@@ -108,18 +108,18 @@ class ParserReplica(Parser):
 
 
 def build(args: ServeArguments) -> Application:
-    """What `serve deploy` and `serve run` import; `args:` in a serve config are the settings."""
+    """The entry point for `serve deploy` and `serve run`. `args:` in a Serve config are the settings."""
     return compose(args)
 
 
 def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> Application:
-    """The application's graph. `make_engine` replaces docling's engine, for benchmarks and fault tests."""
+    """The graph of deployments. Benchmarks and fault tests replace docling's engine with `make_engine`."""
     parser = _parser_deployment(settings).bind(_parser_config(settings), make_engine)
     on_head = HEAD if settings.is_local else None
     dispatcher = serve.deployment(
         name="Dispatcher",
         num_replicas=1,
-        max_ongoing_requests=5_000,  # drivers' calls: most of them wait, for a parser or for the end of a job
+        max_ongoing_requests=5_000,  # calls of drivers: most of them wait for a parser or for the end of a job
         ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": ONE_LOOP},
         graceful_shutdown_timeout_s=10,
         health_check_period_s=CHECK_EVERY_S,
@@ -137,8 +137,9 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
 def _parser_deployment(settings: Settings) -> serve.Deployment:
     deployment = serve.deployment(
         name="Parser",
-        # The dispatcher gives each two: one at work, one whose arguments are already here. A call that has ended counts
-        # for a moment longer, and a router that thinks a replica full asks it for its queue before every call.
+        # The dispatcher gives each replica two calls: one runs, and the arguments of the other are already there. The
+        # margin is for ended calls, which Serve still counts for a moment. When the router considers a replica full, it
+        # asks the replica for its queue length before every call.
         max_ongoing_requests=4,
         request_router_config={"request_router_class": "actors.handles.router.LeastLoadedRouter"},
         health_check_period_s=CHECK_EVERY_S,
@@ -157,13 +158,13 @@ def _parser_deployment(settings: Settings) -> serve.Deployment:
             "num_gpus": settings.parser_num_gpus,
             "runtime_env": ONE_LOOP,
         },
-        graceful_shutdown_timeout_s=600,  # the longest span: 16 pages of slow OCR
+        graceful_shutdown_timeout_s=600,  # time for the longest span: 16 pages of slow OCR
     )
     return deployment(ParserReplica)
 
 
 async def _together(*loops: Coroutine[Any, Any, None]) -> None:
-    """Run loops until one of them ends, which ends the others."""
+    """Run all loops. When one of them fails, cancel the others."""
     async with asyncio.TaskGroup() as group:
         for loop in loops:
             group.create_task(loop)

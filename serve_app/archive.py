@@ -1,4 +1,4 @@
-"""All results of a job as one zip file, written while it is sent: nothing of it is ever held whole."""
+"""All results of a job as one zip file. The file is written while it is sent and is never in memory as a whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_NAME = 100
 
 
 class _Outlet:
-    """What ZipFile writes to. It cannot seek, so ZipFile puts sizes and checksums after each entry."""
+    """The output of ZipFile. It cannot seek, so ZipFile writes sizes and checksums after each entry."""
 
     def __init__(self) -> None:
         self._written: list[bytes] = []
@@ -30,9 +30,9 @@ class _Outlet:
 
 
 async def zipped(entries: AsyncIterator[tuple[str, AsyncIterator[bytes]]]) -> AsyncIterator[bytes]:
-    """A zip file of named entries, piece by piece. Compressing happens in threads."""
+    """A zip file of named entries, as a stream. Threads do the compression."""
     outlet = _Outlet()
-    with ZipFile(outlet, "w", ZIP_DEFLATED, compresslevel=6) as archive:  # type: ignore[call-overload] # it can stream
+    with ZipFile(outlet, "w", ZIP_DEFLATED, compresslevel=6) as archive:  # type: ignore[call-overload] # streaming works, too
         async for name, pieces in entries:
             info = ZipInfo(name, time.gmtime()[:6])
             info.compress_type = ZIP_DEFLATED
@@ -46,5 +46,5 @@ async def zipped(entries: AsyncIterator[tuple[str, AsyncIterator[bytes]]]) -> As
 
 
 def entry_name(index: int, filename: str, suffix: str) -> str:
-    """A client's name for a file, fit for every file system and never a path; the index keeps equal names apart."""
+    """A safe entry name for a client's file name: no path, valid on every file system. The index makes it unique."""
     return f"{index:04}-{_UNFIT.sub('_', filename)[:MAX_NAME]}.{suffix}"

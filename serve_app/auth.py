@@ -1,4 +1,4 @@
-"""Who may do what: every request passes here before it reaches a route."""
+"""Access control: checks the API key and the rate limit of every request before its route."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from serve_app.api_keys import ApiKeys
 from serve_app.problems import problem
 from serve_app.rate_limit import RateLimit
 
-#: Probes, and pages that say the same to everybody. Whatever is not named here wants a key.
+#: Probes and public pages. Every other path needs a key.
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/health", "/docs", "/openapi.json"})
 
 
 class Access:
-    """ASGI middleware. Puts the caller's name into the request's state, or answers 401 or 429 in the route's place."""
+    """ASGI middleware. Stores the owner of the key in the state of the request, or answers 401 or 429."""
 
     def __init__(self, app: ASGIApp, keys: ApiKeys, rate: RateLimit | None) -> None:
         self._app = app
@@ -37,14 +37,18 @@ class Access:
         key = _sent_key(Headers(scope=scope))
         owner = self._keys.owner_of(key)
         if owner is None:
-            detail = "The API key is wrong" if key else "An API key is needed: Authorization: Bearer KEY, or X-API-Key"
+            detail = (
+                "The API key is wrong or revoked"
+                if key
+                else "Send an API key as Authorization: Bearer KEY or X-API-Key: KEY"
+            )
             challenge = 'Bearer error="invalid_token"' if key else "Bearer"
             return problem(ErrorCode.UNAUTHORIZED, detail, request_id, headers={"WWW-Authenticate": challenge})
         scope["state"]["owner"] = owner
         wait = self._rate.wait_for(owner) if self._rate else 0.0
         if not wait:
             return None
-        detail = "Too many requests; please try again later"
+        detail = "This API key has sent too many requests. Try again after the seconds in Retry-After"
         return problem(ErrorCode.TOO_MANY_REQUESTS, detail, request_id, retry_after=math.ceil(wait))
 
 

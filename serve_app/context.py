@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, in and out and in the logs, and an answer to errors that nobody foresaw."""
+"""The context of every request: its request id, its trace, and the answer to an unexpected error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = get_logger()
 
 
 class RequestContext:
-    """ASGI middleware. A caller's own `X-Request-ID` is kept when it is a plain word, else a new one is made."""
+    """ASGI middleware. It keeps an `X-Request-ID` that is a plain word, and replaces any other with a new one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -47,7 +47,7 @@ class RequestContext:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = request_id
-                headers.setdefault("Cache-Control", "no-store")  # a job changes; what may be kept says so itself
+                headers.setdefault("Cache-Control", "no-store")  # jobs change; cacheable responses set their own value
             await send(message)
 
         try:
@@ -57,12 +57,12 @@ class RequestContext:
         except Exception:
             log.exception("request_failed", path=scope["path"])
             if started:
-                raise  # cuts the connection, so that the client sees that its body is not whole
+                raise  # closes the connection, so that the client notices the truncated body
             await on_unknown(request_id)(scope, receive, send_with_id)
 
 
 def _span(scope: Scope, parent: str) -> AbstractContextManager[str]:
-    """Of a request that makes a job. The others are asked in a loop, and would bury a trace."""
+    """A span for a request that creates a job. Polling requests get none, since they would fill the trace."""
     if scope["path"] not in MAKES_A_JOB:
         return nullcontext(parent)
     return span(f"{scope['method']} {scope['path']}", parent)

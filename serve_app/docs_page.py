@@ -1,4 +1,4 @@
-"""The page at /docs, and what browsers are told about it."""
+"""The page at /docs and its security headers."""
 
 from __future__ import annotations
 

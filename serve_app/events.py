@@ -1,4 +1,4 @@
-"""A job's changes as they happen: for whoever waits for its end, and as server-sent events."""
+"""Follow a job: wait for its end, or stream its changes as server-sent events."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from actors.errors import AWAY, JobExpired, JobNotFound
 from actors.messages import JobView
 from serve_app.ports import IngressRegistry
 
-#: How long the registry is asked to wait for one change, in seconds.
+#: Seconds that one call to the registry waits for a change, at most.
 LONGEST_WAIT_S = 60
-#: How long a registry or journal that is away is waited for between two looks, in seconds.
+#: Seconds between two calls while the registry or the journal is unavailable.
 RECONNECT_S = 0.5
-#: Proxies close a connection on which nothing happens, so a comment is sent this often, in seconds.
+#: Seconds between two comments on a silent stream. Proxies close idle connections.
 KEEPALIVE_S = 15.0
 
-_HEADERS = {"Cache-Control": "no-cache"}  # beside X-Accel-Buffering: no, which the library adds
+_HEADERS = {"Cache-Control": "no-cache"}  # the library adds X-Accel-Buffering: no
 
 
 async def changes(jobs: IngressRegistry, view: JobView) -> AsyncIterator[JobView]:
-    """Each newer state of the job until it has ended. Waits for a registry or journal that is away.
+    """Every newer state of the job, up to its end. Waits while the registry or the journal is unavailable.
 
-    Raises JobNotFound or JobExpired when the job is removed meanwhile.
+    Raises JobNotFound or JobExpired when the job is removed in the meantime.
     """
     while not view.status.ended:
         try:
@@ -40,9 +40,9 @@ async def changes(jobs: IngressRegistry, view: JobView) -> AsyncIterator[JobView
 
 
 async def until_ended(jobs: IngressRegistry, view: JobView, timeout_s: float) -> JobView:
-    """The job when it has ended, or as it is after `timeout_s`. Waits for a registry or journal that is away.
+    """The job at its end, or its state after `timeout_s` seconds. Waits while the registry or journal is unavailable.
 
-    Raises JobNotFound or JobExpired when the job is removed meanwhile.
+    Raises JobNotFound or JobExpired when the job is removed in the meantime.
     """
     now = asyncio.get_running_loop().time
     deadline = now() + timeout_s
@@ -57,10 +57,10 @@ async def until_ended(jobs: IngressRegistry, view: JobView, timeout_s: float) ->
 def event_stream(
     jobs: IngressRegistry, view: JobView, last_seen: str | None, body: Callable[[JobView], BaseModel]
 ) -> Response:
-    """`text/event-stream`: the job as it is, then every change, and nothing after its end.
+    """A `text/event-stream` response: the current state of the job, then every change, up to its end.
 
-    `last_seen` is the `id` of the last event that the client has. Of an ended job that it has seen to the end there
-    is nothing to tell: 204, which also stops a browser's EventSource from asking again.
+    `last_seen` is the `id` of the last event that the client has received. If that was the end of the job, the response
+    is 204, which also stops a browser's EventSource from reconnecting.
     """
     is_known = last_seen == str(view.version)
     if is_known and view.status.ended:
@@ -78,7 +78,7 @@ async def _events(
         async for latest in changes(jobs, view):
             yield _event(latest, body)
     except (JobNotFound, JobExpired):
-        return  # somebody deleted it: a client that asks again is told so
+        return  # the job was deleted; a client that reconnects gets 404 or 410
 
 
 def _event(view: JobView, body: Callable[[JobView], BaseModel]) -> ServerSentEvent:

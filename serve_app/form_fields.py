@@ -1,4 +1,4 @@
-"""A request's fields, checked, and with its files made into a JobSpec."""
+"""Validates the form fields of a request and builds the JobSpec."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from serve_app.uploads import Upload
 MAX_TASK_ID = 255
 MAX_URL = 2_048
 
-#: Whose jobs these are when the server has no API keys: everybody's.
+#: The owner of all jobs on a server without API keys.
 NOBODY = ""
 
 
@@ -35,13 +35,13 @@ def make_spec(
     traceparent: str = "",
     idempotency_key: str | None = None,
 ) -> JobSpec:
-    """What the client asked for, complete. Raises Refused for a field that does not hold what it should."""
+    """The job that the client asked for. Raises Refused for an invalid field."""
     fields = upload.fields
     guard = AddressGuard(settings.allowed_destinations)
     if fields.get("webhook_url") and not settings.webhook_keys:
-        raise Refused(ErrorCode.CALLBACK_REFUSED, "webhook_url cannot be used: this server has no WEBHOOK_SECRET")
+        raise Refused(ErrorCode.CALLBACK_REFUSED, "webhook_url needs WEBHOOK_SECRET, which is not set on this server")
     if len(fields.get("task_id", "")) > MAX_TASK_ID:
-        raise Refused(ErrorCode.INVALID_REQUEST, f"task_id is longer than {MAX_TASK_ID} characters")
+        raise Refused(ErrorCode.INVALID_REQUEST, f"task_id must have at most {MAX_TASK_ID} characters")
     options = _options(fields.get("options"))
     return JobSpec(
         job_id=job_id,
@@ -91,12 +91,12 @@ def _metadata(text: str | None) -> dict[str, Any]:
 
 
 def _destination(name: str, fields: Mapping[str, str], guard: AddressGuard) -> str | None:
-    """A URL by itself: where its name leads is looked up whenever something is sent there."""
+    """Checks the URL alone. Its host name is resolved and checked again at every delivery."""
     url = fields.get(name)
     if not url:
         return None
     if len(url) > MAX_URL:
-        raise Refused(ErrorCode.CALLBACK_REFUSED, f"{name} may have at most {MAX_URL} characters")
+        raise Refused(ErrorCode.CALLBACK_REFUSED, f"{name} must have at most {MAX_URL} characters")
     try:
         guard.check(url)
     except AddressRefused as error:
@@ -105,11 +105,13 @@ def _destination(name: str, fields: Mapping[str, str], guard: AddressGuard) -> s
 
 
 def _fingerprint(upload: Upload, options: ParseOptions) -> str:
-    """Equal for requests that ask for the same, whatever they are called or how they were encoded on the way.
+    """A hash that is equal for equal requests, independent of their encoding.
 
-    It is kept for as long as the job can be asked for, and guesses can be tried on it: of a password it holds only
-    that there is one.
+    It is stored as long as the job. A password could be guessed from it, so it only contains whether there is one.
     """
     files = [[file.filename, file.sha256] for file in upload.files]
-    fields = {**upload.fields, "options": options.model_dump_json(exclude_defaults=True)}  # a secret is asterisks
+    fields = {
+        **upload.fields,
+        "options": options.model_dump_json(exclude_defaults=True),
+    }  # a password is dumped as asterisks
     return hashlib.sha256(orjson.dumps([files, sorted(fields.items())])).hexdigest()

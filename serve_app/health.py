@@ -1,4 +1,4 @@
-"""Whether the service is up, and what it runs."""
+"""Health and readiness of the service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from serve_app.settings import Settings
 
 T = TypeVar("T")
 
-#: How long a probe waits for a part of the service, in seconds.
+#: Seconds that a probe waits for a part of the service.
 PATIENCE_S = 2.0
 
 
@@ -27,7 +27,7 @@ class Health:
         self._parser: ParserInfo | None = None
 
     async def report(self) -> HealthResponse:
-        """`GET /health`: always an answer, with what is known at the moment."""
+        """The body of `GET /health`. It always answers, with the information that is available."""
         parser, stats = await asyncio.gather(self._described(), _within(self._jobs.stats()))
         counts = stats or QueueStats(queued=0, running=0)
         return HealthResponse(
@@ -41,22 +41,22 @@ class Health:
         )
 
     async def check_ready(self) -> None:
-        """Raises FleetUnavailable when a job could not be taken or parsed."""
+        """Raises FleetUnavailable when the service cannot accept or parse a job."""
         parser, stats = await asyncio.gather(self._described(), _within(self._jobs.stats()))
         if stats is None:
-            raise FleetUnavailable("The job registry does not answer")
+            raise FleetUnavailable("The job registry does not answer. Try again later")
         if not self._can_parse(parser):
-            raise FleetUnavailable("No parser is ready: they are loading their models, or are being replaced")
+            raise FleetUnavailable("No parser is ready: they are loading their models or restarting. Try again later")
 
     def _can_parse(self, parser: ParserInfo | None) -> bool:
-        """A fleet that may shrink to nothing is started by the first job."""
+        """With PARSER_MIN_REPLICAS=0 there may be no parser: the first job starts one."""
         lives = parser is not None and self._parsers.running() > 0
         return lives or self._settings.parser_min_replicas == 0
 
     async def _described(self) -> ParserInfo | None:
-        """Asked until it is known: what parses changes with the deployment only, and a busy parser answers late.
+        """The description of the parser. It only changes with the deployment, so the first answer is kept.
 
-        A fleet that has shrunk to nothing is not asked: the question would start a parser.
+        Does not ask when there may be no parser: the call would start one.
         """
         if self._parser is None and (self._settings.parser_min_replicas > 0 or self._parsers.running() > 0):
             self._parser = await _within(self._parsers.describe())

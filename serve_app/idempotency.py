@@ -1,4 +1,4 @@
-"""While a request with an Idempotency-Key uploads, its key is held: a repetition is told to wait for it."""
+"""Reserves an Idempotency-Key during an upload, so that a concurrent repetition is refused."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from contextlib import asynccontextmanager, suppress
 from actors.errors import FleetUnavailable
 from serve_app.ports import IngressRegistry
 
-#: Quicker uploads hold nothing, which saves them a call: who comes second is given the first one's job.
+#: Seconds after which a reservation is made. Faster uploads need none: a repetition gets the job of the first request.
 HOLD_AFTER_S = 0.1
-#: Far within the time for which the registry believes in an ingress that is silent.
+#: Seconds between renewals; much less than the time after which the registry drops a reservation.
 RENEW_EVERY_S = 3.0
 
 
 @asynccontextmanager
 async def held_key(jobs: IngressRegistry, owner: str, key: str | None, job_id: str) -> AsyncIterator[None]:
-    """Hold `key` in this context, and after an error no longer. Raises IdempotencyConflict in it when it is taken."""
+    """Reserve `key` in this context and release it after an error.
+
+    Raises IdempotencyConflict inside the context when another upload holds the key.
+    """
     if key is None:
         yield
         return
@@ -30,7 +33,7 @@ async def held_key(jobs: IngressRegistry, owner: str, key: str | None, job_id: s
     except BaseExceptionGroup as failures:
         await hold.release()
         raise failures.exceptions[0] from None
-    except BaseException:  # a client that leaves may cancel the request
+    except BaseException:  # also a request that is cancelled because its client has left
         await hold.release()
         raise
 
@@ -42,7 +45,7 @@ class _Hold:
         self._asked = False
 
     async def keep(self) -> None:
-        """Until cancelled. A registry that is away is asked again: the submit is what decides."""
+        """Renew the reservation until cancelled. Ignores an unavailable registry: the submit checks the key again."""
         await asyncio.sleep(HOLD_AFTER_S)
         while True:
             with suppress(FleetUnavailable):

@@ -1,4 +1,4 @@
-"""The service inside this process' reach: a Ray instance of its own, or the cluster that RAY_ADDRESS names."""
+"""Runs the service from this process, on its own Ray instance or on the cluster that RAY_ADDRESS names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from serve_app.settings import Settings
 
 @contextmanager
 def running_service(settings: Settings, make_engine: EngineFactory = docling_engine) -> Iterator[None]:
-    """The service, ready for requests; stopped when the context ends. A Ray of its own is stopped too."""
+    """Start the service and stop it when the context ends. A Ray instance that was started here is stopped too."""
     own = "RAY_ADDRESS" not in os.environ
     if not ray.is_initialized():
         ray.init(
@@ -31,7 +31,7 @@ def running_service(settings: Settings, make_engine: EngineFactory = docling_eng
     try:
         with serving(settings, make_engine):
             yield
-            # The raylet reports the call that ends Serve's controller as a failure, which it is not.
+            # The raylet logs the call that stops Serve's controller as a failure, although it is none.
             ray._private.worker._worker_logs_enabled = False
     finally:
         ray.shutdown()
@@ -39,7 +39,7 @@ def running_service(settings: Settings, make_engine: EngineFactory = docling_eng
 
 @contextmanager
 def serving(settings: Settings, make_engine: EngineFactory = docling_engine) -> Iterator[None]:
-    """The application on the Ray that this process is connected to."""
+    """Run the application on the Ray cluster that this process is connected to."""
     serve.start(
         proxy_location=ProxyLocation.HeadOnly,
         http_options=HTTPOptions(host=settings.host, port=settings.port, request_timeout_s=None),

@@ -1,10 +1,10 @@
-"""A multipart/form-data body as a stream of parts, one body chunk in memory at a time.
+"""Reads a multipart/form-data body as a stream of parts, with one chunk in memory at a time.
 
     async for part in multipart_parts(body, content_type):
         async for chunk in part.data():
             ...
 
-python-multipart finds the boundaries; Starlette's own form parser would spool every file to a local disk first.
+python-multipart does the parsing. Starlette's form parser is not used because it writes every file to the local disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from client.models import ErrorCode
 from serve_app.problems import Refused
 
-#: A part's header line, and so a file's name, may be this long, in bytes.
+#: Bytes of one header line of a part, at most. This also limits the length of a file name.
 MAX_HEADER_BYTES = 8 * 1024
 
 
@@ -34,7 +34,7 @@ _END_OF_BODY: Final = _Mark.END_OF_BODY
 
 
 class Part:
-    """One part. Its data must be read before the next part is asked for; what is left unread is skipped."""
+    """One part. Read its data before the next part is requested; unread data is skipped."""
 
     def __init__(self, body: _Body, name: str, filename: str | None) -> None:
         self._body = body
@@ -50,7 +50,7 @@ _Event: TypeAlias = Part | bytes | _Mark
 
 
 async def multipart_parts(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[Part]:
-    """The parts of a body in order. Raises Refused when it is not what its content type says."""
+    """The parts of a body in order. Raises Refused when the body does not match its content type."""
     body = _Body(chunks, _boundary(content_type))
     while (event := await body.next()) is not _END_OF_BODY:
         if isinstance(event, Part):
@@ -60,9 +60,12 @@ async def multipart_parts(chunks: AsyncIterator[bytes], content_type: str) -> As
 def _boundary(content_type: str) -> bytes:
     kind, parameters = parse_options_header(content_type)
     if kind != b"multipart/form-data":
-        raise Refused(ErrorCode.NO_FILES, "No files were sent: the body must be multipart/form-data with parts 'files'")
+        raise Refused(
+            ErrorCode.NO_FILES,
+            "The request has no files. Send a multipart/form-data body with a part named 'files' for each file",
+        )
     if not (boundary := parameters.get(b"boundary")):
-        raise _malformed("its content type names no boundary")
+        raise _malformed("the Content-Type header has no boundary")
     return boundary
 
 
@@ -71,7 +74,7 @@ def _malformed(reason: str) -> Refused:
 
 
 class _Body:
-    """Feeds chunks to the parser and hands its events out one by one."""
+    """Feeds chunks to the parser and returns its events one by one."""
 
     def __init__(self, chunks: AsyncIterator[bytes], boundary: bytes) -> None:
         self._chunks = chunks
@@ -87,8 +90,8 @@ class _Body:
     async def next(self) -> _Event:
         while not self._events:
             chunk = await anext(self._chunks, b"")
-            if not chunk:  # Starlette's last chunk is empty
-                raise _malformed("it ends before its last boundary")
+            if not chunk:  # Starlette ends with an empty chunk
+                raise _malformed("the body ends before its last boundary")
             try:
                 self._parser.write(chunk)
             except FormParserError as error:

@@ -1,4 +1,4 @@
-"""What OpenAPI says of the routes beyond their signatures: forms, bodies that are streamed, and every error."""
+"""The parts of the OpenAPI description that FastAPI cannot derive: forms, streamed bodies and errors."""
 
 from __future__ import annotations
 
@@ -43,18 +43,25 @@ OF_AN_UPLOAD = (
     *GUARDED,
 )
 
-_REQUEST_ID = {"X-Request-ID": {"description": "As it was sent, or made here", "schema": {"type": "string"}}}
-_RETRY_AFTER = {"Retry-After": {"description": "Seconds, where waiting helps", "schema": {"type": "integer"}}}
+_REQUEST_ID = {
+    "X-Request-ID": {
+        "description": "The id of the request, or a new one if the request had none",
+        "schema": {"type": "string"},
+    }
+}
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds after which to repeat the request", "schema": {"type": "integer"}}
+}
 _AUTHENTICATE = {"WWW-Authenticate": {"description": "`Bearer`", "schema": {"type": "string"}}}
-_ETAG = {"ETag": {"description": "For `If-None-Match`", "schema": {"type": "string"}}}
-_LOCATION = {"Location": {"description": "Where the job's status is", "schema": {"type": "string"}}}
+_ETAG = {"ETag": {"description": "Value for `If-None-Match`", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "Path of the job's status", "schema": {"type": "string"}}}
 
 
 _EVENT = {
     "type": "object",
     "required": ["id", "event", "data"],
     "properties": {
-        "id": {"type": "string", "description": "For `Last-Event-ID`"},
+        "id": {"type": "string", "description": "Value for `Last-Event-ID`"},
         "event": {"enum": ["status", "end"]},
         "data": {
             "type": "string",
@@ -64,13 +71,13 @@ _EVENT = {
     },
 }
 _SECURITY = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, where the server has any"},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, if the server requires one"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
 
 class DescribedApi(FastAPI):
-    """FastAPI, but errors are described as what they are, problem+json, and so is who may ask."""
+    """FastAPI with a complete description: errors as problem+json, security schemes and examples."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -81,7 +88,7 @@ class DescribedApi(FastAPI):
             for path, operations in document["paths"].items():
                 for operation in operations.values():
                     if path not in OPEN_PATHS:
-                        # The last: a server without keys lets everybody in.
+                        # The empty entry: a server without keys needs none.
                         operation["security"] = [*({scheme: []} for scheme in _SECURITY), {}]
                     for status, response in operation["responses"].items():
                         _finish(int(status), response)
@@ -89,7 +96,7 @@ class DescribedApi(FastAPI):
 
 
 def errors(*codes: ErrorCode) -> Responses:
-    """An OpenAPI response for each status that `codes` have, naming them."""
+    """One OpenAPI response for each HTTP status of `codes`; its description lists the codes."""
     by_status = groupby(sorted(codes, key=STATUS.__getitem__), key=STATUS.__getitem__)
     return {int(status): {"model": Problem, "description": ", ".join(group)} for status, group in by_status}
 
@@ -99,32 +106,40 @@ LIST_RESPONSES = errors(ErrorCode.INVALID_REQUEST, *GUARDED)
 EVENT_RESPONSES: Responses = {
     200: {
         "content": {"text/event-stream": {"schema": _EVENT}},
-        "description": "`status` events and an `end`",
+        "description": "`status` events, then one `end` event",
     },
-    204: {"description": "The client has seen the end"},
+    204: {"description": "The client has already received the `end` event"},
     **errors(*OF_A_JOB),
 }
 CANCEL_RESPONSES: Responses = {
-    202: {"model": JobStatusResponse, "description": "The job will end"},
+    202: {"model": JobStatusResponse, "description": "The job is being cancelled"},
     **errors(ErrorCode.JOB_ENDED, *OF_A_JOB),
 }
 REDELIVER_RESPONSES: Responses = {
-    202: {"model": DeliveryListResponse, "description": "What is sent again"},
+    202: {"model": DeliveryListResponse, "description": "The deliveries that are sent again"},
     **errors(*OF_A_JOB),
 }
 SUBMIT_RESPONSES: Responses = {
-    202: {"model": JobSubmitResponse, "description": "The files are stored", "headers": _LOCATION | _RETRY_AFTER},
+    202: {
+        "model": JobSubmitResponse,
+        "description": "The files are stored and the job is queued",
+        "headers": _LOCATION | _RETRY_AFTER,
+    },
     **errors(ErrorCode.UNSUPPORTED_FORMAT, *OF_AN_UPLOAD),
 }
 PARSE_RESPONSES: Responses = {
-    200: {"model": BatchParseResponse, "description": "Every file is done"},
-    202: {"model": JobStatusResponse, "description": "The job goes on", "headers": _LOCATION | _RETRY_AFTER},
+    200: {"model": BatchParseResponse, "description": "All files are parsed"},
+    202: {
+        "model": JobStatusResponse,
+        "description": "The job continues; poll its status",
+        "headers": _LOCATION | _RETRY_AFTER,
+    },
     **errors(ErrorCode.CANCELLED, ErrorCode.DEADLINE_EXCEEDED, ErrorCode.POISON, *OF_AN_UPLOAD),
 }
 RESULT_RESPONSES: Responses = {
     200: {
         "model": JobResultResponse | ParseResponse | dict[str, Any],
-        "description": "All nodes as a JobResultResponse, one file's nodes as a ParseResponse, or a document",
+        "description": "A JobResultResponse for all files, a ParseResponse for one file, or an exported document",
         "headers": _ETAG,
         "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}
         | {
@@ -133,11 +148,11 @@ RESULT_RESPONSES: Responses = {
             if media_type != JSON
         },
     },
-    304: {"description": "The client has these results already"},
+    304: {"description": "The results have not changed"},
     **errors(ErrorCode.NOT_FOUND, ErrorCode.RESULT_NOT_READY, ErrorCode.EXPORT_UNAVAILABLE, *OF_A_JOB),
 }
 
-#: Uploads are read from the stream, so FastAPI does not see their form.
+#: The routes read uploads from the stream, so FastAPI does not know the form.
 UPLOAD_FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -150,27 +165,34 @@ UPLOAD_FORM: dict[str, Any] = {
                         "files": {
                             "type": "array",
                             "items": {"type": "string", "format": "binary"},
-                            "description": "Each file as a part of its own",
+                            "description": "The files, one part per file",
                         },
                         "options": {
                             "type": "string",
                             "contentMediaType": JSON,
                             "contentSchema": ParseOptions.model_json_schema(),
-                            "description": "How to parse: a JSON object of options",
+                            "description": "Parse options, as a JSON object",
                         },
                         "metadata": {
                             "type": "string",
                             "contentMediaType": JSON,
                             "contentSchema": {"type": "object"},
-                            "description": "A JSON object whose keys every node's metadata carries",
+                            "description": "A JSON object that is merged into the metadata of every node",
                         },
-                        "task_id": {"type": "string", "description": "What callbacks call this job"},
+                        "task_id": {
+                            "type": "string",
+                            "description": "The id of this job in callbacks; default: the job id",
+                        },
                         "callback_url": {
                             "type": "string",
                             "format": "uri",
-                            "description": "Told of every node, then of the end",
+                            "description": "Receives every node, then the end of the job",
                         },
-                        "webhook_url": {"type": "string", "format": "uri", "description": "Told of the end, signed"},
+                        "webhook_url": {
+                            "type": "string",
+                            "format": "uri",
+                            "description": "Receives the end of the job, signed",
+                        },
                     },
                 }
             }
@@ -183,7 +205,7 @@ def _finish(status: int, response: dict[str, Any]) -> None:
     response["headers"] = _REQUEST_ID | response.get("headers", {})
     if status < 400:
         return
-    _, described = response["content"].popitem()  # under the media type of the route's good answer
+    _, described = response["content"].popitem()  # FastAPI files it under the media type of the success response
     response["content"] = {PROBLEM_JSON: described}
     if status in (409, 429, 503):
         response["headers"] |= _RETRY_AFTER

@@ -1,4 +1,4 @@
-"""What bodies look like, for the people who read the OpenAPI description: one job, from its submit to its result."""
+"""Example bodies for the OpenAPI description: one job, from submit to result."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _BATCH = {
     "total_processing_time_ms": 840.0,
 }
 
-#: By the name of the model.
+#: Examples by model name.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "JobSubmitResponse": {
         "job_id": _ID,

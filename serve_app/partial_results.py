@@ -1,4 +1,4 @@
-"""What there is of the results of a job that still runs, as a body that nobody can take for the results."""
+"""The partial results of a running job, in a body that cannot be mistaken for the final results."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from client.models import JobStatusEnum
 from serve_app.ports import Dispatchers
 from serve_app.results import JSON, check_file
 
-_HEADERS = {"Retry-After": "1"}  # no ETag: it is different at every moment
+_HEADERS = {"Retry-After": "1"}  # no ETag: the body changes all the time
 
 
 async def partial_results(
     view: JobView, dispatchers: Dispatchers, blobs: BlobStore, index: int | None = None
 ) -> Response:
-    """A JobResultResponse whose `results` are null, as they are for whoever did not ask for a part of them.
+    """A JobResultResponse with `results: null` and the partial results under `partial`.
 
-    Raises Refused when the job, as far as it is known, has no file `index`.
+    Raises Refused when the job has no file `index`. This is only known while a dispatcher works on the job.
     """
     files = await dispatchers.partial_files(view.job_id) if view.status is JobStatusEnum.PROCESSING else None
     if files is not None and index is not None:
@@ -49,7 +49,7 @@ async def _unfinished(file: PartialFile) -> AsyncIterator[bytes]:
 
 
 async def _stored(blobs: BlobStore, key: str) -> AsyncIterator[bytes]:
-    """A ParseResponse without its opening brace."""
+    """A stored ParseResponse without its opening brace."""
     opened = False
     async for piece in blobs.stream(key):
         yield piece if opened else piece[1:]

@@ -1,4 +1,4 @@
-"""What the API needs of the rooms below: implemented over Ray in `actors.handles`, in memory by tests."""
+"""The interfaces that the API needs. `actors.handles` implements them over Ray, tests in memory."""
 
 from __future__ import annotations
 
@@ -10,80 +10,80 @@ from client.models import Content, Delivery, ExportFormat, JobStatusEnum, Parser
 
 
 class IngressRegistry(Protocol):
-    """The registry, as clients of the API see it. Raises one of AWAY while it, or its journal, is away."""
+    """The registry. Every method raises one of AWAY while the registry or its journal is unavailable."""
 
     async def submit(self, spec: JobSpec) -> JobView:
-        """Take a job; durable on return. Repeating it with the same job id or idempotency key gives the same job.
+        """Accept a job. It is durable on return. The same job id or idempotency key returns the same job.
 
-        Raises QueueFull, IdempotencyMismatch when the key was used for something else, and IdempotencyConflict while
-        another upload holds it.
+        Raises QueueFull; IdempotencyMismatch when the key was used for a different request; IdempotencyConflict while
+        another upload holds the key.
         """
         ...
 
     async def hold_key(self, owner: str, key: str, job_id: str) -> None:
-        """Hold an idempotency key for some seconds, or longer, while `job_id` uploads. Raises IdempotencyConflict."""
+        """Reserve an idempotency key for `job_id` for some seconds. Call again to renew. Raises IdempotencyConflict."""
         ...
 
     async def release_key(self, owner: str, key: str, job_id: str) -> None:
-        """Give back the key of an upload that failed."""
+        """Release the key of a failed upload."""
         ...
 
     async def get(self, job_id: str) -> JobView | None:
-        """The job, or None when there is none. Raises JobExpired when there was one."""
+        """The job, or None when the id is unknown. Raises JobExpired after its time to live."""
         ...
 
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
-        """The job as soon as it differs from `version`, or after `timeout_s`."""
+        """The job as soon as its version differs from `version`, or after `timeout_s` seconds."""
         ...
 
     async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
-        """The job as soon as it has ended, or after `timeout_s`."""
+        """The job as soon as it has ended, or after `timeout_s` seconds."""
         ...
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
-        """Ask a job to end. Raises JobNotFound, and JobEnded when it has ended otherwise."""
+        """Request the cancellation of a job. Raises JobNotFound, and JobEnded when the job has already ended."""
         ...
 
     async def delete(self, job_id: str, owner: str) -> None:
-        """Forget an ended job; any other is left alone."""
+        """Remove an ended job. Does nothing for any other job."""
         ...
 
     async def list_jobs(
         self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
     ) -> tuple[list[JobView], str | None]:
-        """A page of jobs, newest first, and the cursor of the next one."""
+        """One page of jobs, newest first, and the cursor of the next page."""
         ...
 
     async def deliveries(self, job_id: str) -> list[Delivery]:
-        """What was sent about an ended job, and what will be."""
+        """The deliveries of an ended job."""
         ...
 
     async def redeliver(self, job_id: str) -> None:
-        """Send what is not being sent again, at once."""
+        """Send all deliveries that are not already in progress again."""
         ...
 
     async def stats(self) -> QueueStats: ...
 
 
 class Dispatchers(Protocol):
-    """The dispatchers. Raises FleetUnavailable when none answers."""
+    """The dispatchers. Every method raises FleetUnavailable when none answers."""
 
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
-        """What there is of a job's files at this moment; None when nobody works on it."""
+        """The current partial results of a job's files; None when no dispatcher works on the job."""
         ...
 
 
 class Parsers(Protocol):
-    """The parser replicas. Raises FleetUnavailable when none is ready."""
+    """The parser replicas. Calls raise FleetUnavailable when no replica is ready."""
 
     async def describe(self) -> ParserInfo:
-        """What will parse; answered by a replica, so it may have to wait for one."""
+        """The profile and models of the parsers. A replica answers, so the call may wait for one."""
         ...
 
     def running(self) -> int:
-        """How many replicas live at this moment."""
+        """The number of live replicas."""
         ...
 
     async def export(self, document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        """A stored DoclingDocument in another format, with `content`. Raises ParserDied when its replica did."""
+        """Convert a stored DoclingDocument, with `content`. Raises ParserDied when the replica dies."""
         ...

@@ -1,7 +1,6 @@
-"""Every error as RFC 9457 problem+json: FastAPI's `detail`, a stable `code`, and the request's id.
+"""Turns every error into an RFC 9457 problem+json response with `detail`, a stable `code` and the request id.
 
-One table says which HTTP status a code has. Domain errors carry their code; a request that is refused at the
-door raises `Refused`.
+`STATUS` maps codes to HTTP statuses. Domain errors carry their code. The API itself raises `Refused`.
 """
 
 from __future__ import annotations
@@ -44,13 +43,13 @@ STATUS: Mapping[ErrorCode, HTTPStatus] = {
     ErrorCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.STORE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
-    # `POST /parse` of a job that could not run as a whole.
+    # Answers of `POST /parse` when the whole job failed.
     ErrorCode.CANCELLED: HTTPStatus.CONFLICT,
     ErrorCode.DEADLINE_EXCEEDED: HTTPStatus.GATEWAY_TIMEOUT,
     ErrorCode.POISON: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-#: What Starlette's own errors mean: no such route, another method, a body that breaks off.
+#: Codes for Starlette's own errors.
 _CODE_OF_STATUS = {
     HTTPStatus.BAD_REQUEST: ErrorCode.MALFORMED_REQUEST,
     HTTPStatus.NOT_FOUND: ErrorCode.NOT_FOUND,
@@ -59,7 +58,7 @@ _CODE_OF_STATUS = {
 
 
 class Refused(Exception):
-    """A request that cannot be answered as it was asked. `detail` is for the user; `retry_after` is in seconds."""
+    """The API refuses a request. `detail` is for the user; `retry_after` is in seconds."""
 
     def __init__(self, code: ErrorCode, detail: str, *, retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -69,7 +68,7 @@ class Refused(Exception):
 
 
 def install_problems(api: FastAPI) -> None:
-    """Answer every error of `api` with a problem; what no handler knows is `on_unknown`'s, in the middleware."""
+    """Answer the errors of `api` with problems. The middleware answers unexpected errors with `on_unknown`."""
     api.add_exception_handler(Refused, _on_refused)  # type: ignore[arg-type] # Starlette asks for any Exception
     api.add_exception_handler(DocfleetError, _on_domain_error)  # type: ignore[arg-type]
     api.add_exception_handler(RequestValidationError, _on_invalid)  # type: ignore[arg-type]
@@ -84,7 +83,7 @@ def problem(
     retry_after: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    status = STATUS.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)  # a file's code, where a whole job ended for it
+    status = STATUS.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)  # the code of a file, when it ended the whole job
     body = Problem(title=status.phrase, status=status, detail=detail, code=code, request_id=request_id)
     extra = dict(headers or {})
     if retry_after is not None:
@@ -93,8 +92,10 @@ def problem(
 
 
 def on_unknown(request_id: str) -> Response:
-    """The answer to a bug: the log has the traceback, the user has the id that finds it there."""
-    return problem(ErrorCode.INTERNAL, "Internal server error", request_id)
+    """The answer to a bug. The log has the traceback under the request id."""
+    return problem(
+        ErrorCode.INTERNAL, "Internal server error. The server's log has details under this request id", request_id
+    )
 
 
 async def _on_refused(request: Request, error: Refused) -> Response:
@@ -107,7 +108,7 @@ async def _on_domain_error(request: Request, error: DocfleetError) -> Response:
 
 
 async def _on_invalid(request: Request, error: RequestValidationError) -> Response:
-    """Names what is wrong and why, and never echoes the value: it may be a secret."""
+    """Names the invalid parameters and the reasons. Never echoes a value: it may be a secret."""
     wrong = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
     return problem(ErrorCode.INVALID_REQUEST, "; ".join(wrong), request.state.request_id)
 

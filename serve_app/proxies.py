@@ -1,6 +1,6 @@
-"""What is added to Serve's own proxies, which stand in front of the ingress replicas or in for those that are missing.
+"""Middleware for Serve's own proxies. They run in front of the ingress replicas, or answer while no replica is up.
 
-Named by `RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`, and called by every proxy when it starts.
+`RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH` names `middlewares`, and every proxy calls it at start.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ log = get_logger()
 
 
 def dead_replica(request_id: str | None) -> Response:
-    """The answer in place of a replica that died with a request in its hands."""
-    detail = "The process that worked on this request has ended; please try again"
+    """The answer to a request whose replica died before it answered."""
+    detail = "The server process that handled this request has died. Send the request again"
     return problem(FleetUnavailable.code, detail, request_id, retry_after=FleetUnavailable.retry_after)
 
 
@@ -28,8 +28,8 @@ def middlewares() -> list[Middleware]:
 
 
 class DeadReplica503:
-    """Says 503, to be repeated, where a replica died before it answered. A proxy itself says nothing then, and its
-    server makes a bare 500 of that."""
+    """Answers 503 with Retry-After when a replica dies before it answers. Serve's proxy sends nothing in that case, and
+    uvicorn answers a bare 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""How often one caller may ask."""
+"""Limits the request rate of each caller."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class _Bucket:
 
 
 class RateLimit:
-    """A token bucket for each caller: `per_s` requests a second, and one second's worth at once.
+    """One token bucket per caller: `per_s` requests per second, with bursts of one second's worth.
 
-    Each ingress replica counts for itself, so a caller gets up to their number times as much; what that protects is
-    a replica's time, too. Callers are names of keys, so there are only ever a few.
+    Every ingress replica counts separately, so N replicas allow N times the rate. Callers are names of API keys, so the
+    number of buckets stays small.
     """
 
     def __init__(self, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +27,7 @@ class RateLimit:
         self._buckets: dict[str, _Bucket] = {}
 
     def wait_for(self, caller: str) -> float:
-        """0 when the caller may go on; else after how many seconds it may."""
+        """Seconds until the caller may send its next request; 0 when it may send one now."""
         now = self._clock()
         bucket = self._buckets.setdefault(caller, _Bucket(self._burst, now))
         bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.filled_at) * self._per_s)

@@ -1,4 +1,4 @@
-"""What Ray Serve does around an ASGI application that this one has to allow for."""
+"""Workarounds for the behaviour of Ray Serve around an ASGI application."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.proxies import dead_replica
 
-#: Messages of at most 256 KiB each. uvicorn stops reading the connection while they wait, and TCP tells the client.
+#: Messages of at most 256 KiB each. When the queue is full, uvicorn stops reading, and TCP slows the client down.
 READ_AHEAD = 8
 
 
 class ServeWorkarounds:
     """The outermost layer of the application on a replica.
 
-    Serve collects a request's body in a queue without a limit, to notice a client that leaves; a client that sends
-    faster than the store writes would fill the replica's memory with its upload, and there is no setting for it. The
-    queue may only be bounded when Serve puts into it from this very event loop (ONE_LOOP in `serve_app.app`): only
-    then does it wait for room. And Serve adds an X-Request-ID header of its own, with the id that the application
-    read from the request: sent twice, clients would see "id, id".
+    Serve reads the body of a request into a queue without a limit, so that it notices when a client disconnects. A
+    client that sends faster than the store writes would fill the memory of the replica. Serve has no setting for this.
+    The queue can only be bounded when Serve fills it from this event loop (ONE_LOOP in `serve_app.app`), because only
+    then does it wait for room.
+
+    Serve also adds its own X-Request-ID header to every response, so clients would see the id twice.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -33,7 +34,7 @@ class ServeWorkarounds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(receive, ASGIDIReceiveProxy) and receive._user_event_loop is asyncio.get_running_loop():
-            receive.queue._maxsize = READ_AHEAD  # type: ignore[attr-defined] # the queue exists already
+            receive.queue._maxsize = READ_AHEAD  # type: ignore[attr-defined] # the queue already exists
 
         async def send_one_request_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -45,10 +46,10 @@ class ServeWorkarounds:
 
 
 def install_dead_replica_page() -> None:
-    """Have this node's HAProxy answer 503, to be repeated, for a replica that died with a request in its hands.
+    """Make the HAProxy of this node answer 503 with Retry-After when a replica dies before it answers.
 
-    Serve has it answer a bare 500 and has no setting for it either. But the answer is a file, written when Serve
-    starts and read when HAProxy learns of another replica: so a replica that is starting changes it in time.
+    Serve makes it answer a bare 500 and has no setting for this. The answer is a file. Serve writes it at start, and
+    HAProxy reads it when it learns of a new replica. So a starting replica can replace it in time.
     """
     page = Path(RAY_SERVE_HAPROXY_CONFIG_FILE_LOC).parent / ray.get_runtime_context().get_node_id() / "500.http"
     with suppress(OSError):

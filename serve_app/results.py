@@ -1,4 +1,4 @@
-"""What a job left in the blob store, as bodies: streamed as stored, never held whole."""
+"""Response bodies for the results of a job, streamed from the blob store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = get_logger()
 JSON = "application/json"
 ZIP = "application/zip"
 
-#: A body up to this many bytes is sent whole, with its length; it also is what can still become an error.
+#: Bodies up to this many bytes are sent whole, with Content-Length. An error within them can still change the status.
 HELD_BYTES = 256 * 1024
 
 MEDIA_TYPES: Mapping[ExportFormat, str] = {
@@ -47,12 +47,12 @@ FILE_SUFFIXES: Mapping[ExportFormat, str] = {
     ExportFormat.DOCTAGS: "doctags",
 }
 
-#: What `format=zip` holds of every file; of one that could not be parsed, the nodes alone, which say why.
+#: The entries of each file in `format=zip`. A failed file only has its nodes entry, which gives the reason.
 IN_ARCHIVE = (ExportFormat.NODES, ExportFormat.JSON, ExportFormat.MARKDOWN)
 
 _PAGES = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
-#: A document's HTML is its author's: it must not act on this server's origin in somebody's browser.
+#: The author of a document controls its HTML, so a browser must not run it with the origin of this server.
 _UNTRUSTED = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
@@ -65,11 +65,11 @@ class Results:
     parsers: Parsers
 
     async def batch(self, view: JobView) -> Response:
-        """A completed job's BatchParseResponse."""
+        """The BatchParseResponse of a completed job."""
         return await _body(self._batch(view), JSON)
 
     async def envelope(self, view: JobView, pages: PageSpan | None = None) -> Response:
-        """A JobResultResponse, whatever state the job is in; of some pages' nodes alone, if wanted."""
+        """The JobResultResponse of a job in any state, optionally with the nodes of some pages only."""
         if view.status is not JobStatusEnum.COMPLETED:
             return Response(_head(view) + b"null" + _tail(view), media_type=JSON)
         headers = etag(view) | _disposition(view.job_id, "json")
@@ -78,9 +78,9 @@ class Results:
     async def exported(
         self, view: JobView, form: ExportFormat, index: int | None, pages: PageSpan | None = None
     ) -> Response:
-        """One file's export as itself; of several files, each file's export in a JSON object.
+        """The export of one file, or a JSON object with the exports of all files.
 
-        Raises Refused when there is no such export.
+        Raises Refused when the export does not exist.
         """
         _check_completed(view)
         if index is None and len(view.files) > 1:
@@ -91,7 +91,7 @@ class Results:
         return await _body(self._one(view, index, form, pages), MEDIA_TYPES[form], headers)
 
     async def archive(self, view: JobView) -> Response:
-        """Every file's nodes, document and Markdown in one zip file."""
+        """A zip file with the nodes, document and Markdown of every file."""
         _check_completed(view)
         return await _body(zipped(self._entries(view)), ZIP, etag(view) | _disposition(view.job_id, "zip"))
 
@@ -145,7 +145,7 @@ class Results:
         if form is ExportFormat.NODES:
             pieces = self._stored(view, file.response)
         elif file.document is None:
-            reason = f"{file.filename} could not be parsed; format=nodes says why"
+            reason = f"{file.filename} could not be parsed. format=nodes gives the reason"
             raise Refused(ErrorCode.EXPORT_UNAVAILABLE, reason)
         elif form is ExportFormat.JSON:
             pieces = self._stored(view, file.document)
@@ -156,7 +156,7 @@ class Results:
             yield piece
 
     async def _export(self, view: JobView, index: int, document: str, form: ExportFormat) -> bytes:
-        """Made when it is first asked for, and kept beside the document."""
+        """The stored export, which is made at the first request and kept beside the document."""
         key = f"{results_of(view.job_id)}/{index}/{form}"
         try:
             return await self.blobs.get(key)
@@ -170,10 +170,10 @@ class Results:
         try:
             return await self.parsers.export(document, form, content)
         except ParserDied as died:
-            raise FleetUnavailable("The parser that made this export has ended; please try again") from died
+            raise FleetUnavailable("The parser died while it made this export. Send the request again") from died
 
     async def _keep(self, key: str, exported: bytes) -> None:
-        """An export that cannot be kept is made again the next time it is asked for."""
+        """Store an export. If that fails, the next request makes it again."""
         try:
             await self.blobs.put(key, exported)
         except StoreUnavailable as error:
@@ -184,11 +184,11 @@ class Results:
             async for piece in self.blobs.stream(key):
                 yield piece
         except BlobMissing as error:
-            raise JobExpired(f"The results of job {view.job_id} are gone", view.owner) from error
+            raise JobExpired(f"The results of job {view.job_id} have been deleted", view.owner) from error
 
 
 def unchanged(view: JobView, if_none_match: str | None) -> bool:
-    """Whether a client that has `if_none_match` has these results already: they never change once they are there."""
+    """Whether the client's copy is current. The results of a completed job never change."""
     if view.status is not JobStatusEnum.COMPLETED or not if_none_match:
         return False
     known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
@@ -196,25 +196,28 @@ def unchanged(view: JobView, if_none_match: str | None) -> bool:
 
 
 def etag(view: JobView) -> dict[str, str]:
-    """Weak, since the same results may be sent compressed or not. Each form of them has a URL of its own."""
+    """A weak ETag, because compression changes the bytes. Every format has its own URL."""
     return {"ETag": f'W/"{view.job_id}.{view.version}"', "Cache-Control": "private, no-cache"}
 
 
 def page_span(text: str | None) -> PageSpan | None:
-    """`3-7` or `3`. Raises Refused."""
+    """Parses `3-7` or `3`. Raises Refused."""
     if text is None:
         return None
     found = _PAGES.fullmatch(text)
     span = PageSpan(int(found[1]), int(found[2] or found[1])) if found else PageSpan(0, 0)
     if not 1 <= span.first <= span.last:
-        raise Refused(ErrorCode.INVALID_REQUEST, "pages must be a page or a range of pages such as 3-7")
+        raise Refused(
+            ErrorCode.INVALID_REQUEST,
+            "pages must be a page number such as 3 or a range such as 3-7; pages count from 1",
+        )
     return span
 
 
 def check_file(view: JobView, index: int, files: int) -> None:
-    """Raises Refused when the job, which has so many files, has none of this number."""
+    """Raises Refused when a job with `files` files has no file `index`."""
     if index >= files:
-        raise Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; they count from 0")
+        raise Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; files count from 0")
 
 
 def _with_pages(entry: bytes, pages: PageSpan) -> dict[str, Any]:
@@ -225,7 +228,7 @@ def _with_pages(entry: bytes, pages: PageSpan) -> dict[str, Any]:
 
 
 def _is_on(node: dict[str, Any], pages: PageSpan) -> bool:
-    number = node["metadata"].get("page_number")  # a client's own metadata, where the document has no pages
+    number = node["metadata"].get("page_number")  # without pages, this can be the client's own metadata
     return isinstance(number, int) and pages.first <= number <= pages.last
 
 
@@ -234,7 +237,11 @@ def _check_completed(view: JobView) -> None:
         return
     if view.status is JobStatusEnum.FAILED:
         raise Refused(ErrorCode.EXPORT_UNAVAILABLE, f"Job {view.job_id} failed: {_error(view)}")
-    raise Refused(ErrorCode.RESULT_NOT_READY, f"Job {view.job_id} is still {view.status}", retry_after=1)
+    raise Refused(
+        ErrorCode.RESULT_NOT_READY,
+        f"Job {view.job_id} is still {view.status}. Ask again when it has ended",
+        retry_after=1,
+    )
 
 
 def _head(view: JobView) -> bytes:
@@ -261,7 +268,7 @@ async def _enclosed(head: bytes, pieces: AsyncIterator[bytes], tail: bytes) -> A
 
 
 async def _body(pieces: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A small body whole; a large one streamed, its beginning already read so that what is missing is an error."""
+    """Send a small body whole, and stream a large one. The start is read first, so a missing blob is an HTTP error."""
     held: list[bytes] = []
     size = 0
     async for piece in pieces:

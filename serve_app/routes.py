@@ -1,6 +1,6 @@
-"""What each route does: a few lines over the rooms below.
+"""The handlers of the routes.
 
-Responses are made here, so that FastAPI does not validate and encode them again.
+They return finished responses, so that FastAPI does not validate and encode them again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from serve_app.submit import Intake
 
 NAME = "docfleet"
 VERSION = version(NAME)
-DESCRIPTION = "Documents in, structured nodes out, on as many machines as you have."
+DESCRIPTION = "Parses documents into structured nodes, on as many machines as you have."
 
 MAX_IDS = 100
 
@@ -60,20 +60,20 @@ ENDPOINTS = {
     "docs": "/docs",
 }
 
-JobId = Annotated[str, Path(description="As `POST /submit` answered it", max_length=100)]
+JobId = Annotated[str, Path(description="The job id from `POST /submit`", max_length=100)]
 
 IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
         max_length=255,
-        description="The same key with the same files and fields is the same job, however often sent",
+        description="Repeating a request with the same key, files and fields returns the same job",
     ),
 ]
 
 
 class Routes:
-    """The routes of one ingress replica. `request.state.owner` is who asks, and another's jobs do not exist."""
+    """The routes of one ingress replica. `request.state.owner` is the caller; jobs of other owners are 404."""
 
     def __init__(
         self, jobs: IngressRegistry, blobs: BlobStore, parsers: Parsers, dispatchers: Dispatchers, settings: Settings
@@ -87,7 +87,7 @@ class Routes:
         self._health = Health(jobs, parsers, settings, VERSION)
 
     async def index(self) -> Response:
-        """What this service is and takes."""
+        """Name, version, supported formats and routes of this service."""
         info = ServiceInfo(
             name=NAME,
             version=VERSION,
@@ -98,32 +98,32 @@ class Routes:
         return _json(info)
 
     async def health(self) -> Response:
-        """State, settings and load; answers 200 in any state."""
+        """State, settings and load of the service. Always answers 200."""
         return _json(await self._health.report())
 
     async def livez(self) -> Response:
-        """This process answers."""
+        """Whether this process is alive."""
         return Response("ok", media_type="text/plain")
 
     async def readyz(self) -> Response:
-        """A job that is submitted now is taken and parsed."""
+        """Whether the service can accept and parse a job now."""
         await self._health.check_ready()
         return Response("ok", media_type="text/plain")
 
     async def submit(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-        """Take files to be parsed; answers with a job id as soon as they are stored."""
+        """Submit files as a job. Answers with the job id as soon as the files are stored."""
         spec, view = await self._intake.take(request, refuse_bad_files=True, idempotency_key=idempotency_key)
         message = f"Job submitted successfully with {len(spec.files)} file(s)"
         return _accepted(view, JobSubmitResponse(job_id=view.job_id, status=view.status, message=message))
 
     async def parse(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-        """Take files and answer with their nodes; past the server's deadline with 202, and the job goes on."""
+        """Parse files and answer with their nodes. After PARSE_TIMEOUT_S it answers 202, and the job continues."""
         _, view = await self._intake.take(request, refuse_bad_files=False, idempotency_key=idempotency_key)
         view = await until_ended(self._jobs, view, self._settings.parse_timeout_s)
         if view.failure:
             return problem(view.failure.code, view.failure.message, request.state.request_id)
         if view.status is JobStatusEnum.COMPLETED:
-            with suppress(*AWAY):  # the results are there, and can be asked for later
+            with suppress(*AWAY):  # the results exist and can be fetched later
                 return await self._results.batch(view)
         return _accepted(view, _status(view))
 
@@ -132,9 +132,9 @@ class Routes:
         request: Request,
         job_id: JobId,
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for a change")] = 0,
-        prefer: Annotated[str | None, Header(description="`wait=S`, as the query parameter")] = None,
+        prefer: Annotated[str | None, Header(description="`wait=S`, like the query parameter")] = None,
     ) -> Response:
-        """Where a job is; with `wait`, as soon as that changes."""
+        """The status of a job. With `wait`, answers at the next change."""
         view = await self._found(request, job_id)
         preferred = _preferred_wait(prefer)
         if not view.status.ended and (wait or preferred):
@@ -146,9 +146,9 @@ class Routes:
         self,
         request: Request,
         job_id: JobId,
-        last_event_id: Annotated[str | None, Header(description="The `id` of the last event that was seen")] = None,
+        last_event_id: Annotated[str | None, Header(description="The `id` of the last received event")] = None,
     ) -> Response:
-        """A job's status as server-sent events: as it is now, then at every change, and `end` as the last."""
+        """The status of a job as server-sent events: the current state, every change, and a last event `end`."""
         view = await self._found(request, job_id)
         return event_stream(self._jobs, view, last_event_id, _status)
 
@@ -158,24 +158,28 @@ class Routes:
         job_id: JobId,
         form: Annotated[ExportFormat | Literal["zip"], Query(alias="format")] = ExportFormat.NODES,
         file: Annotated[
-            int | None, Query(ge=0, le=2**31, description="One file alone, counted from 0 as they were sent")
+            int | None, Query(ge=0, le=2**31, description="Only this file; files count from 0, in upload order")
         ] = None,
         pages: Annotated[
-            str | None, Query(max_length=30, description="Only these pages' nodes: a page, or a range such as 3-7")
+            str | None,
+            Query(max_length=30, description="Only the nodes of these pages: a page number, or a range such as 3-7"),
         ] = None,
         partial: Annotated[
-            bool, Query(description="While the job runs: what is done so far, under `partial`; not with `pages`")
+            bool,
+            Query(description="While the job runs: the results so far, under `partial`; not together with `pages`"),
         ] = False,
-        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the job's end")] = 0,
+        wait: Annotated[
+            float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the end of the job")
+        ] = 0,
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
-        """A job's nodes, its documents in another format, or all of that in a zip file; with `wait`, once it ended."""
+        """The nodes of a job, its exported documents, or a zip file with both. With `wait`, waits for its end."""
         view = await until_ended(self._jobs, await self._found(request, job_id), wait)
         span = page_span(pages)
         if (span or partial) and form != ExportFormat.NODES:
-            raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial go with format=nodes only")
+            raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial need format=nodes")
         if span and partial:
-            raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial do not go together")
+            raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial cannot be combined; send one of them")
         if partial and not view.status.ended:
             return await partial_results(view, self._dispatchers, self._blobs, file)
         if file is not None and view.status is JobStatusEnum.COMPLETED:
@@ -194,13 +198,14 @@ class Routes:
         status: JobStatusEnum | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         cursor: Annotated[
-            str | None, Query(pattern="^[0-9]{1,18}$", description="`next_cursor` of the page before")
+            str | None, Query(pattern="^[0-9]{1,18}$", description="`next_cursor` of the previous page")
         ] = None,
         ids: Annotated[
-            str | None, Query(max_length=10_000, description="Only these jobs, with commas between; no pages then")
+            str | None,
+            Query(max_length=10_000, description="Only these jobs, separated by commas; the answer then has no pages"),
         ] = None,
     ) -> Response:
-        """The caller's jobs, newest first."""
+        """The jobs of the caller, newest first."""
         owner = request.state.owner
         if ids is not None:
             views, following = await self._named(ids, owner, status), None
@@ -209,30 +214,30 @@ class Routes:
         return _json(JobListResponse(jobs=[_status(view) for view in views], next_cursor=following))
 
     async def cancel_job(self, request: Request, job_id: JobId) -> Response:
-        """Ask a job to end; a running one ends with the span that is being parsed."""
+        """Cancel a job. A running job ends after the page span that is being parsed."""
         return _json(_status(await self._jobs.cancel(job_id, request.state.owner)), status=202)
 
     async def list_deliveries(self, request: Request, job_id: JobId) -> Response:
-        """What was sent about a job's end, and what will be."""
+        """The callback and webhook deliveries of a job."""
         await self._found(request, job_id)
         return _json(await self._deliveries(job_id))
 
     async def redeliver(self, request: Request, job_id: JobId) -> Response:
-        """Send now what was delivered, all of it again, and what was not, from where it stopped."""
+        """Send deliveries again: completed ones from the start, failed ones from the message that failed."""
         await self._found(request, job_id)
         await self._jobs.redeliver(job_id)
         return _json(await self._deliveries(job_id), status=202)
 
     async def delete_job(self, request: Request, job_id: JobId) -> Response:
-        """Cancel a job where it has not ended, and remove its files, results and status."""
+        """Delete a job with its files and results. A job that has not ended is cancelled first."""
         view = await self._found(request, job_id)
         if not view.status.ended:
-            with suppress(JobEnded):  # by itself, just now
+            with suppress(JobEnded):  # it has ended in the meantime
                 view = await self._jobs.cancel(job_id, view.owner)
             view = await until_ended(self._jobs, view, LONGEST_WAIT_S)
         if not view.status.ended:
-            raise FleetUnavailable(f"Job {job_id} is cancelled but has not ended yet; please try again")
-        # The row goes last: until then the request can be repeated.
+            raise FleetUnavailable(f"Job {job_id} is cancelled but has not ended yet. Send the request again")
+        # The row is deleted last, so that a request that fails can be repeated.
         await delete_blobs_of(self._blobs, view.job_id)
         await self._jobs.delete(view.job_id, view.owner)
         return Response(status_code=204)
@@ -252,11 +257,11 @@ class Routes:
         return view
 
     async def _named(self, ids: str, owner: str, status: JobStatusEnum | None) -> Sequence[JobView]:
-        """Those of the jobs that exist and are the owner's, newest first."""
+        """The jobs of the owner among `ids`, newest first."""
         wanted = {job_id for job_id in map(str.strip, ids.split(",")) if job_id}
         if len(wanted) > MAX_IDS:
-            raise Refused(ErrorCode.INVALID_REQUEST, f"ids may name at most {MAX_IDS} jobs")
-        views = await asyncio.gather(*map(self._known, wanted))  # which travel together
+            raise Refused(ErrorCode.INVALID_REQUEST, f"ids must name at most {MAX_IDS} jobs")
+        views = await asyncio.gather(*map(self._known, wanted))  # RegistryHandle sends them in one call
         own = [view for view in views if view and view.owner == owner and status in (None, view.status)]
         return sorted(own, key=lambda view: view.submitted_at, reverse=True)
 
@@ -272,7 +277,7 @@ def _status(view: JobView) -> JobStatusResponse:
 
 
 def _links(view: JobView) -> dict[str, str]:
-    """Where one can go from here."""
+    """Paths of the related routes."""
     job = f"/jobs/{view.job_id}"
     links = {"self": job, "events": f"{job}/events", "results": f"{job}/results", "deliveries": f"{job}/deliveries"}
     return links if view.status.ended else links | {"cancel": f"{job}/cancel"}

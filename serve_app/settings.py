@@ -1,4 +1,4 @@
-"""The only place with environment names and defaults. `args:` of a serve config are the same fields in lower case."""
+"""All settings. Environment variables set them in upper case, `args:` of a Serve config in lower case."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GIB = 1024 * MIB
 
 
 def _absolute(location: str) -> str:
-    """A relative path counts from where the service is started; its processes run in folders of Ray's own."""
+    """Resolve a relative path in the folder where the service is started. Ray's processes run in other folders."""
     scheme, separator, path = location.rpartition("sqlite:///")
     if path.startswith(":memory:") or "://" in path:
         return location
@@ -56,7 +56,7 @@ def _secrets(text: SecretStr) -> SecretStr:
 
 
 def _downloaded_models() -> str | None:
-    """Where docling's downloader puts models; its code names the folder, but loading that takes seconds."""
+    """The download folder of docling. Its code also names it, but importing docling takes seconds."""
     folder = Path.home() / ".cache" / "docling" / "models"
     return str(folder) if folder.is_dir() else None
 
@@ -66,105 +66,107 @@ Location = Annotated[str, AfterValidator(_absolute)]
 
 
 class Settings(BaseSettings):
-    """A field is read from the environment variable of its name in capitals, unless it is given by `args:`."""
+    """A field comes from `args:`, otherwise from the environment variable of its name in upper case."""
 
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
         validate_default=True,
         use_attribute_docstrings=True,
-        hide_input_in_errors=True,  # some are secrets
+        hide_input_in_errors=True,  # some inputs are secrets
     )
 
     host: str = "127.0.0.1"
-    """Address that HTTP listens on; `0.0.0.0` for every interface. One interface's own address, or IPv6, wants
+    """Address to listen on. `0.0.0.0` means every interface. The address of one interface, or an IPv6 address, needs
     `RAY_SERVE_ENABLE_HA_PROXY=0`."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    """Port that HTTP listens on."""
+    """Port to listen on."""
     ingress_replicas: Annotated[int, Field(ge=1)] = 1
-    """Processes that answer HTTP requests."""
+    """Number of processes that answer HTTP requests."""
     parse_timeout_s: Annotated[float, Field(gt=0)] = 1800.0
-    """How long `POST /parse` waits; then it answers 202 and the job goes on."""
+    """Seconds that `POST /parse` waits for its job. After that it answers 202, and the job continues."""
 
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 10
-    """Jobs that a dispatcher works on at once."""
+    """Number of jobs that one dispatcher runs at the same time."""
     max_concurrent_files: Annotated[int, Field(ge=1)] = 4
-    """Files of one job that are worked on at once."""
+    """Number of files of one job that are parsed at the same time."""
     max_file_size_mb: Annotated[int, Field(ge=1)] = 100
-    """Largest file that is accepted, in MiB."""
+    """Largest accepted file, in MiB."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 10_000
-    """Jobs that may wait; a submit beyond them is answered 429."""
+    """Number of jobs that may wait in the queue. Further submits get 429."""
     max_queued_bytes: Annotated[int, Field(ge=1)] = 16 * GIB
-    """Bytes of the files of all jobs that wait; a submit beyond them is answered 429."""
+    """Total bytes of the files of all waiting jobs. Further submits get 429."""
 
     docling_artifacts_path: Location | None = Field(default_factory=_downloaded_models)
-    """Folder of docling's own models; by default the one that `make models` fills, once it is there."""
+    """Folder of docling's own models. Default: the folder that `make models` fills, if it exists."""
     profile: Profile = "auto"
-    """Which models parse PDFs and pictures; `auto` is `standard` when its files are on disk, else `bundled`."""
+    """Models for PDFs and pictures. `auto` means `standard` if its files are on disk, otherwise `bundled`."""
     page_chunks: bool = True
-    """One node for each page, rather than one for each document."""
+    """Return one node per page instead of one node per document."""
     content: Annotated[tuple[Content, ...], NoDecode, BeforeValidator(_split)] = DEFAULT_CONTENT
-    """What nodes and exports hold besides the body, with commas between: `furniture` (page headers and footers),
+    """Content of nodes and exports besides the body, separated by commas: `furniture` (page headers and footers) and
     `notes` (footnotes, endnotes, notes of slides, comments)."""
     do_ocr: bool = True
-    """Read the text of pictures and scanned pages."""
+    """Read the text in pictures and scanned pages."""
     do_table_structure: bool = True
-    """Find the rows and columns of tables."""
+    """Detect the rows and columns of tables."""
 
     parser_min_replicas: Annotated[int, Field(ge=0)] = 1
-    """Parser replicas that are kept when there is no work."""
+    """Number of parser replicas to keep when there is no work."""
     parser_max_replicas: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
-    """Parser replicas at most; one for each CPU of the machine unless given."""
+    """Largest number of parser replicas. Default: one per CPU of the machine."""
     parser_num_cpus: Annotated[float, Field(gt=0)] = 1.0
-    """CPUs of one parser replica: what it asks Ray for, and how many threads it uses."""
+    """CPUs of one parser replica: its reservation in Ray and its number of threads."""
     parser_num_gpus: Annotated[float, Field(ge=0)] = 0.0
-    """GPUs of one parser replica; a fraction shares one between several."""
+    """GPUs of one parser replica. With a fraction, several replicas share one GPU."""
     parser_idle_s: Annotated[float, Field(ge=0)] = 60.0
-    """How long a parser replica is idle before it is given back."""
+    """Seconds without work after which a parser replica is removed."""
     parser_max_pages: Annotated[int, Field(ge=0)] = 2000
-    """Pages after which a parser replica is replaced by a new one, so that no leak adds up; 0 for never."""
+    """Pages after which a parser replica is replaced, so that memory leaks cannot add up. 0 means never."""
     parser_max_memory_mb: Annotated[int, Field(ge=1)] | None = None
-    """MiB of memory above which a parser replica is replaced; None is its share of its machine, by CPUs or GPUs."""
+    """Memory in MiB above which a parser replica is replaced. Default: its share of the machine, by CPUs or GPUs."""
     page_deadline_s: Annotated[float, Field(gt=0)] = 60.0
-    """How long a page may take; a replica that exceeds it for each page of its work is hung, and ends itself."""
+    """Seconds allowed per page. A replica whose call exceeds this time for each of its pages counts as hung and ends
+    itself."""
     job_deadline_s: Annotated[float, Field(gt=0)] = 3600.0
-    """How long a dispatcher works on a job before that fails with `deadline_exceeded`. One that takes a job over from a
-    dead one counts anew."""
+    """Seconds that a dispatcher works on a job before the job fails with `deadline_exceeded`. A dispatcher that takes a
+    job over starts counting again."""
     span_pages: Annotated[int, Field(ge=1)] | None = None
-    """Pages of a document that one parser takes at a time; None suits them to the document and the fleet."""
+    """Pages that one parser takes at a time. Default: depends on the document and the size of the fleet."""
 
     state_dir: Location = ".docfleet"
     """Folder of the journal and the blobs."""
     database_url: Location = Field(default_factory=lambda known: f"sqlite:///{known['state_dir']}/journal.db")
-    """The journal; a SQLite file in `STATE_DIR` unless given."""
+    """Database of the journal. Default: a SQLite file in `STATE_DIR`."""
     blob_url: Location = Field(default_factory=lambda known: f"{known['state_dir']}/blobs")
-    """Inputs and results; a folder in `STATE_DIR` unless given."""
+    """Folder or object store of inputs and results. Default: a folder in `STATE_DIR`."""
     job_ttl_s: Annotated[float, Field(gt=0)] = 24 * 3600.0
-    """How long an ended job and its results are kept."""
+    """Seconds that an ended job and its results are kept."""
     result_cache: bool = False
-    """Whether a document that its caller had parsed before is answered from that job, while its results are kept."""
+    """Reuse the results of an earlier job of the same caller for the same document, while they are kept."""
     orphan_age_s: Annotated[float, Field(gt=0)] = 3600.0
-    """How long the files of an upload that never became a job are kept; longer than any upload takes."""
+    """Seconds after which the files of an upload that never became a job are deleted. Must be longer than the longest
+    upload."""
     keep_inputs: bool = True
-    """Whether the files of an ended job are kept as long as its results."""
+    """Keep the files of an ended job as long as its results."""
 
     api_keys_file: Annotated[str, AfterValidator(_file)] = ""
-    """File of the API keys, one `name:hash` a line, as `docfleet keys` writes it; read again when it changes."""
+    """File of API keys, one `name:hash` per line. `docfleet keys` writes it. The server rereads it when it changes."""
     api_keys: Annotated[SecretStr, AfterValidator(_keys)] = SecretStr("")
-    """More API keys: `name:hash`, with commas between. Without any key everybody is let in."""
+    """More API keys: `name:hash` pairs, separated by commas. Without any key, everybody has access."""
     key_requests_per_s: Annotated[float, Field(gt=0)] | None = None
-    """Requests a second of one API key, on each ingress replica; more are answered 429."""
+    """Requests per second of one API key, on each ingress replica. Further requests get 429."""
     key_max_queued_jobs: Annotated[int, Field(ge=1)] | None = None
-    """Jobs of one API key that may wait; a submit beyond them is answered 429."""
+    """Number of jobs of one API key that may wait. Further submits get 429."""
     key_max_queued_bytes: Annotated[int, Field(ge=1)] | None = None
-    """Bytes of the files of one API key's jobs that wait; a submit beyond them is answered 429."""
+    """Total bytes of the files of one API key's waiting jobs. Further submits get 429."""
     cors_origins: str = ""
-    """Origins whose pages may call this server from a browser, with commas between; `*` for every one."""
+    """Origins whose pages may call this server from a browser, separated by commas. `*` allows all."""
 
     callback_allow: Annotated[str, AfterValidator(_destinations)] = ""
-    """Hosts, addresses and networks, with commas between, that may be called although they are not public."""
+    """Hosts, addresses and networks that the server may call although they are not public, separated by commas."""
     webhook_secret: Annotated[SecretStr, AfterValidator(_secrets)] = SecretStr("")
-    """Signs webhooks: 24 to 64 bytes in base64; two with a space between while one takes the other's place."""
+    """Secret that signs webhooks: 24 to 64 bytes in base64. In a rotation: the new and the old one, space-separated."""
 
     @model_validator(mode="after")
     def _replicas_are_ordered(self) -> Self:
@@ -174,7 +176,7 @@ class Settings(BaseSettings):
 
     @property
     def parse_options(self) -> ParseOptions:
-        """What a request's own options are laid over."""
+        """The default options of a request."""
         return ParseOptions(
             profile=self.profile,
             page_chunks=self.page_chunks,
@@ -197,7 +199,7 @@ class Settings(BaseSettings):
 
     @property
     def api_keys_text(self) -> str:
-        """The keys of the environment, as a key file would hold them."""
+        """The keys of API_KEYS in the format of a key file."""
         return _lines(self.api_keys)
 
     @property
@@ -210,17 +212,17 @@ class Settings(BaseSettings):
 
     @property
     def max_request_bytes(self) -> int:
-        """What would never find room among what waits need not be received."""
+        """A request above the byte limit of the queue can never be admitted, so it is refused early."""
         return min(self.max_queued_bytes, self.key_max_queued_bytes or self.max_queued_bytes)
 
     @property
     def is_local(self) -> bool:
-        """Whether the journal or the blobs are in a folder, so that what writes them must stay on that machine."""
+        """Whether the journal or the blobs are on a local disk. Their writers must then stay on that machine."""
         return self.database_url.startswith("sqlite") or "://" not in self.blob_url
 
     @property
     def public_config(self) -> dict[str, Any]:
-        """What `GET /health` tells: the names that clients of the single-process server read."""
+        """The settings in `GET /health`: those that clients of the single-process server read."""
         names = {
             "max_concurrent_requests", "max_concurrent_files", "max_file_size_mb",
             "page_chunks", "do_ocr", "do_table_structure", "profile",
@@ -229,15 +231,17 @@ class Settings(BaseSettings):
 
 
 class ServeArguments(Settings):
-    """The settings that a Serve config gives under `args:`; for all others the environment holds.
+    """The settings of a Serve config's `args:`. The environment provides the others.
 
-    Raises ValueError for a secret: Ray logs an application's arguments, and its dashboard shows them.
+    Raises ValueError for a secret, because Ray logs the arguments of an application and shows them on its dashboard.
     """
 
     def __init__(self, **given: Any) -> None:
         for name in given:
             if _is_secret(name, given[name]):
-                raise ValueError(f"{name} holds a secret: give it as {name.upper()} in the environment of every node")
+                raise ValueError(
+                    f"{name} is a secret and must not be in args: set {name.upper()} in the environment of every node"
+                )
         super().__init__(**given)
 
 

@@ -1,4 +1,4 @@
-"""From a request to a job that is durable: receive, check, hand over. Refused at any step, it leaves nothing behind."""
+"""Turns a request into a durable job: receive, check, submit. A request that is refused leaves no files behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from serve_app.ports import IngressRegistry
 from serve_app.settings import Settings
 from serve_app.uploads import UploadRules, check_size, receive_upload
 
-#: From this size on, in bytes, a look at the queue costs less than an upload in vain.
+#: Bytes from which the queue is checked before the upload, because a useless upload costs more than the check.
 LARGE_REQUEST = 1024 * 1024
 
 
@@ -33,7 +33,7 @@ class Intake:
     async def take(
         self, request: Request, *, refuse_bad_files: bool, idempotency_key: str | None = None
     ) -> tuple[JobSpec, JobView]:
-        """What was asked for, and the job that does it. Raises Refused, and what submitting a job raises."""
+        """The parsed request and its job. Raises Refused, and the errors of `IngressRegistry.submit`."""
         await self._check_announced(_announced_size(request))
         job_id = str(uuid4())
         rules = UploadRules(
@@ -53,25 +53,25 @@ class Intake:
                 traceparent=request.state.traceparent,
                 idempotency_key=idempotency_key,
             )
-        # Shielded from a client that leaves: from here on there is a job with its files, or neither.
+        # Shielded from cancellation when the client leaves: either the job and its files exist, or neither.
         return spec, await asyncio.shield(hand_over(self._jobs, self._blobs, spec))
 
     async def _check_announced(self, size: int) -> None:
-        """Tell a large request before its body is read what it would be told after."""
+        """Refuse a large request before its body is read. Raises Refused or QueueFull."""
         check_size(size, self._settings.max_request_bytes)
         if size >= LARGE_REQUEST and (await self._jobs.stats()).queued >= self._settings.max_queued_jobs:
-            raise QueueFull("The queue is full at present; please try again later")
+            raise QueueFull("The queue is full. Try again later")
 
     @asynccontextmanager
     async def _removed_on_error(self, job_id: str) -> AsyncIterator[None]:
         try:
             yield
-        except BaseException:  # a client that leaves may cancel the request
+        except BaseException:  # also a request that is cancelled because its client has left
             await discard(self._blobs, job_id)
             raise
 
 
 def _announced_size(request: Request) -> int:
-    """What Content-Length says; 0 where nothing does."""
+    """The Content-Length, or 0 without one."""
     announced = request.headers.get("content-length", "")
     return int(announced) if announced.isdecimal() else 0

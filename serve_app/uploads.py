@@ -1,4 +1,4 @@
-"""A request's files, streamed into the blob store as they arrive, and its text fields."""
+"""Receives an upload: streams its files into the blob store and reads its text fields."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from serve_app.problems import Refused
 MAX_PARTS = 1_000
 MAX_FIELD_BYTES = 64 * 1024
 
-#: Parts that hold text, whether or not it was read from a file.
+#: Text fields. They may also be sent as files, as curl does with `-F metadata=@file`.
 TEXT_FIELDS = frozenset({"options", "metadata", "task_id", "callback_url", "webhook_url"})
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -29,7 +29,7 @@ _SUPPORTED = frozenset(supported_suffixes())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRules:
-    """`refuse_bad_files`: whether one file that cannot be taken refuses the whole request, or only itself."""
+    """Limits in bytes. With `refuse_bad_files` a bad file refuses the whole request; otherwise only the file fails."""
 
     file_bytes: int
     request_bytes: int
@@ -38,16 +38,16 @@ class UploadRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """What a client sent: its files, durable and in the order they were sent, and its text fields."""
+    """A received upload: its stored files in the order they were sent, and its text fields."""
 
     files: tuple[InputFile, ...]
     fields: dict[str, str]
 
 
 async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules: UploadRules) -> Upload:
-    """Store a request's files as `{folder}/{index}`. Raises Refused for one that is malformed, too large or empty.
+    """Store the files of a request as `{folder}/{index}`. Raises Refused for a malformed, too large or empty request.
 
-    Blobs that were stored before an error are the caller's to remove.
+    After an error, the caller must delete the blobs that were already stored.
     """
     files: list[InputFile] = []
     fields: dict[str, str] = {}
@@ -56,21 +56,24 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
     async for part in multipart_parts(body, request.headers.get("content-type", "")):
         count += 1
         if count > MAX_PARTS:
-            raise Refused(ErrorCode.INVALID_REQUEST, f"A request may have at most {MAX_PARTS} parts")
+            raise Refused(
+                ErrorCode.INVALID_REQUEST,
+                f"A request must have at most {MAX_PARTS} parts. Split the files over several requests",
+            )
         if part.name == "files":
             files.append(await _receive_file(part, blobs, f"{folder}/{len(files)}", rules))
         elif part.filename and part.name not in TEXT_FIELDS:
             sent = f"'{_label(part.filename)}' was sent as '{_label(part.name)}'"
-            raise Refused(ErrorCode.NO_FILES, f"{sent}: send each file as a part named 'files'")
+            raise Refused(ErrorCode.NO_FILES, f"{sent}. Send each file as a part named 'files'")
         else:
             fields[part.name] = await _receive_field(part)
     if not files:
-        raise Refused(ErrorCode.NO_FILES, "No files were sent: send each one as a part named 'files'")
+        raise Refused(ErrorCode.NO_FILES, "The request has no files. Send each file as a part named 'files'")
     return Upload(files=tuple(files), fields=fields)
 
 
 def check_size(size: int, limit: int) -> None:
-    """Raises Refused for a request of so many bytes."""
+    """Raises Refused when `size` is above `limit`, both in bytes."""
     if size > limit:
         raise Refused(ErrorCode.FILE_TOO_LARGE, f"The request is larger than {limit} bytes")
 
@@ -85,7 +88,10 @@ async def _bounded(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[byte
 
 async def _receive_file(part: Part, blobs: BlobStore, key: str, rules: UploadRules) -> InputFile:
     if not part.filename:
-        raise Refused(ErrorCode.NO_FILES, "A part named 'files' has no file name")
+        raise Refused(
+            ErrorCode.NO_FILES,
+            "A part named 'files' has no file name. Add a filename to its Content-Disposition header",
+        )
     filename = _label(part.filename)
     contents = _Measured(part)
     rejected = None
@@ -95,14 +101,14 @@ async def _receive_file(part: Part, blobs: BlobStore, key: str, rules: UploadRul
         if rules.refuse_bad_files:
             raise Refused(error.file_code, error.message) from error
         rejected = Failure(code=error.file_code, message=error.message)
-        async for _ in contents:  # what is left of it
+        async for _ in contents:  # skip the rest of the file
             pass
     blob = "" if rejected else key
     return InputFile(filename=filename, blob=blob, size=contents.size, sha256=contents.sha256, rejected=rejected)
 
 
 async def _store(contents: _Measured, filename: str, blobs: BlobStore, key: str, limit: int) -> None:
-    """Raises FileError, and then has stored nothing."""
+    """Store a file. Raises FileError, and then nothing is stored."""
     if suffix_of(filename) not in _SUPPORTED:
         raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {filename}")
     async with blobs.writer(key) as writer:
@@ -113,7 +119,7 @@ async def _store(contents: _Measured, filename: str, blobs: BlobStore, key: str,
 
 
 class _Measured:
-    """A file's chunks, counted and hashed on their way. Whoever stops reading may go on later."""
+    """Counts and hashes the chunks of a file while they are read. Reading can be resumed."""
 
     def __init__(self, part: Part) -> None:
         self._data = part.data()
@@ -137,14 +143,14 @@ async def _receive_field(part: Part) -> str:
         value += chunk
         if len(value) > MAX_FIELD_BYTES:
             raise Refused(
-                ErrorCode.INVALID_REQUEST, f"The field '{_label(part.name)}' is longer than {MAX_FIELD_BYTES} bytes"
+                ErrorCode.INVALID_REQUEST, f"The field '{_label(part.name)}' must have at most {MAX_FIELD_BYTES} bytes"
             )
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise Refused(ErrorCode.INVALID_REQUEST, f"The field '{_label(part.name)}' is not UTF-8") from error
+        raise Refused(ErrorCode.INVALID_REQUEST, f"The field '{_label(part.name)}' must be UTF-8 text") from error
 
 
 def _label(name: str) -> str:
-    """A client's name for something, as it was sent but for control characters; never used as a path."""
+    """A name from the client without control characters. It is never used as a path."""
     return _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", name)

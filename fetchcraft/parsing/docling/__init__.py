@@ -1,4 +1,4 @@
-"""The import path that code written for the single-process server uses: the same clients and models."""
+"""The clients and models under the import path of the single-process server, for existing code."""
 
 from client import (
     AsyncDoclingParserClient,

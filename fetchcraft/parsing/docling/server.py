@@ -1,4 +1,4 @@
-"""`python -m fetchcraft.parsing.docling.server` starts the server, as it did the single-process one."""
+"""`python -m fetchcraft.parsing.docling.server` starts the server, as it started the single-process server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """The same as `python -m serve_app`. Needs the `server` extra, so nothing of it is imported before."""
+    """Run `python -m serve_app`. The import is here because it needs the `server` extra."""
     from serve_app.__main__ import main as serve
 
     return serve()

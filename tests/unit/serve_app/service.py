@@ -1,4 +1,4 @@
-"""An ingress for tests, with a hand on everything behind it."""
+"""An ingress for tests, with access to everything behind it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ import httpx
 from fastapi import FastAPI
 
 from actors.blobs import BlobStore
+from actors.messages import Failure
 from actors.registry.registry import JobRegistry
 from serve_app.settings import Settings
 from tests.fakes import FakeDispatchers, FakeParsers, FakeWorker
 
 T = TypeVar("T")
+
+#: Seconds after which a test that waits has failed.
+PATIENCE_S = 30
 
 
 @dataclass
@@ -42,6 +46,15 @@ class Service:
         await self.worker.work()
         return job_id
 
+    async def parse(self, *files: tuple[str, bytes], failure: Failure | None = None) -> httpx.Response:
+        """What `POST /parse` answers while the worker works; its jobs fail with `failure`, if given."""
+        parsing = asyncio.create_task(self.http.post("/parse", files=form(*files)))
+        async with asyncio.timeout(PATIENCE_S):
+            while not parsing.done():
+                await self.worker.work(failure)
+                await asyncio.sleep(0)
+        return await parsing
+
     def stored(self, prefix: str = "") -> list[str]:
         """The keys of the blobs under `prefix`, temporary files included."""
         root = self.folder / "blobs"
@@ -52,11 +65,12 @@ MakeService = Callable[..., Coroutine[Any, Any, Service]]
 
 
 async def soon(ask: Callable[[], Awaitable[T]]) -> T:
-    """The first answer that is not empty."""
-    while True:
-        if answer := await ask():
-            return answer
-        await asyncio.sleep(0)
+    """The first answer that is not empty. Raises TimeoutError."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            if answer := await ask():
+                return answer
+            await asyncio.sleep(0)
 
 
 def form(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:

@@ -20,7 +20,7 @@ KEYS = f"alice:{digest(ALICE)},bob:{digest(BOB)}"
 AS_ALICE = {"Authorization": f"Bearer {ALICE}"}
 AS_BOB = {"X-API-Key": BOB}
 
-NEEDED, WRONG = "An API key is needed: Authorization: Bearer KEY, or X-API-Key", "The API key is wrong"
+NEEDED, WRONG = "Send an API key as Authorization: Bearer KEY or X-API-Key: KEY", "The API key is wrong or revoked"
 INVALID = 'Bearer error="invalid_token"'
 
 
@@ -306,7 +306,10 @@ async def test_a_key_that_asks_too_often_is_told_to_come_back_and_others_are_not
     answers = [await service.http.get("/jobs", headers=who) for who in (AS_ALICE, AS_ALICE, AS_BOB)]
     assert [answer.status_code for answer in answers] == [200, 429, 200]
     body = answers[1].json()
-    assert (body["code"], body["detail"]) == ("too_many_requests", "Too many requests; please try again later")
+    assert (body["code"], body["detail"]) == (
+        "too_many_requests",
+        "This API key has sent too many requests. Try again after the seconds in Retry-After",
+    )
     assert int(answers[1].headers["Retry-After"]) in (999, 1000)
     assert (await service.http.get("/livez")).status_code == 200
 
@@ -382,7 +385,7 @@ async def test_ids_and_status_both_have_to_fit(service: Service) -> None:
 async def test_too_many_ids_are_refused(service: Service) -> None:
     answer = await service.http.get("/jobs", params={"ids": ",".join(map(str, range(101)))})
     assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (
-        422, "invalid_request", "ids may name at most 100 jobs",
+        422, "invalid_request", "ids must name at most 100 jobs",
     )  # fmt: skip
 
 

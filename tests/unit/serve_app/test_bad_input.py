@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -53,7 +54,7 @@ def announcing(size: int) -> dict[str, str]:
 )
 async def test_no_files(service: Service, route: str, body: dict[str, Any]) -> None:
     answer = await service.http.post(route, **body)
-    assert_problem(answer, 422, "no_files", "No files were sent")
+    assert_problem(answer, 422, "no_files", "The request has no files")
     await assert_nothing_is_kept(service)
 
 
@@ -64,7 +65,7 @@ async def test_a_file_under_another_name_is_told_the_right_one(
     service: Service, route: str, data: bytes, beside: list[Any]
 ) -> None:
     answer = await service.http.post(route, files=[*beside, ("document", ("a.pdf", data))])
-    assert_problem(answer, 422, "no_files", "'a.pdf' was sent as 'document': send each file as a part named 'files'")
+    assert_problem(answer, 422, "no_files", "'a.pdf' was sent as 'document'. Send each file as a part named 'files'")
     await assert_nothing_is_kept(service)
 
 
@@ -84,7 +85,7 @@ async def test_a_part_without_a_file_name_is_no_file(service: Service, route: st
 @pytest.mark.parametrize(
     ("content_type", "body", "reason"),
     [
-        ("multipart/form-data", b"--x\r\n", "names no boundary"),
+        ("multipart/form-data", b"--x\r\n", "the Content-Type header has no boundary"),
         ("multipart/form-data; boundary=x", b"", "ends before its last boundary"),
         ("multipart/form-data; boundary=x", b"no boundary at all", "malformed"),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--", "has no name"),
@@ -181,11 +182,7 @@ async def test_a_file_that_cannot_be_taken_is_a_failed_entry_on_parse(
     make_service: MakeService, bad: tuple[str, bytes], code: str, reason: str
 ) -> None:
     service = await make_service(max_file_size_mb=1)
-    parsing = asyncio.create_task(service.http.post("/parse", files=form(GOOD, bad, GOOD)))
-    while not parsing.done():
-        await service.worker.work()
-        await asyncio.sleep(0)
-    before, failed, after = parsing.result().json()["results"]
+    before, failed, after = (await service.parse(GOOD, bad, GOOD)).json()["results"]
     assert (failed["success"], failed["error"], failed["error_code"]) == (False, reason, code)
     assert before["success"]
     assert after["success"]
@@ -253,9 +250,9 @@ async def test_two_files_of_one_name_are_both_kept_in_order(service: Service) ->
         ("callback_url", "http://[::1", "callback_refused", "http or https"),
         ("callback_url", "http://example.com:x/", "callback_refused", "http or https"),
         ("callback_url", "http://example.com/" + "x" * 3000, "callback_refused", "at most"),
-        ("task_id", "x" * 256, "invalid_request", "task_id is longer than 255"),
-        ("other", "x" * (MAX_FIELD_BYTES + 1), "invalid_request", "'other' is longer than"),
-        ("metadata", b"\xff", "invalid_request", "'metadata' is not UTF-8"),
+        ("task_id", "x" * 256, "invalid_request", "task_id must have at most 255"),
+        ("other", "x" * (MAX_FIELD_BYTES + 1), "invalid_request", "'other' must have at most 65536 bytes"),
+        ("metadata", b"\xff", "invalid_request", "'metadata' must be UTF-8"),
     ],
 )
 async def test_a_field_that_does_not_hold_what_it_should(
@@ -383,23 +380,25 @@ async def test_a_refusal_stays_what_it_is_when_its_upload_cannot_be_removed(
 
 
 async def test_a_refusal_does_not_wait_for_a_slow_removal(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    answered = threading.Event()
+    answered, removed = threading.Event(), threading.Event()
     in_time: list[bool] = []
+    rmtree = shutil.rmtree
 
-    def remove(folder: Path) -> int:
+    def remove(folder: Path) -> None:
         in_time.append(answered.wait(30))
-        return 0
+        rmtree(folder)
+        removed.set()
 
-    monkeypatch.setattr("actors.blobs.local._delete_folder", remove)
+    monkeypatch.setattr(shutil, "rmtree", remove)
     monkeypatch.setattr("actors.submission.REMOVE_WITHIN_S", 0.01)
     with capture_logs() as logs:
         answer = await service.http.post("/submit", files=form(GOOD), data={"metadata": "[]"})
     answered.set()
     assert_problem(answer, 422, "invalid_metadata", "")
     assert [entry["event"] for entry in logs] == ["upload_left_behind"]
-    while not in_time:  # noqa: ASYNC110 - there is no event for it
-        await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(removed.wait, 30)
     assert in_time == [True]
+    assert service.stored("inputs") == []
 
 
 @pytest.mark.parametrize(
@@ -437,5 +436,5 @@ async def test_a_bug_is_500_without_its_details(service: Service, monkeypatch: p
 
     monkeypatch.setattr(service.registry, "get", fail)
     answer = await service.http.get("/jobs/x")
-    assert_problem(answer, 500, "internal", "Internal server error")
+    assert_problem(answer, 500, "internal", "Internal server error. The server's log has details under this request id")
     assert "internals" not in answer.text

@@ -43,6 +43,9 @@ class SlowUpload:
 
     async def go_on(self) -> httpx.Response:
         self._go_on.set()
+        return await self.answer()
+
+    async def answer(self) -> httpx.Response:
         return await self._answer
 
     async def break_off(self) -> None:
@@ -92,7 +95,7 @@ async def test_a_second_upload_that_is_slow_too_is_409_before_it_is_whole(
     service: Service, slow: SlowUpload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second = SlowUpload(service, monkeypatch)
-    answer = await second._answer
+    answer = await second.answer()
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_conflict")
     assert (await slow.go_on()).status_code == 202
     assert len(service.stored("inputs")) == 1

@@ -150,14 +150,9 @@ async def test_a_wait_outside_its_bounds_is_refused(service: Service, wait: str)
 
 
 async def test_parse_answers_when_every_file_is_done_in_the_order_they_were_sent(service: Service) -> None:
-    parsing = asyncio.create_task(
-        service.http.post("/parse", files=form(("a.md", b"# A"), ("b.md", b"bad"), ("a.md", b"# A2")))
-    )
-    while not parsing.done():
-        await service.worker.work()
-        await asyncio.sleep(0)
-    body = parsing.result().json()
-    assert parsing.result().status_code == 200
+    answer = await service.parse(("a.md", b"# A"), ("b.md", b"bad"), ("a.md", b"# A2"))
+    body = answer.json()
+    assert answer.status_code == 200
     assert [entry["filename"] for entry in body["results"]] == ["a.md", "b.md", "a.md"]
     assert [entry["success"] for entry in body["results"]] == [True, False, True]
     assert (body["total_files"], body["successful"], body["failed"], body["total_nodes"]) == (3, 2, 1, 2)
@@ -220,11 +215,7 @@ async def test_parse_whose_results_cannot_be_read_at_present_leads_to_them(
 async def test_parse_of_a_job_that_failed_as_a_whole_is_an_error(
     service: Service, code: ErrorCode, status: int
 ) -> None:
-    parsing = asyncio.create_task(service.http.post("/parse", files=form(("a.md", b"# A"))))
-    while not parsing.done():
-        await service.worker.work(Failure(code=code, message="Why it failed"))
-        await asyncio.sleep(0)
-    answer = parsing.result()
+    answer = await service.parse(("a.md", b"# A"), failure=Failure(code=code, message="Why it failed"))
     assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (status, code, "Why it failed")
 
 

@@ -98,4 +98,4 @@ async def test_a_part_of_what_is_done_is_not_cut_to_pages(service: Service, stat
     job_id = await (two_files(service) if status == "processing" else service.completed(("a.md", b"# A")))
     answer = await service.http.get(f"/jobs/{job_id}/results", params={"partial": "true", "pages": "1"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-    assert answer.json()["detail"] == "pages and partial do not go together"
+    assert answer.json()["detail"] == "pages and partial cannot be combined; send one of them"

@@ -56,7 +56,7 @@ async def test_pages_go_with_nodes_only(service: Service, form: str) -> None:
     job_id = await service.completed(("a.md", b"# A"))
     answer = await service.http.get(f"/jobs/{job_id}/results", params={"pages": "1", "format": form})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-    assert answer.json()["detail"] == "pages and partial go with format=nodes only"
+    assert answer.json()["detail"] == "pages and partial need format=nodes"
 
 
 async def test_an_archive_holds_all_there_is_of_every_file(service: Service) -> None:
