@@ -97,7 +97,7 @@ async def test_deliveries_of_an_unknown_job_are_not_found(service: Service, meth
     ("setting", "value", "reason"),
     [
         ("callback_allow", "10.0.0.0/33", "10.0.0.0/33"),
-        ("webhook_secret", "hunter2", "24 to 64 bytes, in base64"),
+        ("webhook_secret", "hunter2", "24 to 64 bytes, encoded in base64"),
     ],
 )
 def test_a_setting_that_makes_no_sense_stops_the_start(setting: str, value: str, reason: str) -> None:

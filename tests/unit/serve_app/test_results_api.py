@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 import orjson
 import pytest
 from structlog.testing import capture_logs
 
 from actors.errors import ParserDied, StoreUnavailable
-from client.models import ExportFormat, JobResultResponse
+from client.models import Content, ExportFormat, JobResultResponse
 from serve_app.results import HELD_BYTES
 from tests.unit.serve_app.service import Service
 
@@ -109,7 +110,7 @@ async def test_an_export_whose_parser_dies_may_be_asked_for_again(
 ) -> None:
     job_id = await service.completed(("a.md", b"# A"))
 
-    async def die(document: bytes, form: ExportFormat) -> bytes:
+    async def die(document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
         raise ParserDied("the parser process died")
 
     with monkeypatch.context() as dying:
