@@ -21,6 +21,8 @@ def running_service(settings: Settings, make_engine: EngineFactory = docling_eng
     """Start the service and stop it when the context ends. A Ray instance that was started here is stopped too."""
     own = "RAY_ADDRESS" not in os.environ
     if not ray.is_initialized():
+        # A Ray of our own asks for a token by default, and makes one. It would warn of that at each start.
+        logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
         ray.init(
             address="local" if own else None,
             include_dashboard=False,

@@ -17,6 +17,7 @@ from client.keys import digest, new_key
 from serve_app.__main__ import free_port
 
 START_WITHIN_S = 180  # a busy machine; not what is tested
+OF_THIS_PROCESS = ("RAY_SERVE_", "RAY_AUTH_MODE")  # what the tests' own Ray has put into the environment
 KEY = new_key()
 ALICE = {"Authorization": f"Bearer {KEY}"}
 
@@ -25,7 +26,7 @@ ALICE = {"Authorization": f"Bearer {KEY}"}
 def running(module: str, state: Path, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "STATE_DIR": str(state), "PROFILE": "native", **env}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_SERVE_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OF_THIS_PROCESS)}
     with (state.parent / f"{state.name}.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", module], env=inherited | settings, stdout=log, stderr=log)
     url = f"http://{settings['HOST']}:{port}"
@@ -106,6 +107,12 @@ def test_a_service_keeps_its_jobs_over_a_restart_in_another_http_mode(short_fold
         assert (first["cached"], again["cached"]) == (False, True)
         assert again["nodes"][0]["hash"] == first["nodes"][0]["hash"]
     assert process.returncode == 0
+    said = (short_folder / "local.log").read_text().splitlines()
+    assert [line.split()[:3] for line in said] == 2 * [
+        ["docfleet", "is", "starting:"],
+        ["docfleet", "is", "ready"],
+        ["docfleet", "is", "stopping;"],
+    ]
 
 
 def test_a_port_in_use_is_said_before_anything_starts(short_folder: Path) -> None:
