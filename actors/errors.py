@@ -14,6 +14,7 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── FleetUnavailable          no registry, dispatcher or parser answers now
 ├── ParserDied                the replica died or lost a result; the call may be repeated elsewhere
 └── ParserFailed              a parser raised an unexpected error, or returned the wrong kind of result
+    └── ParserOutOfMemory     a call would have passed the memory limit of its parser; a second try may succeed
 """
 
 from __future__ import annotations
@@ -126,3 +127,7 @@ class ParserDied(DocfleetError):
 
 class ParserFailed(DocfleetError):
     code = ErrorCode.INTERNAL
+
+
+class ParserOutOfMemory(ParserFailed):
+    code = ErrorCode.TOO_LARGE_TO_PARSE

@@ -75,6 +75,7 @@ class ErrorCode(StrEnum):
     NO_PAGES = "no_pages"
     PAGE_RANGE_OUTSIDE = "page_range_outside"
     DECOMPRESSION_BOMB = "decompression_bomb"
+    TOO_LARGE_TO_PARSE = "too_large_to_parse"
     PAGES_LOST = "pages_lost"
 
     # A job that could not run as a whole: `JobStatusResponse.reason`.

@@ -16,7 +16,7 @@ from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.page_spans import bisect, plan_spans
 from actors.dispatcher.partial_assembly import PartialAssembly
 from actors.dispatcher.ports import Document, Parsers, ShardRef
-from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed
+from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed, ParserOutOfMemory
 from actors.messages import PAGES_OF_A_WHOLE_FILE, FileTask, PagePlan, PageSpan, ParsedFile, PartialFile
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
@@ -187,6 +187,8 @@ class FileRun:
         try:
             return await self._open(0, suspect=True)
         except FAILURES as again:
+            if isinstance(again, ParserOutOfMemory):
+                raise FileError(ErrorCode.TOO_LARGE_TO_PARSE, f"The file cannot be parsed: {again.message}") from again
             if isinstance(again, ParserFailed):  # a defect of ours, as far as anybody knows
                 raise
             raise FileError(ErrorCode.INVALID_FILE, f"The file cannot be parsed: {failure.message}") from again

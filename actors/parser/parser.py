@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,11 @@ from typing import Protocol, TypeVar
 
 import psutil
 
-from actors.errors import ParserFailed
+from actors.errors import ParserFailed, ParserOutOfMemory
 from actors.messages import PAGES_OF_A_WHOLE_FILE, DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.instrumentation import count_pages, step, timed
+from actors.parser.memory_limit import MIB, MemoryLimit
+from actors.parser.scratch import Scratch
 from actors.parser.watchdog import Watchdog
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import PARSERS_RECYCLED
@@ -23,8 +26,6 @@ from client.models import Content, ExportFormat, PageFailure, ParseOptions, Pars
 
 T = TypeVar("T")
 log = get_logger()
-
-MIB = 1024 * 1024
 
 #: A process may always hold this many times its first size: a new one would soon be as large again.
 LEAST_GROWTH = 3  # healthy ones reach 2.5 (docs/reliability.md)
@@ -58,7 +59,8 @@ class ParserConfig:
     `artifacts_path` is a folder with docling's own models; None uses docling's own setting.
 
     The process ends itself when a call takes longer than `page_deadline_s` for each page. It asks to be replaced
-    after `max_pages` pages, and when it holds more than `max_memory` bytes between two calls. None is no limit."""
+    after `max_pages` pages, and when it holds more than `max_memory` bytes between two calls; None is no limit. A call
+    that would go far beyond `max_memory` fails with ParserOutOfMemory."""
 
     defaults: ParseOptions = field(default_factory=ParseOptions)
     num_cpus: float = 1
@@ -96,6 +98,9 @@ class Parser:
         self._engine = self._worker.submit(make_engine, config).result()
         self._worker.submit(self._engine.warm_up).result()
         self._fresh = _memory()
+        self._ceiling = max(config.max_memory, LEAST_GROWTH * self._fresh) if config.max_memory else sys.maxsize
+        self._memory = MemoryLimit(self._ceiling, kernel_limit=config.num_gpus == 0)
+        self._scratch = Scratch()
         gc.freeze()  # libraries and models stay for good, so the collector need not visit them
         self._at_work = threading.Lock()
 
@@ -108,7 +113,7 @@ class Parser:
     async def open(self, document: DocumentBytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
         """The parsed file; or, for a document of more than `split_above` pages, the pages to parse separately."""
         call = step("open", task, lambda: self._engine.open(document, task, split_above=split_above))
-        opened, seconds = await self._run(timed(call), max(split_above, PAGES_OF_A_WHOLE_FILE))
+        opened, seconds = await self._run(timed(call), document.nbytes, max(split_above, PAGES_OF_A_WHOLE_FILE))
         if isinstance(opened, PagePlan) and not opened.apart:  # parse it whole, in the time of all its pages
             return await self.open(document, task, len(opened.pages))
         if isinstance(opened, ParsedFile):
@@ -120,7 +125,7 @@ class Parser:
     async def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
         pages = f"{span.first}-{span.last}"
         call = step("parse_pages", task, lambda: self._engine.parse_pages(document, task, span), pages)
-        shard, seconds = await self._run(timed(call), len(span))
+        shard, seconds = await self._run(timed(call), document.nbytes, len(span))
         if not isinstance(shard, Shard) or shard.span != span:
             raise ParserFailed("the parser returned other pages than the ones requested")
         self._pages += len(span)
@@ -131,10 +136,11 @@ class Parser:
         self, document: DocumentBytes, task: FileTask, lost: Sequence[PageFailure], *shards: Shard
     ) -> ParsedFile:
         """The finished document. Each shard is an argument of its own, so that Ray resolves the references to them."""
-        return await self._run(step("assemble", task, lambda: self._engine.assemble(document, task, shards, lost)))
+        call = step("assemble", task, lambda: self._engine.assemble(document, task, shards, lost))
+        return await self._run(call, document.nbytes + sum(shard.payload.nbytes for shard in shards))
 
     async def export(self, document_json: DocumentBytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        return await self._run(lambda: self._engine.export(document_json.tobytes(), form, content))
+        return await self._run(lambda: self._engine.export(document_json.tobytes(), form, content), document_json.nbytes)
 
     def check_health(self) -> None:
         """Raises RuntimeError when this replica should be replaced. Serve lets it finish its calls first."""
@@ -160,26 +166,37 @@ class Parser:
 
     def _check_memory(self) -> None:
         """Called between two calls only: the memory that one document needs for a moment is no leak."""
-        limit, used = self._config.max_memory, _memory()
-        if limit and used > max(limit, LEAST_GROWTH * self._fresh):
-            raise RuntimeError(
-                f"holds {used // MIB} MiB; its limit is {limit // MIB} MiB, and it began with {self._fresh // MIB} MiB"
-            )
+        if (held := _memory()) > self._ceiling:
+            limit, fresh = (self._config.max_memory or 0) // MIB, self._fresh // MIB
+            raise RuntimeError(f"holds {held // MIB} MiB; its limit is {limit} MiB, and it began with {fresh} MiB")
 
-    async def _run(self, call: Callable[[], T], pages: int = PAGES_OF_A_WHOLE_FILE) -> T:
+    async def _run(self, call: Callable[[], T], given: int, pages: int = PAGES_OF_A_WHOLE_FILE) -> T:
         """Run `call` on the one worker thread. Calls run in order; one that is cancelled while it waits never runs.
 
-        `pages` sets how long it may run.
+        `given` is the number of bytes it works on, which limits its memory. `pages` limits its time.
         """
+
+        def refuse() -> None:
+            answer.set_exception(_out_of_memory())
+
+        answer = self._worker.submit(self._work, call, given, pages, refuse)
         try:
-            return await asyncio.wrap_future(self._worker.submit(self._work, call, pages))
+            return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:
             self._watchdog.hurry(call, self._config.page_deadline_s)
             raise
 
-    def _work(self, call: Callable[[], T], pages: int) -> T:
-        with self._at_work, self._watchdog.watch(call, self._config.page_deadline_s * pages):
-            return call()
+    def _work(self, call: Callable[[], T], given: int, pages: int, refuse: Callable[[], None]) -> T:
+        deadline = self._watchdog.watch(call, self._config.page_deadline_s * pages)
+        with self._at_work, deadline, self._memory.watch(given, refuse), self._scratch.folder():
+            try:
+                return call()
+            except MemoryError as error:
+                raise _out_of_memory() from error
+
+
+def _out_of_memory() -> ParserOutOfMemory:
+    return ParserOutOfMemory("the parser ran out of memory")
 
 
 def _memory() -> int:

@@ -19,7 +19,7 @@ from docling.datamodel.document import (
 )
 from docling.pipeline.base_pipeline import BasePipeline
 
-from actors.errors import DocfleetError, FileError, ParserFailed
+from actors.errors import DocfleetError, FileError, ParserOutOfMemory
 from actors.formats import suffix_of
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.parser.engine import pixels
@@ -81,7 +81,9 @@ class Conversion:
     def _count_pictures(self) -> int:
         """Of a file whose pages are pictures; docling decodes none of them to open it."""
         with self._blaming_the_file():
-            return self._opened(self._options).page_count
+            opened = self._opened(self._options)
+            _close(opened)
+            return opened.page_count
 
     def run(
         self,
@@ -92,7 +94,7 @@ class Conversion:
     ) -> ConversionResult:
         """docling's result, of `span` alone where one is given. Its pages may have failed, the whole has not.
 
-        Raises ParserFailed when memory ran out, on a page alone as well: with more of it the page is not lost.
+        Raises ParserOutOfMemory when memory ran out, on a page alone as well: with more of it the page is not lost.
         """
         options = self._options
         if span is not None:
@@ -106,6 +108,7 @@ class Conversion:
     def _opened(self, options: ParseOptions, backend: type[AbstractDocumentBackend] | None = None) -> InputDocument:
         opened = self._converter.input(self._source, options, backend=backend)
         if not opened.valid:
+            _close(opened)
             self._refuse(opened)
         return opened
 
@@ -121,6 +124,7 @@ class Conversion:
         with self._blaming_the_file():
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
             nodes = nodes_of(document, self._task)
+            _close(result.input)
             return ParsedFile(
                 nodes=orjson.dumps(nodes),
                 num_nodes=len(nodes),
@@ -170,8 +174,14 @@ class Conversion:
         return FileError(ErrorCode.INVALID_FILE, f"The file could not be read as {suffix}: it is damaged or incomplete")
 
 
-def _short_of_memory() -> ParserFailed:
-    return ParserFailed("the parser ran out of memory")
+def _short_of_memory() -> ParserOutOfMemory:
+    return ParserOutOfMemory("the parser ran out of memory")
+
+
+def _close(document: InputDocument) -> None:
+    """Remove the files that docling's backend unpacked. docling itself does not, for a file without pages."""
+    if isinstance(backend := getattr(document, "_backend", None), AbstractDocumentBackend):
+        backend.unload()  # type: ignore[no-untyped-call]
 
 
 def _outside(first: int, has: str) -> FileError:

@@ -20,13 +20,13 @@ from client.models import ErrorCode
 def count_pages(data: bytes, password: str | None) -> int:
     """The number of pages of a PDF. Raises FileError when it is damaged, locked, or has no pages."""
     try:
-        pdf = pypdfium2.PdfDocument(data, password=password)
+        pypdfium2.PdfDocument(data, password=password).close()
     except pypdfium2.PdfiumError as error:
         _refuse(data, password, error)
     try:
-        return len(pdf)
-    finally:
-        pdf.close()
+        return _count_in_tree(data, password)
+    except (RuntimeError, ValueError) as error:
+        raise _damaged() from error
 
 
 def _refuse(data: bytes, password: str | None, error: pypdfium2.PdfiumError) -> NoReturn:
@@ -34,7 +34,7 @@ def _refuse(data: bytes, password: str | None, error: pypdfium2.PdfiumError) -> 
         # pdfium does not open a document without pages, and reports the code of an earlier error.
         raise FileError(ErrorCode.NO_PAGES, "The PDF has no pages") from error
     if error.err_code != FPDF_ERR_PASSWORD:
-        raise FileError(ErrorCode.INVALID_FILE, "The file is not a readable PDF: it is damaged or cut off") from error
+        raise _damaged() from error
     if password is None:
         raise FileError(ErrorCode.PASSWORD_REQUIRED, "The PDF is encrypted and needs a password") from error
     raise FileError(ErrorCode.WRONG_PASSWORD, "The password does not open the PDF") from error
@@ -42,10 +42,18 @@ def _refuse(data: bytes, password: str | None, error: pypdfium2.PdfiumError) -> 
 
 def _has_no_pages(data: bytes, password: str | None) -> bool:
     try:
-        pdf = DoclingPdfParser(loglevel="fatal").load(BytesIO(data), password=password)
-        return bool(pdf.number_of_pages() == 0)
+        return _count_in_tree(data, password) == 0
     except (RuntimeError, ValueError):
         return False
+
+
+def _count_in_tree(data: bytes, password: str | None) -> int:
+    """The pages that docling finds. It walks the tree of pages; pdfium believes the number that the file declares."""
+    return int(DoclingPdfParser(loglevel="fatal").load(BytesIO(data), password=password).number_of_pages())
+
+
+def _damaged() -> FileError:
+    return FileError(ErrorCode.INVALID_FILE, "The file is not a readable PDF: it is damaged or cut off")
 
 
 class UnparsedPdf(PdfDocumentBackend):

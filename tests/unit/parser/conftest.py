@@ -1,15 +1,33 @@
-"""The engine that most tests of this folder ask."""
+"""The engine that most tests of this folder use, and a temporary folder that every test must leave empty."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from actors.parser.scratch import PREFIX
 from client.models import ParseOptions
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
+
+
+#: Names in it that onnxruntime and torch make once. They hold nothing of a document.
+LIBRARIES = (".ses", "torchinductor_")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder for temporary files. A parser's own, empty folder in it may live as long as its parser."""
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    yield folder
+    assert [path for path in folder.rglob("*") if not path.name.startswith((PREFIX, *LIBRARIES))] == []
 
 
 @pytest.fixture(scope="module")

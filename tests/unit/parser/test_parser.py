@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import tempfile
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import structlog
 
-from actors.errors import FileError, ParserFailed
+from actors.errors import FileError, ParserFailed, ParserOutOfMemory
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
-from actors.parser.parser import MIB, Parser, ParserConfig
+from actors.parser.memory_limit import MIB, MemoryLimit
+from actors.parser.parser import Parser, ParserConfig
 from actors.parser.watchdog import Watchdog
 from actors.telemetry.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
 from client.models import Content, ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
@@ -297,6 +300,49 @@ async def test_memory_is_looked_at_between_calls_only(engine: SlowEngine, monkey
     await call
     with pytest.raises(RuntimeError, match="holds 100 MiB"):
         parser.check_health()
+
+
+async def test_a_call_without_memory_for_it_fails_and_its_parser_lives_on(
+    parser: Parser, engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def export(document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
+        return b"{}" * 4096 * MIB if form is ExportFormat.JSON else b"text"
+
+    monkeypatch.setattr(engine, "export", export)
+    with pytest.raises(ParserOutOfMemory):
+        await parser.export(as_document(b"{}"), ExportFormat.JSON, ("body",))
+    assert await parser.export(as_document(b"{}"), ExportFormat.TEXT, ("body",)) == b"text"
+
+
+async def test_a_call_whose_watch_sees_it_pass_its_limit_is_answered(
+    parser: Parser, engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def watch(limit: MemoryLimit, given: int, refuse: Callable[[], None]) -> Iterator[None]:
+        refuse()
+        engine.begins.acquire()
+        yield
+
+    monkeypatch.setattr(MemoryLimit, "watch", watch)
+    with pytest.raises(ParserOutOfMemory, match="ran out of memory"):
+        await parser.export(as_document(b"{}"), ExportFormat.TEXT, ("body",))
+    engine.begins.release()
+
+
+async def test_temporary_files_of_a_call_go_with_it(
+    parser: Parser, engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[Path] = []
+
+    def leave_files(document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile:
+        left.append(Path(tempfile.mkdtemp()))
+        (left[0] / "half").write_bytes(b"written")
+        raise FileError(ErrorCode.INVALID_FILE, "damaged")
+
+    monkeypatch.setattr(engine, "open", leave_files)
+    with pytest.raises(FileError):
+        await parser.open(DOCUMENT, make_task(), 1)
+    assert not left[0].exists()
 
 
 def test_a_configuration_can_be_sent_to_a_replica() -> None:

@@ -176,6 +176,7 @@ def test_every_code_of_a_request_has_a_status() -> None:
     of_files = {
         ErrorCode.EMPTY_FILE, ErrorCode.INVALID_FILE, ErrorCode.CONTENT_MISMATCH, ErrorCode.PASSWORD_REQUIRED,
         ErrorCode.WRONG_PASSWORD, ErrorCode.NO_PAGES, ErrorCode.PAGE_RANGE_OUTSIDE, ErrorCode.DECOMPRESSION_BOMB,
+        ErrorCode.TOO_LARGE_TO_PARSE,
         ErrorCode.PAGES_LOST,
     }  # fmt: skip
     assert set(STATUS) == set(ErrorCode) - of_files

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,7 +21,7 @@ from actors.errors import FileError, ParserFailed
 from actors.messages import PagePlan, PageSpan, ParsedFile
 from client.models import DEFAULT_CONTENT, ErrorCode, ExportFormat, PageFailure, ParseOptions
 from tests.contract.split_documents import ruled_table, scanned
-from tests.unit.parser.files import as_document, make_empty_pdf, make_pdf, make_task
+from tests.unit.parser.files import as_document, make_empty_pdf, make_pdf, make_task, make_zip
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -439,3 +440,17 @@ def test_a_listing_with_a_caption_can_be_exported_as_doctags(engine: Engine) -> 
     document.add_code(text="print()", caption=caption)
     doctags = engine.export(document.model_dump_json().encode(), ExportFormat.DOCTAGS, DEFAULT_CONTENT)
     assert b"Listing 1" in doctags
+
+
+@pytest.mark.parametrize("declared", [b"9", b"1"])
+def test_pages_are_counted_and_not_believed(engine: Engine, declared: bytes) -> None:
+    lying = make_pdf(3).replace(b"/Count 3", b"/Count " + declared)
+    assert parsed(engine, lying).pages == 3
+    plan = engine.open(as_document(lying), make_task(), split_above=0)
+    assert plan == PagePlan(pages=PageSpan(1, 3))
+
+
+def test_a_refused_archive_leaves_no_unpacked_files(engine: Engine, nothing_is_left_behind: Path) -> None:
+    invalid = make_zip({"document.dclg.xml": b"<doclang/>", "assets/large": b"0" * 9000})
+    assert refusal(engine, invalid, "a.dclx") is ErrorCode.INVALID_FILE
+    assert list(nothing_is_left_behind.iterdir()) == []
