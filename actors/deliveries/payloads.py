@@ -115,7 +115,7 @@ def parse_secrets(text: str) -> tuple[bytes, ...]:
     except binascii.Error:
         keys = (b"",)
     if not all(24 <= len(key) <= 64 for key in keys):
-        raise ValueError("a webhook secret must be 24 to 64 bytes, encoded in base64")
+        raise ValueError("a webhook secret must be 24 to 64 bytes, in base64")
     return keys
 
 

@@ -1,4 +1,4 @@
-"""A document that its caller had parsed before, answered from the results of that job."""
+"""Answers a document that its caller had parsed before from the results of that job."""
 
 from __future__ import annotations
 
@@ -20,47 +20,47 @@ from client.models import FileWarning, ParseOptions, ParserInfo
 
 log = get_logger()
 
-#: What makes a document of bytes. The versions of docling and of the models come from a parser.
+#: Digest of the code that affects parse output. A parser names the versions of docling and of the models.
 PARSER_CODE = digest_of("actors.parser")
 
-#: Options that are no part of what is asked for.
+#: Options that do not change the result.
 _NOT_IN_KEY = {"cache", "password"}
 
-#: What comes of bytes that are no entry, or no result: a store may lose half a blob.
+#: Raised when decoding a corrupt entry or result: a store may lose half of a blob.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 
 
 class ResultCache:
-    """Entries that point to results: they are worth as much as those are there, and hold nothing themselves.
+    """Entries that point to the results of earlier jobs. An entry is useless once those results are removed.
 
-    An entry is its owner's alone: that a document was parsed before is nobody else's to learn from how long it takes.
+    Each owner has entries of its own: the time of an answer must not tell whether somebody else parsed the document.
     """
 
     def __init__(self, blobs: BlobStore, parsers: Parsers) -> None:
         self._blobs = blobs
         self._parsers = parsers
-        self._described: dict[bytes, ParserInfo] = {}  # what parses does not change while this process lives
+        self._described: dict[bytes, ParserInfo] = {}  # does not change while this process lives
 
     async def find(self, owner: str, file: InputFile, task: FileTask) -> ParsedFile | None:
-        """What an earlier job made of the same file, as a result of `task`; None when it has to be parsed."""
+        """The result of an earlier job with the same file, made again for `task`; None when it must be parsed."""
         if not _is_cacheable(task):
             return None
         try:
             entry = orjson.loads(await self._blobs.get(await self._entry(owner, file, task.options)))
             response, document = await asyncio.gather(*map(self._blobs.get, (entry["response"], entry["document"])))
             return await asyncio.to_thread(_as_result_of, task, response, document, entry["pages"])
-        except BlobMissing:  # never parsed, or its job is gone
+        except BlobMissing:  # never parsed, or the results were removed
             return None
-        except DocfleetError as error:  # parsing says more of what is wrong
+        except DocfleetError as error:  # parse instead: that reports what is wrong
             log.info("cache_not_read", job=task.job_id, reason=error.message)
-        except UNREADABLE as error:  # parsed again, it is written anew
+        except UNREADABLE as error:  # parse again, which overwrites the entry
             log.warning("cache_entry_unreadable", job=task.job_id, reason=repr(error))
         return None
 
     async def remember(
         self, owner: str, file: InputFile, task: FileTask, result: ParsedFile, outcome: FileOutcome
     ) -> None:
-        """Have `find` answer from this outcome. A document that lost pages may have them the next time."""
+        """Let `find` answer from this outcome. A document that lost pages is not kept: the next parse may have them."""
         if result.lost or not _is_cacheable(task):
             return
         entry = {"response": outcome.response, "document": outcome.document, "pages": outcome.pages}
@@ -70,7 +70,7 @@ class ResultCache:
             log.info("cache_not_written", job=task.job_id, reason=error.message)
 
     async def _entry(self, owner: str, file: InputFile, options: ParseOptions) -> str:
-        """The blob key of an entry: by all that a result follows from, the file's name included."""
+        """The blob key of an entry: a digest of everything that the result depends on, including the file name."""
         asked = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
         parser = (await self._described_for(options)).model_dump()
         facts = [owner, file.filename, file.size, file.sha256, asked, parser, PARSER_CODE]
@@ -91,7 +91,7 @@ async def sweep(blobs: BlobStore, ttl_s: float) -> None:
 
 
 def _is_cacheable(task: FileTask) -> bool:
-    """Not what is locked; nor what has names in its metadata that could not be told from those of the content."""
+    """Not for an encrypted file, nor for metadata whose keys could be mistaken for those of the content."""
     options = task.options
     return options.cache is not False and options.password is None and not CONTENT_KEYS.intersection(task.metadata)
 

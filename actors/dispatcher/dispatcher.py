@@ -1,14 +1,11 @@
-"""The Dispatcher: claims jobs, runs them side by side, keeps their leases, reports how they ended."""
+"""The Dispatcher: claims jobs, runs them side by side, and reports how they ended."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import stamina
@@ -18,29 +15,27 @@ from actors.blobs.keys import inputs_of
 from actors.dispatcher import cache
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.garbage_collection import GarbageCollector
+from actors.dispatcher.heartbeats import Heartbeats
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.ports import ClaimRegistry, Parsers
 from actors.errors import AWAY, StaleLease, StoreUnavailable
 from actors.messages import Claim, Heartbeat, PartialFile
 from actors.telemetry.logs import bound_context, get_logger
 from actors.telemetry.tracing import trace_id
-from client.models import Progress
 
 log = get_logger()
 
-CLAIM_WAIT_S = 5.0  # the claim of a dispatcher that was killed may still take jobs for this long
-BEAT_EVERY_S = 1.0  # far within a lease: it is also how soon a cancelled job is noticed
-REPORT_AT_MOST_EVERY_S = 0.25  # progress of all jobs travels together, as often as eyes can follow
+CLAIM_WAIT_S = 5.0  # a claim that a killed dispatcher left behind may still take jobs for this long
 RESIZE_EVERY_S = 1.0
-#: Attempts for as long as the registry or its journal is away.
-_until_back = partial(stamina.retry_context, on=AWAY, attempts=None, timeout=None, wait_max=2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatcherConfig:
-    """`jobs` run side by side at most. Without `keep_inputs` a job's files go as soon as it has ended. Blobs that no
-    job owns go once they are older than `orphan_age_s`, which must be longer than an upload takes. With `result_cache`
-    documents are answered from earlier jobs, whose results are kept for `result_ttl_s`."""
+    """At most `jobs` run side by side. Without `keep_inputs` a job's files are removed when it ends.
+
+    Blobs of no job are removed once they are older than `orphan_age_s`, which must be longer than an upload takes. With
+    `result_cache`, documents are answered from the results of earlier jobs, which are kept for `result_ttl_s`.
+    """
 
     jobs: int
     keep_inputs: bool = True
@@ -52,28 +47,27 @@ class DispatcherConfig:
 
 @dataclass(slots=True, eq=False)
 class Running:
-    """A claimed job, the task that works on it, and what the registry last heard of it."""
+    """A claimed job and the task that works on it."""
 
     claim: Claim
     run: JobRun
     task: asyncio.Task[None] = field(init=False)
-    reported: Progress
-    heard_at: float
 
     @property
     def lease(self) -> tuple[str, str]:
         return self.claim.spec.job_id, self.claim.lease
 
-    def is_due(self, now: float) -> bool:
-        """Whether there is news, or the lease should be renewed."""
-        return self.run.progress is not self.reported or now - self.heard_at >= BEAT_EVERY_S
+    @property
+    def heartbeat(self) -> Heartbeat:
+        job_id, lease = self.lease
+        return Heartbeat(job_id=job_id, lease=lease, progress=self.run.progress)
 
 
 class Dispatcher:
     """Pulls work until it is stopped. Never parses: its loop only waits for the registry, parsers and blobs.
 
-    `slots` are for everybody who sends work to the same parsers. `on_delivery_due` is called when a job has ended that
-    somebody wants to hear of.
+    Everything that sends work to the same parsers shares `slots`. `on_delivery_due` is called when a job with a
+    callback or webhook has ended.
     """
 
     def __init__(
@@ -96,35 +90,30 @@ class Dispatcher:
         )
         self.slots = ParserSlots(2)
         self._running: dict[str, Running] = {}
-        self._stopping: set[Running] = set()  # no longer at work, and not yet given back
-        self._aside: set[asyncio.Task[None]] = set()
+        self._stopping: set[Running] = set()  # told to stop, and not yet given back
+        self._background: set[asyncio.Task[None]] = set()
         self._job_ended = asyncio.Event()
-        self._progressed = asyncio.Event()
+        self._heartbeats = Heartbeats(jobs, self._current_heartbeats, self._stop_leases)
 
     async def run(self) -> None:
         """Work until cancelled; then give the unfinished jobs back."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._for_ever(self._claim))
-                group.create_task(self._for_ever(self._heartbeat))
-                group.create_task(self._for_ever(self._resize))
-                group.create_task(self._for_ever(self._garbage.expired))
-                group.create_task(self._for_ever(self._garbage.orphans))
+                group.create_task(self._heartbeats.run())
+                group.create_task(_repeat(self._claim))
+                group.create_task(_repeat(self._resize))
+                group.create_task(_repeat(self._garbage.expired))
+                group.create_task(_repeat(self._garbage.orphans))
                 if not self._config.keep_inputs:
-                    group.create_task(self._for_ever(self._garbage.inputs_of_ended_jobs))
+                    group.create_task(_repeat(self._garbage.inputs_of_ended_jobs))
         finally:
             await self._stop_all()
             await self._jobs.leave(self.id)
 
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
-        """What there is of a job's files; None when this dispatcher does not work on it."""
+        """The files of a job as far as they are parsed; None when this dispatcher does not work on the job."""
         running = self._running.get(job_id)
         return await running.run.partial_files() if running else None
-
-    async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeat `step`; a registry that is away is waited for, with back-off."""
-        while True:
-            await _patiently(step)
 
     async def _claim(self) -> None:
         while len(self._running) >= self._config.jobs:
@@ -136,12 +125,11 @@ class Dispatcher:
             self._start(claim)
 
     def _start(self, claim: Claim) -> None:
-        if at_work := self._running.get(claim.spec.job_id):  # its lease ran out, but the work goes on
-            at_work.claim = claim
+        if running := self._running.get(claim.spec.job_id):  # its lease ran out; the work goes on under the new one
+            running.claim = claim
             return
-        limits, on_progress = self._config.limits, self._progressed.set
-        run = JobRun(claim.spec, self._parsers, self._blobs, self.slots, limits, on_progress, self._cache)
-        running = Running(claim, run, reported=run.progress, heard_at=time.monotonic())
+        run = JobRun(claim.spec, self._parsers, self._blobs, self.slots, self._config.limits, self._cache)
+        running = Running(claim, run)
         running.task = asyncio.create_task(self._work(running))
         self._running[claim.spec.job_id] = running
 
@@ -154,14 +142,14 @@ class Dispatcher:
         spec = running.claim.spec
         try:
             outcome = await running.run.run()
-            await _patiently(lambda: self._jobs.finish(*running.lease, outcome))
-            self._let_go(running)
+            await _retry_while_away(lambda: self._jobs.finish(*running.lease, outcome))
+            self._free_place(running)
             failure = outcome.failure and outcome.failure.code.value
             log.info("job_finished", attempt=running.claim.attempt, failure=failure)
             if spec.destinations:
                 self._on_delivery_due()
             if not self._config.keep_inputs:
-                self._beside(self._remove_inputs(spec.job_id))
+                self._in_background(self._remove_inputs(spec.job_id))
         except StaleLease:
             log.warning("job_was_taken_over")
         except asyncio.CancelledError:
@@ -169,79 +157,70 @@ class Dispatcher:
             raise
         except Exception:
             log.exception("job_failed_unexpectedly")
-            # To be delivered again: a bug here must not turn into a loss.
-            await _patiently(lambda: self._jobs.release([running.lease]))
+            # Have the job delivered again: a bug here must not lose it.
+            await _retry_while_away(lambda: self._jobs.release([running.lease]))
         finally:
-            self._let_go(running)
+            self._free_place(running)
 
     async def _remove_inputs(self, job_id: str) -> None:
         try:
             await self._blobs.delete_prefix(inputs_of(job_id))
         except StoreUnavailable as error:
-            log.warning("inputs_left_behind", job=job_id, reason=error.message)  # to the sweep
+            log.warning("inputs_left_behind", job=job_id, reason=error.message)  # garbage collection removes them
 
-    def _let_go(self, running: Running) -> None:
-        """Free a job's place, unless the job is in it anew by now."""
+    def _free_place(self, running: Running) -> None:
+        """Free a job's place, unless the job was claimed again meanwhile and is back in it."""
         if self._running.get(running.claim.spec.job_id) is running:
             del self._running[running.claim.spec.job_id]
         self._job_ended.set()
 
-    async def _heartbeat(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(BEAT_EVERY_S):  # Python 3.11's wait_for can swallow a cancellation
-                await self._progressed.wait()
-        await asyncio.sleep(REPORT_AT_MOST_EVERY_S)  # before the report: many a small job needs none, for it has ended
-        self._progressed.clear()
-        now = time.monotonic()
-        due = {job_id: running for job_id, running in self._running.items() if running.is_due(now)}
-        if due:
-            await self._report(due, now)
-
-    async def _report(self, due: Mapping[str, Running], now: float) -> None:
-        beats = [
-            Heartbeat(job_id=job_id, lease=running.claim.lease, progress=running.run.progress)
-            for job_id, running in due.items()
-        ]
-        stop = await self._jobs.heartbeat(beats)
-        for running, beat in zip(due.values(), beats, strict=True):
-            running.reported, running.heard_at = beat.progress, now
-            if beat.job_id in stop and beat.lease == running.claim.lease:  # not one that it was given anew meanwhile
-                self._stop(running)
+    def _current_heartbeats(self) -> list[Heartbeat]:
+        """On the heartbeat thread: `list` copies the jobs in one step."""
+        return [running.heartbeat for running in list(self._running.values())]
 
     async def _resize(self) -> None:
-        """Keep about twice the live capacity in flight: what waits at the parsers is what the autoscaler sees."""
+        """Keep about twice the live capacity in flight: Serve's autoscaler counts the calls that wait at parsers."""
         self.slots.resize(2 * max(1, self._parsers.running()))
         await asyncio.sleep(RESIZE_EVERY_S)
 
+    def _stop_leases(self, leases: Sequence[tuple[str, str]]) -> None:
+        """Stop the jobs that are still held under one of `leases`; a job may have got a new lease meanwhile."""
+        for running in [running for running in self._running.values() if running.lease in leases]:
+            self._stop(running)
+
     def _stop(self, running: Running) -> None:
-        """Stop working on a job. It may take its time, in a write to a store that hangs: the others' leases do not
-        wait for it, and its own is not renewed."""
-        self._let_go(running)
+        """Stop working on a job. That may take long, in a write to a store that hangs, and nothing waits for it."""
+        self._free_place(running)
         self._stopping.add(running)
-        self._beside(self._give_back(running))
+        self._in_background(self._give_back(running))
 
     async def _give_back(self, running: Running) -> None:
-        """Once nothing works on it any more: the registry knows whether it is cancelled or delivered again."""
+        """Release the job once nothing works on it: the registry cancels it or delivers it again."""
         running.task.cancel()
         await asyncio.wait([running.task])
-        await _patiently(lambda: self._jobs.release([running.lease]))
+        await _retry_while_away(lambda: self._jobs.release([running.lease]))
         self._stopping.discard(running)
 
     async def _stop_all(self) -> None:
         tasks = [running.task for running in self._running.values()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *self._aside, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._background, return_exceptions=True)
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have it done while the loops go on. A dispatcher that ends waits for it."""
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` while the loops go on. A dispatcher that ends waits for it."""
         task = asyncio.create_task(work)
-        self._aside.add(task)
-        task.add_done_callback(self._aside.discard)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
 
-async def _patiently(call: Callable[[], Awaitable[None]]) -> None:
-    """Repeat a call for as long as they are away."""
-    async for attempt in _until_back():
+async def _repeat(step: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await _retry_while_away(step)
+
+
+async def _retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a call, with back-off, while the registry or its journal is away."""
+    async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
         with attempt:
             await call()

@@ -1,6 +1,6 @@
-"""What Python drivers ask of a dispatcher: documents parsed while they wait, and jobs made without HTTP.
+"""The API for Python drivers: parse a document while the driver waits, and submit jobs without HTTP.
 
-It is where the parsers' slots and the blob store are: a driver needs neither, and may run on any node.
+It runs in the dispatcher, next to the parsers' slots and the blob store, so that a driver may run on any node.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from actors.messages import FileTask, InputFile, JobSpec, JobView, ParsedFile, d
 from actors.submission import discard, hand_over
 from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
 
-ENDED_POLL_INTERVAL_S = 20.0  # at a job that does not change
+ENDED_POLL_INTERVAL_S = 20.0  # of a job that does not change
 
 
 class DriverApi:
-    """Every method may be called from another process; what it raises is a DocfleetError, which pickles."""
+    """Every method may be called from another process and raises only DocfleetErrors, which pickle."""
 
     def __init__(
         self,
@@ -53,9 +53,9 @@ class DriverApi:
         self._file_bytes = file_bytes
 
     async def parse(self, document: object, task: FileTask) -> ParseResponse:
-        """Parse a document in the fair turns of `task.job_id`; its size and the server's options are filled in here.
+        """Parse a document in the fair turns of `task.job_id`. Fills in its size and the server's options.
 
-        Nothing is kept, so that it may be repeated elsewhere. Raises FileError, whatever went wrong.
+        Stores nothing, so that the call may be repeated on another dispatcher. Every failure is a FileError.
         """
         started = time.monotonic()
         try:
@@ -84,7 +84,7 @@ class DriverApi:
         return (await hand_over(self._jobs, self._blobs, spec)).job_id
 
     async def discard(self, job_id: str) -> None:
-        """Remove stored files of which there will be no job. What cannot be removed now is a sweep's."""
+        """Remove the stored files of a job that will not be submitted."""
         await discard(self._blobs, job_id)
 
     async def status(self, job_id: str) -> JobStatusResponse:
@@ -92,7 +92,7 @@ class DriverApi:
         return (await self._found(job_id)).as_status()
 
     async def results(self, job_id: str) -> BatchParseResponse:
-        """A job's results, as soon as it has ended. Raises JobFailed, JobNotFound, JobExpired."""
+        """Wait for a job's end and return its results. Raises JobFailed, JobNotFound, JobExpired."""
         view = await self._ended(job_id)
         if view.failure:
             raise JobFailed(view.failure.code, view.failure.message)
@@ -116,7 +116,7 @@ class DriverApi:
         return view
 
     def _view(self, document: object, filename: str) -> memoryview:
-        """Of what a driver's reference turned out to hold. Raises FileError."""
+        """The bytes of a driver's document. Raises FileError when it holds no bytes, or too many."""
         try:
             view = document_bytes(document)
         except TypeError as error:
@@ -127,11 +127,11 @@ class DriverApi:
         return view
 
 
-# What follows takes as long as a document is large: it belongs on a thread, for on the loop all leases are renewed.
+# The functions below take longer the larger a document is, so they run on threads: the loop serves all jobs.
 
 
 def _copied(view: memoryview) -> tuple[bytes, str]:
-    """The bytes, and their sha256."""
+    """A copy of the bytes, and their sha256."""
     data = bytes(view)
     return data, hashlib.sha256(data).hexdigest()
 
@@ -146,4 +146,4 @@ def _batch(view: JobView, stored: Sequence[bytes]) -> BatchParseResponse:
 
 
 def _ignore_pages(total: int, done: int, failed: int) -> None:
-    """Nobody can ask how far a call is."""
+    """A driver's call reports no progress."""

@@ -1,4 +1,4 @@
-"""Who may use a parser next: a window of slots, granted round-robin over jobs."""
+"""Decides who may use a parser next: a window of slots, granted round-robin over jobs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 
 
 class FairSemaphore:
-    """A semaphore that is fair between jobs: each turn goes to the next job that waits, oldest first.
+    """A semaphore that is fair between jobs: the waiting jobs take turns, oldest first.
 
-    A job with a thousand spans and a job with one take turns, so the small one never waits for the large one's
-    backlog. `resize` follows the fleet; a smaller window lets running work end.
+    A job with one span never waits behind the thousand spans of another. `resize` follows the size of the fleet; a
+    smaller window does not interrupt running work.
     """
 
     def __init__(self, size: int) -> None:
@@ -45,13 +45,13 @@ class FairSemaphore:
             job_id, turns = self._waiting.popitem(last=False)
             turn = turns.popleft()
             if turns:
-                self._waiting[job_id] = turns  # behind every other job that waits
-            if not turn.done():  # a cancelled one is still queued until its task runs again
+                self._waiting[job_id] = turns  # behind every other waiting job
+            if not turn.done():  # a cancelled turn stays queued until its task runs again
                 self._in_use += 1
                 turn.set_result(None)
 
     def _abandon(self, job_id: str, turn: asyncio.Future[None]) -> None:
-        if turn.done() and not turn.cancelled():  # granted in the moment of cancelling
+        if turn.done() and not turn.cancelled():  # granted and cancelled at the same moment
             self._release()
             return
         turns = self._waiting.get(job_id, deque())
@@ -66,7 +66,7 @@ class FairSemaphore:
 
 
 class ParserSlots(FairSemaphore):
-    """The slots of the parsers, and `quarantine`: what may break a parser holds its one slot as well."""
+    """The slots of the parsers. A call that may break a parser also holds the one slot of `quarantine`."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)

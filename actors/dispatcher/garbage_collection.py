@@ -1,4 +1,4 @@
-"""What the blob store is rid of: the files of jobs that are past their time, and those that no job needs."""
+"""Removes blobs from the store: those of expired jobs, and those that belong to no job."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ SWEEP_AT_ONCE = 100  # jobs
 
 
 class GarbageCollector:
-    """Each method is one round and the rest after it, to be repeated for ever. Raises FleetUnavailable and
-    StoreUnavailable; what was not removed then is in the next round."""
+    """Each method runs one round and then sleeps until the next; the dispatcher repeats them.
+
+    Raises FleetUnavailable and StoreUnavailable. The next round removes what a failed one left.
+    """
 
     def __init__(self, jobs: ClaimRegistry, blobs: BlobStore, *, orphan_age_s: float, result_ttl_s: float) -> None:
         self._jobs = jobs
@@ -30,7 +32,7 @@ class GarbageCollector:
         self._result_ttl_s = result_ttl_s
 
     async def expired(self) -> None:
-        """Remove what outlived its time: the blobs first, so that nothing is left that no journal row names."""
+        """Remove expired jobs: blobs first, so that no blob is left without a journal row."""
         job_ids = await self._jobs.expired(SWEEP_AT_ONCE)
         for job_id in job_ids:
             await delete_blobs_of(self._blobs, job_id)
@@ -40,7 +42,7 @@ class GarbageCollector:
             await asyncio.sleep(SWEEP_EVERY_S)
 
     async def orphans(self) -> None:
-        """Remove what an ingress left that died between an upload and its submit."""
+        """Remove the blobs of uploads that never became a job, because their ingress died before the submit."""
         before = time.time() - self._orphan_age_s
         for prefix in (INPUTS, RESULTS):
             await self._remove(prefix, before, self._is_no_job)
@@ -48,23 +50,23 @@ class GarbageCollector:
         await asyncio.sleep(self._orphan_age_s)
 
     async def inputs_of_ended_jobs(self) -> None:
-        """Remove what no dispatcher did at the end of a job: it was cancelled or given up, or the store was away."""
+        """Remove the inputs that no dispatcher removed: the job was cancelled or given up, or the store was away."""
         await self._remove(INPUTS, time.time(), self._has_ended)
         await asyncio.sleep(SWEEP_EVERY_S)
 
-    async def _remove(self, prefix: str, unchanged_since: float, useless: Callable[[str], Awaitable[bool]]) -> None:
+    async def _remove(self, prefix: str, unchanged_since: float, is_garbage: Callable[[str], Awaitable[bool]]) -> None:
         job_ids = await self._blobs.unchanged_since(prefix, unchanged_since)
         for start in range(0, len(job_ids), SWEEP_AT_ONCE):
             some = job_ids[start : start + SWEEP_AT_ONCE]
-            for job_id, is_useless in zip(some, await asyncio.gather(*map(useless, some)), strict=True):
-                if is_useless:
+            for job_id, garbage in zip(some, await asyncio.gather(*map(is_garbage, some)), strict=True):
+                if garbage:
                     log.info("left_behind_removed", prefix=prefix, job=job_id)
                     await self._blobs.delete_prefix(f"{prefix}/{job_id}")
 
     async def _is_no_job(self, job_id: str) -> bool:
         try:
             return await self._jobs.get(job_id) is None
-        except JobExpired:  # it was one: what it left was removed before the journal forgot it
+        except JobExpired:  # its blobs should be gone already
             return True
 
     async def _has_ended(self, job_id: str) -> bool:

@@ -1,10 +1,9 @@
-"""One claimed job, from its uploaded files to the outcome that the registry records."""
+"""Runs one claimed job: from its uploaded files to its outcome."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from actors.blobs import BlobStore
@@ -24,8 +23,10 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLimits:
-    """`files` of one job are parsed side by side; the rest wait, so that a large batch does not fill memory.
-    A job that takes longer than `deadline_s` fails as a whole."""
+    """At most `files` of one job are parsed side by side, so that a large batch does not fill memory.
+
+    A job that takes longer than `deadline_s` fails as a whole.
+    """
 
     files: int
     deadline_s: float = 3600.0
@@ -33,7 +34,7 @@ class JobLimits:
 
 
 class JobRun:
-    """Runs one job. `progress` is readable at any time and only grows; `on_progress` is called when it did."""
+    """Runs one job. `progress` is replaced when it grows, and may be read from any thread."""
 
     def __init__(
         self,
@@ -42,7 +43,6 @@ class JobRun:
         blobs: BlobStore,
         slots: ParserSlots,
         limits: JobLimits,
-        on_progress: Callable[[], None],
         cache: ResultCache | None = None,
     ) -> None:
         self.progress = Progress(files_total=len(spec.files))
@@ -51,13 +51,12 @@ class JobRun:
         self._store = ResultStore(blobs, spec.job_id)
         self._slots = slots
         self._limits = limits
-        self._on_progress = on_progress
         self._cache = cache
-        self._at_work: dict[int, FileRun] = {}
+        self._active: dict[int, FileRun] = {}
         self._outcomes: dict[int, FileOutcome] = {}
 
     async def run(self) -> JobOutcome:
-        """Parse every file; one file's failure never harms the others, and a store that is away only delays it."""
+        """Parse every file. A failed file does not affect the others, and a store that is away only delays the job."""
         job_id, files = self._spec.job_id, len(self._spec.files)
         with span("job", self._spec.traceparent, {"docfleet.job": job_id, "docfleet.files": files}) as traceparent:
             return await self._run(traceparent)
@@ -83,14 +82,14 @@ class JobRun:
         return JobOutcome(files=tuple(files), progress=self.progress)
 
     async def partial_files(self) -> list[PartialFile]:
-        """What there is of each file at this moment, in their order."""
+        """Each file as far as it is parsed, in the order of submission."""
         return await together(*(self._partial_file(index, file) for index, file in enumerate(self._spec.files)))
 
     async def _partial_file(self, index: int, file: InputFile) -> PartialFile:
         if outcome := self._outcomes.get(index):
             pages = max(1, outcome.pages)
             return PartialFile(filename=file.filename, outcome=outcome, pages_done=pages, pages_total=pages)
-        run = self._at_work.get(index)
+        run = self._active.get(index)
         return await run.partial_file() if run else PartialFile(filename=file.filename)
 
     async def _run_file(self, index: int, file: InputFile, traceparent: str) -> FileOutcome:
@@ -98,14 +97,14 @@ class JobRun:
         task = self._task(index, file, traceparent)
         result: ParsedFile | Failure
         try:
-            result = await self._found(file, task) or await self._parse(file, task)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong becomes this file's failed entry
+            result = await self._from_cache(file, task) or await self._parse(file, task)
+        except Exception as error:  # noqa: BLE001 - every failure becomes this file's failed entry
             result = failure_of(error, job_id=self._spec.job_id, index=index)
         outcome = await self._store.save(index, file.filename, result, (time.monotonic() - started) * 1000)
         if self._cache and isinstance(result, ParsedFile):
             await self._cache.remember(self._spec.owner, file, task, result, outcome)
         self._outcomes[index] = outcome
-        self._at_work.pop(index, None)
+        self._active.pop(index, None)
         self._count(files_done=1, words_lost=result.words_lost if isinstance(result, ParsedFile) else 0)
         return outcome
 
@@ -121,7 +120,7 @@ class JobRun:
             traceparent=traceparent,
         )
 
-    async def _found(self, file: InputFile, task: FileTask) -> ParsedFile | None:
+    async def _from_cache(self, file: InputFile, task: FileTask) -> ParsedFile | None:
         if self._cache is None or file.rejected:
             return None
         found = await self._cache.find(self._spec.owner, file, task)
@@ -135,7 +134,7 @@ class JobRun:
             raise FileError(file.rejected.code, file.rejected.message)
         document = await self._parsers.put(await self._store.input(file.blob))
         run = FileRun(self._parsers, self._slots, self._limits.splitting, task, document, self._count_pages)
-        self._at_work[task.index] = run
+        self._active[task.index] = run
         return await run.parse()
 
     def _count_pages(self, total: int, done: int, failed: int) -> None:
@@ -144,11 +143,10 @@ class JobRun:
     def _count(self, **increments: int) -> None:
         grown = {name: getattr(self.progress, name) + by for name, by in increments.items()}
         self.progress = self.progress.model_copy(update=grown)
-        self._on_progress()
 
 
 def failure_of(error: Exception, *, job_id: str, index: int) -> Failure:
-    """What a user is told of a file that could not be parsed; what nobody foresaw is only logged."""
+    """The failure to show to the user. An unexpected error is logged and shown as an internal one."""
     if isinstance(error, FileError):
         return Failure(code=error.file_code, message=error.message)
     if isinstance(error, DocfleetError):

@@ -1,13 +1,13 @@
-"""Which pages go together: pure arithmetic over page numbers."""
+"""Divides pages into spans: pure arithmetic over page numbers."""
 
 from __future__ import annotations
 
 from actors.messages import PageSpan
 
-MIN_PAGES = 4  # below this, opening the file costs more than the parallelism wins
+MIN_PAGES = 4  # below this, opening the file costs more than parallel parsing gains
 MAX_PAGES = 16  # above this, a crash or a cancel throws away too much work
-PAGES_WANTED = 6  # a span of this many is worth a call, and small work waits for it for a moment only
-MAX_ROUNDS = 4  # enough rounds that a slow span does not leave the other slots idle
+PAGES_WANTED = 6  # worth a call, and short enough that small documents do not wait long for it
+MAX_ROUNDS = 4  # enough that a slow span does not leave the other slots idle
 
 
 def plan_spans(pages: PageSpan, *, slots: int, size: int | None = None) -> tuple[PageSpan, ...]:

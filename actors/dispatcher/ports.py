@@ -1,4 +1,4 @@
-"""What the dispatcher needs of the others: implemented over Ray in `actors.handles`, in memory by tests.
+"""The interfaces that the dispatcher needs: `actors.handles` implements them over Ray, tests in memory.
 
 `Document` and `ShardRef` are opaque to the dispatcher: references to bytes that stay in the object store.
 """
@@ -25,41 +25,44 @@ Document = Any
 
 
 class ShardRef(Protocol):
-    """A parsed span whose pages stay where they are until they are assembled."""
+    """A reference to a parsed span. Its pages stay in the object store until they are assembled."""
 
     @property
     def span(self) -> PageSpan: ...
 
     @property
     def lost(self) -> tuple[PageFailure, ...]:
-        """Pages that are not in it."""
+        """Pages of the span that could not be parsed."""
         ...
 
 
 class ClaimRegistry(Protocol):
-    """The registry, as dispatchers see it. Raises FleetUnavailable or StoreUnavailable while it cannot answer."""
+    """The registry as a dispatcher sees it. Raises FleetUnavailable or StoreUnavailable while it cannot answer."""
 
     async def claim(
         self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
     ) -> list[Claim]:
-        """Up to `limit` jobs, waiting up to `timeout_s` for the first; what this dispatcher was given beyond the
-        (job id, lease) pairs in `held` comes first."""
+        """Claim up to `limit` jobs, waiting up to `timeout_s` for the first.
+
+        `held` are the (job id, lease) pairs that the dispatcher knows. If a claim's response is lost, the same jobs are
+        sent again under the same lease.
+        """
         ...
 
     async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
-        """Renew leases and report progress; the ids of jobs to stop working on."""
+        """Renew leases and report progress; called from another loop. Returns the ids of jobs to stop."""
         ...
 
     async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
-        """End a job. Raises StaleLease when another dispatcher holds it by now."""
+        """End a job. Raises StaleLease when its lease has run out."""
         ...
 
     async def release(self, leases: Sequence[tuple[str, str]]) -> None:
-        """End the leases of unfinished (job id, lease) pairs: cancelled if that was asked for, else delivered again."""
+        """End the leases of (job id, lease) pairs: a job is cancelled if that was requested, else queued again."""
         ...
 
     async def leave(self, dispatcher_id: str) -> None:
-        """Give back all that this dispatcher was given, as if it had not been, and get nothing more."""
+        """Queue all jobs of this dispatcher again, uncounted, and give it no more."""
         ...
 
     async def get(self, job_id: str) -> JobView | None:
@@ -76,7 +79,7 @@ class ClaimRegistry(Protocol):
 
 
 class DriverRegistry(Protocol):
-    """The registry, as the DriverApi sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
+    """The registry as the DriverApi sees it. Raises FleetUnavailable or StoreUnavailable while it is away."""
 
     async def submit(self, spec: JobSpec) -> JobView:
         """Take a job; durable on return. Raises QueueFull."""
@@ -87,19 +90,19 @@ class DriverRegistry(Protocol):
         ...
 
     async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
-        """The job as soon as it has ended, or after `timeout_s`."""
+        """The job once it has ended, or as it is after `timeout_s`."""
         ...
 
 
 class Parsers(Protocol):
-    """The parser replicas. Raises ParserDied when the replica at work dies, FileError when the file is at fault."""
+    """The parser replicas. Raises ParserDied when the replica of a call dies, FileError when the file is at fault."""
 
     async def put(self, data: bytes | memoryview) -> Document:
         """Share a document's bytes with every parser."""
         ...
 
     async def open(self, document: Document, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
-        """Parse a document, unless it is better split: then its pages."""
+        """Parse a document; or return its pages, when there are more than `split_above`."""
         ...
 
     async def parse_pages(self, document: Document, task: FileTask, span: PageSpan) -> ShardRef: ...
@@ -109,9 +112,9 @@ class Parsers(Protocol):
     ) -> ParsedFile: ...
 
     async def describe(self, options: ParseOptions) -> ParserInfo:
-        """What parses a PDF under these options."""
+        """The profile and versions that parse a PDF under these options."""
         ...
 
     def running(self) -> int:
-        """How many calls the live replicas can work on at this moment."""
+        """How many calls the live replicas can work on now."""
         ...

@@ -1,4 +1,4 @@
-"""What a file leaves in the blob store: its ParseResponse, and its DoclingDocument when it has one."""
+"""Writes the results of a file into the blob store: its ParseResponse, and its DoclingDocument if parsed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from actors.errors import StoreUnavailable
 from actors.messages import Failure, FileOutcome, ParsedFile
 from client.models import ErrorCode, PageFailure
 
-#: A store that is away or full is waited for: the job's own deadline is the end of it.
-_patient = stamina.retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
+#: Waits for a store that is away or full; the job's deadline ends the wait.
+_retry_while_away = stamina.retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
 
 
 class ResultStore:
-    """The blobs of one job. Calls wait for a store that is away, for as long as it is."""
+    """The blobs of one job. Every call waits while the store is away."""
 
     def __init__(self, blobs: BlobStore, job_id: str) -> None:
         self._blobs = blobs
         self._folder = results_of(job_id)
 
-    @_patient
+    @_retry_while_away
     async def input(self, key: str) -> bytes:
         return await self._blobs.get(key)
 
@@ -48,13 +48,13 @@ class ResultStore:
             processing_time_ms=elapsed_ms,
         )
 
-    @_patient
+    @_retry_while_away
     async def _put(self, key: str, data: bytes) -> None:
         await self._blobs.put(key, data)
 
 
 def response_body(filename: str, result: ParsedFile | Failure, elapsed_ms: float) -> bytes:
-    """A file's ParseResponse, as JSON."""
+    """A file's ParseResponse as JSON."""
     entry = _success(result) if isinstance(result, ParsedFile) else _failed(result)
     return orjson.dumps({"filename": filename, "processing_time_ms": elapsed_ms, **entry})
 

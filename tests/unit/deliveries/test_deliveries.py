@@ -39,6 +39,7 @@ from client.models import DeliveryState, ErrorCode, JobStatusEnum, ParseOptions,
 from client.webhooks import verify_webhook
 from tests.memory_parsers import MemoryParsers
 from tests.recorded import Recorded
+from tests.threaded_registry import ThreadedRegistry
 from tests.waiting import eventually_async
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -557,7 +558,7 @@ async def test_without_a_secret_no_webhook_is_sent(outbox, blobs, receiver) -> N
 
 @pytest.mark.parametrize("wrong", ["whsec_not base64", "whsec_" + base64.b64encode(b"short").decode(), "*" * 40])
 def test_an_invalid_secret_is_an_error(wrong: str) -> None:
-    with pytest.raises(ValueError, match="24 to 64 bytes, encoded in base64"):
+    with pytest.raises(ValueError, match="24 to 64 bytes, in base64"):
         parse_secrets(wrong)
 
 
@@ -574,7 +575,7 @@ async def registry(tmp_path: Path, clock: Clock) -> AsyncIterator[JobRegistry]:
     await registry.close()
 
 
-async def submit_job(registry: JobRegistry, url: str) -> None:
+async def submit_job(registry: JobRegistry | ThreadedRegistry, url: str) -> None:
     file = InputFile(filename="0.pdf", blob="inputs/j/0", size=1, sha256="")
     spec = JobSpec(job_id="j", files=(file,), options=ParseOptions(), submitted_at=0.0, callback_url=url)
     await registry.submit(spec)
@@ -586,16 +587,19 @@ async def finish_job(registry: JobRegistry, blobs: BlobStore, url: str, nodes: i
     await registry.finish("j", claim.lease, JobOutcome(files=(await job_of(blobs, nodes)).files))
 
 
-async def test_a_dispatcher_tells_of_a_job_that_it_finished(registry, blobs, receiver) -> None:
+async def test_a_dispatcher_tells_of_a_job_that_it_finished(tmp_path, blobs, receiver) -> None:
+    registry = await asyncio.to_thread(ThreadedRegistry, tmp_path)
     await blobs.put("inputs/j/0", b"2")  # pages, to these parsers
     await submit_job(registry, receiver.url)
     limits = JobLimits(files=1, splitting=Splitting(slots=1))
     worker = DeliveryWorker(registry, blobs, LOOPBACK)
     dispatcher = Dispatcher(registry, MemoryParsers(), blobs, DispatcherConfig(jobs=1, limits=limits), worker.wake)
-    work = asyncio.gather(dispatcher.run(), worker.run())
+    work = [asyncio.create_task(dispatcher.run()), asyncio.create_task(worker.run())]
     await eventually_async(lambda: len(receiver.requests) == 3)
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+    for task in work:
+        task.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
+    await registry.close()
     assert receiver.heard == [0, 1, "COMPLETED"]
 
 

@@ -45,7 +45,7 @@ class Fleet:
             job_id=job_id, files=(file,), options=options or ParseOptions(profile="auto"), submitted_at=0.0, **more
         )
         limits = JobLimits(files=1, splitting=Splitting(slots=1))
-        return await JobRun(spec, self.parsers, self.blobs, ParserSlots(1), limits, lambda: None, self.cache).run()
+        return await JobRun(spec, self.parsers, self.blobs, ParserSlots(1), limits, self.cache).run()
 
     async def response(self, job_id: str) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(await self.blobs.get(f"results/{job_id}/0/response.json"))

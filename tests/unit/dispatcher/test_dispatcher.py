@@ -1,10 +1,15 @@
+"""The dispatcher over the real registry, on a loop of its own as under Ray; parsers and blobs are in memory."""
+
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
-from types import SimpleNamespace
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,89 +20,35 @@ from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.errors import FleetUnavailable, JobExpired, StaleLease, StoreUnavailable
-from actors.messages import Claim, DueDelivery, Failure, FileTask, Heartbeat, InputFile, JobOutcome, JobSpec
+from actors.errors import FleetUnavailable, JobExpired, StoreUnavailable
+from actors.messages import Failure, FileTask, Heartbeat, InputFile, JobOutcome, JobSpec
 from client.models import ErrorCode, JobStatusEnum, ParseOptions
+from tests.threaded_registry import ThreadedRegistry
+from tests.waiting import eventually_async as eventually
+
+LIMITS = JobLimits(files=2, splitting=Splitting(slots=2))
 
 
-class MemoryJobs:
-    """A registry of a few lines: claims wait in a list, outcomes in a dict."""
+@dataclass
+class Clock:
+    """The registry's clock."""
 
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[Claim] = asyncio.Queue()
-        self.outcomes: dict[str, JobOutcome] = {}
-        self.leases: dict[str, str] = {}  # under which jobs ended
-        self.beats: list[Heartbeat] = []
-        self.stop: set[str] = set()
-        self.held: list[tuple[str, str]] = []  # as the newest claim said
-        self.released: list[tuple[str, str]] = []
-        self.left: list[str] = []
-        self.stale: set[str] = set()
-        self.past_their_time: list[str] = []
-        self.known: dict[str, JobStatusEnum] = {}
-        self.buried: set[str] = set()
-        self.away = 0  # how many more calls find nobody
-        self.changed = asyncio.Event()
+    now: float = 1000.0
 
-    async def claim(
-        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
-    ) -> list[Claim]:
-        self._answer()
-        self.held = list(held)
-        return [await self.queue.get()]
-
-    async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
-        self._answer()
-        self.beats.extend(beats)
-        return [beat.job_id for beat in beats if beat.job_id in self.stop]
-
-    async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
-        self._answer()
-        if job_id in self.stale:
-            self.stale.discard(job_id)
-            self.changed.set()
-            raise StaleLease("taken over")
-        self.outcomes[job_id], self.leases[job_id] = outcome, lease
-        self.changed.set()
-
-    async def due_deliveries(self, limit: int) -> list[DueDelivery]:
-        return []
-
-    async def get(self, job_id: str) -> object | None:
-        self._answer()
-        if job_id in self.buried:
-            raise JobExpired("It was one", "")
-        return SimpleNamespace(status=self.known[job_id]) if job_id in self.known else None
-
-    async def expired(self, limit: int) -> list[str]:
-        return self.past_their_time[:limit]
-
-    async def forget(self, job_ids: Sequence[str]) -> None:
-        self.past_their_time = [job for job in self.past_their_time if job not in job_ids]
-        self.changed.set()
-
-    async def release(self, leases: Sequence[tuple[str, str]]) -> None:
-        self.released.extend(leases)
-        self.changed.set()
-
-    async def leave(self, dispatcher_id: str) -> None:
-        self.left.append(dispatcher_id)
-
-    def _answer(self) -> None:
-        if self.away:
-            self.away -= 1
-            raise FleetUnavailable("away")
-
-    async def ended(self, job_id: str) -> JobOutcome:
-        while job_id not in self.outcomes:
-            self.changed.clear()
-            await self.changed.wait()
-        return self.outcomes[job_id]
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def jobs() -> MemoryJobs:
-    return MemoryJobs()
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def jobs(tmp_path: Path, clock: Clock) -> AsyncIterator[ThreadedRegistry]:
+    registry = await asyncio.to_thread(ThreadedRegistry, tmp_path, clock)
+    yield registry
+    await registry.close()
 
 
 @pytest.fixture
@@ -105,24 +56,60 @@ def blobs() -> BlobStore:
     return open_blobs("memory://")
 
 
-@pytest.fixture
-async def dispatcher(jobs, blobs, parsers) -> AsyncIterator[Dispatcher]:
-    config = DispatcherConfig(jobs=2, limits=JobLimits(files=2, splitting=Splitting(slots=2)))
-    dispatcher = Dispatcher(jobs, parsers, blobs, config)
+Start = Callable[..., Coroutine[Any, Any, Dispatcher]]
+
+
+@asynccontextmanager
+async def running(dispatcher: Dispatcher) -> AsyncIterator[Dispatcher]:
     work = asyncio.create_task(dispatcher.run())
-    yield dispatcher
-    work.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
+    try:
+        yield dispatcher
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
-async def submit(jobs: MemoryJobs, blobs: BlobStore, job_id: str, *documents: bytes, **more: str) -> None:
+@pytest.fixture
+async def start(jobs, blobs, parsers) -> AsyncIterator[Start]:
+    """Starts dispatchers, which end with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**config: Any) -> Dispatcher:
+            settings = DispatcherConfig(**{"jobs": 2, "limits": LIMITS, **config})
+            return await stack.enter_async_context(running(Dispatcher(jobs, parsers, blobs, settings)))
+
+        yield start
+
+
+@pytest.fixture
+async def dispatcher(start: Start) -> Dispatcher:
+    return await start()
+
+
+async def submit(jobs: ThreadedRegistry, blobs: BlobStore, job_id: str, *documents: bytes, **more: str) -> None:
     files = []
     for index, document in enumerate(documents):
         await blobs.put(f"inputs/{job_id}/{index}", document)
         files.append(InputFile(filename=f"{index}.pdf", blob=f"inputs/{job_id}/{index}", size=1, sha256=""))
-    spec = JobSpec(job_id=job_id, files=tuple(files), options=ParseOptions(), submitted_at=0.0, **more)
-    await jobs.queue.put(Claim(lease=f"lease-{job_id}", spec=spec, attempt=1))
+    await jobs.submit(JobSpec(job_id=job_id, files=tuple(files), options=ParseOptions(), submitted_at=0.0, **more))
+
+
+async def finished(jobs: ThreadedRegistry, job_id: str) -> None:
+    """A job that another dispatcher has ended."""
+    await jobs.submit(JobSpec(job_id=job_id, files=(), options=ParseOptions(), submitted_at=0.0))
+    (claim,) = await jobs.claim("another", 1, 0.0)
+    await jobs.finish(job_id, claim.lease, JobOutcome())
+
+
+async def has(blobs: BlobStore, *keys: str) -> list[bool]:
+    return [await blobs.size(key) is not None for key in keys]
+
+
+async def gone(blobs: BlobStore, key: str) -> None:
+    async def is_gone() -> bool:
+        return await blobs.size(key) is None
+
+    await eventually(is_gone, what=f"the removal of {key}")
 
 
 async def response(blobs: BlobStore, job_id: str, index: int) -> dict:
@@ -206,8 +193,7 @@ async def test_a_file_that_the_ingress_rejected_gets_its_failed_entry(dispatcher
         sha256="",
         rejected=Failure(code=ErrorCode.UNSUPPORTED_FORMAT, message="Unsupported file format: x.exe"),
     )
-    spec = JobSpec(job_id="a", files=(rejected,), options=ParseOptions(), submitted_at=0.0)
-    await jobs.queue.put(Claim(lease="l", spec=spec, attempt=1))
+    await jobs.submit(JobSpec(job_id="a", files=(rejected,), options=ParseOptions(), submitted_at=0.0))
     assert not (await jobs.ended("a")).files[0].success
     assert (await response(blobs, "a", 0))["error"] == "Unsupported file format: x.exe"
 
@@ -222,30 +208,40 @@ async def test_lost_pages_are_named_in_a_successful_result(dispatcher, jobs, blo
 
 
 async def test_a_registry_that_is_away_for_a_while_loses_nothing(dispatcher, jobs, blobs) -> None:
-    jobs.away = 3
+    for method in ("claim", "heartbeat", "finish"):
+        jobs.failures[method] = [FleetUnavailable("away"), StoreUnavailable("away"), FleetUnavailable("away")]
     await submit(jobs, blobs, "a", b"1")
     assert (await jobs.ended("a")).files[0].success
 
 
-async def test_a_job_that_was_taken_over_is_dropped_and_work_goes_on(dispatcher, jobs, blobs) -> None:
-    jobs.stale = {"a"}
+async def test_a_job_that_was_taken_over_is_dropped_and_work_goes_on(start, jobs, blobs, parsers) -> None:
+    await start(jobs=1)
+    parsers.gate = asyncio.Event()
+    jobs.failures["heartbeat"] = [FleetUnavailable("away")] * 1000  # or one would stop the job before it ends
     await submit(jobs, blobs, "a", b"1")
+    await eventually(lambda: parsers.opened)
+    await jobs.release([("a", jobs.leases_of("a")[0])])
+    (taken,) = await jobs.claim("another", 1, 0.0)
+    parsers.gate.set()
     await submit(jobs, blobs, "b", b"1")
     await jobs.ended("b")
-    assert "a" not in jobs.outcomes
+    view = await jobs.get("a")
+    assert (view.status, view.attempts) == (JobStatusEnum.PROCESSING, 2)
+    await jobs.finish("a", taken.lease, JobOutcome())
 
 
-async def test_a_job_that_the_registry_stops_frees_its_place(dispatcher, jobs, blobs, parsers) -> None:
+async def test_a_job_that_is_cancelled_frees_its_place(dispatcher, jobs, blobs, parsers) -> None:
     parsers.gate = asyncio.Event()
-    jobs.stop = {"a", "b"}
-    await submit(jobs, blobs, "a", b"1")
-    await submit(jobs, blobs, "b", b"1")
-    await submit(jobs, blobs, "c", b"0")
-    while not any(beat.job_id == "c" for beat in jobs.beats):  # noqa: ASYNC110 - it shows up in a heartbeat only
-        await asyncio.sleep(0.01)
+    for job_id in ("a", "b"):
+        await submit(jobs, blobs, job_id, b"1")
+    await eventually(lambda: parsers.opened.total() == 2)
+    await submit(jobs, blobs, "c", b"1")
+    for job_id in ("a", "b"):
+        await jobs.cancel(job_id, "")
+    await eventually(lambda: parsers.opened.total() == 3)
     parsers.gate.set()
-    await jobs.ended("c")
-    assert "a" not in jobs.outcomes
+    assert (await jobs.ended("c")).files[0].success
+    assert [(await jobs.ended(job_id)).failure.code for job_id in ("a", "b")] == [ErrorCode.CANCELLED] * 2
 
 
 async def test_a_stopped_job_that_hangs_in_its_store_costs_no_other_job_its_lease(
@@ -266,89 +262,71 @@ async def test_a_stopped_job_that_hangs_in_its_store_costs_no_other_job_its_leas
             raise
 
     monkeypatch.setattr(blobs, "put", hang)
-    monkeypatch.setattr("actors.dispatcher.dispatcher.BEAT_EVERY_S", 0.01)
+    monkeypatch.setattr("actors.dispatcher.heartbeats.BEAT_EVERY_S", 0.01)
     parsers.gate = asyncio.Event()
     await submit(jobs, blobs, "a", b"garbage")
     await submit(jobs, blobs, "b", b"1")
     await begun.wait()
-    jobs.stop = {"a"}
-
-    def beats_of(job_id: str) -> int:
-        return sum(beat.job_id == job_id for beat in jobs.beats)
-
+    await jobs.cancel("a", "")
     try:
-        async with asyncio.timeout(10):
-            while beats_of("b") < 4:  # noqa: ASYNC110 - it shows up in a heartbeat only
-                await asyncio.sleep(0.01)
-        assert "a" not in {beat.job_id for beat in jobs.beats[-3:]}
-        assert jobs.released == []
+        await eventually(lambda: [beat.job_id for beat in jobs.beats[-4:]] == ["b"] * 4)
+        assert (await jobs.get("a")).status is JobStatusEnum.PROCESSING
     finally:
         stored.set()
+    assert (await jobs.ended("a")).failure.code is ErrorCode.CANCELLED
     parsers.gate.set()
-    await jobs.ended("b")
-    assert jobs.released == [("a", "lease-a")]
+    assert (await jobs.ended("b")).attempts == 1
 
 
-async def test_a_stopped_job_is_given_back_as_soon_as_the_registry_answers(
-    dispatcher, jobs, blobs, parsers, monkeypatch
-) -> None:
-    release, refusals = jobs.release, [FleetUnavailable("away"), StoreUnavailable("away")]
-
-    async def refuse_at_first(leases: Sequence[tuple[str, str]]) -> None:
-        if refusals:
-            raise refusals.pop()
-        await release(leases)
-
-    monkeypatch.setattr(jobs, "release", refuse_at_first)
+async def test_a_stopped_job_is_given_back_as_soon_as_the_registry_answers(dispatcher, jobs, blobs, parsers) -> None:
     parsers.gate = asyncio.Event()
-    jobs.stop = {"a"}
+    jobs.failures["release"] = [FleetUnavailable("away"), StoreUnavailable("away")]
     await submit(jobs, blobs, "a", b"1")
-    async with asyncio.timeout(10):
-        while not jobs.released:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-    assert jobs.released == [("a", "lease-a")]
+    await eventually(lambda: parsers.opened)
+    await jobs.cancel("a", "")
+    assert (await jobs.ended("a")).failure.code is ErrorCode.CANCELLED
+    assert jobs.failures["release"] == []
 
 
-async def test_expired_jobs_leave_neither_blobs_nor_rows(jobs, blobs, parsers) -> None:
-    await blobs.put("inputs/old/0", b"in")
-    await blobs.put("results/old/0/response.json", b"out")
-    await blobs.put("inputs/young/0", b"in")
-    jobs.past_their_time = ["old"]
-    config = DispatcherConfig(jobs=1, limits=JobLimits(files=1, splitting=Splitting(slots=1)))
-    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, config).run())
-    while jobs.past_their_time:
-        jobs.changed.clear()
-        await jobs.changed.wait()
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
-    assert [await blobs.size(key) for key in ("inputs/old/0", "results/old/0/response.json", "inputs/young/0")] == [
-        None,
-        None,
-        2,
-    ]
+async def test_leases_are_renewed_while_the_dispatchers_loop_is_busy(dispatcher, jobs, blobs, parsers) -> None:
+    parsers.gate = asyncio.Event()
+    await submit(jobs, blobs, "a", b"1")
+    await eventually(lambda: parsers.opened)
+    before = len(jobs.beats)
+    busy_until = time.monotonic() + 20
+    while len(jobs.beats) < before + 2 and time.monotonic() < busy_until:
+        time.sleep(0.01)  # noqa: ASYNC251 - blocks the loop, which is the point
+    assert len(jobs.beats) >= before + 2
+    parsers.gate.set()
+    assert (await jobs.ended("a")).attempts == 1
 
 
-def without_inputs(jobs: int = 2) -> DispatcherConfig:
-    return DispatcherConfig(jobs=jobs, keep_inputs=False, limits=JobLimits(files=1, splitting=Splitting(slots=1)))
+async def test_expired_jobs_leave_neither_blobs_nor_rows(start, jobs, blobs, clock) -> None:
+    await finished(jobs, "old")
+    clock.now += 2000
+    for key in ("inputs/old/0", "results/old/0/response.json", "inputs/young/0"):
+        await blobs.put(key, b"data")
+
+    async def is_forgotten() -> bool:
+        with suppress(JobExpired):
+            return await jobs.get("old") is None
+        return True
+
+    await start()
+    await gone(blobs, "results/old/0/response.json")
+    await eventually(is_forgotten)
+    assert await has(blobs, "inputs/old/0", "inputs/young/0") == [False, True]
 
 
-async def gone(blobs: BlobStore, key: str) -> None:
-    async with asyncio.timeout(10):
-        while await blobs.size(key) is not None:  # noqa: ASYNC110 - nothing tells
-            await asyncio.sleep(0.01)
-
-
-async def test_inputs_go_with_the_end_of_their_job_when_they_are_not_kept(jobs, blobs, parsers) -> None:
-    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, without_inputs()).run())
+async def test_inputs_go_with_the_end_of_their_job_when_they_are_not_kept(start, jobs, blobs) -> None:
+    await start(keep_inputs=False)
     await submit(jobs, blobs, "a", b"1")
     await jobs.ended("a")
     await gone(blobs, "inputs/a/0")
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
 
 
 async def test_inputs_go_however_long_that_takes_and_their_job_is_not_reported_meanwhile(
-    jobs, blobs, parsers, monkeypatch
+    start, jobs, blobs, parsers, monkeypatch
 ) -> None:
     begun, may_go = asyncio.Event(), asyncio.Event()
     delete_prefix = blobs.delete_prefix
@@ -359,126 +337,112 @@ async def test_inputs_go_however_long_that_takes_and_their_job_is_not_reported_m
         return await delete_prefix(prefix)
 
     monkeypatch.setattr(blobs, "delete_prefix", slow)
-    monkeypatch.setattr("actors.dispatcher.dispatcher.BEAT_EVERY_S", 0.01)
-    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, without_inputs(jobs=1)).run())
+    monkeypatch.setattr("actors.dispatcher.heartbeats.BEAT_EVERY_S", 0.01)
+    await start(jobs=1, keep_inputs=False)
     await submit(jobs, blobs, "a", b"1")
     await begun.wait()
-    jobs.beats.clear()
-    jobs.stop = {"a"}  # as the registry says of a job that is no longer held
     parsers.gate = asyncio.Event()
     await submit(jobs, blobs, "b", b"1")
-    async with asyncio.timeout(10):
-        while len(jobs.beats) < 2:  # noqa: ASYNC110 - it shows up in a heartbeat only
-            await asyncio.sleep(0.01)
-    assert {beat.job_id for beat in jobs.beats} == {"b"}
+    await eventually(lambda: len([beat for beat in jobs.beats if beat.job_id == "b"]) >= 3)
+    assert [beat.job_id for beat in jobs.beats[-3:]] == ["b"] * 3
     may_go.set()
     await gone(blobs, "inputs/a/0")
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+    parsers.gate.set()
 
 
-async def test_inputs_of_jobs_that_ended_elsewhere_go_when_they_are_not_kept(jobs, blobs, parsers) -> None:
-    for job_id in ("cancelled", "buried", "running", "uploading"):
-        await blobs.put(f"inputs/{job_id}/0", b"data")
-    await blobs.put("results/cancelled/0/response.json", b"data")
-    jobs.known = {"cancelled": JobStatusEnum.FAILED, "running": JobStatusEnum.PROCESSING}
-    jobs.buried = {"buried"}
-    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, without_inputs()).run())
+async def test_inputs_of_jobs_that_ended_elsewhere_go_when_they_are_not_kept(start, jobs, blobs, clock) -> None:
+    await finished(jobs, "buried")
+    clock.now += 2000
+    await jobs.forget(["buried"])
+    await submit(jobs, blobs, "running", b"1")
+    assert await jobs.claim("another", 1, 0.0)
+    await submit(jobs, blobs, "cancelled", b"1")
+    await jobs.cancel("cancelled", "")
+    for key in ("inputs/buried/0", "inputs/uploading/0", "results/cancelled/0/response.json"):
+        await blobs.put(key, b"data")
+    await start(keep_inputs=False)
     await gone(blobs, "inputs/cancelled/0")
     await gone(blobs, "inputs/buried/0")
     kept = ("inputs/running/0", "inputs/uploading/0", "results/cancelled/0/response.json")
-    assert [await blobs.size(key) for key in kept] == [4, 4, 4]
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+    assert await has(blobs, *kept) == [True] * 3
 
 
-async def test_a_dispatcher_that_stops_gives_its_jobs_back(jobs, blobs, parsers) -> None:
+async def test_a_dispatcher_that_stops_gives_its_jobs_back_uncounted(jobs, blobs, parsers) -> None:
     parsers.gate = asyncio.Event()
-    config = DispatcherConfig(jobs=2, limits=JobLimits(files=1, splitting=Splitting(slots=1)))
-    dispatcher = Dispatcher(jobs, parsers, blobs, config)
-    work = asyncio.create_task(dispatcher.run())
-    await submit(jobs, blobs, "a", b"1")
-    while not jobs.beats and not parsers.opened:  # noqa: ASYNC110 - until it is at work
-        await asyncio.sleep(0.01)
-    work.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
-    assert (jobs.left, jobs.released) == ([dispatcher.id], [])
+    async with running(Dispatcher(jobs, parsers, blobs, DispatcherConfig(jobs=2, limits=LIMITS))) as dispatcher:
+        await submit(jobs, blobs, "a", b"1")
+        await eventually(lambda: parsers.opened)
+    view = await jobs.get("a")
+    assert (view.status, view.attempts) == (JobStatusEnum.PENDING, 0)
+    assert await jobs.claim(dispatcher.id, 1, 0.0) == []
 
 
 async def test_a_claim_says_what_is_held_until_it_is_given_back(dispatcher, jobs, blobs, parsers, monkeypatch) -> None:
+    monkeypatch.setattr("actors.dispatcher.dispatcher.CLAIM_WAIT_S", 0.1)
     parsers.gate, may_release = asyncio.Event(), asyncio.Event()
-    release = jobs.release
 
-    async def release_late(leases: Sequence[tuple[str, str]]) -> None:
-        await may_release.wait()
-        await release(leases)
+    async def wait_for_it(*_: object) -> None:
+        await eventually(may_release.is_set)
 
-    monkeypatch.setattr(jobs, "release", release_late)
-    jobs.stop = {"a"}
+    jobs.before["release"] = wait_for_it
     await submit(jobs, blobs, "a", b"1")
-    while not dispatcher._stopping:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    await submit(jobs, blobs, "b", b"1")
-    while ("b", "lease-b") not in jobs.held:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    assert ("a", "lease-a") in jobs.held
-    may_release.set()
-    while dispatcher._stopping:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    await eventually(lambda: parsers.opened)
+    await jobs.cancel("a", "")
+    for job_id in ("b", "c"):
+        await submit(jobs, blobs, job_id, b"1")
+    await eventually(lambda: parsers.opened.total() == 3)  # there is a place for each: "a" holds none
     parsers.gate.set()
-    await jobs.ended("b")
-    await submit(jobs, blobs, "c", b"1")
-    await jobs.ended("c")
-    assert ("a", "lease-a") not in jobs.held
+    for job_id in ("b", "c"):
+        await jobs.ended(job_id)
+    held = ("a", jobs.leases_of("a")[0])
+    await submit(jobs, blobs, "d", b"1")
+    await jobs.ended("d")
+    assert held in jobs.held
+    may_release.set()
+    await jobs.ended("a")
+    await submit(jobs, blobs, "e", b"1")
+    await jobs.ended("e")
+    await eventually(lambda: jobs.held == [], what="a claim that names no lease")
 
 
 async def test_a_job_whose_lease_ran_out_goes_on_under_the_next_one(dispatcher, jobs, blobs, parsers) -> None:
     """As when a machine was suspended: the registry gives the job to the same dispatcher again."""
     parsers.gate = asyncio.Event()
+    jobs.failures["heartbeat"] = [FleetUnavailable("away")] * 1000  # or one could come between the two leases
     await submit(jobs, blobs, "a", b"1")
-    while not parsers.opened:  # noqa: ASYNC110 - until it is at work
-        await asyncio.sleep(0.01)
-    spec = dispatcher._running["a"].claim.spec
-    await jobs.queue.put(Claim(lease="second", spec=spec, attempt=2))
-    while "second" not in [beat.lease for beat in jobs.beats]:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    await eventually(lambda: parsers.opened)
+    await jobs.release([("a", jobs.leases_of("a")[0])])
+    await eventually(lambda: len(jobs.leases_of("a")) == 2)
+    jobs.failures["heartbeat"].clear()
+    await eventually(lambda: jobs.leases_of("a")[1] in [beat.lease for beat in jobs.beats])
     parsers.gate.set()
-    await jobs.ended("a")
-    assert jobs.leases == {"a": "second"}
+    view = await jobs.ended("a")
+    assert (view.attempts, view.failure) == (2, None)
     assert parsers.opened["0.pdf"] == 1
 
 
 async def test_a_job_that_was_given_anew_is_not_stopped_for_its_old_lease(dispatcher, jobs, blobs, parsers) -> None:
-    heartbeat = jobs.heartbeat
+    async def meanwhile(beats: Sequence[Heartbeat]) -> None:
+        """The lease ends, and the job is claimed again, while a heartbeat under the first lease is on its way."""
+        if len(jobs.leases_of("a")) == 1 and any(beat.job_id == "a" for beat in beats):
+            await jobs.release([("a", jobs.leases_of("a")[0])])
+            await eventually(lambda: len(jobs.leases_of("a")) == 2)
 
-    async def meanwhile(beats: Sequence[Heartbeat]) -> list[str]:
-        """The registry, which has ended the first lease; its next claim's answer arrives before this one."""
-        if any(beat.lease == "lease-a" for beat in beats):
-            dispatcher._start(Claim(lease="second", spec=dispatcher._running["a"].claim.spec, attempt=2))
-            return ["a"]
-        return await heartbeat(beats)
-
-    jobs.heartbeat = meanwhile
+    jobs.before["heartbeat"] = meanwhile
     parsers.gate = asyncio.Event()
     await submit(jobs, blobs, "a", b"1")
-    while not jobs.beats:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    await eventually(lambda: len(jobs.leases_of("a")) == 2)
+    await eventually(lambda: jobs.leases_of("a")[1] in [beat.lease for beat in jobs.beats])
     parsers.gate.set()
-    await jobs.ended("a")
-    assert jobs.leases == {"a": "second"}
+    assert (await jobs.ended("a")).failure is None
+    assert parsers.opened["0.pdf"] == 1
 
 
-async def test_a_job_that_fails_for_no_reason_known_is_given_back(dispatcher, jobs, blobs, monkeypatch) -> None:
-    async def bug(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(jobs, "finish", bug)
+async def test_a_job_that_fails_for_no_known_reason_is_delivered_again(dispatcher, jobs, blobs) -> None:
+    jobs.failures["finish"] = [ZeroDivisionError()]
     await submit(jobs, blobs, "a", b"1")
-    while not jobs.released:
-        jobs.changed.clear()
-        await jobs.changed.wait()
-    assert jobs.released == [("a", "lease-a")]
+    view = await jobs.ended("a")
+    assert (view.attempts, view.failure) == (2, None)
 
 
 async def test_a_store_that_is_away_delays_a_job_and_nothing_else(dispatcher, jobs, blobs, monkeypatch) -> None:
@@ -499,67 +463,62 @@ async def test_a_store_that_is_away_delays_a_job_and_nothing_else(dispatcher, jo
     for name in away:
         monkeypatch.setattr(blobs, name, failing(name))
     file = InputFile(filename="0.pdf", blob="inputs/a/0", size=2, sha256="")
-    spec = JobSpec(job_id="a", files=(file,), options=ParseOptions(), submitted_at=0.0)
-    await jobs.queue.put(Claim(lease="lease-a", spec=spec, attempt=1))
+    await jobs.submit(JobSpec(job_id="a", files=(file,), options=ParseOptions(), submitted_at=0.0))
     assert (await jobs.ended("a")).failure is None
     assert (await response(blobs, "a", 0))["success"]
     assert away == {"get": 0, "put": 0}
 
 
-async def test_a_job_whose_store_stays_away_can_be_stopped_and_has_its_deadline(
-    jobs, blobs, parsers, monkeypatch
+async def test_a_job_whose_store_stays_away_can_be_cancelled_and_has_its_deadline(
+    start, jobs, blobs, monkeypatch
 ) -> None:
+    asked = asyncio.Event()
+
     async def away(*_: Any) -> Any:
+        asked.set()
         raise StoreUnavailable("away")
 
-    limits = JobLimits(files=1, deadline_s=1.5, splitting=Splitting(slots=1))
-    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, DispatcherConfig(jobs=2, limits=limits)).run())
     monkeypatch.setattr(blobs, "get", away)
-    jobs.stop = {"stopped"}
-    await submit(jobs, blobs, "stopped", b"1")
+    await start(limits=JobLimits(files=1, deadline_s=1.5, splitting=Splitting(slots=1)))
     await submit(jobs, blobs, "late", b"1")
+    await submit(jobs, blobs, "cancelled", b"1")
+    await asked.wait()
+    await jobs.cancel("cancelled", "")
+    assert (await jobs.ended("cancelled")).failure.code is ErrorCode.CANCELLED
     assert (await jobs.ended("late")).failure.code is ErrorCode.DEADLINE_EXCEEDED
-    assert jobs.released == [("stopped", "lease-stopped")]
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
 
 
-async def test_a_job_past_its_deadline_fails_and_its_slot_is_free(jobs, blobs, parsers) -> None:
+async def test_a_job_past_its_deadline_fails_and_its_slot_is_free(start, jobs, blobs, parsers) -> None:
     parsers.gate = asyncio.Event()
-    limits = JobLimits(files=1, deadline_s=0.05, splitting=Splitting(slots=1))
-    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, DispatcherConfig(jobs=1, limits=limits)).run())
+    await start(jobs=1, limits=JobLimits(files=1, deadline_s=0.5, splitting=Splitting(slots=1)))
     await submit(jobs, blobs, "late", b"1")
-    outcome = await jobs.ended("late")
-    assert outcome.failure.code is ErrorCode.DEADLINE_EXCEEDED
-    assert outcome.failure.message == "The job was not done within 0.05 seconds"
+    failure = (await jobs.ended("late")).failure
+    assert failure.code is ErrorCode.DEADLINE_EXCEEDED
+    assert failure.message == "The job was not done within 0.5 seconds"
     parsers.gate.set()
     await submit(jobs, blobs, "next", b"1")
     assert (await jobs.ended("next")).failure is None
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
 
 
-async def test_old_blobs_that_no_job_owns_are_removed(jobs, blobs, parsers) -> None:
-    for key in ("inputs/orphan/0", "inputs/job/0", "results/buried/0/response.json", "results/job/0/response.json"):
+def age(root: Path, *keys: str) -> None:
+    for key in keys:
+        for path in (root / key, *(root / key).parents):
+            if path != root and root in path.parents:
+                os.utime(path, (1, 1))
+
+
+async def test_only_old_blobs_that_no_job_owns_are_removed(jobs, parsers, clock, tmp_path) -> None:
+    blobs = open_blobs(str(tmp_path / "blobs"))
+    await finished(jobs, "buried")
+    clock.now += 2000
+    await jobs.forget(["buried"])
+    await finished(jobs, "job")
+    removed = ("inputs/orphan/0", "results/buried/0/response.json")
+    kept = ("inputs/job/0", "results/job/0/response.json", "inputs/uploading/0")
+    for key in (*removed, *kept):
         await blobs.put(key, b"data")
-    jobs.known, jobs.buried = {"job": JobStatusEnum.COMPLETED}, {"buried"}
-    limits = JobLimits(files=1, splitting=Splitting(slots=1))
-    config = DispatcherConfig(jobs=1, orphan_age_s=0.05, limits=limits)
-    await asyncio.sleep(0.1)
-    work = asyncio.create_task(Dispatcher(jobs, parsers, blobs, config).run())
-    while await blobs.size("results/buried/0/response.json"):  # noqa: ASYNC110 - the last one that it removes
-        await asyncio.sleep(0.01)
-    assert await blobs.size("inputs/orphan/0") is None
-    assert await blobs.size("inputs/job/0") == await blobs.size("results/job/0/response.json") == 4
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
-
-
-async def test_young_blobs_are_left_alone(jobs, blobs, parsers) -> None:
-    await blobs.put("inputs/uploading/0", b"data")
-    limits = JobLimits(files=1, splitting=Splitting(slots=1))
-    dispatcher = Dispatcher(jobs, parsers, blobs, DispatcherConfig(jobs=1, limits=limits))
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.3):
-            await dispatcher.run()
-    assert await blobs.size("inputs/uploading/0") == 4
+    age(tmp_path / "blobs", *removed, *kept[:2])
+    config = DispatcherConfig(jobs=1, orphan_age_s=60.0, limits=LIMITS)
+    async with running(Dispatcher(jobs, parsers, blobs, config)):
+        await gone(blobs, removed[1])  # the last one that is removed
+    assert await has(blobs, *removed, *kept) == [False, False, True, True, True]

@@ -11,6 +11,7 @@ from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
 from client.models import ParseOptions, ParserInfo
 from tests.memory_parsers import MemoryParsers
 from tests.recorded import Recorded
+from tests.waiting import eventually_async as eventually
 
 
 def task(job_id: str = "job") -> FileTask:
@@ -139,8 +140,7 @@ async def test_a_suspect_page_does_not_wait_for_all_those_of_another_job() -> No
     slots, splitting = ParserSlots(20), Splitting(slots=1, span_pages=1)
     bad, unlucky = MemoryParsers(deadly=set(range(1, 13)), hang_s=0.01), MemoryParsers(deaths_left={1: 1})
     many = asyncio.create_task(FileRun(bad, slots, splitting, task("many"), b"12", Counted()).parse())
-    while len(bad.spans) <= 12:  # noqa: ASYNC110 - each has failed once, and one of them is in quarantine
-        await asyncio.sleep(0)
+    await eventually(lambda: len(bad.spans) > 12, every_s=0)  # each has failed once, and one of them is in quarantine
     await FileRun(unlucky, slots, splitting, task("one"), b"1", Counted()).parse()
     assert len(bad.spans) <= 14
     with pytest.raises(FileError):

@@ -21,6 +21,7 @@ from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFai
 from actors.messages import FileTask, InputFile, JobSpec, PageSpan, ParsedFile, PartialFile
 from client.models import PageFailure, ParseOptions
 from tests.memory_parsers import MemoryParsers, MemoryShardRef
+from tests.waiting import eventually_async as eventually
 
 TASK = FileTask(
     job_id="job", index=0, filename="a.pdf", size=2, options=ParseOptions(), metadata={"case": 1, "width": "wide"}
@@ -29,16 +30,15 @@ TASK = FileTask(
 
 @dataclass
 class HeldParsers(MemoryParsers):
-    """Spans with a page in `held` wait until it is let go. `assembled` counts by first and last page."""
+    """Spans wait while they have a page in `held`. `assembled` counts by first and last page."""
 
     held: set[int] = field(default_factory=set)
-    let_go: asyncio.Event = field(default_factory=asyncio.Event)
     assembled: Counter[tuple[int, int]] = field(default_factory=Counter)
     unwilling: bool = False
 
     async def _parse(self, span: PageSpan) -> None:
-        if self.held & set(range(span.first, span.last + 1)):
-            await self.let_go.wait()
+        pages = set(range(span.first, span.last + 1))
+        await eventually(lambda: not self.held & pages, every_s=0.001)
         await super()._parse(span)
 
     async def assemble(
@@ -64,12 +64,14 @@ class Run:
         self.whole = asyncio.create_task(self.file.parse())
 
     async def with_pages(self, count: int) -> PartialFile:
-        while (partial := await self.file.partial_file()).pages_done < count:  # noqa: ASYNC110 - there is no event for it
-            await asyncio.sleep(0)
-        return partial
+        async def with_pages() -> PartialFile | None:
+            partial = await self.file.partial_file()
+            return partial if partial.pages_done >= count else None
+
+        return await eventually(with_pages)
 
     async def end(self) -> list[dict[str, Any]]:
-        self.parsers.let_go.set()
+        self.parsers.held = set()
         nodes: list[dict[str, Any]] = orjson.loads((await self.whole).nodes)
         return nodes
 
@@ -110,12 +112,11 @@ async def test_nobody_who_does_not_ask_pays() -> None:
 
 
 async def test_a_parser_that_dies_for_it_harms_nothing_but_the_answer() -> None:
-    parsers = HeldParsers(held={12})
+    parsers = HeldParsers(held={5, 12})
     run = Run(parsers)
-    await run.with_pages(10)
-    parsers.unwilling = True
-    run.file._partial._assembled.clear()
-    assert orjson.loads((await run.file.partial_file()).nodes) == []
+    await run.with_pages(8)
+    parsers.unwilling, parsers.held = True, {12}
+    assert orjson.loads((await run.with_pages(10)).nodes) == []
     parsers.unwilling = False
     assert len(await run.end()) == 12
 
@@ -151,18 +152,17 @@ async def test_pages_that_broke_a_parser_are_left_alone_until_there_are_more(
 
 
 async def test_pages_that_broke_a_parser_are_assembled_again_in_quarantine() -> None:
-    parsers = HeldParsers(held={12}, unwilling=True)
+    parsers = HeldParsers(held={5, 12}, unwilling=True)
     run = Run(parsers)
-    await run.with_pages(10)
-    parsers.unwilling = False
-    run.file._partial._assembled.clear()  # as more pages would
+    await run.with_pages(8)
+    parsers.unwilling, parsers.held = False, {12}
+    await eventually(lambda: PageSpan(5, 6) in parsers.spans)
     async with run.slots.quarantine.slot("another"):
         asked = asyncio.create_task(run.file.partial_file())
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert parsers.assembled == {}
+        assert len(await run.end()) == 12  # needs no quarantine
+        assert parsers.assembled == {(1, 12): 1}
     assert len(orjson.loads((await asked).nodes)) == 10
-    await run.end()
+    assert parsers.assembled == {(1, 12): 1, (1, 10): 1}
 
 
 async def test_what_is_assembled_outlives_who_stops_waiting_for_more() -> None:
@@ -179,8 +179,7 @@ async def test_what_is_assembled_outlives_who_stops_waiting_for_more() -> None:
     await partial.nodes(TASK, assemble)
     partial.add(shard(1, 2))
     asked = asyncio.create_task(partial.nodes(TASK, assemble))
-    while 1 not in tried:  # noqa: ASYNC110 - there is no event for it
-        await asyncio.sleep(0)
+    await eventually(lambda: 1 in tried)
     asked.cancel()
     await asyncio.wait([asked])
     assert [node["metadata"]["page_number"] for node in await partial.nodes(TASK, assemble)] == [1, 2, 5, 6]
@@ -202,14 +201,13 @@ async def test_a_job_tells_of_each_file_as_far_as_it_is() -> None:
     )
     spec = JobSpec(job_id="job", files=files, options=ParseOptions(), submitted_at=0.0)
     limits = JobLimits(files=2, splitting=Splitting(slots=2, span_pages=1))
-    run = JobRun(spec, held, blobs, ParserSlots(8), limits, lambda: None)
+    run = JobRun(spec, held, blobs, ParserSlots(8), limits)
     running = asyncio.create_task(run.run())
-    while run.progress.files_done < 2 or run.progress.pages_done < 6:  # noqa: ASYNC110 - there is no event for it
-        await asyncio.sleep(0.001)
+    await eventually(lambda: run.progress.files_done == 2 and run.progress.pages_done == 6)
     first, second, third = await run.partial_files()
     assert [file.outcome and file.outcome.filename for file in (first, second, third)] == ["0.pdf", None, "2.pdf"]
     assert (second.filename, second.num_nodes, second.pages_total) == ("1.pdf", 3, 4)
-    held.let_go.set()
+    held.held = set()
     await running
 
 
