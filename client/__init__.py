@@ -1,4 +1,4 @@
-"""Clients for a docfleet server, and for the single-process server that it replaces: submit documents, fetch nodes.
+"""Clients for a docfleet server, and for the single-process server that it replaces: submit documents, get nodes.
 
 from client import DoclingParserClient
 

@@ -1,4 +1,4 @@
-"""`docfleet`, and `python -m client`: the command line, or what it takes to have one."""
+"""`docfleet` and `python -m client`: run the command line, or say how to install it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if missing.name not in {"typer", "rich"}:
             raise
-        sys.exit("The docfleet command needs docfleet's extra `cli`, as in: pip install '.[cli]' in its checkout")
+        sys.exit("The docfleet command needs docfleet's extra `cli`: run pip install '.[cli]' in its checkout")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # a file's name that is not UTF-8 is printed as it is
+        sys.stdout.reconfigure(errors="surrogateescape")  # print a file name that is not UTF-8 unchanged
     app(prog_name="docfleet")
 
 

@@ -1,4 +1,4 @@
-"""The arguments that commands share, what their texts mean, and how patient the commands are."""
+"""Arguments shared by the commands, their parsing, and the commands' retry times."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ import typer
 from client._waiting import JsonDict
 from client.models import ExportFormat
 
-INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
-FIRST_CONTACT_S = 3.0  # how long a command that only looks bears a server that is not there
-RESTART_S = 180.0  # how long one that waits does: a server that is started anew loads its models first
+INTERRUPTED = 130  # the exit status after Ctrl-C
+FIRST_CONTACT_S = 3.0  # how long a read-only command retries a missing server
+RESTART_S = 180.0  # how long a waiting command does: a restarted server first loads its models
 
 Url = Annotated[str, typer.Option("--url", envvar="DOCFLEET_URL", help="The server's address.")]
-ApiKey = Annotated[str | None, typer.Option("--api-key", envvar="DOCFLEET_API_KEY", help="The key it wants, if any.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ApiKey = Annotated[
+    str | None, typer.Option("--api-key", envvar="DOCFLEET_API_KEY", help="The server's API key, if it requires one.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id.")]
-Format = Annotated[ExportFormat, typer.Option("--format", "-f", help="What to turn the documents into.")]
-Profile = Annotated[str | None, typer.Option(help="The models: auto, standard, bundled or native.")]
+Format = Annotated[ExportFormat, typer.Option("--format", "-f", help="The format of the results.")]
+Profile = Annotated[str | None, typer.Option(help="The models to use: auto, standard, bundled or native.")]
 Ocr = Annotated[bool | None, typer.Option("--ocr/--no-ocr", help="Read text from pictures. [default: the server's]")]
 Tables = Annotated[bool | None, typer.Option("--tables/--no-tables", help="Find tables. [default: the server's]")]
-Pages = Annotated[str | None, typer.Option(metavar="FIRST-LAST", help="Only these pages, such as 3-7.")]
-Password = Annotated[str | None, typer.Option(envvar="DOCFLEET_PASSWORD", help="Opens encrypted PDFs.")]
+Pages = Annotated[str | None, typer.Option(metavar="FIRST-LAST", help="Only these pages, for example 3-7.")]
+Password = Annotated[str | None, typer.Option(envvar="DOCFLEET_PASSWORD", help="The password of encrypted PDFs.")]
 Options = Annotated[
-    str | None, typer.Option("--options", metavar="JSON", help="Any others, such as '{\"force_ocr\": true}'.")
+    str | None,
+    typer.Option("--options", metavar="JSON", help="Other parse options, for example '{\"force_ocr\": true}'."),
 ]
-Watch = Annotated[bool, typer.Option("--watch", "-w", help="Stay until it has ended.")]
-Force = Annotated[bool, typer.Option("--force", help="Parse what is done already, too.")]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Wait until the job has ended.")]
+Force = Annotated[bool, typer.Option("--force", help="Parse finished documents again, too.")]
 
 
 def options(
@@ -40,7 +43,7 @@ def options(
     password: str | None,
     others: str | None,
 ) -> dict[str, Any]:
-    """The parse options that were given; the server has its own for the rest."""
+    """The parse options given on the command line; the server's defaults apply to the rest."""
     given = {
         "profile": profile,
         "do_ocr": ocr,
@@ -59,7 +62,7 @@ def _page_range(text: str | None) -> list[int] | None:
     try:
         return [int(first), int(last or first)]
     except ValueError:
-        raise typer.BadParameter(f"{text} is not a page or a range of pages such as 3-7") from None
+        raise typer.BadParameter(f"{text} is neither a page nor a range of pages such as 3-7") from None
 
 
 def json_object(text: str | None, what: str) -> JsonDict | None:

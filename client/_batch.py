@@ -1,7 +1,7 @@
-"""What `docfleet parse` does with many files: which to parse, where each result goes, and one document's way there.
+"""The work of `docfleet parse`: which files to parse, where results go, and how each document is parsed.
 
-Knows nothing of terminals. A result appears under its name only when it is complete, so its presence means "done".
-While a document's job runs, a ticket beside the result names the job, so that a later run re-attaches to it.
+Independent of the terminal. A result file appears only when it is complete, so its presence means "done". While a
+document's job runs, a ticket file beside the result holds the job's id, so that a later run resumes the job.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SUFFIXES = {
     ExportFormat.DOCTAGS: ".doctags",
 }
 
-#: Failures that the next document would meet as well: they end the run instead of one document.
+#: Failures that the next document would meet too: they end the run, not just one document.
 RUN_ENDING = (ConnectionFailed, RequestTimeout, Unauthorized, Unavailable, UnexpectedAnswer)
 
 
@@ -55,19 +55,19 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file to parse, and the file that its result becomes."""
+    """A file to parse, and the file for its result."""
 
     source: Path
     target: Path
 
     @property
     def ticket(self) -> Path:
-        """Holds the id of the job while there is one."""
+        """The file that holds the job's id while the job runs."""
         return self.target.with_name(f"{self.target.name}.job")
 
     @property
     def done(self) -> bool:
-        """Whether there is a result that is not older than the source, and no job that makes another."""
+        """Whether there is a result at least as new as the source, and no job for a newer one."""
         if self.ticket.exists() or not self.target.exists():
             return False
         return self.target.stat().st_mtime >= self.source.stat().st_mtime
@@ -75,7 +75,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a document ended. `seconds` is the time from taking it up to its result."""
+    """How a document ended. `seconds` is the time from its start to its result."""
 
     document: Document
     state: State
@@ -92,11 +92,11 @@ class TargetTaken(ValueError):
 
 
 def plan(paths: Iterable[Path], output: Path, suffix: str, accepted: frozenset[str]) -> list[Document]:
-    """The documents that `paths` name, in a stable order.
+    """The documents in `paths`, in a stable order.
 
-    Of a folder, every file whose suffix is `accepted`, at the same place below `output`; hidden ones and `output`
-    itself left out. A file that is named is taken whatever its suffix. Results keep the source's suffix, so that
-    `a.pdf` and `a.docx` don't meet. Raises `TargetTaken` and `FileNotFoundError`.
+    A folder gives every file with an `accepted` suffix, except hidden files and those in `output`; results keep the
+    same relative path below `output`. A file named directly is taken whatever its suffix. Results keep the source's
+    suffix, so that `a.pdf` and `a.docx` do not collide. Raises `TargetTaken` and `FileNotFoundError`.
     """
     documents: dict[Path, Document] = {}
     for path in paths:
@@ -125,7 +125,7 @@ def _sources(path: Path, output: Path, accepted: frozenset[str]) -> Iterator[tup
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """How each document of a run is parsed. With `force`, as though there had been no run before."""
+    """How to parse each document of a run. `force` ignores the results and jobs of earlier runs."""
 
     client: DoclingParserClient
     export: ExportFormat
@@ -134,7 +134,7 @@ class Batch:
     force: bool = False
 
     def parse(self, document: Document) -> Outcome:
-        """See one document through. Raises only what would stop the other documents too."""
+        """Parse one document. Raises only errors that would stop the other documents too."""
         if document.done and not self.force:
             return Outcome(document=document, state=State.SKIPPED)
         started = time.monotonic()
@@ -163,13 +163,13 @@ class Batch:
         )
 
     def _ended(self, document: Document) -> JobStatusResponse:
-        """The status of the document's completed job, be it a job of an earlier run."""
+        """The status of the document's completed job, which may be a job of an earlier run."""
         job_id = attached(document, self.client.base_url)
         if job_id is not None and not self.force:
             try:
                 return self._completed(document, job_id)
             except JobNotFound:
-                pass  # the server has forgotten it, so the document starts afresh
+                pass  # the server no longer has the job, so submit the document again
         document.target.parent.mkdir(parents=True, exist_ok=True)
         job_id = self.client.submit_job(document.source, options=self.options)["job_id"]
         document.ticket.write_text(json.dumps({"url": self.client.base_url, "job_id": job_id}))
@@ -189,7 +189,7 @@ class Batch:
         try:
             self.client.download_results(job_id, document.target, self.export)
         except ExportUnavailable:
-            self._entry(job_id)  # which knows the reason
+            self._entry(job_id)  # raises with the reason, if the file failed
             raise
 
     def _entry(self, job_id: str) -> JsonDict:
@@ -200,7 +200,7 @@ class Batch:
 
 
 def attached(document: Document, url: str) -> str | None:
-    """The job that an earlier run left for this document on this server, unless the document is newer."""
+    """The id of the job that an earlier run submitted for this document to this server; None if the file changed."""
     try:
         ticket = json.loads(document.ticket.read_text())
         current = document.ticket.stat().st_mtime >= document.source.stat().st_mtime
@@ -216,5 +216,5 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def run(batch: Batch, documents: Iterable[Document], at_once: int, stopped: threading.Event) -> Iterator[Outcome]:
-    """Every document's outcome when it is there. `stopped` ends the waits of `batch.client`, if it was made so."""
+    """Yield each document's outcome as it becomes available. Sets `stopped`, which also ends the client's sleeps."""
     return in_threads(batch.parse, documents, at_once, ordered=False, stopped=stopped)

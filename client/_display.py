@@ -1,4 +1,4 @@
-"""What a run looks like: live bars on a terminal, one line per document elsewhere, JSON lines for machines."""
+"""The output of a run: progress bars on a terminal, one line per document elsewhere, or JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARKS = {State.PARSED: ("✓", "green"), State.SKIPPED: ("·", "dim"), State.FAI
 
 
 class Display(Protocol):
-    """Shows a run. `progress` comes from any thread, the rest from the one that runs the command."""
+    """Shows a run. `progress` may be called from any thread, the other methods only from the command's thread."""
 
     def __enter__(self) -> Self: ...
 
@@ -32,10 +32,10 @@ class Display(Protocol):
     ) -> None: ...
 
     def progress(self, document: Document, status: JobStatusResponse) -> None:
-        """A document's job has moved on."""
+        """A document's job has a new status."""
 
     def ended(self, outcome: Outcome) -> None:
-        """A document is through."""
+        """A document has ended."""
 
     def summary(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """The run is over."""
@@ -45,7 +45,7 @@ _retries = logging.getLogger("client._retry")
 
 
 class _Troubles(logging.Handler):
-    """Hands every retry's message on."""
+    """Passes the log message of every retry to `show`."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__(logging.INFO)
@@ -56,7 +56,7 @@ class _Troubles(logging.Handler):
 
 
 class Live:
-    """Bars: one for every document that is being parsed, and one for the run."""
+    """Progress bars: one for each document being parsed, and one for the whole run."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
@@ -125,7 +125,7 @@ class Live:
         self._console.print(totals(outcomes, seconds), highlight=False, markup=False)
 
     def _trouble(self, message: str) -> None:
-        """Bars that stand still want a reason; the next progress takes it away."""
+        """Show why the bars stand still; the next progress replaces the message."""
         self._bars.update(self._run, detail=message)
 
     def _totals(self) -> str:
@@ -137,7 +137,7 @@ class Live:
 
 
 class Plain:
-    """A line per document, and the reasons once more at the end: for logs."""
+    """One line per document and a summary, for logs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""The few lines that have to exist twice: driving a flow, and keeping a window of work full."""
+"""The code that must exist in a sync and an async version: driving a flow, and running a window of work."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from client._waiting import JsonDict
 A = TypeVar("A")
 T = TypeVar("T")
 
-#: Making one reads the system's certificates, which takes longer than a request on the same machine.
+#: Cached: reading the system's certificates takes longer than a request on the same machine.
 tls = functools.cache(httpx.create_ssl_context)
 
-#: How many exchanges run at once is for the caller to say, so a pool never makes one wait for another.
+#: The caller decides how many requests run at once, so the pool sets no limit.
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 
-#: What is thrown into a flow: an exchange that failed, or a file that could not be read while it was sent.
+#: Errors that a driver throws into a flow: a failed exchange, or a file that could not be read while it was sent.
 FAILURES = (httpx.RequestError, OSError)
 
 
 def drive(flow: Flow[T], http: httpx.Client, sleep: Callable[[float], object]) -> T:
-    """Run a flow to its end, blocking."""
+    """Run a flow to its end. Blocks."""
     with closing(flow):
         try:
             step = next(flow)
@@ -93,7 +93,7 @@ def send(step: Send, http: httpx.Client) -> httpx.Response:
 
 
 def _unread(response: httpx.Response) -> httpx.Response:
-    """A success as it is; of anything else the body is needed at once, for its reason."""
+    """Leave a successful response unread. Read any other at once: its body holds the reason."""
     if not response.is_success:
         with closing(response):
             response.read()
@@ -121,7 +121,7 @@ async def send_async(step: Send, http: httpx.AsyncClient) -> httpx.Response:
 
 
 async def _unread_async(response: httpx.Response) -> httpx.Response:
-    """As `_unread`."""
+    """The async form of `_unread`."""
     if not response.is_success:
         async with aclosing(response):
             await response.aread()
@@ -129,7 +129,7 @@ async def _unread_async(response: httpx.Response) -> httpx.Response:
 
 
 def follow(watch: Watch, http: httpx.Client, sleep: Callable[[float], object]) -> Iterator[JsonDict]:
-    """The job's statuses as they come, blocking."""
+    """Yield the job's statuses as they arrive. Blocks."""
     while not watch.ended:
         response = drive(watch.attach(), http, sleep)
         try:
@@ -144,7 +144,7 @@ def follow(watch: Watch, http: httpx.Client, sleep: Callable[[float], object]) -
 async def follow_async(
     watch: Watch, http: httpx.AsyncClient, sleep: Callable[[float], Awaitable[object]]
 ) -> AsyncGenerator[JsonDict, None]:
-    """The job's statuses as they come, on the running loop."""
+    """Yield the job's statuses as they arrive, on the running loop."""
     while not watch.ended:
         response = await drive_async(watch.attach(), http, sleep)
         try:
@@ -158,13 +158,13 @@ async def follow_async(
 
 
 def check_window(name: str, size: int) -> None:
-    """Raises ValueError for a window that nothing would ever enter."""
+    """Raises ValueError unless the window has room for at least one item."""
     if size < 1:
         raise ValueError(f"{name} must be at least 1")
 
 
 def window(futures: Iterable[Future[T]], size: int, *, ordered: bool) -> Iterator[T]:
-    """The results of `futures`, started as they are taken, with at most `size` taken and not yet done."""
+    """The results of `futures`. Each future starts when taken from the iterable; at most `size` are unfinished."""
     source = iter(futures)
     taken = deque(itertools.islice(source, size))
     while taken:
@@ -178,7 +178,7 @@ def window(futures: Iterable[Future[T]], size: int, *, ordered: bool) -> Iterato
 def in_threads(
     work: Callable[[A], T], items: Iterable[A], size: int, *, ordered: bool, stopped: threading.Event
 ) -> Iterator[T]:
-    """`work` of each item, in a window of `size` threads; `stopped` is set when the iteration ends, however it does."""
+    """Run `work` on each item in `size` threads and yield the results. Sets `stopped` when the iteration ends."""
     with ThreadPoolExecutor(size) as threads:
         try:
             yield from window((threads.submit(work, item) for item in items), size, ordered=ordered)
@@ -188,10 +188,10 @@ def in_threads(
 
 
 def until(stopped: threading.Event, sleep: Callable[[float], object] | None = None) -> Callable[[float], None]:
-    """A sleep that `stopped` cuts short, and that raises `CancelledError` once it is set.
+    """A sleep that ends early when `stopped` is set, and then raises `CancelledError`.
 
-    A thread can't be cancelled from outside, but every flow that waits sleeps between its looks. Another `sleep` may be
-    given, which then is not cut short.
+    A thread cannot be cancelled from outside, but every waiting flow sleeps between its requests. A `sleep` of your own
+    does not end early.
     """
 
     def sleep_or_stop(seconds: float) -> None:
@@ -203,7 +203,7 @@ def until(stopped: threading.Event, sleep: Callable[[float], object] | None = No
 
 
 async def window_async(work: Iterable[Coroutine[Any, Any, T]], size: int, *, ordered: bool) -> AsyncGenerator[T, None]:
-    """The results of `work`, started as it is taken, with at most `size` taken and not yet done."""
+    """The results of `work`. Each coroutine starts when taken from the iterable; at most `size` are unfinished."""
     source = iter(work)
     taken = deque(asyncio.ensure_future(each) for each in itertools.islice(source, size))
     try:

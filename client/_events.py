@@ -1,4 +1,4 @@
-"""A reader's place in a job's server-sent events: where to go on when the stream breaks off, and when to give up."""
+"""Reading a job's server-sent events: where to resume after a broken stream, and when to give up."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from client._retry import FIRST_BACKOFF_S, Flow, Patience, Sleep
 from client._waiting import JsonDict
 from client.errors import ConnectionFailed, UnexpectedAnswer
 
-SILENCE_S = 60.0  # the server sends a comment every 15 s while nothing happens
-LASTING_S = 20.0  # a stream that lasted as long has brought one: whoever cut it, the server is there
+SILENCE_S = 60.0  # without a byte for so long, the connection is dead: the server sends a comment every 15 s
+LASTING_S = 20.0  # a stream that lasted this long received such a comment, so the server is alive
 
 
 class Watch:
-    """Reads one job's events, each once, over as many connections as it takes.
+    """Reads each event of one job once, over as many connections as necessary.
 
-    `open_stream` makes the flow that asks for what follows the event of that id. Until `ended`: drive `attach()`, give
-    `take` every event of the response's body, and tell `broke_off` of a body that ended with an error.
+    `open_stream` makes the flow that requests the events after a given event id. Until `ended`, the caller drives
+    `attach()`, passes every event of the response to `take`, and reports a stream that fails to `broke_off`.
     """
 
     def __init__(self, open_stream: Callable[[str | None], Flow[httpx.Response]], patience: Patience) -> None:
-        self.ended = False
+        self.ended: bool = False
         self._open = open_stream
         self._patience = patience
         self._last_id: str | None = None
@@ -34,18 +34,19 @@ class Watch:
         self._fruitless_since: float | None = None
 
     def attach(self) -> Flow[httpx.Response]:
-        """The next stream. A server that hangs up at once is left alone for a moment, and after a while for good."""
+        """Open the next stream, after a pause if there was one before. Raises `ConnectionFailed` when streams keep
+        breaking off."""
         if self._attached:
             self._check_patience()
             yield Sleep(FIRST_BACKOFF_S * self._patience.jitter())
         self._attached = True
         response = yield from self._open(self._last_id)
         self._opened_at, self._fell_silent = self._patience.clock(), False
-        self.ended = response.status_code == httpx.codes.NO_CONTENT  # nothing follows what was seen
+        self.ended = response.status_code == httpx.codes.NO_CONTENT  # there are no more events
         return response
 
     def take(self, event: ServerSentEvent) -> JsonDict:
-        """The status that an event brings."""
+        """The status in an event."""
         self._last_id = event.id or self._last_id
         self._fruitless_since = None
         self.ended = event.event == "end"
@@ -53,7 +54,7 @@ class Watch:
         return status
 
     def broke_off(self, error: httpx.RequestError) -> None:
-        """Raises `UnexpectedAnswer` when it was no stream of events, nor the end of one."""
+        """Note that a stream failed. Raises `UnexpectedAnswer` when the response is not an event stream."""
         self._fell_silent = isinstance(error, httpx.ReadTimeout)
         if isinstance(error, SSEError | httpx.DecodingError) and not self.ended:
             raise UnexpectedAnswer(f"the server does not stream events: {error}") from error
@@ -64,4 +65,4 @@ class Watch:
         if lasted or self._fruitless_since is None:
             self._fruitless_since = now
         if now - self._fruitless_since > self._patience.retry_for:
-            raise ConnectionFailed("the stream of the job's events breaks off again and again")
+            raise ConnectionFailed("the stream of the job's events keeps breaking off")

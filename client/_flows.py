@@ -1,8 +1,7 @@
-"""Every operation of the clients, once, as a generator that performs no network I/O.
+"""Every client operation as a generator without network I/O.
 
-The sync and the async client drive the same flows, so they cannot differ in what they send, retry or raise.
-`timeout` is in seconds and covers the retries; for a single exchange None means the client's own timeout, for a
-wait it means no limit.
+The sync and the async client drive the same flows, so both send, retry and raise the same. `timeout` is in seconds and
+includes retries. For a single exchange, None means the client's own timeout; for a wait, None means no limit.
 """
 
 from __future__ import annotations
@@ -36,17 +35,17 @@ from client.models import ErrorCode, ExportFormat, JobStatusEnum, ParseResponse
 DEFAULT_URL = "http://localhost:8080"
 DEFAULT_TIMEOUT_S = 2400.0  # a blocking parse of many pages may take this long
 RETRY_FOR_S = 30.0
-PAGE = 100  # jobs that are fetched at once where all are wanted
+PAGE = 100  # jobs per request when all jobs are listed
 
 
 class Ask(Protocol):
-    """A question about a job that the server may hold until there is news."""
+    """A request about a job that the server may hold until something changes."""
 
     def __call__(self, job_id: str, *, wait: float, timeout: float) -> Flow[JsonDict]: ...
 
 
 class How(TypedDict, total=False):
-    """The arguments of every wait, as `Waiting` explains them."""
+    """The arguments of every wait; see `Waiting`."""
 
     poll_interval: float
     timeout: float | None
@@ -55,9 +54,9 @@ class How(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileResult:
-    """How one file of `parse_many` ended: `error` is set when it has no usable result.
+    """The outcome of one file in `parse_many`. `error` is set when there is no usable result.
 
-    `job_id` is None when no job was made. `result` may be set beside a `FileFailed`: it is the server's failed entry.
+    `job_id` is None when no job was made. With a `FileFailed`, `result` holds the server's failed entry.
     """
 
     path: Path
@@ -86,7 +85,7 @@ class Flows:
         return (yield from self._json("GET", "/", timeout=timeout))
 
     def get_job_status(self, job_id: str, *, wait: float = 0, timeout: float | None = None) -> Flow[JsonDict]:
-        """The status now or, where the server can wait, at the next change within `wait` seconds."""
+        """The status now, or at the next change within `wait` seconds if the server supports waiting."""
         params = _given(wait=f"{wait:g}" if wait else None)
         return (yield from self._json("GET", _job(job_id), params=params, timeout=timeout))
 
@@ -102,7 +101,7 @@ class Flows:
         wait: float = 0,
         timeout: float | None = None,
     ) -> Flow[JsonDict]:
-        """The results now or, where the server can wait, at the job's end within `wait` seconds."""
+        """The results now, or at the job's end within `wait` seconds if the server supports waiting."""
         params = _given(pages=pages, partial="true" if so_far else None, wait=f"{wait:g}" if wait else None)
         return (yield from self._json("GET", f"{_job(job_id)}/results", params=params, timeout=timeout))
 
@@ -113,7 +112,7 @@ class Flows:
         try:
             yield from self._send(self._request("DELETE", _job(job_id)), timeout)
         except JobNotFound as error:
-            if error.__cause__ is None:  # else it is this call that deleted it, and the answer was lost
+            if error.__cause__ is None:  # with a cause, an earlier try deleted the job and its response was lost
                 raise
 
     def list_jobs(
@@ -140,7 +139,7 @@ class Flows:
         return _decoded((yield from self._send(request, timeout)))
 
     def parse(self, submission: Submission, *, timeout: float | None = None) -> Flow[JsonDict]:
-        """Blocking parse. A server whose own deadline passes answers 202 with the job, which is then waited for."""
+        """Blocking parse. If the server's own deadline passes, it answers 202 with the job, and this waits for it."""
         waiting = self._waiting(timeout=self.patience.timeout if timeout is None else timeout)
         request = submission.request(f"{self.base_url}/parse", self.headers)
         response = yield from self._send(request, timeout)
@@ -156,7 +155,7 @@ class Flows:
         return (yield from self._result(job_id, waiting))
 
     def parse_one(self, submission: Submission, **how: Unpack[How]) -> Flow[FileResult]:
-        """A job of one file, whose failure is a value too."""
+        """Parse one file as its own job. A failure is returned, not raised."""
         [path] = map(Path, submission.paths)
         waiting = self._waiting(**how)
         job_id = None
@@ -172,7 +171,7 @@ class Flows:
         return (yield from self._wait(job_id, self._waiting(**how)))
 
     def result(self, job_id: str, **how: Unpack[How]) -> Flow[JsonDict]:
-        """Wait for the job; its `BatchParseResponse`."""
+        """Wait for the job; returns its `BatchParseResponse`."""
         return (yield from self._result(job_id, self._waiting(**how)))
 
     def download_results(
@@ -185,7 +184,7 @@ class Flows:
         pages: str | None = None,
         timeout: float | None = None,
     ) -> Flow[Path]:
-        """Stream the results to `path`, which appears once it is complete."""
+        """Stream the results to `path`. The file appears once it is complete."""
         target = Path(path)
         unfinished = target.with_name(f"{target.name}.part")
         params = _given(format=export, file=file, pages=pages)
@@ -212,7 +211,7 @@ class Flows:
             if status["status"] == JobStatusEnum.FAILED:
                 raise _failed(status)
             answer = yield from self.get_job_results(job_id)
-        else:  # the results themselves are waited for: one request instead of one for every change
+        else:  # wait for the results themselves: one request instead of one per change
             answer = yield from self._wait(job_id, waiting, self.get_job_results)
             if answer["status"] == JobStatusEnum.FAILED:
                 raise _failed((yield from self.get_job_status(job_id)))
@@ -222,10 +221,10 @@ class Flows:
         return results
 
     def _wait(self, job_id: str, waiting: Waiting, ask: Ask | None = None) -> Flow[JsonDict]:
-        """The first answer of `ask`, of the job's status if None, that is about an ended job.
+        """The first answer of `ask` (default: the job's status) that shows an ended job.
 
-        A held look that runs out is followed at once by one that is not held: should a server ever miss the end of a
-        job while it holds an answer, that costs one hold and not the client's patience.
+        After a held request ran out, the next one is not held. If a server ever misses the end of a job while it holds
+        a request, this costs one hold instead of the whole timeout.
         """
         seen: JsonDict | None = None
         ran_out = False
@@ -282,7 +281,7 @@ class Flows:
 
 
 def flows_for(base_url: str, api_key: str | None, patience: Patience) -> Flows:
-    """The flows against `base_url`, speaking as `api_key`. Raises `UnexpectedAnswer` for what is no address at all."""
+    """The flows for a server. Raises `UnexpectedAnswer` when `base_url` is not a valid address."""
     try:
         httpx.URL(base_url)
     except httpx.InvalidURL as error:
@@ -307,7 +306,7 @@ def _failed(status: JsonDict) -> JobFailed:
 
 
 def _given(**params: object) -> dict[str, str]:
-    """The parameters that are set."""
+    """The parameters that are not None, as text."""
     return {name: str(value) for name, value in params.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""The commands about jobs that were submitted before, whoever submitted them."""
+"""The commands for existing jobs, no matter who submitted them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from client.errors import JobEnded, JobNotFound
 from client.models import JobStatusEnum
 from client.sync import DoclingParserClient
 
-#: `ExportFormat`, and an archive of everything.
+#: The values of `ExportFormat`, and an archive of all files.
 ResultFormat = Literal["nodes", "json", "markdown", "html", "text", "doctags", "zip"]
 
 of_jobs = typer.Typer()
@@ -32,7 +32,7 @@ def status(
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """Show how far a job is. With --watch, the exit status is 1 when it failed.
+    """Show a job's status and progress. With --watch, the exit status is 1 if the job failed.
 
     docfleet status 0198c0de --watch
     """
@@ -43,7 +43,7 @@ def status(
         try:
             last = client.wait_for_job(job_id, on_progress=print_json if as_json else printer_of_changes())
         except KeyboardInterrupt:
-            typer.echo(f"The job goes on. `docfleet status {job_id} --watch` looks again.", err=True)
+            typer.echo(f"The job goes on. `docfleet status {job_id} --watch` follows it again.", err=True)
             raise typer.Exit(INTERRUPTED) from None
     if last["status"] == JobStatusEnum.FAILED:
         raise typer.Exit(1)
@@ -52,16 +52,17 @@ def status(
 @of_jobs.command()
 def results(
     job_id: JobId,
-    format: Annotated[
-        ResultFormat, typer.Option("--format", "-f", help="What to turn the documents into.")
-    ] = "markdown",
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of printing.")] = None,
-    file: Annotated[int | None, typer.Option(min=0, help="One file of the job alone, counted from 0.")] = None,
+    format: Annotated[ResultFormat, typer.Option("--format", "-f", help="The format of the results.")] = "markdown",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Save the results here instead of printing them."),
+    ] = None,
+    file: Annotated[int | None, typer.Option(min=0, help="Only this file of the job, counted from 0.")] = None,
     pages: Pages = None,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """Print a job's results, or save them. Of a job of several files, all come in one JSON object.
+    """Print a job's results, or save them. A job with several files gives one JSON object.
 
     docfleet results 0198c0de > report.md
 
@@ -70,7 +71,7 @@ def results(
     docfleet results 0198c0de --format zip -o everything.zip
     """
     if format == "zip" and output is None and sys.stdout.isatty():
-        raise typer.BadParameter("an archive is nothing to look at: -o FILE says where to save it")
+        raise typer.BadParameter("an archive cannot be printed on a terminal; save it with -o FILE")
     with DoclingParserClient(url, api_key=api_key) as client, tempfile.TemporaryDirectory() as folder:
         path = client.download_results(job_id, output or Path(folder) / "results", format, file=file, pages=pages)
         if output is None:
@@ -82,7 +83,7 @@ def results(
 def cancel(
     job_ids: Annotated[list[str], typer.Argument(metavar="JOBS...")], url: Url = DEFAULT_URL, api_key: ApiKey = None
 ) -> None:
-    """Stop jobs. One that has ended stays as it is, and makes the exit status 1.
+    """Stop jobs. A job that has already ended is not changed, and the exit status is 1.
 
     docfleet cancel 0198c0de 0198c0df
     """
@@ -102,7 +103,7 @@ def cancel(
 @of_jobs.command()
 def jobs(
     status: Annotated[JobStatusEnum | None, typer.Option(help="Only jobs in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="The largest number of jobs to list.")] = 20,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -118,7 +119,7 @@ def jobs(
 
 @of_jobs.command()
 def deliveries(job_id: JobId, as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
-    """Show what was sent about a job's end: its callback, and its webhook.
+    """Show the deliveries of a job's callback and webhook.
 
     docfleet deliveries 0198c0de
     """

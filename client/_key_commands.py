@@ -12,9 +12,9 @@ import typer
 from client.keys import KeyFileError, add_key, read_keys, revoke_key
 
 KeyFile = Annotated[
-    Path, typer.Option("--file", envvar="API_KEYS_FILE", dir_okay=False, help="The file that the server reads.")
+    Path, typer.Option("--file", envvar="API_KEYS_FILE", dir_okay=False, help="The key file that the server reads.")
 ]
-Name = Annotated[str, typer.Argument(help="Whom the key is for; it owns the jobs that are made with it.")]
+Name = Annotated[str, typer.Argument(help="The name of the key's user, who owns the jobs made with it.")]
 DEFAULT = Path("api-keys")
 
 keys = typer.Typer(help="Make, list and revoke the API keys of a server on this machine.", no_args_is_help=True)
@@ -22,7 +22,7 @@ keys = typer.Typer(help="Make, list and revoke the API keys of a server on this 
 
 @keys.command()
 def add(name: Name, file: KeyFile = DEFAULT) -> None:
-    """Make a key and print it. Only its hash is kept, so this is the one time that it can be read.
+    """Make a key and print it. Only its hash is stored, so the key cannot be shown again.
 
     docfleet keys add alice --file /etc/docfleet/api-keys
     """
@@ -43,7 +43,7 @@ def revoke(name: Name, file: KeyFile = DEFAULT) -> None:
     """Remove a key. A running server refuses it within a second; its jobs go on."""
     with _explained():
         revoke_key(file, name)
-    typer.echo(f"{name} is revoked", err=True)
+    typer.echo(f"The key {name} is revoked", err=True)
 
 
 @contextmanager

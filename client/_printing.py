@@ -1,4 +1,4 @@
-"""What the commands about single jobs print: a line, a table on a terminal, or JSON."""
+"""Output of the commands for single jobs: a line, a table on a terminal, or JSON."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from client.models import DeliveryListResponse, JobStatusResponse
 
 
 def print_json(value: JsonDict) -> None:
-    """Anything, on one line."""
+    """Print a value as JSON on one line."""
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 def print_status(status: JsonDict) -> None:
-    """A job in one line."""
+    """Print a job's status on one line."""
     typer.echo(_line(status))
 
 
 def printer_of_changes() -> Callable[[JsonDict], None]:
-    """As `print_status`, but what would read as the line before is left out."""
+    """A `print_status` that skips a line equal to the one before."""
     last = ""
 
     def show(status: JsonDict) -> None:
@@ -44,7 +44,7 @@ def _line(status: JsonDict) -> str:
 
 
 def print_jobs(listed: JsonDict) -> None:
-    """Jobs: a table on a terminal, tab-separated elsewhere."""
+    """Print jobs as a table on a terminal, and tab-separated elsewhere."""
     jobs = [JobStatusResponse.model_validate(job) for job in listed["jobs"]]
     console = Console()
     if not console.is_terminal:
@@ -58,7 +58,7 @@ def print_jobs(listed: JsonDict) -> None:
 
 
 def print_deliveries(answer: JsonDict) -> None:
-    """What was sent about a job's end, a line for each address."""
+    """Print the deliveries of a job, one line per address."""
     deliveries = DeliveryListResponse.model_validate(answer).deliveries
     for delivery in deliveries:
         sent = f"{counted(delivery.messages_sent, 'message')} sent"
@@ -67,11 +67,11 @@ def print_deliveries(answer: JsonDict) -> None:
         told = [delivery.kind, delivery.url, delivery.state, sent, tries, delivery.last_error, next_at]
         typer.echo("  ".join(filter(None, told)))
     if not deliveries:
-        typer.echo("Nothing was sent: the job has not ended, or nobody wants to hear of it.", err=True)
+        typer.echo("No deliveries: the job has not ended, or it has no callback or webhook.", err=True)
 
 
 def print_health(health: JsonDict) -> None:
-    """The server in a line or two."""
+    """Print the server's health on one or two lines."""
     counts = "".join(f", {health[name]} {name}" for name in ("replicas", "queued", "running") if name in health)
     typer.echo(f"{health['status']}: version {health['version']}{counts}")
     if parser := health.get("parser"):
@@ -84,7 +84,7 @@ def _columns(job: JobStatusResponse) -> list[str]:
 
 
 def how_far(job: JobStatusResponse) -> str:
-    """A job's place in the queue, or its pages."""
+    """A job's place in the queue, or its page counts."""
     pages = job.progress
     if job.queue_position is not None:
         return f"number {job.queue_position} in the queue"

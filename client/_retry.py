@@ -1,7 +1,7 @@
-"""One request, sent until it succeeds or trying again is pointless; and the steps that flows are made of.
+"""A request with retries, and the steps that flows consist of.
 
-A flow is a generator that performs no I/O: it yields a `Step`, and its driver answers a `Send` with the response
-(or throws httpx's transport error into it) and a `Sleep` with nothing.
+A flow is a generator without I/O: it yields a `Step`, and its driver performs it. The driver sends the response of a
+`Send` back into the flow, or throws httpx's transport error into it; a `Sleep` has no answer.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ LONGEST_BACKOFF_S = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this request. With a `sink`, the body of a success is written there instead of being kept.
+    """Send this request. With a `sink`, a successful response's body is written there instead of kept in memory.
 
-    With `silence`, the response of a success is handed over unread, for its body to be read as it comes; bytes more
-    than `silence` seconds apart mean that the connection is dead.
+    With `silence`, a successful response is returned unread, so that its body can be streamed. The connection counts
+    as dead when no byte arrives for `silence` seconds.
     """
 
     request: httpx.Request
@@ -64,10 +64,10 @@ Flow = Generator[Step, Any, T]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long trouble is borne.
+    """When to give up.
 
-    `timeout`: seconds from the first try to the answer. `retry_for`: seconds of uninterrupted trouble after which
-    a server counts as gone; a server that asks to come back later is not trouble, so only `timeout` ends that.
+    `timeout`: seconds from the first try to the answer. `retry_for`: seconds of continuous failures after which the
+    server counts as gone. A server that asks to come back later does not count as failing; only `timeout` limits that.
     """
 
     timeout: float | None
@@ -78,7 +78,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """A try that did not succeed. `retry_after`: seconds the server asks to be left alone, at least."""
+    """A failed try. `retry_after`: the least seconds that the server asks to wait."""
 
     failure: ClientError
     retry_after: float = 0.0
@@ -96,10 +96,10 @@ def exchange(
     sink: BinaryIO | None = None,
     silence: float | None = None,
 ) -> Flow[httpx.Response]:
-    """Send `request` until it succeeds, as `Send` explains; return the successful response.
+    """Send `request` until it succeeds; returns the successful response. For `sink` and `silence` see `Send`.
 
-    Raises the typed error of the last try when trying again won't help or trouble lasted too long, and
-    `RequestTimeout` when `deadline` (on the patience's clock) comes first.
+    Raises the typed error of the last try when a retry cannot help or failures lasted too long, and `RequestTimeout`
+    when `deadline` (on the patience's clock) comes first.
     """
     gives_up = math.inf
     first: ClientError | None = None
@@ -118,14 +118,14 @@ def exchange(
         if again > gives_up:
             raise failure
         if again > deadline:
-            raise RequestTimeout(f"no success in the time allowed; the last try: {failure}") from failure
+            raise RequestTimeout(f"the request did not succeed in time; its last error: {failure}") from failure
         log.info("%s; trying again in %.1f s", failure, again - now, extra={"action": "retry"})
         yield Sleep(again - now)
     raise AssertionError("a count has no end")
 
 
 def _attempt(step: Send, first: ClientError | None) -> Flow[httpx.Response | _Trouble]:
-    """A refusal's cause is the failure of the `first` try, which may have succeeded without our hearing of it."""
+    """One try. The `first` failure becomes the cause of a refusal: that try may have succeeded with a lost response."""
     try:
         response: httpx.Response = yield step
     except httpx.RequestError as error:
@@ -138,7 +138,7 @@ def _attempt(step: Send, first: ClientError | None) -> Flow[httpx.Response | _Tr
 
 
 def _limit(request: httpx.Request, seconds: float) -> None:
-    """Let no single wait for bytes outlast what is left of the deadline."""
+    """Limit each wait for bytes to the time left until the deadline."""
     left = None if seconds == math.inf else max(seconds, 0.001)
     connect = CONNECT_S if left is None else min(CONNECT_S, left)
     request.extensions["timeout"] = httpx.Timeout(left, connect=connect).as_dict()
@@ -148,7 +148,7 @@ def _from_transport(error: httpx.RequestError, step: Send) -> ClientError:
     url = step.request.url
     match error:
         case httpx.ReadTimeout() | httpx.WriteTimeout() if step.silence is None:
-            # These timeouts are the whole deadline then, so no time is left to try again.
+            # Here the timeout was the whole time left until the deadline, so there is none left for a retry.
             failure: ClientError = RequestTimeout(f"{url} did not answer in the time allowed")
         case httpx.UnsupportedProtocol():
             failure = UnexpectedAnswer(f"{url} is not an http or https address")
@@ -163,13 +163,13 @@ def _from_transport(error: httpx.RequestError, step: Send) -> ClientError:
 
 
 def _pause(trouble: _Trouble, attempt: int, patience: Patience) -> float:
-    """Seconds until the next try: full jitter over a growing span, and at least what the server asks for."""
+    """Seconds until the next try: exponential backoff with full jitter, but at least what the server asks for."""
     span: float = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(attempt, 10))
     return max(span * patience.jitter(), trouble.retry_after)
 
 
 def _retry_after(response: httpx.Response) -> float:
-    """`Retry-After` in seconds, from either of its forms: a number, or a date. 0 when it says nothing."""
+    """`Retry-After` in seconds, from a number or a date; 0 when it is missing or invalid."""
     value: str = response.headers.get("retry-after", "")
     if value.isascii() and value.isdigit():
         return float(value)

@@ -1,4 +1,4 @@
-"""Files as a multipart body that streams from disk, can be sent again, and never blocks an event loop."""
+"""Multipart uploads that stream from disk, can be sent again, and never block an event loop."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from client.models import ParseOptions
 PathLike = str | os.PathLike[str]
 Options = ParseOptions | Mapping[str, Any]
 
-BLOCK = 256 * 1024  # bytes handed to the transport at once; each costs the async client one hop to a thread
+BLOCK = 256 * 1024  # bytes per chunk given to the transport; each chunk costs the async client a thread switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What a job is made of. The key makes a submit that is sent twice find the job that the first one made."""
+    """The content of a submit. Thanks to the idempotency key, a submit that is sent twice makes one job."""
 
     paths: Sequence[PathLike]
     callback_url: str | None = None
@@ -36,7 +36,7 @@ class Submission:
     idempotency_key: str | None = None
 
     def request(self, url: str, headers: Mapping[str, str]) -> httpx.Request:
-        """Raises `MissingFile` when a path is not a file."""
+        """The request that submits this to `url`. Raises `MissingFile` when a path is not a file."""
         fields = {
             "callback_url": self.callback_url,
             "webhook_url": self.webhook_url,
@@ -50,7 +50,7 @@ class Submission:
 
 
 def checked(paths: Sequence[PathLike]) -> list[Path]:
-    """The paths, all of which are files; raises `MissingFile` for the first one that isn't."""
+    """The paths, if all are files. Raises `MissingFile` for the first one that is not."""
     found = [Path(path) for path in paths]
     for path in found:
         if not path.is_file():
@@ -68,12 +68,12 @@ def _upload(url: str, paths: Sequence[Path], fields: Mapping[str, str], headers:
 
 
 def _label(path: Path) -> str:
-    """A file's name as it can be sent: one that is not UTF-8 on disk has question marks for what is not."""
+    """A file's name that can be sent: bytes that are not UTF-8 become question marks."""
     return path.name.encode(errors="replace").decode()
 
 
 def _options_json(options: Options) -> str:
-    """The `options` form field: what was set, and the password itself rather than asterisks."""
+    """The `options` form field: the options that were set, with the password in clear instead of asterisks."""
     if not isinstance(options, ParseOptions):
         return json.dumps(dict(options))
     fields = options.model_dump(mode="json", exclude_unset=True)
@@ -83,9 +83,9 @@ def _options_json(options: Options) -> str:
 
 
 class _LazyFile(io.RawIOBase):
-    """A file that is open only while it is read: a batch of a thousand files needs one descriptor, not a thousand.
+    """A file that is open only while it is read, so a batch of a thousand files needs one descriptor.
 
-    httpx's multipart encoder measures it by seeking to its end, and rewinds it for every sending.
+    httpx's multipart encoder seeks to the end to measure it, and rewinds it before each send.
     """
 
     def __init__(self, path: Path) -> None:
@@ -109,7 +109,7 @@ class _LazyFile(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, and none past the size the file had at first: that size has been announced."""
+        """The next bytes, up to the file's size at the start, because that size has already been announced."""
         if self._open is None:
             self._open = self._path.open("rb")
             self._open.seek(self._at)
@@ -119,7 +119,7 @@ class _LazyFile(io.RawIOBase):
         if not block:
             self._release()
             if left:
-                raise OSError(f"{self._path} shrank while it was sent")
+                raise OSError(f"{self._path} became shorter while it was sent")
         return block
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ class _LazyFile(io.RawIOBase):
 
 
 class _OffLoop(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in blocks of `BLOCK` bytes, read in a thread when the client is async."""
+    """A body in chunks of about `BLOCK` bytes. The async client reads it in a thread."""
 
     def __init__(self, body: httpx.SyncByteStream) -> None:
         self._body = body

@@ -1,4 +1,4 @@
-"""How a job is waited for: pure decisions, the time passed in."""
+"""How to wait for a job: pure decisions; the caller passes the time."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ OnProgress = Callable[[JsonDict], None]
 
 SHORTEST_LOOK_S = 0.01
 LONGEST_LOOK_S = 60.0  # the longest `wait` that a server grants
-LATENCY_S = 1.0  # by how much an answer that was held until the deadline may come after it
-#: Pause after a look that saw a change, as a share of the time waited so far: a job of many pages changes often, and a
-#: look at every change would cost the server more than the job. A result is late by at most this share and this cap.
+LATENCY_S = 1.0  # how late a response may arrive that the server held until the deadline
+#: Pause after a changed status, as a share of the time waited so far. A job of many pages changes often, and a request
+#: per change would cost the server more than the job. A result is late by at most this share, and at most this cap.
 PAUSE_SHARE = 0.05
 LONGEST_PAUSE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Looks at a job, at most `poll_interval` seconds apart, for `timeout` seconds (None: for ever) from `started`.
+    """Asks for a job at least every `poll_interval` seconds, for `timeout` seconds (None: no limit) from `started`.
 
-    Every look asks the server to hold its answer until something changes, so an end is seen when it comes.
+    Every request asks the server to hold its answer until something changes, so the end of a job is seen at once.
     """
 
     started: float
@@ -32,18 +32,18 @@ class Waiting:
     on_progress: OnProgress | None = None
 
     def left(self, now: float) -> float:
-        """Seconds until it is over."""
+        """Seconds until the timeout."""
         return math.inf if self.timeout is None else max(0.0, self.started + self.timeout - now)
 
     def hold(self, now: float) -> float:
-        """How long the look that starts now asks the server to hold its answer."""
+        """Seconds for which a request sent now asks the server to hold its answer."""
         return min(max(self.poll_interval, SHORTEST_LOOK_S), LONGEST_LOOK_S, self.left(now))
 
     def pause(self, *, asked: float, held: float, now: float, changed: bool) -> float:
-        """Seconds to leave the server alone after a look that began at `asked`, with a hold of `held` seconds."""
+        """Seconds to wait before the next request, after one sent at `asked` with a hold of `held` seconds."""
         rest = asked + held - now
         if rest <= 0:
-            return 0.0  # it held its answer as long as it was asked to
+            return 0.0  # the server held its answer for the whole time
         if not changed:
-            return rest  # nothing new, and still it answered early: it can't hold, so this is polling
+            return rest  # an early answer without a change: this server does not hold, so poll
         return min(rest, LONGEST_PAUSE_S, PAUSE_SHARE * (now - self.started))

@@ -46,13 +46,13 @@ from client.sync import DoclingParserClient
 
 
 class _Commands(TyperGroup):
-    """Says what went wrong in a line, rather than with a traceback."""
+    """Prints an error as one line instead of a traceback."""
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise  # the reader has seen enough, which typer knows how to end
+            raise  # the reader closed the pipe; typer exits quietly
         except (ClientError, TargetTaken, OSError) as error:
             typer.secho(f"Error: {error}", err=True, fg=typer.colors.RED)
             if hint := _hint(error):
@@ -89,13 +89,13 @@ def _(
 @app.command()
 def parse(
     files_or_folders: Annotated[
-        list[Path], typer.Argument(exists=True, help="Folders are searched through and through.")
+        list[Path], typer.Argument(exists=True, help="Files to parse. Folders are searched with their subfolders.")
     ],
     format: Format = ExportFormat.MARKDOWN,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the results go.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the results.")] = Path(
         "parsed"
     ),
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Documents under way at once.")] = 8,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Documents to parse at the same time.")] = 8,
     force: Force = False,
     profile: Profile = None,
     ocr: Ocr = None,
@@ -109,8 +109,8 @@ def parse(
 ) -> None:
     """Parse documents and write one result file for each.
 
-    Run it again after an interruption: what is done is skipped, and what is under way is picked up.
-    The exit status is 1 when a document failed.
+    After an interruption, run it again: it skips finished documents and resumes running jobs.
+    The exit status is 1 if a document failed.
 
         docfleet parse report.pdf
 
@@ -144,10 +144,10 @@ def parse(
 
 @app.command()
 def submit(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="They become one job.")],
-    callback_url: Annotated[str | None, typer.Option(help="Told of every node and of the end.")] = None,
-    webhook_url: Annotated[str | None, typer.Option(help="Told of the end, signed.")] = None,
-    metadata: Annotated[str | None, typer.Option(metavar="JSON", help="An object, copied into every node.")] = None,
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Files of the job.")],
+    callback_url: Annotated[str | None, typer.Option(help="Receives every node, and the end of the job.")] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="Receives a signed message when the job ends.")] = None,
+    metadata: Annotated[str | None, typer.Option(metavar="JSON", help="A JSON object to copy into every node.")] = None,
     profile: Profile = None,
     ocr: Ocr = None,
     tables: Tables = None,
@@ -158,7 +158,7 @@ def submit(
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """Make a job and print its id, without waiting for it.
+    """Submit a job and print its id without waiting for the results.
 
     JOB=$(docfleet submit report.pdf annex.docx)
 
@@ -178,7 +178,7 @@ def submit(
 
 @app.command()
 def health(as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
-    """Show whether the server is up and what it runs. The exit status is 0 only when it is healthy."""
+    """Show whether the server is up and what it runs. The exit status is 0 only if the server is healthy."""
     with DoclingParserClient(url, api_key=api_key, retry_for=0.0) as client:
         answer = client.health()
     (print_json if as_json else print_health)(answer)
@@ -188,7 +188,7 @@ def health(as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = No
 
 @app.command()
 def serve() -> None:
-    """Run the service on this machine until Ctrl-C. Settings come from the environment: HOST, PORT, DO_OCR, ...
+    """Run the service on this machine until Ctrl-C. Environment variables configure it: HOST, PORT, DO_OCR, ...
 
     PORT=9000 docfleet serve
     """
@@ -196,13 +196,13 @@ def serve() -> None:
         # Loaded by name, because the client package must not depend on the server.
         server = importlib.import_module("serve_app.__main__")
     except ModuleNotFoundError as missing:
-        typer.echo(f"Running a server needs docfleet's extra `server` ({missing})", err=True)
+        typer.echo(f"To run a server, install docfleet's extra `server` ({missing})", err=True)
         raise typer.Exit(1) from missing
     raise typer.Exit(server.main())
 
 
 def _accepted(url: str, api_key: str | None) -> frozenset[str]:
-    """The suffixes that the server parses; asking also finds out early that there is no server."""
+    """The suffixes that the server parses. This request also fails early if there is no server."""
     with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
         formats = client.info()["supported_formats"]
     return frozenset(f".{suffix.lstrip('.').lower()}" for suffix in formats)
@@ -218,22 +218,22 @@ def _display(total: int, *, as_json: bool) -> Display:
 def _say_what_goes_on(documents: Sequence[Document], url: str, *, force: bool) -> None:
     running = [(document, job) for document in documents if (job := attached(document, url.rstrip("/")))]
     if not running:
-        typer.echo("Stopped. No job is under way.", err=True)
+        typer.echo("Stopped. No job is running.", err=True)
         return
-    typer.echo(f"Stopped. {counted(len(running), 'job')} under way at {url}:", err=True)
+    typer.echo(f"Stopped. {counted(len(running), 'job')} still running at {url}:", err=True)
     for document, job in running:
         typer.echo(f"  {job}  {document.source}", err=True)
     again = "The same command without --force" if force else "The same command"
-    typer.echo(f"{again} picks them up again; `docfleet status JOB --watch` follows one.", err=True)
+    typer.echo(f"{again} resumes them; `docfleet status JOB --watch` follows one.", err=True)
 
 
 def _hint(error: Exception) -> str | None:
     match error:
         case ConnectionFailed():
-            return "Is the server running? `docfleet serve` starts one; --url or DOCFLEET_URL say where it is."
+            return "Is the server running? `docfleet serve` starts one; --url or DOCFLEET_URL set its address."
         case Unauthorized():
-            return "--api-key or DOCFLEET_API_KEY give the key."
+            return "Give a valid key with --api-key or DOCFLEET_API_KEY."
         case ApiError(code="result_not_ready"):
-            return "`docfleet status JOB --watch` waits for it."
+            return "Wait for the job with `docfleet status JOB --watch`."
         case _:
             return None

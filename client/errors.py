@@ -1,34 +1,34 @@
-"""What can go wrong, one class per meaning.
+"""The client's errors, one class per meaning.
 
-ClientError                           base: everything that this client raises
-├── MissingFile                       a path is not there; nothing was sent     (a FileNotFoundError)
+ClientError                           base of every error that the client raises
+├── MissingFile                       a path does not exist; nothing was sent   (a FileNotFoundError)
 ├── ConnectionFailed                  the server could not be reached           (a ConnectionError)
-├── RequestTimeout                    no answer in the time allowed             (a TimeoutError)
-├── UnexpectedAnswer                  an answer that this client can't read: is the address right?
+├── RequestTimeout                    the server did not answer in time         (a TimeoutError)
+├── UnexpectedAnswer                  not an answer of a docfleet server: is the address right?
 ├── ApiError                          the server refused: `status`, `code`, `detail`, `request_id`
 │   ├── InvalidRequest                the request or an option is wrong
 │   │   ├── FileTooLarge
 │   │   └── UnsupportedFormat
 │   ├── Unauthorized                  the API key is missing or wrong
-│   ├── NotFound                      no such thing
+│   ├── NotFound                      no such resource
 │   │   └── JobNotFound               no such job
-│   │       └── JobExpired            it ended, and its results are past their time to live
+│   │       └── JobExpired            the job ended, and its results were removed after their time to live
 │   ├── JobEnded                      too late: the job has ended
 │   ├── ResultNotReady                too early: the job has not ended
 │   ├── ExportUnavailable             this result has no such representation
-│   ├── IdempotencyConflict           a submit with this key is still uploading
-│   ├── IdempotencyMismatch           this key came before, with another payload
+│   ├── IdempotencyConflict           another submit with this key is still uploading
+│   ├── IdempotencyMismatch           the key was already used for another request
 │   ├── TooManyRequests               the server asks to come back later
-│   ├── ParseFailed                   a blocking parse whose job failed          (a RuntimeError)
-│   └── ServerError                   the server's fault
-│       └── Unavailable               for the moment
-├── JobFailed                         the job could not run as a whole          (a RuntimeError)
+│   ├── ParseFailed                   the job of a blocking parse failed        (a RuntimeError)
+│   └── ServerError                   the server failed
+│       └── Unavailable               the server cannot answer now
+├── JobFailed                         the job as a whole failed                 (a RuntimeError)
 │   └── JobCancelled
-├── JobTimeout                        the job goes on, the wait does not        (a TimeoutError)
+├── JobTimeout                        the wait timed out; the job goes on       (a TimeoutError)
 ├── FileFailed                        one file could not be parsed
-└── WebhookInvalid                    a webhook that must not be trusted        (a ValueError)
+└── WebhookInvalid                    the webhook must not be trusted           (a ValueError)
 
-The classes in brackets are what code written against the single-process server's clients catches.
+Code written for the single-process server's clients catches the classes in brackets.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from client.models import ErrorCode
 
 
 class ClientError(Exception):
-    """Base of everything that this client raises."""
+    """Base of every error that the client raises."""
 
 
 class MissingFile(ClientError, FileNotFoundError):
@@ -58,7 +58,7 @@ class MissingFile(ClientError, FileNotFoundError):
 
 
 class ConnectionFailed(ClientError, ConnectionError):
-    """The server could not be reached, however often it was tried."""
+    """The server could not be reached, even with retries."""
 
 
 class RequestTimeout(ClientError, TimeoutError):
@@ -66,11 +66,11 @@ class RequestTimeout(ClientError, TimeoutError):
 
 
 class UnexpectedAnswer(ClientError):
-    """Something answered that does not speak this protocol."""
+    """The answer is not one of a docfleet server."""
 
 
 class ApiError(ClientError):
-    """The server refused. `code` is None where the answer carried none, as a proxy's does."""
+    """The server refused. `code` is None when the answer has no code, for example from a proxy."""
 
     def __init__(self, status: int, detail: str, code: str | None = None, request_id: str | None = None) -> None:
         super().__init__(status, detail, code, request_id)
@@ -84,15 +84,15 @@ class ApiError(ClientError):
 
 
 class InvalidRequest(ApiError):
-    """The request, its metadata or one of its options is wrong; sending it again won't help."""
+    """The request, its metadata or one of its options is wrong. A retry cannot help."""
 
 
 class FileTooLarge(InvalidRequest):
-    """A file is over the server's limit."""
+    """A file is larger than the server allows."""
 
 
 class UnsupportedFormat(InvalidRequest):
-    """A file's format is not one that the server parses."""
+    """The server does not parse this file format."""
 
 
 class Unauthorized(ApiError):
@@ -100,19 +100,19 @@ class Unauthorized(ApiError):
 
 
 class NotFound(ApiError):
-    """Nothing at this address; a server older than the codes says so of a job, too."""
+    """Nothing exists at this address. Old servers without error codes answer this for a missing job too."""
 
 
 class JobNotFound(NotFound):
-    """No job by this id, or not one of this caller's."""
+    """No job with this id exists, or it belongs to another caller."""
 
 
 class JobExpired(JobNotFound):
-    """The job ended, and its results are past their time to live."""
+    """The job ended, and its results were removed after their time to live."""
 
 
 class JobEnded(ApiError):
-    """The job has ended, so it can't be cancelled any more."""
+    """The job has already ended and cannot be cancelled."""
 
 
 class ResultNotReady(ApiError):
@@ -124,31 +124,31 @@ class ExportUnavailable(ApiError):
 
 
 class IdempotencyConflict(ApiError):
-    """A submit with the same Idempotency-Key is still uploading."""
+    """Another submit with the same Idempotency-Key is still uploading."""
 
 
 class IdempotencyMismatch(ApiError):
-    """The Idempotency-Key was used before, with another payload."""
+    """The Idempotency-Key was already used for a different request."""
 
 
 class TooManyRequests(ApiError):
-    """The server is well, and asks to come back later."""
+    """The server asks to come back later."""
 
 
 class ParseFailed(ApiError, RuntimeError):
-    """A blocking parse's job could not run as a whole; `code` is the reason."""
+    """The job of a blocking parse failed as a whole; `code` is the reason."""
 
 
 class ServerError(ApiError):
-    """The server's fault."""
+    """The server failed."""
 
 
 class Unavailable(ServerError):
-    """The server, or something it needs, is away for the moment."""
+    """The server, or something that it needs, is temporarily unavailable."""
 
 
 class JobFailed(ClientError, RuntimeError):
-    """The job could not run as a whole. `reason` is the machine code, if the server gives one."""
+    """The job as a whole failed. `reason` is the error code, if the server gives one."""
 
     def __init__(self, job_id: str, error: str, reason: str | None = None) -> None:
         super().__init__(job_id, error, reason)
@@ -168,7 +168,7 @@ class JobCancelled(JobFailed):
 
 
 class JobTimeout(ClientError, TimeoutError):
-    """The time allowed for waiting is over. The job goes on: `client.job(error.job_id)` re-attaches."""
+    """The job did not end within the timeout. It goes on: `client.job(error.job_id)` returns a handle for it."""
 
     def __init__(self, job_id: str, timeout: float) -> None:
         super().__init__(job_id, timeout)
@@ -180,7 +180,7 @@ class JobTimeout(ClientError, TimeoutError):
 
 
 class FileFailed(ClientError):
-    """One file could not be parsed; the rest of its job is not touched by that."""
+    """One file could not be parsed. The other files of its job are not affected."""
 
     def __init__(self, filename: str, error: str, code: str | None = None) -> None:
         super().__init__(filename, error, code)
@@ -193,7 +193,7 @@ class FileFailed(ClientError):
 
 
 class WebhookInvalid(ClientError, ValueError):
-    """The webhook is not signed by someone who knows the secret, or it is stale."""
+    """The webhook's signature does not match the secret, or the webhook is too old."""
 
 
 _BY_CODE: dict[str, type[ApiError]] = {
@@ -216,8 +216,7 @@ _BY_CODE: dict[str, type[ApiError]] = {
     ErrorCode.POISON: ParseFailed,
 }
 
-# For answers without a code: proxies, and servers older than the codes. 502 and 504 come from a proxy whose
-# server is away.
+# For answers without a code: from proxies and old servers. 502 and 504 come from a proxy that cannot reach its server.
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: InvalidRequest,
     401: Unauthorized,
@@ -235,14 +234,14 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 
 def error_from(response: httpx.Response) -> ApiError:
-    """The typed error for an answer that is not a success."""
+    """The typed error for an unsuccessful response."""
     problem = _problem(response)
     detail = problem.get("detail") or response.reason_phrase or "no reason given"
     code = problem.get("code")
     request_id = problem.get("request_id") or response.headers.get("x-request-id")
     made = _class_for(response.status_code, code)
     if made is NotFound and not problem:
-        # Not the application's own words, but a proxy's: while the application behind it is being started.
+        # A proxy's answer, not the application's: the application behind the proxy is still starting.
         made, detail = Unavailable, f"nothing answers at {response.request.url} at present"
     return made(response.status_code, str(detail), code, request_id)
 

@@ -1,7 +1,7 @@
-"""API keys: how they are made, and the file that a server reads them from. Needs nothing but Python itself.
+"""API keys: how to make them, and the file from which a server reads them. Uses the standard library only.
 
-A key file has one `name:hash` a line; empty lines and lines that begin with `#` say nothing. The hash is plain SHA-256:
-slow, salted hashes protect words that people choose, and a key is 256 random bits that no dictionary holds.
+A key file has one `name:hash` per line; empty lines and lines that begin with `#` are ignored. The hash is plain
+SHA-256: slow, salted hashes protect passwords that people choose, but a key is 256 random bits.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-PREFIX = "dfk_"  # so that people, and scanners for leaked secrets, know one when they see it
+PREFIX = "dfk_"  # lets people and secret scanners recognise a key
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class KeyFileError(ValueError):
-    """What is wrong with keys or their file. Holds no line of it: somebody may have put a key there."""
+    """Keys or their file are invalid. The message never quotes a line of the file, because it may hold a key."""
 
 
 def new_key() -> str:
-    """256 random bits."""
+    """A new key of 256 random bits."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def digest(key: str) -> str:
-    """What is kept of a key."""
+    """A key's hash, which the key file holds."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -46,7 +46,7 @@ def parse_keys(text: str) -> dict[str, str]:
         if not _HASH.fullmatch(value):
             raise KeyFileError(f"the API key '{name}' has no SHA-256 hash: 64 hexadecimal digits in lower case")
         if name in keys:
-            raise KeyFileError(f"the API key '{name}' is there twice")
+            raise KeyFileError(f"the API key '{name}' appears twice; remove one of the lines")
         keys[name] = value
     return keys
 
@@ -57,9 +57,14 @@ def read_keys(path: Path) -> dict[str, str]:
 
 
 def add_key(path: Path, name: str) -> str:
-    """Make a key and write its hash into the file. The key is nowhere but here. Raises KeyFileError, OSError."""
+    """Make a key, write its hash into the file, and return the key, which is stored nowhere.
+
+    Raises KeyFileError, OSError.
+    """
     if not NAME.fullmatch(name):
-        raise KeyFileError("a key's name has up to 64 letters, digits, dots, dashes and underscores")
+        raise KeyFileError(
+            "a key's name begins with a letter or digit and has up to 64 letters, digits, dots, dashes and underscores"
+        )
     keys = read_keys(path) if path.exists() else {}
     if name in keys:
         raise KeyFileError(f"there is a key '{name}' already; revoke it first, or choose another name")
@@ -77,9 +82,10 @@ def revoke_key(path: Path, name: str) -> None:
 
 
 def _write(path: Path, keys: Mapping[str, str]) -> None:
-    """All or nothing: a server may read the file at this moment. Comments that somebody wrote into it are lost.
+    """Replace the file atomically, because a server may be reading it. Comments in the file are lost.
 
-    Whoever could read it still can: it may be a server under another name. A new file is for its owner's eyes only.
+    The file keeps its owner and mode, because the server may run as another user. A new file is readable by its owner
+    only.
     """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

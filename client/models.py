@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 
 class JobStatusEnum(StrEnum):
-    """Where a job is. Clients loop until one of the last two, so there is never a fifth value."""
+    """The state of a job. Existing clients loop until one of the last two, so there is never a fifth value."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -27,7 +27,7 @@ class JobStatusEnum(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """What `GET /jobs/{id}/results?format=` can answer with."""
+    """The formats of `GET /jobs/{id}/results?format=`."""
 
     NODES = "nodes"
     JSON = "json"
@@ -38,9 +38,9 @@ class ExportFormat(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """Every stable machine code. The first group describes a request, the second one file, the third a job."""
+    """Every stable error code. The first group is about a request, the second about a file, the third about a job."""
 
-    # A request that was refused: the `code` of a problem+json body.
+    # A refused request: the `code` of a problem+json body.
     MALFORMED_REQUEST = "malformed_request"
     INVALID_REQUEST = "invalid_request"
     NO_FILES = "no_files"
@@ -78,18 +78,18 @@ class ErrorCode(StrEnum):
     TOO_LARGE_TO_PARSE = "too_large_to_parse"
     PAGES_LOST = "pages_lost"
 
-    # A job that could not run as a whole: `JobStatusResponse.reason`.
+    # A job that failed as a whole: `JobStatusResponse.reason`.
     CANCELLED = "cancelled"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     POISON = "poison"
 
 
-#: A code as it is received: a newer server may have more of them.
+#: A code as received. A newer server may send codes that this client does not know.
 Code = Annotated[ErrorCode | str, Field(union_mode="left_to_right")]
 
 
 class WarningCode(StrEnum):
-    """Every stable code of a warning: something about a file that was parsed, but maybe not as it should be."""
+    """Every stable warning code: what may be missing or wrong in the result of a parsed file."""
 
     WORDS_LOST = "words_lost"
     NOTHING_READ = "nothing_read"
@@ -99,7 +99,7 @@ class WarningCode(StrEnum):
 
 
 class Wire(BaseModel):
-    """Base of the wire models: frozen, and tolerant of fields that a newer server adds."""
+    """Base of the wire models: frozen, and ignoring fields that a newer server adds."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore")
 
@@ -114,9 +114,9 @@ PageNumber = Annotated[int, Field(ge=1)]
 class ParseOptions(Wire):
     """How to parse; the `options` form field, as JSON. `None` means the server's own default.
 
-    `page_range` is inclusive on both ends and numbers pages from 1. `password` opens an encrypted PDF; it is
-    never logged and is erased from the journal when its job ends. `cache` false has a document parsed even where the
-    server would answer from an earlier job of the same caller.
+    `page_range` is [first, last], both included, from page 1. `password` opens an encrypted PDF; it is never logged,
+    and it is erased from the journal when the job ends. `cache: false` parses a document again even if the server has
+    a result from an earlier job of the same caller.
 
     `content` says what nodes and exports hold: the `body` always, `furniture` (page headers and footers), and `notes`
     (footnotes, endnotes, notes of slides, comments). The document as JSON holds all of it.
@@ -148,13 +148,13 @@ class ParseOptions(Wire):
         return self
 
     def over(self, defaults: ParseOptions) -> ParseOptions:
-        """These options where set, else those of `defaults`."""
+        """These options where they are set, and `defaults` elsewhere."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         return defaults.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
 class PageFailure(Wire):
-    """A page that is missing from the result, and why."""
+    """A page that is missing from the result, and the reason."""
 
     page_number: int
     reason: str
@@ -206,7 +206,7 @@ class ParseResponse(Wire):
 
 
 class BatchParseResponse(Wire):
-    """The results of a job's files, in the order they were sent."""
+    """The results of a job's files, in the order of the upload."""
 
     results: list[ParseResponse]
     total_files: int
@@ -223,7 +223,7 @@ class JobSubmitResponse(Wire):
 
 
 class Progress(Wire):
-    """How far a job is. `pages_total` grows as files are opened; a file without pages counts as one.
+    """The progress of a job. `pages_total` grows as files are opened; a file without pages counts as one page.
 
     `words_lost` counts words that were read and are missing from the finished files' documents; `warnings` in their
     results name the pages.
@@ -253,14 +253,14 @@ class JobStatusResponse(Wire):
 
 
 class JobListResponse(Wire):
-    """`GET /jobs`, newest first. `next_cursor` asks for the jobs after these; there are none when it is null."""
+    """`GET /jobs`, newest first. `next_cursor` requests the next page; it is null on the last page."""
 
     jobs: list[JobStatusResponse]
     next_cursor: str | None = None
 
 
 class DeliveryState(StrEnum):
-    """How far the messages to one address are. Those that are not pending end there, until somebody redelivers."""
+    """The state of the notification to one address. All states but `pending` are final, unless it is sent again."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -269,10 +269,11 @@ class DeliveryState(StrEnum):
 
 
 class Delivery(Wire):
-    """What one address was told of an ended job.
+    """The notification of one address about an ended job.
 
-    `messages_sent` were acknowledged. `failed_attempts` is counted since the last of them, and `last_error` is of the
-    newest attempt. `next_attempt_at` is null while messages are being sent, and when there is none to come.
+    `messages_sent` counts acknowledged messages. `failed_attempts` counts the failures since the last one, and
+    `last_error` is the newest attempt's. `next_attempt_at` is null while messages are being sent, and after the last
+    attempt.
     """
 
     kind: Literal["callback", "webhook"]
@@ -286,14 +287,14 @@ class Delivery(Wire):
 
 
 class DeliveryListResponse(Wire):
-    """`GET /jobs/{id}/deliveries`. Empty until the job has ended, and for a job that nobody wants to hear of."""
+    """`GET /jobs/{id}/deliveries`. Empty until the job has ended, and for a job without a callback or webhook."""
 
     job_id: str
     deliveries: list[Delivery]
 
 
 class PartialFile(Wire):
-    """One file of a job that still runs. What is `finished` is as in the results, and the rest as far as it is."""
+    """One file of a running job. A `finished` file is as in the results; any other has its pages parsed so far."""
 
     filename: str
     finished: bool
@@ -307,14 +308,14 @@ class PartialFile(Wire):
 
 
 class PartialResults(Wire):
-    """What is done so far. `files` is empty while the job waits."""
+    """The results so far. `files` is empty while the job is queued."""
 
     progress: Progress
     files: list[PartialFile]
 
 
 class JobResultResponse(Wire):
-    """`results` are there when the job is completed, `partial` only before that, for whoever asked for it."""
+    """`results` is set once the job has completed. `partial` is set before that, if it was requested."""
 
     job_id: str
     status: JobStatusEnum

@@ -31,15 +31,15 @@ T = TypeVar("T")
 
 
 class DoclingParserClient:
-    """Submits documents and fetches their nodes. Safe to share between threads.
+    """Submits documents and gets their nodes. Safe to share between threads.
 
-    As a context manager it keeps its connections open between calls; without, every call opens and closes its own,
-    so nothing is left open. `timeout` (seconds) bounds each exchange including its retries, `retry_for` how long a
-    server that can't be reached is tried again. `http` is a client of your own (proxies, certificates, transports):
-    it is used as it is and never closed.
+    As a context manager it keeps connections open between calls. Otherwise every call opens and closes its own
+    connection. `timeout` (seconds) limits each exchange, including retries. `retry_for` (seconds) limits the retries
+    while the server cannot be reached. `http` is your own HTTP client (for proxies, certificates or transports): it is
+    used as it is and never closed.
 
-    Methods return the server's JSON as dicts; `job()` gives a handle that returns models.
-    Every method raises `client.ClientError`s, see `client.errors`.
+    Methods return the server's JSON as dicts; `job()` returns a handle whose methods return models.
+    Every method raises subclasses of `client.ClientError`; see `client.errors`.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class DoclingParserClient:
         self.close()
 
     def close(self) -> None:
-        """Close the pooled connections. The client stays usable, one connection per call."""
+        """Close the pooled connections. The client stays usable, with a new connection per call."""
         if self._pool is not None:
             self._pool.close()
         self._pool = None
@@ -83,7 +83,7 @@ class DoclingParserClient:
         return self._run(self._flows.info(timeout=timeout))
 
     def parse(self, *paths: PathLike, options: Options | None = None, timeout: float | None = None) -> JsonDict:
-        """Parse in one blocking call; returns the `BatchParseResponse`. For long work prefer `submit_and_wait`."""
+        """Parse in one blocking call; returns the `BatchParseResponse`. For long work, use `submit_and_wait`."""
         return self._run(self._flows.parse(Submission(paths=paths, options=options), timeout=timeout))
 
     def parse_single(self, path: PathLike, *, options: Options | None = None, timeout: float | None = None) -> JsonDict:
@@ -102,9 +102,9 @@ class DoclingParserClient:
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
-        """Make a job of these files and return at once with its `job_id`.
+        """Submit these files as one job, without waiting; returns the `JobSubmitResponse` with its `job_id`.
 
-        A key of your own makes repeats of the whole call find the same job, too; retries within it always do.
+        Retries within one call never make a second job. With your own `idempotency_key`, neither does a repeated call.
         """
         submission = Submission(
             paths=paths,
@@ -118,7 +118,7 @@ class DoclingParserClient:
         return self._run(self._flows.submit_job(submission, timeout=timeout))
 
     def get_job_status(self, job_id: str, *, wait: float = 0, timeout: float | None = None) -> JsonDict:
-        """The `JobStatusResponse`; with `wait`, after the next change or that many seconds (60 at most)."""
+        """The `JobStatusResponse`; with `wait`, after the next change, or after that many seconds (at most 60)."""
         return self._run(self._flows.get_job_status(job_id, wait=wait, timeout=timeout))
 
     def get_job_results(
@@ -130,11 +130,10 @@ class DoclingParserClient:
         wait: float = 0,
         timeout: float | None = None,
     ) -> JsonDict:
-        """The `JobResultResponse`, whose `results` are None until the job has completed.
+        """The `JobResultResponse`; its `results` are None until the job has completed.
 
-        `pages` ("3", "3-7") leaves the nodes of other pages to the server. With `partial`, the answer to a job that
-        still runs has the nodes of the pages that are done; it does not go with `pages`. `wait`: seconds that the
-        server holds its answer for the job to end.
+        `pages` ("3", "3-7") selects the nodes of these pages. `partial` adds the nodes of finished pages while the job
+        runs; it cannot be combined with `pages`. `wait`: seconds that the server waits for the job to end.
         """
         return self._run(self._flows.get_job_results(job_id, pages=pages, so_far=partial, wait=wait, timeout=timeout))
 
@@ -150,10 +149,10 @@ class DoclingParserClient:
         webhook_url: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> JsonDict:
-        """Submit, wait, and return the `BatchParseResponse`, as soon as it is there.
+        """Submit, wait, and return the `BatchParseResponse`.
 
-        `poll_interval` is the most seconds between two looks. Raises `JobTimeout` (a `TimeoutError`) after `timeout`
-        seconds, None being no limit, and `JobFailed` (a `RuntimeError`). `on_progress` gets every new status.
+        `poll_interval`: the longest time in seconds between two requests. `on_progress` gets every new status. Raises
+        `JobTimeout` (a `TimeoutError`) after `timeout` seconds (None: no limit), and `JobFailed` (a `RuntimeError`).
         """
         submission = Submission(
             paths=paths,
@@ -190,28 +189,28 @@ class DoclingParserClient:
         timeout: float | None = None,
         on_progress: OnProgress | None = None,
     ) -> JsonDict:
-        """Wait for a job submitted earlier; returns its `BatchParseResponse`. Raises as `submit_and_wait` does."""
+        """Wait for an existing job; returns its `BatchParseResponse`. Raises the errors of `submit_and_wait`."""
         return self._run(
             self._flows.result(job_id, poll_interval=poll_interval, timeout=timeout, on_progress=on_progress)
         )
 
     def events(self, job_id: str) -> Iterator[JsonDict]:
-        """The job's `JobStatusResponse` as it is now and at every change, up to its end, pushed by the server.
+        """Yield the job's `JobStatusResponse` now and at every change until its end, pushed by the server.
 
-        A stream that breaks off is taken up again where it was. Leave the loop when you have seen enough.
+        A broken stream is resumed where it stopped. You may leave the loop at any time.
         """
         with self._connections() as http:
             yield from follow(self._flows.events(job_id), http, self._sleep or time.sleep)
 
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
-        """Stop a job, within the time that its pages under way take; returns its status.
+        """Stop a job; returns its status. Pages already being parsed are finished first.
 
-        A server may refuse with `JobEnded` when there is nothing left to stop.
+        Raises `JobEnded` when the job had already ended.
         """
         return self._run(self._flows.cancel_job(job_id, timeout=timeout))
 
     def delete_job(self, job_id: str, *, timeout: float | None = None) -> None:
-        """Cancel the job if needed, and remove its files and results."""
+        """Cancel the job if necessary, and remove it with its files and results."""
         self._run(self._flows.delete_job(job_id, timeout=timeout))
 
     def list_jobs(
@@ -223,16 +222,16 @@ class DoclingParserClient:
         cursor: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
-        """A page of jobs, newest first: `{"jobs": [...], "next_cursor": ...}`; the cursor asks for the next page.
+        """One page of jobs, newest first: `{"jobs": [...], "next_cursor": ...}`. `cursor` requests the next page.
 
-        `ids` names up to 100 jobs; those among them that exist are one page. `iter_jobs` turns the pages.
+        `ids` selects up to 100 jobs; those that exist come in one page. `iter_jobs` goes through all pages.
         """
         return self._run(self._flows.list_jobs(status=status, ids=ids, limit=limit, cursor=cursor, timeout=timeout))
 
     def iter_jobs(
         self, *, status: JobStatusEnum | str | None = None, timeout: float | None = None
     ) -> Iterator[JsonDict]:
-        """Every job, newest first, as a `JobStatusResponse`; pages are fetched as they are needed."""
+        """Yield every job as a `JobStatusResponse`, newest first. Fetches pages when they are needed."""
         cursor: str | None = None
         while True:
             page = self.list_jobs(status=status, cursor=cursor, limit=PAGE, timeout=timeout)
@@ -242,16 +241,16 @@ class DoclingParserClient:
                 return
 
     def list_deliveries(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
-        """What was sent about the job's end, and what will be: a `DeliveryListResponse`."""
+        """The notifications about the job's end, sent and pending: a `DeliveryListResponse`."""
         return self._run(self._flows.list_deliveries(job_id, timeout=timeout))
 
     def redeliver(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
-        """Send now what was delivered, all of it again, and what was not; returns the `DeliveryListResponse`."""
+        """Send all notifications again now, delivered or not; returns the `DeliveryListResponse`."""
         return self._run(self._flows.redeliver(job_id, timeout=timeout))
 
     def job(self, job_id: str) -> Job:
-        """A handle on a job, whoever submitted it. Asks the server nothing."""
-        return Job(self, job_id)
+        """A handle for a job, no matter who submitted it. Sends no request."""
+        return Job(job_id, self._flows, self._run, self.events)
 
     def download_results(
         self,
@@ -263,10 +262,10 @@ class DoclingParserClient:
         pages: str | None = None,
         timeout: float | None = None,
     ) -> Path:
-        """Stream a job's results to `path`, which appears once it is complete.
+        """Stream a job's results to `path`. The file appears once it is complete; returns its path.
 
-        `file` picks one file of the job, counted from 0; of a job of several files, all come in one JSON object, or
-        with the format `zip` in an archive. `pages` ("3", "3-7") picks the nodes of these pages.
+        `file` selects one file of the job, counted from 0. Without it, a job with several files gives one JSON object,
+        or an archive with the format `zip`. `pages` ("3", "3-7") selects the nodes of these pages.
         """
         return self._run(
             self._flows.download_results(job_id, path, export=format, file=file, pages=pages, timeout=timeout)
@@ -283,10 +282,10 @@ class DoclingParserClient:
         poll_interval: float = 1.0,
         timeout: float | None = None,
     ) -> Iterator[FileResult]:
-        """Parse any number of files, each as its own job, and yield each result when it is there.
+        """Parse any number of files, each as its own job, and yield each result as it becomes available.
 
-        Holds `max_in_flight` files at a time, however many there are. A failure is a value, `FileResult.error`.
-        `timeout` is per file. Ending the iteration early leaves the jobs in flight to the server.
+        At most `max_in_flight` files are in progress, so memory stays flat. A failure is not raised; see
+        `FileResult.error`. `timeout` is per file. If you end the iteration early, the jobs in progress go on.
         """
         check_window("max_in_flight", max_in_flight)
         stopped = threading.Event()

@@ -1,4 +1,4 @@
-"""Check webhooks that are signed as Standard Webhooks says (https://www.standardwebhooks.com)."""
+"""Verify webhooks signed according to Standard Webhooks (https://www.standardwebhooks.com)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SECRET_PREFIX = "whsec_"
 def verify_webhook(
     body: bytes | str, headers: Mapping[str, str], secret: str, *, tolerance: float = TOLERANCE_S
 ) -> dict[str, Any]:
-    """The payload of a webhook, once its signature and age are checked.
+    """Check a webhook's signature and age, and return its payload.
 
-    `body` is the raw body, byte for byte as received. `secret` is base64, with or without its `whsec_`.
+    `body` is the raw body, byte for byte as received. `secret` is base64, with or without the prefix `whsec_`.
     Raises `WebhookInvalid` when a header is missing, no signature matches, or the timestamp is more than `tolerance`
-    seconds away from now, and a plain `ValueError` for what is no secret. A webhook may come twice:
-    `headers["webhook-id"]` tells.
+    seconds away from now. Raises a plain `ValueError` when the secret is invalid. The same webhook may arrive twice;
+    compare `headers["webhook-id"]`.
     """
     key = _key(secret)
     raw = body.encode() if isinstance(body, str) else body
@@ -44,7 +44,7 @@ def verify_webhook(
 
 def _check_age(timestamp: str, tolerance: float) -> None:
     try:
-        age = int(time.time()) - int(timestamp)  # whole, since a float has no room for every number that is sent
+        age = int(time.time()) - int(timestamp)  # integers, because a float cannot hold every number that may be sent
     except ValueError as error:
         raise WebhookInvalid("the timestamp is not a number") from error
     if abs(age) > tolerance:
@@ -52,12 +52,12 @@ def _check_age(timestamp: str, tolerance: float) -> None:
 
 
 def _version_one(signatures: str) -> list[bytes]:
-    """The header holds several while a secret is being changed; versions that are not HMAC are passed over."""
+    """The HMAC signatures of the header, which holds several during a change of secrets; others are skipped."""
     return [value.encode() for version, _, value in (s.partition(",") for s in signatures.split()) if version == "v1"]
 
 
 def _key(secret: str) -> bytes:
-    """An empty secret, as a variable that is not set gives, would be one that everybody knows."""
+    """The secret's bytes. Refuses an empty secret, as from an unset variable: anyone could sign with it."""
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except binascii.Error as error:

@@ -19,6 +19,7 @@ from actors.dispatcher.driver_api import DriverApi
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.handles.dispatchers import DispatcherHandle
+from actors.handles.metrics_exporter import observe
 from actors.handles.parsers import ParserHandle
 from actors.handles.registry import RegistryHandle
 from actors.handles.registry_lifecycle import HEAD, open_registry
@@ -26,7 +27,7 @@ from actors.handles.replicas import memory_share
 from actors.messages import PartialFile
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
-from actors.telemetry.export import export_spans, observe
+from actors.telemetry.export import export_spans
 from serve_app.api import make_api
 from serve_app.ray_workarounds import ServeWorkarounds, install_dead_replica_page
 from serve_app.settings import MIB, ServeArguments, Settings

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from actors.handles.metrics_exporter import observe
 from actors.registry.registry import JobRegistry, RegistryConfig
-from actors.telemetry.export import observe
 
 
 class JobRegistryActor(JobRegistry):

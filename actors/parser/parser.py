@@ -140,7 +140,9 @@ class Parser:
         return await self._run(call, document.nbytes + sum(shard.payload.nbytes for shard in shards))
 
     async def export(self, document_json: DocumentBytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        return await self._run(lambda: self._engine.export(document_json.tobytes(), form, content), document_json.nbytes)
+        return await self._run(
+            lambda: self._engine.export(document_json.tobytes(), form, content), document_json.nbytes
+        )
 
     def check_health(self) -> None:
         """Raises RuntimeError when this replica should be replaced. Serve lets it finish its calls first."""

@@ -1,55 +1,69 @@
-"""Where a piece of work belongs in its caller's trace: W3C trace context, and a span for each step where one exports.
+"""Places work in its caller's trace: W3C Trace Context, and OpenTelemetry spans once a process exports them.
 
-Without an exporter `span` hands its parent on and does nothing else, and OpenTelemetry is not even imported.
+A traceparent travels with the work from the request to the parsers, so no span depends on a current context. Without
+an exporter, a span only passes its parent on. Importing OpenTelemetry's API is free in a Ray process, where Serve has
+already imported it and its SDK; elsewhere it costs 33 ms and 5 MB.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    NoOpTracer,
+    NoOpTracerProvider,
+    StatusCode,
+    Tracer,
+    TracerProvider,
+    set_span_in_context,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 Attributes = Mapping[str, str | int]
 NONE: Attributes = {}
-SpanMaker = Callable[[str, str, Attributes], AbstractContextManager[str]]
+NO_SPANS: TracerProvider = NoOpTracerProvider()
 
-_VERSION_0 = re.compile(r"00-([0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})")
-_LATER = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(-.*)?")
-_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
+_W3C = TraceContextTextMapPropagator()
+_tracer: Tracer = NoOpTracer()
 
 
 def accepted(headers: Sequence[str]) -> str:
-    """The `traceparent` among a request's headers, as version 0 writes it; "" when there is no valid one.
-
-    As W3C Trace Context asks, one that is malformed or sent twice is as good as none, and of a later version what
-    this one knows is read.
-    """
-    header = headers[0].strip(" \t") if len(headers) == 1 else ""
-    found = _VERSION_0.fullmatch(header) or (None if header.startswith("00") else _LATER.fullmatch(header))
-    if found is None:
-        return ""
-    trace, span, flags = found[1].split("-")
-    return "" if trace == _NO_TRACE or span == _NO_SPAN else f"00-{trace}-{span}-{flags}"
+    """A request's `traceparent` in the form of version 0; "" unless there is exactly one and it is valid."""
+    return _traceparent(_context(headers[0])) if len(headers) == 1 else ""
 
 
 def trace_id(traceparent: str) -> str:
-    """What a trace is looked up by; "" when there is none."""
+    """The id of a trace, in hexadecimal digits; "" without a traceparent."""
     return traceparent[3:35]
 
 
-def span(name: str, parent: str, attributes: Attributes = NONE) -> AbstractContextManager[str]:
-    """A step of work, as a child of `parent` (a traceparent or ""); gives the traceparent of what belongs to it."""
-    return _make(name, parent, attributes)
+@contextmanager
+def span(name: str, parent: str, attributes: Attributes = NONE) -> Iterator[str]:
+    """Record a step of work as a child of `parent` (a traceparent or ""); gives the traceparent for its children."""
+    step = _tracer.start_span(name, _context(parent), attributes=attributes)
+    try:
+        yield _traceparent(set_span_in_context(step, Context()))
+    except BaseException as error:
+        step.set_status(StatusCode.ERROR, type(error).__name__)  # not its message, which may quote a document
+        raise
+    finally:
+        step.end()
 
 
-def _unrecorded(name: str, parent: str, attributes: Attributes) -> AbstractContextManager[str]:
-    return nullcontext(parent)
+def trace_with(provider: TracerProvider) -> None:
+    """Make this process' spans with `provider` from now on; `NO_SPANS` makes none."""
+    global _tracer
+    _tracer = provider.get_tracer("docfleet", version("docfleet"))
 
 
-_make: SpanMaker = _unrecorded
+def _context(traceparent: str) -> Context:
+    return _W3C.extract({"traceparent": traceparent})
 
 
-def trace_with(make: SpanMaker | None) -> None:
-    """From now on this process' spans are made by `make`; None: by nobody."""
-    global _make
-    _make = make or _unrecorded
+def _traceparent(context: Context) -> str:
+    carrier: dict[str, str] = {}
+    _W3C.inject(carrier, context)
+    return carrier.get("traceparent", "")

@@ -296,7 +296,7 @@ def test_document_that_is_parsed_anew_is_not_done_until_then(
     with monkeypatch.context() as patch:
         patch.setattr("client._batch.Batch._write", raise_(KeyboardInterrupt))
         result = run("parse", papers / "a.pdf", "--force")
-    assert "The same command without --force picks them up" in result.stderr
+    assert "The same command without --force resumes them" in result.stderr
     assert "1 parsed" in run("parse", papers / "a.pdf").stdout
     assert len(fleet.submits) == 2
     assert files(Path("parsed")) == ["a.pdf.md"]
@@ -307,7 +307,7 @@ def test_run_that_is_stopped_before_there_is_a_job_names_none(
 ) -> None:
     monkeypatch.setattr("client._batch.Batch._ended", raise_(KeyboardInterrupt))
     result = run("parse", papers / "a.pdf")
-    assert (result.exit_code, result.stderr) == (130, "Stopped. No job is under way.\n")
+    assert (result.exit_code, result.stderr) == (130, "Stopped. No job is running.\n")
 
 
 def test_server_that_goes_away_ends_the_run_and_the_jobs_are_named(
@@ -460,7 +460,7 @@ def test_formats_of_results_are_those_of_the_client_and_an_archive() -> None:
 
 def test_deliveries_are_a_line_each(run: Run, fleet: Fleet, papers: Path) -> None:
     run("submit", papers / "a.pdf")
-    assert run("deliveries", "j1").stderr.startswith("Nothing was sent")
+    assert run("deliveries", "j1").stderr.startswith("No deliveries")
     fleet.deliveries = [
         {"kind": "webhook", "url": "http://me/", "state": "failed", "messages_sent": 1, "failed_attempts": 2}
         | {"last_error": "HTTP 500"}

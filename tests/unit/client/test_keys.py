@@ -72,7 +72,7 @@ def test_a_key_file_may_hold_comments_and_empty_lines() -> None:
         (f"\n:{HASH}", "line 2 of the API keys does not begin with a name and a colon"),
         (f"two words:{HASH}", "line 1 of the API keys does not begin with a name and a colon"),
         (f"{'x' * 65}:{HASH}", "line 1 of the API keys does not begin with a name and a colon"),
-        (f"alice:{HASH}\nalice:{HASH}", "the API key 'alice' is there twice"),
+        (f"alice:{HASH}\nalice:{HASH}", "the API key 'alice' appears twice; remove one of the lines"),
     ],
 )
 def test_a_line_that_is_no_key_is_refused(text: str, message: str) -> None:

@@ -98,7 +98,7 @@ def test_file_that_shrinks_is_an_error_that_names_it(tmp_path: Path) -> None:
     path.write_text("one two three")
     request = request_for(path)
     path.write_text("one")
-    with pytest.raises(OSError, match=r"log\.txt shrank"):
+    with pytest.raises(OSError, match=r"log\.txt became shorter"):
         blocks(request)
 
 
