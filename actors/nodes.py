@@ -8,8 +8,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from actors.formats import suffix_of
 from actors.messages import FileTask
 
@@ -21,6 +19,11 @@ _NODE_IDS = uuid.UUID("0e4a2cf5-9c5b-5a3e-8d7e-3f9a51c7b6d2")
 #: Levels. Half of the depth that pydantic, in our client, can read.
 DEEPEST_METADATA = 100
 
+#: Bytes of a request's metadata as JSON. Every node has a copy of it.
+MAX_METADATA_BYTES = 16 * 1024
+#: Integers that JSON parsers of other languages, and our own, can represent.
+INTEGERS = range(-(2**63), 2**64)
+
 #: Metadata keys that describe the node's content.
 CONTENT_KEYS = frozenset({"page_number", "total_pages", "tables_json", "tables_md", "width", "height", "__keys"})
 #: Metadata keys that follow from the file and the text. All other keys are the request's own.
@@ -30,16 +33,26 @@ FILE_KEYS = frozenset({"file_size", "file_type", "total_length", "document"})
 def checked_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """A request's metadata after a round trip through JSON.
 
-    Raises TypeError or ValueError for a value that is not JSON in UTF-8, or is nested deeper than a client can read.
+    Raises TypeError or ValueError for a value that is not JSON in UTF-8, is too large, or is nested too deep for a
+    client to read.
     """
     try:
-        plain: dict[str, Any] = orjson.loads(json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False))
+        text = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False)
+        plain: dict[str, Any] = json.loads(text, parse_int=_integer)
         too_deep = _depth(plain) > DEEPEST_METADATA
     except RecursionError:
         too_deep = True
     if too_deep:
         raise ValueError(f"metadata is nested deeper than {DEEPEST_METADATA} levels")
+    if len(text.encode()) > MAX_METADATA_BYTES:
+        raise ValueError(f"metadata must have at most {MAX_METADATA_BYTES} bytes, because every node has a copy of it")
     return plain
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or int(digits) not in INTEGERS:
+        raise ValueError("metadata must not have integers above 64 bits; send them as strings")
+    return int(digits)
 
 
 def _depth(value: Any) -> int:

@@ -49,6 +49,7 @@ class ErrorCode(StrEnum):
     INVALID_METADATA = "invalid_metadata"
     FILE_TOO_LARGE = "file_too_large"
     UNSUPPORTED_FORMAT = "unsupported_format"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     JOB_NOT_FOUND = "job_not_found"

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 
 from actors.parser.parser import EngineFactory, docling_engine
+from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
 
 PORT_BLOCK = 100  # reserved for the ingress replicas of one service
@@ -73,6 +74,7 @@ def choose_http_mode() -> None:
         "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        "RAY_SERVE_HAPROXY_RETRY_ON": HAPROXY_DEFAULTS,
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.proxies.middlewares",
         # By default Serve's controller checks every replica ten times a second, which costs 4 % of a core when idle.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",

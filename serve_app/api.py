@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
@@ -15,7 +17,7 @@ from client.models import DeliveryListResponse, HealthResponse, JobListResponse,
 from serve_app.api_keys import ApiKeys
 from serve_app.auth import Access
 from serve_app.context import REQUEST_ID, RequestContext
-from serve_app.docs_page import docs_page
+from serve_app.docs_page import add_docs_page
 from serve_app.openapi import (
     ALWAYS,
     CANCEL_RESPONSES,
@@ -41,6 +43,8 @@ from serve_app.settings import Settings
 COMPRESSED_FROM = 2048
 GZIP_LEVEL = 4
 
+Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
+
 
 def make_api(
     jobs: IngressRegistry, blobs: BlobStore, parsers: Parsers, dispatchers: Dispatchers, settings: Settings
@@ -57,14 +61,13 @@ def make_api(
         generate_unique_id_function=lambda route: route.name,
         docs_url=None,  # docs_page has its own content security policy
         redoc_url=None,
+        redirect_slashes=False,  # the redirect would go to the host that the request names
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
     )
     install_problems(api)
     _add_routes(api, Routes(jobs, blobs, parsers, dispatchers, settings))
 
-    async def docs() -> Response:
-        return docs_page(NAME, api.openapi_url or "")
-
-    api.add_api_route("/docs", docs, include_in_schema=False)
+    add_docs_page(api)
     return api
 
 
@@ -88,8 +91,22 @@ def _middleware(settings: Settings) -> list[Middleware]:
     return layers
 
 
+def _add_get(api: FastAPI, path: str, endpoint: Endpoint, **described: Any) -> None:
+    """A GET route and the HEAD route beside it, which has the same answer without its body."""
+
+    @wraps(endpoint)
+    async def head(*args: Any, **kwargs: Any) -> Response:
+        answer = await endpoint(*args, **kwargs)
+        bare = Response(status_code=answer.status_code)
+        bare.raw_headers = answer.raw_headers
+        return bare
+
+    api.add_api_route(path, endpoint, methods=["GET"], **described)
+    api.add_api_route(path, head, methods=["HEAD"], include_in_schema=False)
+
+
 def _add_routes(api: FastAPI, routes: Routes) -> None:
-    get = partial(api.add_api_route, methods=["GET"])
+    get = partial(_add_get, api)
     post = partial(api.add_api_route, methods=["POST"])
     delete = partial(api.add_api_route, methods=["DELETE"])
     of_a_job = errors(*OF_A_JOB)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
+import unicodedata
 from collections.abc import AsyncIterator
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-_UNFIT = re.compile(r"[^\w .()+-]")
-MAX_NAME = 100
+#: Bytes that file systems allow in a name.
+MAX_NAME_BYTES = 255
+_PUNCTUATION = " .()+-_"
+_KEPT = "LMN"  # categories of Unicode: letters, the marks on them, numbers
 
 
 class _Outlet:
@@ -47,4 +49,11 @@ async def zipped(entries: AsyncIterator[tuple[str, AsyncIterator[bytes]]]) -> As
 
 def entry_name(index: int, filename: str, suffix: str) -> str:
     """A safe entry name for a client's file name: no path, valid on every file system. The index makes it unique."""
-    return f"{index:04}-{_UNFIT.sub('_', filename)[:MAX_NAME]}.{suffix}"
+    before, after = f"{index:04}-", f".{suffix}"
+    name = "".join(letter if _is_safe(letter) else "_" for letter in filename)
+    room = MAX_NAME_BYTES - len(before) - len(after)
+    return before + name.encode()[:room].decode(errors="ignore") + after
+
+
+def _is_safe(letter: str) -> bool:
+    return letter in _PUNCTUATION or unicodedata.category(letter)[0] in _KEPT

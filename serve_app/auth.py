@@ -10,15 +10,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from client.models import ErrorCode
 from serve_app.api_keys import ApiKeys
+from serve_app.docs_page import ASSETS
 from serve_app.problems import problem
 from serve_app.rate_limit import RateLimit
 
 #: Probes and public pages. Every other path needs a key.
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/health", "/docs", "/openapi.json"})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/health", "/docs", "/openapi.json", *ASSETS})
 
 
 class Access:
-    """ASGI middleware. Stores the owner of the key in the state of the request, or answers 401 or 429."""
+    """ASGI middleware. Stores the owner of the key in the state of the request, or answers 401 or 429.
+
+    `is_admitted` in the state tells a long answer whether the key is still valid.
+    """
 
     def __init__(self, app: ASGIApp, keys: ApiKeys, rate: RateLimit | None) -> None:
         self._app = app
@@ -44,7 +48,7 @@ class Access:
             )
             challenge = 'Bearer error="invalid_token"' if key else "Bearer"
             return problem(ErrorCode.UNAUTHORIZED, detail, request_id, headers={"WWW-Authenticate": challenge})
-        scope["state"]["owner"] = owner
+        scope["state"].update(owner=owner, is_admitted=lambda: self._keys.owner_of(key) == owner)
         wait = self._rate.wait_for(owner) if self._rate else 0.0
         if not wait:
             return None

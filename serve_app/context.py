@@ -32,7 +32,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request_id = _request_id(headers)
+        request_id = request_id_of(headers)
         with _span(scope, accepted(headers.getlist("traceparent"))) as traceparent:
             scope.setdefault("state", {}).update(request_id=request_id, traceparent=traceparent)
             with bound_context(request_id=request_id, trace_id=trace_id(traceparent)):
@@ -48,6 +48,7 @@ class RequestContext:
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = request_id
                 headers.setdefault("Cache-Control", "no-store")  # jobs change; cacheable responses set their own value
+                headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
         try:
@@ -68,6 +69,7 @@ def _span(scope: Scope, parent: str) -> AbstractContextManager[str]:
     return span(f"{scope['method']} {scope['path']}", parent)
 
 
-def _request_id(headers: Headers) -> str:
+def request_id_of(headers: Headers) -> str:
+    """The request id that the client sent if it is a plain word, otherwise a new one."""
     sent = headers.get(REQUEST_ID, "")
     return sent if _ACCEPTABLE.fullmatch(sent) else uuid4().hex

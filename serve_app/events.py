@@ -15,6 +15,8 @@ from serve_app.ports import IngressRegistry
 
 #: Seconds that one call to the registry waits for a change, at most.
 LONGEST_WAIT_S = 60
+#: Seconds for which a stream continues after its API key was revoked, at most.
+ADMISSION_CHECK_S = 10
 #: Seconds between two calls while the registry or the journal is unavailable.
 RECONNECT_S = 0.5
 #: Seconds between two comments on a silent stream. Proxies close idle connections.
@@ -23,17 +25,23 @@ KEEPALIVE_S = 15.0
 _HEADERS = {"Cache-Control": "no-cache"}  # the library adds X-Accel-Buffering: no
 
 
-async def changes(jobs: IngressRegistry, view: JobView) -> AsyncIterator[JobView]:
+async def changes(
+    jobs: IngressRegistry, view: JobView, is_admitted: Callable[[], bool] = lambda: True
+) -> AsyncIterator[JobView]:
     """Every newer state of the job, up to its end. Waits while the registry or the journal is unavailable.
+
+    Stops when the caller `is_admitted` no more.
 
     Raises JobNotFound or JobExpired when the job is removed in the meantime.
     """
     while not view.status.ended:
         try:
-            latest = await jobs.wait(view.job_id, view.version, LONGEST_WAIT_S)
+            latest = await jobs.wait(view.job_id, view.version, ADMISSION_CHECK_S)
         except AWAY:
             await asyncio.sleep(RECONNECT_S)
             continue
+        if not is_admitted():
+            return
         if latest.version != view.version:
             yield latest
         view = latest
@@ -55,28 +63,33 @@ async def until_ended(jobs: IngressRegistry, view: JobView, timeout_s: float) ->
 
 
 def event_stream(
-    jobs: IngressRegistry, view: JobView, last_seen: str | None, body: Callable[[JobView], BaseModel]
+    jobs: IngressRegistry,
+    view: JobView,
+    last_seen: str | None,
+    body: Callable[[JobView], BaseModel],
+    is_admitted: Callable[[], bool],
 ) -> Response:
     """A `text/event-stream` response: the current state of the job, then every change, up to its end.
 
     `last_seen` is the `id` of the last event that the client has received. If that was the end of the job, the response
-    is 204, which also stops a browser's EventSource from reconnecting.
+    is 204, which also stops a browser's EventSource from reconnecting. The stream ends when the caller `is_admitted` no
+    more.
     """
     is_known = last_seen == str(view.version)
     if is_known and view.status.ended:
         return Response(status_code=204)
-    events = _events(jobs, view, body, first=not is_known)
+    events = _events(changes(jobs, view, is_admitted), None if is_known else view, body)
     return EventSourceResponse(events, headers=_HEADERS, ping=KEEPALIVE_S, sep="\n", ping_message_factory=_keepalive)
 
 
 async def _events(
-    jobs: IngressRegistry, view: JobView, body: Callable[[JobView], BaseModel], *, first: bool
+    later: AsyncIterator[JobView], first: JobView | None, body: Callable[[JobView], BaseModel]
 ) -> AsyncIterator[ServerSentEvent]:
     if first:
-        yield _event(view, body)
+        yield _event(first, body)
     try:
-        async for latest in changes(jobs, view):
-            yield _event(latest, body)
+        async for view in later:
+            yield _event(view, body)
     except (JobNotFound, JobExpired):
         return  # the job was deleted; a client that reconnects gets 404 or 410
 

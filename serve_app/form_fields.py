@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -79,13 +80,13 @@ def _metadata(text: str | None) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        metadata = orjson.loads(text)
+        orjson.loads(text)  # stricter than json, which alone keeps large integers
+        metadata = json.loads(text)
+        if not isinstance(metadata, dict):
+            raise Refused(ErrorCode.INVALID_METADATA, "metadata must be a JSON object")
+        return checked_metadata(metadata)
     except orjson.JSONDecodeError as error:
         raise Refused(ErrorCode.INVALID_METADATA, f"metadata is not JSON: {error.msg}") from error
-    if not isinstance(metadata, dict):
-        raise Refused(ErrorCode.INVALID_METADATA, "metadata must be a JSON object")
-    try:
-        return checked_metadata(metadata)
     except ValueError as error:
         raise Refused(ErrorCode.INVALID_METADATA, str(error)) from error
 

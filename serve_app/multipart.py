@@ -9,8 +9,13 @@ python-multipart does the parsing. Starlette's form parser is not used because i
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -22,6 +27,8 @@ from serve_app.problems import Refused
 
 #: Bytes of one header line of a part, at most. This also limits the length of a file name.
 MAX_HEADER_BYTES = 8 * 1024
+
+_ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
 
 
 class _Mark(Enum):
@@ -132,8 +139,28 @@ class _Body:
         _, parameters = parse_options_header(self._disposition)
         if (name := parameters.get(b"name")) is None:
             raise _malformed("a part has no name")
-        filename = parameters.get(b"filename")
-        self._events.append(Part(self, _text(name), None if filename is None else _text(filename)))
+        self._events.append(Part(self, _text(name), _filename(self._disposition, parameters.get(b"filename"))))
+
+
+def _filename(disposition: str, plain: bytes | None) -> str | None:
+    """The name of a part's file. Some clients send it as `filename*` (RFC 5987), with or without `filename`."""
+    if "filename*" in disposition:
+        message = Message()
+        message["Content-Disposition"] = disposition
+        for name, value in message.get_params([], "Content-Disposition"):
+            if name == "filename" and isinstance(value, tuple):
+                return collapse_rfc2231_value(value)
+    return None if plain is None else _decoded(_text(plain))
+
+
+def _decoded(name: str) -> str:
+    """A name without the encoding of RFC 2047, which .NET's client uses."""
+    if not _ENCODED_WORD.fullmatch(name):
+        return name
+    try:
+        return str(make_header(decode_header(name)))
+    except (HeaderParseError, LookupError, ValueError):  # then it is a name that only looks like an encoded one
+        return name
 
 
 def _text(value: bytes) -> str:

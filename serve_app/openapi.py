@@ -39,6 +39,7 @@ OF_AN_UPLOAD = (
     ErrorCode.IDEMPOTENCY_CONFLICT,
     ErrorCode.IDEMPOTENCY_MISMATCH,
     ErrorCode.FILE_TOO_LARGE,
+    ErrorCode.UNSUPPORTED_ENCODING,
     ErrorCode.QUEUE_FULL,
     *GUARDED,
 )

@@ -1,10 +1,12 @@
 """Middleware for Serve's own proxies. They run in front of the ingress replicas, or answer while no replica is up.
 
-`RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH` names `middlewares`, and every proxy calls it at start.
+`RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH` names `middlewares`. Every proxy calls it at start, and so
+does every ingress replica, to which HAProxy connects.
 """
 
 from __future__ import annotations
 
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from actors.errors import FleetUnavailable
 from actors.telemetry.logs import get_logger
+from serve_app.context import REQUEST_ID, request_id_of
+from serve_app.header_timeout import install_header_timeout
 from serve_app.problems import problem
 
 log = get_logger()
@@ -24,7 +28,37 @@ def dead_replica(request_id: str | None) -> Response:
 
 
 def middlewares() -> list[Middleware]:
-    return [Middleware(DeadReplica503)]
+    """The middleware, innermost first. Also installs the timeout for headers, before the proxy starts its server."""
+    install_header_timeout()
+    return [Middleware(DeadReplica503), Middleware(CleanHeaders)]
+
+
+class CleanHeaders:
+    """Removes request headers that Serve cannot handle, and sets a request id that is a plain word.
+
+    Serve decodes some headers as UTF-8 without handling errors, sends the request id back as it is, and takes the id
+    of a model, which this application does not have.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request_id = request_id_of(Headers(scope=scope)).encode()
+            kept = [header for header in scope["headers"] if _is_clean(*header)]
+            scope = {**scope, "headers": [*kept, (REQUEST_ID.lower().encode(), request_id)]}
+        await self._app(scope, receive, send)
+
+
+def _is_clean(name: bytes, value: bytes) -> bool:
+    if name.lower().replace(b"_", b"-") in (b"x-request-id", b"serve-multiplexed-model-id"):
+        return False
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class DeadReplica503:

@@ -54,7 +54,6 @@ _PAGES = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 #: The author of a document controls its HTML, so a browser must not run it with the origin of this server.
 _UNTRUSTED = {
-    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
 }
 

@@ -83,6 +83,7 @@ class Routes:
         self._dispatchers = dispatchers
         self._intake = Intake(jobs, blobs, settings)
         self._settings = settings
+        self._prefix = settings.root_path
         self._results = Results(blobs, parsers)
         self._health = Health(jobs, parsers, settings, VERSION)
 
@@ -93,7 +94,7 @@ class Routes:
             version=VERSION,
             description=DESCRIPTION,
             supported_formats=list(supported_suffixes()),
-            endpoints=dict(ENDPOINTS),
+            endpoints={name: f"{self._prefix}{path}" for name, path in ENDPOINTS.items()},
         )
         return _json(info)
 
@@ -114,7 +115,7 @@ class Routes:
         """Submit files as a job. Answers with the job id as soon as the files are stored."""
         spec, view = await self._intake.take(request, refuse_bad_files=True, idempotency_key=idempotency_key)
         message = f"Job submitted successfully with {len(spec.files)} file(s)"
-        return _accepted(view, JobSubmitResponse(job_id=view.job_id, status=view.status, message=message))
+        return self._accepted(view, JobSubmitResponse(job_id=view.job_id, status=view.status, message=message))
 
     async def parse(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Parse files and answer with their nodes. After PARSE_TIMEOUT_S it answers 202, and the job continues."""
@@ -125,7 +126,7 @@ class Routes:
         if view.status is JobStatusEnum.COMPLETED:
             with suppress(*AWAY):  # the results exist and can be fetched later
                 return await self._results.batch(view)
-        return _accepted(view, _status(view))
+        return self._accepted(view, self._status(view))
 
     async def job_status(
         self,
@@ -140,7 +141,7 @@ class Routes:
         if not view.status.ended and (wait or preferred):
             view = await self._jobs.wait(job_id, view.version, wait or preferred)
         headers = {} if view.status.ended else {"Retry-After": "1"}
-        return _json(_status(view), headers | ({"Preference-Applied": f"wait={preferred}"} if preferred else {}))
+        return _json(self._status(view), headers | ({"Preference-Applied": f"wait={preferred}"} if preferred else {}))
 
     async def job_events(
         self,
@@ -150,7 +151,7 @@ class Routes:
     ) -> Response:
         """The status of a job as server-sent events: the current state, every change, and a last event `end`."""
         view = await self._found(request, job_id)
-        return event_stream(self._jobs, view, last_event_id, _status)
+        return event_stream(self._jobs, view, last_event_id, self._status, request.state.is_admitted)
 
     async def job_results(
         self,
@@ -211,11 +212,11 @@ class Routes:
             views, following = await self._named(ids, owner, status), None
         else:
             views, following = await self._jobs.list_jobs(owner, status, limit, cursor)
-        return _json(JobListResponse(jobs=[_status(view) for view in views], next_cursor=following))
+        return _json(JobListResponse(jobs=[self._status(view) for view in views], next_cursor=following))
 
     async def cancel_job(self, request: Request, job_id: JobId) -> Response:
         """Cancel a job. A running job ends after the page span that is being parsed."""
-        return _json(_status(await self._jobs.cancel(job_id, request.state.owner)), status=202)
+        return _json(self._status(await self._jobs.cancel(job_id, request.state.owner)), status=202)
 
     async def list_deliveries(self, request: Request, job_id: JobId) -> Response:
         """The callback and webhook deliveries of a job."""
@@ -241,6 +242,12 @@ class Routes:
         await delete_blobs_of(self._blobs, view.job_id)
         await self._jobs.delete(view.job_id, view.owner)
         return Response(status_code=204)
+
+    def _status(self, view: JobView) -> JobStatusResponse:
+        return view.as_status().model_copy(update={"links": _links(view, self._prefix)})
+
+    def _accepted(self, view: JobView, body: BaseModel) -> Response:
+        return _json(body, {"Location": f"{self._prefix}/jobs/{view.job_id}", "Retry-After": "1"}, status=202)
 
     async def _deliveries(self, job_id: str) -> DeliveryListResponse:
         return DeliveryListResponse(job_id=job_id, deliveries=await self._jobs.deliveries(job_id))
@@ -272,19 +279,11 @@ class Routes:
             return None
 
 
-def _status(view: JobView) -> JobStatusResponse:
-    return view.as_status().model_copy(update={"links": _links(view)})
-
-
-def _links(view: JobView) -> dict[str, str]:
+def _links(view: JobView, prefix: str) -> dict[str, str]:
     """Paths of the related routes."""
-    job = f"/jobs/{view.job_id}"
+    job = f"{prefix}/jobs/{view.job_id}"
     links = {"self": job, "events": f"{job}/events", "results": f"{job}/results", "deliveries": f"{job}/deliveries"}
     return links if view.status.ended else links | {"cancel": f"{job}/cancel"}
-
-
-def _accepted(view: JobView, body: BaseModel) -> Response:
-    return _json(body, {"Location": f"/jobs/{view.job_id}", "Retry-After": "1"}, status=202)
 
 
 def _json(body: BaseModel, headers: dict[str, str] | None = None, status: int = 200) -> Response:

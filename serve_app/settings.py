@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     `RAY_SERVE_ENABLE_HA_PROXY=0`."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port to listen on."""
+    root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    """Path prefix that a proxy in front strips from requests, such as `/docs-api`. `Location` and all links have it."""
     ingress_replicas: Annotated[int, Field(ge=1)] = 1
     """Number of processes that answer HTTP requests."""
     parse_timeout_s: Annotated[float, Field(gt=0)] = 1800.0

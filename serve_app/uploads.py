@@ -49,6 +49,7 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
 
     After an error, the caller must delete the blobs that were already stored.
     """
+    check_encoding(request.headers.get("content-encoding", ""))
     files: list[InputFile] = []
     fields: dict[str, str] = {}
     count = 0
@@ -70,6 +71,13 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
     if not files:
         raise Refused(ErrorCode.NO_FILES, "The request has no files. Send each file as a part named 'files'")
     return Upload(files=tuple(files), fields=fields)
+
+
+def check_encoding(encoding: str) -> None:
+    """Raises Refused for a compressed body: it could unpack to any size."""
+    if encoding.strip().lower() not in ("", "identity"):
+        reason = f"The Content-Encoding '{_label(encoding)}' is not supported. Send the body without one"
+        raise Refused(ErrorCode.UNSUPPORTED_ENCODING, reason)
 
 
 def check_size(size: int, limit: int) -> None:

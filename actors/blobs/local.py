@@ -100,7 +100,7 @@ class _LocalWriter:
     def _append(self, data: bytes) -> None:
         if self._file is None:
             self._changed = _make_folder(self._path.parent)
-            self._file = self._temporary.open("xb", buffering=0)
+            self._file = _create(self._temporary)
         _write_all(self._file, data)
 
     def _finish(self, data: bytes) -> None:
@@ -138,7 +138,7 @@ def _write_whole(path: Path, data: bytes) -> None:
     changed = _make_folder(path.parent)
     temporary = _temporary_name(path)
     try:
-        with temporary.open("xb", buffering=0) as file:
+        with _create(temporary) as file:
             _write_all(file, data)
             _publish(file, temporary, path, changed)
     except BaseException:
@@ -167,8 +167,13 @@ def _make_folder(folder: Path) -> list[Path]:
     if folder.is_dir():
         return []
     changed = _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # documents are private, also on a shared machine
     return [folder.parent, *changed]
+
+
+def _create(path: Path) -> BinaryIO:
+    """Create a file that only its owner can read."""
+    return open(path, "xb", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,12 @@ CONNECT_S = 5.0  # for each address of a host
 PORTS = {"http": 80, "https": 443}
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")  # the only range assigned so far; `is_global` alone lets more through
+_DOCUMENTATION = IPv6Network("3fff::/20")  # not yet known to `is_global`
 _NAT64 = IPv6Network("64:ff9b::/96")
 _AZURE_HOST = IPv4Address("168.63.129.16")  # looks public, but inside Azure it reaches the machine's own agent
+
+
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
 
 
 class AddressRefused(Exception):
@@ -43,10 +48,10 @@ class Allowed:
 
     @classmethod
     def parse(cls, text: str) -> Allowed:
-        """Parse comma-separated names, addresses and networks. Raises ValueError for an invalid network."""
+        """Parse comma-separated names, addresses and networks. Raises ValueError for an entry that can never match."""
         entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
-        names = {entry for entry in entries if "/" not in entry and _literal(entry) is None}
-        return cls(frozenset(names), tuple(ipaddress.ip_network(entry) for entry in entries if entry not in names))
+        names = {entry for entry in entries if _HOST_NAME.fullmatch(entry) and _literal(entry) is None}
+        return cls(frozenset(names), tuple(_network(entry) for entry in entries if entry not in names))
 
 
 async def look_up(host: str, port: int) -> Sequence[str]:
@@ -64,13 +69,14 @@ class AddressGuard:
         """Check a URL without a look-up. Returns it parsed; raises AddressRefused."""
         try:
             parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
+            host = parsed.host
+        except (httpx.InvalidURL, UnicodeError) as error:  # idna's errors are UnicodeErrors
             raise AddressRefused("is not an http or https URL") from error
-        if parsed.scheme not in PORTS or not parsed.host or not 0 < port_of(parsed) < 2**16:
+        if parsed.scheme not in PORTS or not host or not 0 < port_of(parsed) < 2**16:
             raise AddressRefused("is not an http or https URL")
         if parsed.userinfo:
             raise AddressRefused("must not hold a user name or password")
-        if literal := _literal(parsed.host):
+        if literal := _literal(host):
             self._check_address(literal)
         return parsed
 
@@ -121,6 +127,19 @@ def port_of(url: httpx.URL) -> int:
     return PORTS[url.scheme] if url.port is None else url.port
 
 
+def _network(entry: str) -> Network:
+    """An entry of CALLBACK_ALLOW as a network. Raises ValueError."""
+    try:
+        network = ipaddress.ip_network(entry)
+    except ValueError as error:
+        raise ValueError(
+            f"{entry!r} is no host name, IP address or network: write it without scheme and port"
+        ) from error
+    if _embedded(network[0]) != network[0]:
+        raise ValueError(f"{entry!r} wraps IPv4 addresses: write the IPv4 address or network instead")
+    return network
+
+
 def _literal(host: str) -> Address | None:
     """`host` as an address when it is one, in every notation a resolver accepts: 127.1, 0x7f.1, 2130706433."""
     try:
@@ -145,4 +164,6 @@ def _embedded(address: Address) -> Address:
 def _is_public(address: Address) -> bool:
     if not address.is_global or address.is_multicast:
         return False
-    return address in _GLOBAL_UNICAST if isinstance(address, IPv6Address) else address != _AZURE_HOST
+    if isinstance(address, IPv6Address):
+        return address in _GLOBAL_UNICAST and address not in _DOCUMENTATION
+    return address != _AZURE_HOST

@@ -143,10 +143,16 @@ def test_metadata_that_is_taken_can_be_read_by_the_client(fleet: Fleet, client: 
 
 
 def test_metadata_is_what_json_brings_back_of_it(fleet: Fleet, client: CalledClient) -> None:
-    fleet.parse(b"a", metadata={"pair": (1, 2), 3: None, "large": 2**70})
+    fleet.parse(b"a", metadata={"pair": (1, 2), 3: None, "large": 2**64 - 1})
     metadata = client.calls[0][2].metadata
-    assert metadata == {"pair": [1, 2], "3": None, "large": float(2**70)}
+    assert metadata == {"pair": [1, 2], "3": None, "large": 2**64 - 1}
     assert orjson.dumps(metadata)
+
+
+@pytest.mark.parametrize("large", [2**64, -(2**63) - 1, 10**30])
+def test_an_integer_that_json_cannot_bring_back_is_refused(fleet: Fleet, large: int) -> None:
+    with pytest.raises(ValueError, match="integer"):
+        fleet.parse(b"a", metadata={"large": large})
 
 
 def test_a_path_that_is_no_unicode_has_a_name_that_json_can_hold(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import stat
 import threading
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,18 @@ async def test_a_blob_and_its_name_are_on_disk_before_it_is_called_written(
     async with blobs.writer("inputs/job/0") as writer:
         await writer.write(b"x" * size)
     assert synced == [("the bytes", False), ("inputs/job", True), ("inputs", True), (".", True)]
+
+
+@pytest.mark.parametrize("size", [10, 2 * PIECE], ids=["small", "large"])
+async def test_only_the_owner_of_the_process_can_read_blobs(tmp_path: Path, size: int) -> None:
+    old_mask = os.umask(0)
+    try:
+        async with open_blobs(str(tmp_path / "state" / "blobs")).writer("inputs/job/0") as writer:
+            await writer.write(b"x" * size)
+    finally:
+        os.umask(old_mask)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}  # noqa: ASYNC240
+    assert modes == {"state": 0o700, "blobs": 0o700, "inputs": 0o700, "job": 0o700, "0": 0o600}
 
 
 @pytest.mark.parametrize("size", [10, 2 * PIECE], ids=["small", "large"])

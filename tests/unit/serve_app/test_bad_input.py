@@ -188,6 +188,12 @@ async def test_a_file_that_cannot_be_taken_is_a_failed_entry_on_parse(
     assert after["success"]
 
 
+async def test_an_integer_of_64_bits_in_metadata_is_kept_as_it_is(service: Service) -> None:
+    job_id = await service.submit(GOOD, metadata='{"least": -9223372036854775808, "most": 18446744073709551615}')
+    answer = await service.http.get(f"/jobs/{job_id}")
+    assert answer.json()["metadata"] == {"least": -(2**63), "most": 2**64 - 1}
+
+
 @pytest.mark.parametrize("bad", [("b.exe", b"MZ"), ("b.md", b"x" * (MIB + 1))], ids=["unsupported", "too large"])
 async def test_a_rejected_file_leaves_no_bytes(make_service: MakeService, bad: tuple[str, bytes]) -> None:
     service = await make_service(parse_timeout_s=0.01, max_file_size_mb=1)
@@ -237,6 +243,12 @@ async def test_two_files_of_one_name_are_both_kept_in_order(service: Service) ->
     [
         ("metadata", "[1]", "invalid_metadata", "metadata must be a JSON object"),
         ("metadata", "{'a': 1}", "invalid_metadata", "metadata is not JSON"),
+        ("metadata", '{"a": 18446744073709551616}', "invalid_metadata", "integers above 64 bits"),
+        ("metadata", '{"a": [-9223372036854775809]}', "invalid_metadata", "integers above 64 bits"),
+        ("metadata", '{"a": 1' + "0" * 30 + "}", "invalid_metadata", "integers above 64 bits"),
+        ("metadata", '{"a": "' + "x" * 16384 + '"}', "invalid_metadata", "at most 16384 bytes"),
+        ("metadata", '{"a": NaN}', "invalid_metadata", "metadata is not JSON"),
+        ("callback_url", "http://xn--a", "callback_refused", "callback_url is not an http or https URL"),
         ("metadata", '{"a":' * 250 + "1" + "}" * 250, "invalid_metadata", "metadata is nested deeper than 100 levels"),
         ("options", '{"do_ocrr": true}', "unknown_option", "Unknown option 'do_ocrr'"),
         ("options", '{"do_ocr": "perhaps"}', "invalid_option", "Invalid option 'do_ocr'"),

@@ -97,6 +97,14 @@ async def test_deliveries_of_an_unknown_job_are_not_found(service: Service, meth
     ("setting", "value", "reason"),
     [
         ("callback_allow", "10.0.0.0/33", "10.0.0.0/33"),
+        ("callback_allow", "http://hooks.internal", "without scheme and port"),
+        ("callback_allow", "hooks.internal:8080", "without scheme and port"),
+        ("callback_allow", "*.internal", "no host name"),
+        ("callback_allow", "hooks.internal/path", "no host name"),
+        ("callback_allow", "[::1]", "no host name"),
+        ("callback_allow", "bücher.internal", "no host name"),
+        ("callback_allow", "::ffff:10.0.0.0/104", "write the IPv4 address"),
+        ("callback_allow", "64:ff9b::a00:1", "write the IPv4 address"),
         ("webhook_secret", "hunter2", "24 to 64 bytes, encoded in base64"),
     ],
 )

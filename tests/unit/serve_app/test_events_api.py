@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,8 +13,9 @@ import pytest
 
 from actors.errors import DocfleetError, FleetUnavailable, StoreUnavailable
 from actors.messages import Heartbeat, JobView
+from client.keys import digest, new_key
 from client.models import Progress
-from tests.unit.serve_app.service import Service
+from tests.unit.serve_app.service import MakeService, Service
 
 
 def events(answer: httpx.Response) -> list[dict[str, str]]:
@@ -128,6 +130,27 @@ async def test_a_stream_ends_when_its_job_is_deleted(service: Service, monkeypat
 
     monkeypatch.setattr(service.registry, "wait", wait_too_late)
     assert [event["event"] for event in events(await follow(service, job_id))] == ["status"]
+
+
+async def test_a_stream_ends_when_its_key_is_revoked(
+    make_service: MakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve_app.api_keys.KEYS_POLL_INTERVAL_S", 0.0)
+    key, file = new_key(), tmp_path / "keys"
+    file.write_text(f"alice:{digest(key)}\nbob:{digest(new_key())}\n")
+    service = await make_service(api_keys_file=str(file))
+    service.http.headers["X-API-Key"] = key
+    job_id = await service.submit(("a.md", b"# A"))
+    wait = service.registry.wait
+
+    async def wait_and_revoke(*how: Any) -> JobView:
+        file.write_text(f"bob:{digest(new_key())}\n")
+        await service.worker.work()
+        return await wait(*how)
+
+    monkeypatch.setattr(service.registry, "wait", wait_and_revoke)
+    assert [event["event"] for event in events(await follow(service, job_id))] == ["status"]  # and not the end
+    assert (await service.http.get(f"/jobs/{job_id}")).status_code == 401
 
 
 async def test_a_silent_job_keeps_its_connection_alive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,26 @@ async def test_a_body_that_breaks_off_is_never_taken_for_whole(kept: float, cuts
         await read(body[: int(len(body) * kept)], cuts)
 
 
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("filename=\"=?utf-8?B?w7xidW5nLm1k?=\"; filename*=utf-8''%C3%BCbung.md", "übung.md"),  # .NET
+        ("filename*=utf-8''%C3%BCbung.md", "übung.md"),  # older requests
+        ("filename=\"_bung.md\"; filename*=UTF-8''%C3%BCbung.md", "übung.md"),
+        ('filename="=?utf-8?B?w7xidW5nLm1k?="', "übung.md"),
+        ('filename="=?utf-8?Q?=C3=BCbung.md?="', "übung.md"),
+        ("filename*=iso-8859-1''%FCbung.md", "übung.md"),
+        ('filename="übung.md"', "übung.md"),
+        ('filename="=?nope?B?w7xidW5nLm1k?="', "=?nope?B?w7xidW5nLm1k?="),
+        ('filename="=?utf-8?B?w?="', "=?utf-8?B?w?="),
+        ("filename=\"a.md; filename*=utf-8''b.md\"", "a.md; filename*=utf-8''b.md"),
+    ],
+)
+async def test_a_file_name_arrives_in_every_form_that_clients_send(sent: str, name: str) -> None:
+    head = f'--x-y\r\nContent-Disposition: form-data; name="files"; {sent}\r\n\r\n'
+    assert await read(head.encode() + b"# A\r\n--x-y--\r\n") == [("files", name, b"# A")]
+
+
 async def test_a_part_that_is_not_read_is_skipped() -> None:
     body = encoded([("a", None, b"1"), ("b", None, b"2")])
     assert [part.name async for part in multipart_parts(chunks(body, range(len(body))), TYPE)] == ["a", "b"]

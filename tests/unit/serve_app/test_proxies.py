@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serve_app.proxies import DeadReplica503, middlewares
+from serve_app.proxies import middlewares
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 
-async def ask(app: ASGIApp) -> httpx.Response:
-    (middleware,) = middlewares()
-    assert middleware.cls is DeadReplica503
-    transport = httpx.ASGITransport(DeadReplica503(app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://proxy") as http:
-        return await http.get("/jobs/a", headers={"X-Request-ID": "r-1"})
+async def ask(app: ASGIApp, headers: Headers = ((b"X-Request-ID", b"r-1"),)) -> httpx.Response:
+    for middleware in middlewares():  # as Serve does it
+        app = middleware.cls(app, *middleware.args, **middleware.kwargs)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://proxy") as http:
+        return await http.get("/jobs/a", headers=list(headers))
+
+
+async def echoing(scope: Scope, receive: Receive, send: Send) -> None:
+    """As Serve: it decodes headers, and sends the request id back as it is."""
+    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+    await PlainTextResponse(json.dumps(headers), headers={"X-Request-ID": headers["x-request-id"]})(
+        scope, receive, send
+    )
 
 
 async def silent(scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,6 +50,30 @@ async def test_a_replica_that_dies_before_it_answers_is_a_503_to_be_repeated(app
     answer = await ask(app)
     assert (answer.status_code, answer.json()["code"], answer.json()["request_id"]) == (503, "unavailable", "r-1")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("sent", [b"\xff", b"a b", b"x" * 129, b"<script>", "é".encode()])
+@pytest.mark.parametrize("app", [echoing, silent])
+async def test_a_request_id_that_is_no_plain_word_is_replaced_and_never_echoed(app: ASGIApp, sent: bytes) -> None:
+    answer = await ask(app, [(b"X-Request-ID", sent)])
+    made = answer.headers["X-Request-ID"] if app is echoing else answer.json()["request_id"]
+    assert re.fullmatch("[0-9a-f]{32}", made)
+
+
+async def test_a_request_id_that_is_a_plain_word_reaches_the_application() -> None:
+    answer = await ask(echoing)
+    assert (answer.headers["X-Request-ID"], answer.json()["x-request-id"]) == ("r-1", "r-1")
+
+
+@pytest.mark.parametrize("name", [b"serve_multiplexed_model_id", b"Serve-Multiplexed-Model-Id", b"X-Session-Id"])
+async def test_headers_that_serve_cannot_decode_are_ignored(name: bytes) -> None:
+    answer = await ask(echoing, [(name, b"\xff"), (b"X-Other", b"kept")])
+    assert (answer.status_code, answer.json()["x-other"]) == (200, "kept")
+    assert name.decode().lower() not in answer.json()
+
+
+async def test_the_model_of_a_request_is_no_business_of_serve() -> None:
+    assert "serve_multiplexed_model_id" not in (await ask(echoing, [(b"serve_multiplexed_model_id", b"m")])).json()
 
 
 async def test_an_answer_passes_as_it_is() -> None:

@@ -85,6 +85,21 @@ async def test_no_name_in_an_archive_leads_out_of_the_folder_it_is_unpacked_in(s
         assert entry.isprintable()
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["文" * 100 + ".md", "हिन्दी किताब.md", "u\u0308bung.md", "a" * 300 + ".md", "한" * 90 + "\u0301.md"],
+    ids=["100 Chinese letters", "Hindi", "decomposed accent", "300 letters", "cut before a mark"],
+)
+async def test_names_in_an_archive_fit_every_file_system_and_keep_their_marks(service: Service, name: str) -> None:
+    job_id = await service.completed((name, b"# A"))
+    answer = await service.http.get(f"/jobs/{job_id}/results?format=zip")
+    for entry in zipfile.ZipFile(io.BytesIO(answer.content)).namelist():
+        assert len(entry.encode()) <= 255
+        kept = entry.removeprefix("0000-").removesuffix(".nodes.json").removesuffix(".json").removesuffix(".md")
+        assert kept
+        assert name.startswith(kept)
+
+
 async def test_a_large_archive_is_never_held_whole(service: Service) -> None:
     job_id = await service.completed(("a.md", b"# A"))
     key = f"results/{job_id}/0/document.json"
