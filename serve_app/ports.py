@@ -72,6 +72,15 @@ class Dispatchers(Protocol):
         """The current partial results of a job's files; None when no dispatcher works on the job."""
         ...
 
+    async def export(
+        self, job_id: str, document: str, target: str, form: ExportFormat, content: Collection[Content]
+    ) -> bytes | None:
+        """Have a parser convert the blob `document`, with `content`, and store the result as the blob `target`.
+
+        Returns None, or the export itself when the store cannot keep it. Raises BlobMissing and StoreUnavailable.
+        """
+        ...
+
 
 class Parsers(Protocol):
     """The parser replicas. Calls raise FleetUnavailable when no replica is ready."""
@@ -82,8 +91,4 @@ class Parsers(Protocol):
 
     def running(self) -> int:
         """The number of live replicas."""
-        ...
-
-    async def export(self, document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        """Convert a stored DoclingDocument, with `content`. Raises ParserDied when the replica dies."""
         ...

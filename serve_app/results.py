@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import codecs
 import re
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -14,15 +13,13 @@ from starlette.responses import Response, StreamingResponse
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import results_of
-from actors.errors import BlobMissing, FleetUnavailable, JobExpired, ParserDied, StoreUnavailable
-from actors.messages import FileOutcome, JobView, PageSpan
-from actors.telemetry.logs import get_logger
-from client.models import Content, ErrorCode, ExportFormat, JobStatusEnum
+from actors.errors import BlobMissing, JobExpired
+from actors.messages import JobView, PageSpan
+from client.models import ErrorCode, ExportFormat, JobStatusEnum
 from serve_app.archive import entry_name, zipped
-from serve_app.ports import Parsers
+from serve_app.page_nodes import PageSelection
+from serve_app.ports import Dispatchers
 from serve_app.problems import Refused
-
-log = get_logger()
 
 JSON = "application/json"
 ZIP = "application/zip"
@@ -61,7 +58,7 @@ _UNTRUSTED = {
 @dataclass(frozen=True, slots=True)
 class Results:
     blobs: BlobStore
-    parsers: Parsers
+    dispatchers: Dispatchers
 
     async def batch(self, view: JobView) -> Response:
         """The BatchParseResponse of a completed job."""
@@ -100,25 +97,16 @@ class Results:
                 yield entry_name(index, file.filename, FILE_SUFFIXES[form]), self._one(view, index, form)
 
     async def _batch(self, view: JobView, pages: PageSpan | None = None) -> AsyncIterator[bytes]:
+        selection = PageSelection(pages) if pages else None
         yield b'{"results":['
-        total_nodes = 0
         for index, file in enumerate(view.files):
             if index:
                 yield b","
-            if pages:
-                entry = await self._only(view, file, pages)
-                total_nodes += entry["num_nodes"]
-                yield orjson.dumps(entry)
-                continue
-            total_nodes += file.num_nodes
-            async for piece in self._stored(view, file.response):
+            pieces = self._stored(view, file.response)
+            async for piece in selection.of(pieces) if selection else pieces:
                 yield piece
-        yield b"]," + orjson.dumps(view.totals() | {"total_nodes": total_nodes})[1:]
-
-    async def _only(self, view: JobView, file: FileOutcome, pages: PageSpan) -> dict[str, Any]:
-        """A file's entry with the nodes of some pages. It has to be read whole, as its document was once."""
-        whole = b"".join([piece async for piece in self._stored(view, file.response)])
-        return await asyncio.to_thread(_with_pages, whole, pages)
+        totals = view.totals() | ({"total_nodes": selection.num_nodes} if selection else {})
+        yield b"]," + orjson.dumps(totals)[1:]
 
     async def _all(self, view: JobView, form: ExportFormat) -> AsyncIterator[bytes]:
         for index, file in enumerate(view.files):
@@ -130,7 +118,8 @@ class Results:
                 async for piece in self._one(view, index, form):
                     yield piece
             else:
-                yield orjson.dumps((await self._export(view, index, file.document, form)).decode())
+                async for piece in _quoted(self._one(view, index, form)):
+                    yield piece
             yield b"}"
         yield b"]"
 
@@ -138,52 +127,43 @@ class Results:
         self, view: JobView, index: int, form: ExportFormat, pages: PageSpan | None = None
     ) -> AsyncIterator[bytes]:
         file = view.files[index]
-        if pages:
-            yield orjson.dumps(await self._only(view, file, pages))
-            return
         if form is ExportFormat.NODES:
             pieces = self._stored(view, file.response)
+            pieces = PageSelection(pages).of(pieces) if pages else pieces
         elif file.document is None:
             reason = f"{file.filename} could not be parsed. format=nodes gives the reason"
             raise Refused(ErrorCode.EXPORT_UNAVAILABLE, reason)
         elif form is ExportFormat.JSON:
             pieces = self._stored(view, file.document)
         else:
-            yield await self._export(view, index, file.document, form)
-            return
+            pieces = self._export(view, index, file.document, form)
         async for piece in pieces:
             yield piece
 
-    async def _export(self, view: JobView, index: int, document: str, form: ExportFormat) -> bytes:
-        """The stored export, which is made at the first request and kept beside the document."""
+    async def _export(self, view: JobView, index: int, document: str, form: ExportFormat) -> AsyncIterator[bytes]:
+        """The stored export. A dispatcher makes it at the first request and keeps it beside the document."""
         key = f"{results_of(view.job_id)}/{index}/{form}"
-        try:
-            return await self.blobs.get(key)
-        except BlobMissing:
-            whole = b"".join([piece async for piece in self._stored(view, document)])
-            exported = await self._made(whole, form, view.content)
-            await self._keep(key, exported)
-            return exported
-
-    async def _made(self, document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        try:
-            return await self.parsers.export(document, form, content)
-        except ParserDied as died:
-            raise FleetUnavailable("The parser died while it made this export. Send the request again") from died
-
-    async def _keep(self, key: str, exported: bytes) -> None:
-        """Store an export. If that fails, the next request makes it again."""
-        try:
-            await self.blobs.put(key, exported)
-        except StoreUnavailable as error:
-            log.warning("export_not_kept", blob=key, reason=error.message)
+        if await self.blobs.size(key) is None:
+            try:
+                made = await self.dispatchers.export(view.job_id, document, key, form, view.content)
+            except BlobMissing as error:
+                raise _gone(view) from error
+            if made is not None:  # the store could not keep it
+                yield made
+                return
+        async for piece in self._stored(view, key):
+            yield piece
 
     async def _stored(self, view: JobView, key: str) -> AsyncIterator[bytes]:
         try:
             async for piece in self.blobs.stream(key):
                 yield piece
         except BlobMissing as error:
-            raise JobExpired(f"The results of job {view.job_id} have been deleted", view.owner) from error
+            raise _gone(view) from error
+
+
+def _gone(view: JobView) -> JobExpired:
+    return JobExpired(f"The results of job {view.job_id} have been deleted", view.owner)
 
 
 def unchanged(view: JobView, if_none_match: str | None) -> bool:
@@ -219,18 +199,6 @@ def check_file(view: JobView, index: int, files: int) -> None:
         raise Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; files count from 0")
 
 
-def _with_pages(entry: bytes, pages: PageSpan) -> dict[str, Any]:
-    response: dict[str, Any] = orjson.loads(entry)
-    response["nodes"] = [node for node in response["nodes"] if _is_on(node, pages)]
-    response["num_nodes"] = len(response["nodes"])
-    return response
-
-
-def _is_on(node: dict[str, Any], pages: PageSpan) -> bool:
-    number = node["metadata"].get("page_number")  # without pages, this can be the client's own metadata
-    return isinstance(number, int) and pages.first <= number <= pages.last
-
-
 def _check_completed(view: JobView) -> None:
     if view.status is JobStatusEnum.COMPLETED:
         return
@@ -257,6 +225,15 @@ def _error(view: JobView) -> str | None:
 
 def _disposition(filename: str, suffix: str) -> dict[str, str]:
     return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(filename, safe='')}.{suffix}"}
+
+
+async def _quoted(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A text in UTF-8 as a JSON string."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    yield b'"'
+    async for piece in pieces:
+        yield orjson.dumps(decoder.decode(piece))[1:-1]
+    yield b'"'
 
 
 async def _enclosed(head: bytes, pieces: AsyncIterator[bytes], tail: bytes) -> AsyncIterator[bytes]:

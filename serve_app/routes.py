@@ -84,7 +84,7 @@ class Routes:
         self._intake = Intake(jobs, blobs, settings)
         self._settings = settings
         self._prefix = settings.root_path
-        self._results = Results(blobs, parsers)
+        self._results = Results(blobs, dispatchers)
         self._health = Health(jobs, parsers, settings, VERSION)
 
     async def index(self) -> Response:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import orjson
 
 from actors.blobs import BlobStore
+from actors.dispatcher.exports import Exporter
+from actors.dispatcher.fair_semaphore import FairSemaphore
 from actors.errors import FleetUnavailable
 from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile
 from actors.registry.registry import JobRegistry
@@ -39,12 +41,20 @@ class FakeParsers:
 
 @dataclass
 class FakeDispatchers:
-    """`files` is what there is of each job."""
+    """`files` is what there is of each job. Exports are made as by a dispatcher, from `blobs` with `parsers`."""
 
+    parsers: FakeParsers
+    blobs: BlobStore
     files: dict[str, list[PartialFile]] = field(default_factory=dict)
 
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         return self.files.get(job_id)
+
+    async def export(
+        self, job_id: str, document: str, target: str, form: ExportFormat, content: Collection[Content]
+    ) -> bytes | None:
+        exporter = Exporter(self.parsers, self.blobs, FairSemaphore(1))
+        return await exporter.export(job_id, document, target, form, content)
 
 
 @dataclass

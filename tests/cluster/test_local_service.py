@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
 from client.keys import digest, new_key
-from serve_app.__main__ import free_port
+from tests.cluster.local_service import running
 
-START_WITHIN_S = 180  # a busy machine; not what is tested
-OF_THIS_PROCESS = ("RAY_SERVE_", "RAY_AUTH_MODE")  # what the tests' own Ray has put into the environment
 KEY = new_key()
 ALICE = {"Authorization": f"Bearer {KEY}"}
-
-
-@contextmanager
-def running(module: str, state: Path, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    port = free_port()
-    settings = {"HOST": "127.0.0.1", "PORT": str(port), "STATE_DIR": str(state), "PROFILE": "native", **env}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OF_THIS_PROCESS)}
-    with (state.parent / f"{state.name}.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", module], env=inherited | settings, stdout=log, stderr=log)
-    url = f"http://{settings['HOST']}:{port}"
-    try:
-        give_up = time.monotonic() + START_WITHIN_S
-        while not _ready(url):
-            assert process.poll() is None, (state.parent / f"{state.name}.log").read_text()[-2000:]
-            assert time.monotonic() < give_up
-            time.sleep(0.5)
-        yield process, url
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=120)
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def followed(url: str, job: str) -> list[tuple[str, str]]:

@@ -65,7 +65,8 @@ class Server:
         self._registry = await asyncio.to_thread(JobRegistry, config)
         blobs = open_blobs(wanted.blob_url)
         self._worker = FakeWorker(self._registry, blobs, pages=3)
-        api = make_api(self._registry, blobs, FakeParsers(), FakeDispatchers(), wanted)
+        parsers = FakeParsers()
+        api = make_api(self._registry, blobs, parsers, FakeDispatchers(parsers, blobs), wanted)
         listening = socket.create_server(("127.0.0.1", 0))  # takes connections before it is served
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         self._server = uvicorn.Server(uvicorn.Config(api, log_config=None, lifespan="off"))

@@ -36,7 +36,8 @@ async def make_service(tmp_path: Path) -> AsyncIterator[MakeService]:
                 job_ttl_s=settings.job_ttl_s,
             ),
         )
-        blobs, parsers, dispatchers = open_blobs(settings.blob_url), FakeParsers(), FakeDispatchers()
+        blobs, parsers = open_blobs(settings.blob_url), FakeParsers()
+        dispatchers = FakeDispatchers(parsers, blobs)
         api = make_api(registry, blobs, parsers, dispatchers, settings)
         http = httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://docfleet")
         worker = FakeWorker(registry, blobs)

@@ -1,0 +1,46 @@
+"""`python -m serve_app` in processes of its own, as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from serve_app.__main__ import free_port
+
+START_WITHIN_S = 180  # a busy machine; not what is tested
+
+
+@contextmanager
+def running(module: str, state: Path, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The service's process and URL, ready for requests. Stopped at the end."""
+    port = free_port()
+    settings = {"HOST": "127.0.0.1", "PORT": str(port), "STATE_DIR": str(state), "PROFILE": "native", **env}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_SERVE_")}
+    with (state.parent / f"{state.name}.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", module], env=inherited | settings, stdout=log, stderr=log)
+    url = f"http://{settings['HOST']}:{port}"
+    try:
+        give_up = time.monotonic() + START_WITHIN_S
+        while not _ready(url):
+            assert process.poll() is None, (state.parent / f"{state.name}.log").read_text()[-2000:]
+            assert time.monotonic() < give_up
+            time.sleep(0.5)
+        yield process, url
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=120)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
