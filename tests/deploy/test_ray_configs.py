@@ -15,6 +15,7 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.serve.schema import ServeDeploySchema
 from starlette.middleware import Middleware
 
+from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +120,13 @@ def test_every_node_runs_the_same_http_mode_and_answers_for_the_dead() -> None:
         assert all(f"{name}={value}" in re.split(r"[\s;]+", start) for name, value in EVERY_NODE.items()), start
     for container in containers():
         assert all({"name": name, "value": value} in container["env"] for name, value in EVERY_NODE.items())
+
+
+def test_every_haproxy_has_a_timeout_for_request_headers() -> None:
+    for start in starts():
+        assert f"RAY_SERVE_HAPROXY_RETRY_ON=$'{HAPROXY_DEFAULTS.encode('unicode_escape').decode()}'" in start
+    for container in containers():
+        assert {"name": "RAY_SERVE_HAPROXY_RETRY_ON", "value": HAPROXY_DEFAULTS} in container["env"]
 
 
 def test_every_pod_has_the_secrets() -> None:
