@@ -18,6 +18,7 @@ from rapidfuzz.distance import Indel
 
 from actors.parser.engine.device import Hardware, confine
 from actors.parser.engine.options import recipe_of
+from actors.parser.engine.pipelines import PdfPipeline
 from actors.parser.engine.profiles import backend_options, pdf_options
 from client.models import ParseOptions
 
@@ -54,7 +55,9 @@ def compare(reference: str, found: str) -> Score:
 def bundled_converter(hardware: Hardware, *, ocr: bool) -> DocumentConverter:
     recipe = recipe_of(ParseOptions(do_ocr=ocr, do_table_structure=True), "bundled")
     pdf = PdfFormatOption(
-        pipeline_options=pdf_options(recipe, hardware, None), backend_options=backend_options(recipe, hardware)
+        pipeline_cls=PdfPipeline,
+        pipeline_options=pdf_options(recipe, hardware, None),
+        backend_options=backend_options(recipe, hardware),
     )
     converter = DocumentConverter(format_options={InputFormat.PDF: pdf})
     converter.initialize_pipeline(InputFormat.PDF)

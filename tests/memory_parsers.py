@@ -56,7 +56,7 @@ class MemoryParsers:
         if len(pages) > split_above:
             return PagePlan(pages=pages)
         await self._parse(pages)
-        return self._file(task, range(1, len(pages) + 1), ())
+        return self._file(task, document, range(1, len(pages) + 1), ())
 
     async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryShardRef:
         await self._parse(span)
@@ -70,7 +70,7 @@ class MemoryParsers:
             await asyncio.sleep(self.assembly_s)
             raise ParserDied("a parser's result was lost")
         pages = [page for shard in shards for page in range(shard.span.first, shard.span.last + 1)]
-        return self._file(task, pages, tuple(lost))
+        return self._file(task, document, pages, tuple(lost))
 
     async def describe(self, options: ParseOptions) -> ParserInfo:
         return self.parser
@@ -97,8 +97,8 @@ class MemoryParsers:
                 await asyncio.sleep(self.death_s)
                 raise ParserDied("the parser process died")
 
-    def _file(self, task: FileTask, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
-        own = {"total_pages": len(pages), "__keys": ["source", "page_number"]}
+    def _file(self, task: FileTask, document: bytes, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
+        own = {"total_pages": int(document), "__keys": ["source", "page_number"]}
         nodes = [make_node(task, f"Page {page}", own | {"page_number": page}, page=page) for page in pages]
         return ParsedFile(
             nodes=orjson.dumps(nodes),

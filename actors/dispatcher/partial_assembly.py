@@ -11,7 +11,7 @@ import orjson
 from actors.dispatcher.ports import ShardRef
 from actors.errors import DocfleetError, FleetUnavailable
 from actors.messages import FileTask, PageSpan, ParsedFile
-from actors.nodes import Node, rebuild_node
+from actors.nodes import Node
 from actors.telemetry.logs import get_logger
 
 log = get_logger()
@@ -62,11 +62,8 @@ class PartialAssembly:
         except DocfleetError as error:  # a parser died, perhaps with the parsed pages: then they are parsed again
             log.warning("partial_assembly_failed", job=task.job_id, reason=error.message)
             return []
-        return await asyncio.to_thread(self._of_the_whole, parsed.nodes, task)
-
-    def _of_the_whole(self, nodes: bytes, task: FileTask) -> list[Node]:
-        """The nodes of some pages, with the page count of the whole document."""
-        return [rebuild_node(task, node, total_pages=self.total_pages) for node in orjson.loads(nodes)]
+        nodes: list[Node] = await asyncio.to_thread(orjson.loads, parsed.nodes)
+        return nodes
 
 
 def runs_of(shards: Sequence[ShardRef]) -> list[list[ShardRef]]:

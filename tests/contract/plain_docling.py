@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def converted_by_docling(data: bytes, task: FileTask) -> DoclingDocument:
-    """The document as a plain DocumentConverter makes it, with options that docling's users would write."""
+    """The document as a plain DocumentConverter makes it, in one piece and with options that users would write."""
     from docling.datamodel.base_models import DocumentStream
     from docling.datamodel.settings import DEFAULT_PAGE_RANGE
 
@@ -29,6 +29,7 @@ def _converter() -> Any:
 
     from actors.parser.bundled.layout.layout_model import BundledLayoutOptions
     from actors.parser.bundled.tables.table_model import BundledTableOptions
+    from actors.parser.engine.pipelines import PdfPipeline
     from actors.parser.engine.profiles import OCR_SETTINGS
 
     options = PdfPipelineOptions(
@@ -37,4 +38,6 @@ def _converter() -> Any:
         table_structure_options=BundledTableOptions(),
         ocr_options=RapidOcrOptions(backend="onnxruntime", rapidocr_params=OCR_SETTINGS),
     )
-    return DocumentConverter(format_options={InputFormat.PDF: PdfFormatOption(pipeline_options=options)})
+    return DocumentConverter(
+        format_options={InputFormat.PDF: PdfFormatOption(pipeline_cls=PdfPipeline, pipeline_options=options)}
+    )

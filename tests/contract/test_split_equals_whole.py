@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import orjson
 import pytest
 
 from actors.messages import FileTask, PageSpan, ParsedFile, Shard
-from actors.nodes import rebuild_node
 from actors.parser.engine.nodes import nodes_of
-from client.models import DEFAULT_CONTENT, ExportFormat
+from actors.parser.engine.pdf import count_pages
+from client.models import DEFAULT_CONTENT, Content, ExportFormat
 from tests.contract import split_documents
 from tests.contract.plain_docling import converted_by_docling
 from tests.corpus import CORPUS
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.models
 
 OPENABLE = [path for path in sorted(CORPUS.glob("*.pdf")) if path.stem not in ("encrypted", "garbage", "truncated")]
+#: What docling writes into DocTags. Into the other formats it writes our default.
+EVERYTHING = get_args(Content)
 EXPORTS = [form for form in ExportFormat if form is not ExportFormat.NODES]
 
 MakePdf = Callable[[], bytes]
@@ -49,16 +51,16 @@ def unsplit(engines: list[Engine], data: bytes, task: FileTask) -> ParsedFile:
     return parsed
 
 
-def assert_same(parsed: ParsedFile, document: DoclingDocument, task: FileTask) -> None:
+def assert_same(parsed: ParsedFile, document: DoclingDocument, task: FileTask, total_pages: int = 0) -> None:
     assert orjson.loads(parsed.document) == document.export_to_dict()
-    assert orjson.loads(parsed.nodes) == nodes_of(document.model_copy(deep=True), task)
-    assert parsed.lost == ()
+    assert orjson.loads(parsed.nodes) == nodes_of(document.model_copy(deep=True), task, total_pages)
+    assert (parsed.lost, parsed.warnings) == ((), ())
 
 
 def assert_split_equals_whole(engines: list[Engine], data: bytes, task: FileTask, sizes: Sequence[int]) -> None:
-    document = converted_by_docling(data, task)
+    document, total_pages = converted_by_docling(data, task), count_pages(data, None)
     for size in sizes:
-        assert_same(split(engines, data, task, size), document, task)
+        assert_same(split(engines, data, task, size), document, task, total_pages)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_a_split_document_equals_the_whole(engines: list[Engine], make: MakePdf,
 def test_a_split_page_range_equals_the_whole(engines: list[Engine]) -> None:
     data, task = split_documents.flowing(), make_task("report.pdf", page_range=(2, 5))
     parsed = split(engines, data, task, 3)
-    assert_same(parsed, converted_by_docling(data, task), task)
+    assert_same(parsed, converted_by_docling(data, task), task, count_pages(data, None))
     assert [node["metadata"]["page_number"] for node in orjson.loads(parsed.nodes)] == [2, 3, 4, 5]
 
 
@@ -87,6 +89,7 @@ def test_a_document_parsed_unsplit_and_every_export_of_it_are_docling_s_own(engi
     document, parsed = converted_by_docling(data, task), unsplit(engines, data, task)
     assert_same(parsed, document, task)
     exports = {form: engines[1].export(parsed.document, form, DEFAULT_CONTENT).decode() for form in EXPORTS}
+    exports[ExportFormat.DOCTAGS] = engines[1].export(parsed.document, ExportFormat.DOCTAGS, EVERYTHING).decode()
     assert exports == {
         ExportFormat.JSON: parsed.document.decode(),
         ExportFormat.MARKDOWN: document.export_to_markdown(),
@@ -107,7 +110,7 @@ def test_pages_assembled_before_the_rest_is_there_make_the_nodes_of_the_end(engi
     document, whole = as_document(data), unsplit(engines, data, task)
     shards = [engines[0].parse_pages(document, task, span) for span in (PageSpan(3, 4), PageSpan(5, 6))]
     part = engines[1].assemble(document, task, shards, [])
-    nodes = [rebuild_node(task, node, total_pages=whole.pages) for node in orjson.loads(part.nodes)]
+    nodes = orjson.loads(part.nodes)
     assert [node["metadata"]["page_number"] for node in nodes] == [3, 4, 5, 6]
     at_the_end = {node["id"]: node for node in orjson.loads(whole.nodes)}
     assert nodes[1:3] == [at_the_end[node["id"]] for node in nodes[1:3]]

@@ -31,6 +31,8 @@ from actors.parser.engine.out_of_memory import ran_out_of_memory, tells_of_no_me
 from actors.parser.engine.pdf import count_pages
 from actors.parser.engine.profiles import PAGED, describe
 from actors.parser.engine.sniffing import Source
+from actors.parser.engine.stages import PageWarning, page_warnings
+from actors.parser.engine.words import Count, count
 from actors.telemetry.logs import get_logger
 from client.models import ErrorCode, PageFailure, ParseOptions
 
@@ -123,22 +125,28 @@ class Conversion:
         move_notes(document)
         with self._blaming_the_file():
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
-            nodes = nodes_of(document, self._task)
+            nodes = nodes_of(document, self._task, total_pages=result.input.page_count)
+            words = self._count_words(result)
             _close(result.input)
             return ParsedFile(
                 nodes=orjson.dumps(nodes),
                 num_nodes=len(nodes),
                 document=stored,
                 pages=len(document.pages.keys() | failures.keys()),  # not every pipeline has the lost ones
-                parser=describe(self._converter.recipe, self._source.format),
+                parser=describe(self._converter.recipe, self._source.format).model_copy(update=words.totals),
                 lost=tuple(failures[page] for page in sorted(failures)),
+                warnings=(*page_warnings(result), *words.warnings),
             )
+
+    def _count_words(self, result: ConversionResult) -> Count:
+        """The words of a format whose pages are read; other formats have no count."""
+        return count(result.pages, result.document) if self._source.format in PAGED else Count()
 
     def lost_pages(self, result: ConversionResult) -> tuple[PageFailure, ...]:
         """The pages that docling failed on, each once, with the first reason."""
         reasons: dict[int, str] = {}
         for error in result.errors:
-            if error.page_no is not None:
+            if error.page_no is not None and not isinstance(error, PageWarning):
                 reasons.setdefault(error.page_no, _presentable(error.error_message))
         return tuple(PageFailure(page_number=page, reason=reason) for page, reason in sorted(reasons.items()))
 

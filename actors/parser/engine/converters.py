@@ -23,10 +23,10 @@ from docling.document_converter import (
 from docling.pipeline.base_pipeline import BasePipeline
 from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
 from docling.pipeline.simple_pipeline import SimplePipeline
-from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.options import Recipe
+from actors.parser.engine.pipelines import PdfPipeline
 from actors.parser.engine.profiles import backend_options, pdf_options, simple_options, splittable
 from actors.parser.engine.sniffing import Source
 from client.models import ParseOptions
@@ -43,7 +43,7 @@ class Converter:
         self._paged_options = pdf_options(recipe, hardware, artifacts_path)
         self.splits = splittable(self._paged_options)
         paged = {
-            "pipeline_cls": NativePdfPipeline if recipe.models == "native" else StandardPdfPipeline,
+            "pipeline_cls": NativePdfPipeline if recipe.models == "native" else PdfPipeline,
             "pipeline_options": self._paged_options,
         }
         web = HTMLFormatOption(backend_options=HTMLBackendOptions(infer_furniture=False))

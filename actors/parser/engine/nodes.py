@@ -15,21 +15,23 @@ from actors.parser.engine.content import layers_of
 from actors.parser.engine.page_markdown import PageTexts
 
 
-def nodes_of(document: DoclingDocument, task: FileTask) -> list[Node]:
+def nodes_of(document: DoclingDocument, task: FileTask, total_pages: int = 0) -> list[Node]:
     """The nodes of a document, in page order. A page without text or tables has none.
 
-    Some formats (DocLang) name a page and place nothing on it: such a document is one node, too.
+    `total_pages` is how many pages the file has, if the document holds only some of them. Some formats (DocLang) name
+    a page and place nothing on it. Such a document is one node, too.
     """
     layers = layers_of(task.options.content)
     texts = PageTexts(document, layers)
     if task.options.page_chunks is False or not document.pages or not texts.placed:
         text = texts.whole()
         return [make_node(task, text, {"__keys": ["source"]}, page=0)] if text.strip() else []
-    return list(_page_nodes(document, texts, task, layers))
+    total = max(total_pages, len(document.pages))
+    return list(_page_nodes(document, texts, task, layers, total))
 
 
 def _page_nodes(
-    document: DoclingDocument, texts: PageTexts, task: FileTask, layers: set[ContentLayer]
+    document: DoclingDocument, texts: PageTexts, task: FileTask, layers: set[ContentLayer], total_pages: int
 ) -> Iterator[Node]:
     tables = _tables_by_page(document.tables, layers)
     for number in sorted(document.pages):
@@ -39,7 +41,7 @@ def _page_nodes(
         size = document.pages[number].size
         metadata = {
             "page_number": number,
-            "total_pages": len(document.pages),
+            "total_pages": total_pages,
             "tables_json": json.dumps([records_of(table, document) for table in on_page], ensure_ascii=False),
             "tables_md": "\n\n".join(texts.table(table) for table in on_page),
             "__keys": ["source", "page_number"],

@@ -9,13 +9,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from docling_core.transforms.serializer.markdown import MarkdownDocSerializer, MarkdownParams
+from docling_core.transforms.serializer.base import BaseDocSerializer, SerializationResult
+from docling_core.transforms.serializer.markdown import MarkdownDocSerializer, MarkdownParams, MarkdownTextSerializer
 from docling_core.types.doc.common.constants import DOCUMENT_TOKENS_EXPORT_LABELS
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.node import DocItem, NodeItem
 from docling_core.types.doc.items.table.table import TableItem
+from docling_core.types.doc.items.text import TextItem
 from pydantic import PrivateAttr
+
+from actors.parser.engine.page_parts import parts_of
 
 
 class PageTexts:
@@ -23,7 +27,7 @@ class PageTexts:
 
     def __init__(self, document: DoclingDocument, layers: set[ContentLayer]) -> None:
         self._document = document
-        self._serializer = _PageSerializer(doc=document, params=_params(layers))
+        self._serializer = _PageSerializer(doc=document, params=_params(layers), text_serializer=_PartSerializer())
 
     @cached_property
     def _roots(self) -> dict[int, list[NodeItem]]:
@@ -46,7 +50,7 @@ class PageTexts:
         return self._serializer.serialize().text
 
     def page(self, number: int) -> str:
-        """What begins on a page: an item that runs over several belongs to its first."""
+        """What stands on a page. Of an item that runs over several pages, the part on this one."""
         visited: set[str] = set()
         self._serializer.show_only(number)
         parts = [
@@ -67,11 +71,21 @@ def _params(layers: set[ContentLayer]) -> MarkdownParams:
     return MarkdownParams(labels=DOCUMENT_TOKENS_EXPORT_LABELS, layers=layers)
 
 
+class _PartSerializer(MarkdownTextSerializer):
+    """docling's serializer for texts. It writes only the part of a text that stands on the page shown."""
+
+    def serialize(self, *, item: TextItem, doc_serializer: BaseDocSerializer, **kwargs: Any) -> SerializationResult:
+        if isinstance(doc_serializer, _PageSerializer):
+            item = doc_serializer.part_of(item)
+        return super().serialize(item=item, doc_serializer=doc_serializer, **kwargs)
+
+
 class _PageSerializer(MarkdownDocSerializer):
     """docling's serializer, which finds what is not on a page by lookup rather than by walking the document."""
 
     _excluded: set[str] = PrivateAttr(default_factory=set)
     _excluded_everywhere: set[str] = PrivateAttr(default_factory=set)
+    _page: int | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any, /) -> None:
         super().model_post_init(context)
@@ -80,19 +94,27 @@ class _PageSerializer(MarkdownDocSerializer):
 
     def show_only(self, page: int | None) -> None:
         """Leave out whatever is not on `page`; None leaves nothing out."""
-        others = [] if page is None else [refs for number, refs in self._refs_by_page.items() if number != page]
-        self._excluded = self._excluded_everywhere.union(*others)
+        self._page = page
+        elsewhere = set() if page is None else self._pages_by_ref.keys() - self._refs_by_page.get(page, set())
+        self._excluded = self._excluded_everywhere | elsewhere
+
+    def part_of(self, item: TextItem) -> TextItem:
+        """The item with its text on the page shown."""
+        if self._page is None or len(self._pages_by_ref.get(item.self_ref, ())) < 2:
+            return item
+        return item.model_copy(update={"text": parts_of(item)[self._page]})
 
     @cached_property
     def _refs_by_page(self) -> dict[int, set[str]]:
         refs: dict[int, set[str]] = {}
-        for ref, page in self._page_by_ref.items():
-            refs.setdefault(page, set()).add(ref)
+        for ref, pages in self._pages_by_ref.items():
+            for page in pages:
+                refs.setdefault(page, set()).add(ref)
         return refs
 
     @cached_property
-    def _page_by_ref(self) -> dict[str, int]:
-        """The page of every item. An item without a place, as comments are, is on the page of the one before it.
+    def _pages_by_ref(self) -> dict[str, set[int]]:
+        """The pages of every item. An item without a place, as comments are, is on the page of the one before it.
 
         Empty when nothing has a place.
         """
@@ -102,8 +124,9 @@ class _PageSerializer(MarkdownDocSerializer):
             return {}
         page, pages = placed[0], {}
         for item in items:
-            page = item.prov[0].page_no if item.prov else page
-            pages[item.self_ref] = page
+            own = _pages_of(item) or {page}
+            page = max(own)
+            pages[item.self_ref] = own
         return pages
 
     def get_excluded_refs(self, **kwargs: Any) -> set[str]:
@@ -111,10 +134,16 @@ class _PageSerializer(MarkdownDocSerializer):
 
     def pages_of(self, root: NodeItem) -> set[int]:
         """The pages that `root` and what is below it are on."""
-        return {self._page_by_ref[item.self_ref] for item in self._below(root) if item.self_ref in self._page_by_ref}
+        return {page for item in self._below(root) for page in self._pages_by_ref.get(item.self_ref, ())}
 
     def _below(self, root: NodeItem) -> list[DocItem]:
         walk = self.doc.iterate_items(
             root=root, with_groups=True, traverse_pictures=True, included_content_layers=set(ContentLayer)
         )
         return [item for item, _ in walk if isinstance(item, DocItem)]
+
+
+def _pages_of(item: DocItem) -> set[int]:
+    if isinstance(item, TextItem):
+        return set(parts_of(item))
+    return {place.page_no for place in item.prov[:1]}

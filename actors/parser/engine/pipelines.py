@@ -21,6 +21,10 @@ from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 from docling_core.types.doc.base import Size
 from numpy.typing import NDArray
 
+from actors.parser.engine.furniture import settle
+from actors.parser.engine.stages import Layout, Ocr, Regions
+from actors.parser.engine.table_stage import Tables
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedPages:
@@ -84,7 +88,24 @@ class _BeginsWithPages(_Sharing):
         return conv_res
 
 
-class _StandardShard(_StopsAfterPages, StandardPdfPipeline):
+class PdfPipeline(StandardPdfPipeline):
+    """docling's pipeline with stages that lose no words. Furniture is decided when all pages are there."""
+
+    def _init_models(self) -> None:
+        super()._init_models()
+        vars(self).update(
+            layout_model=Layout(self.layout_model),
+            ocr_model=Ocr(self.ocr_model) if self.pipeline_options.do_ocr else self.ocr_model,
+            layout_postprocessing_model=Regions(self.layout_postprocessing_model),
+            table_model=Tables(self.table_model),
+        )
+
+    def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
+        settle(conv_res.pages)
+        return super()._assemble_document(conv_res)
+
+
+class _StandardShard(_StopsAfterPages, PdfPipeline):
     pass
 
 
@@ -92,7 +113,7 @@ class _NativeShard(_StopsAfterPages, NativePdfPipeline):
     pass
 
 
-class _StandardAssembly(_BeginsWithPages, StandardPdfPipeline):
+class _StandardAssembly(_BeginsWithPages, PdfPipeline):
     pass
 
 
@@ -103,7 +124,7 @@ class _NativeAssembly(_BeginsWithPages, NativePdfPipeline):
 def shard_pipeline(warm: BasePipeline) -> BasePipeline:
     """The first half of `warm`."""
     halves: dict[type[Any], type[_StopsAfterPages]] = {
-        StandardPdfPipeline: _StandardShard,
+        PdfPipeline: _StandardShard,
         NativePdfPipeline: _NativeShard,
     }
     return halves[type(warm)](warm)
@@ -112,7 +133,7 @@ def shard_pipeline(warm: BasePipeline) -> BasePipeline:
 def assembly_pipeline(warm: BasePipeline, shards: Sequence[ParsedPages]) -> BasePipeline:
     """The second half of `warm`, over pages that were parsed elsewhere."""
     halves: dict[type[Any], type[_BeginsWithPages]] = {
-        StandardPdfPipeline: _StandardAssembly,
+        PdfPipeline: _StandardAssembly,
         NativePdfPipeline: _NativeAssembly,
     }
     return halves[type(warm)](warm, shards)

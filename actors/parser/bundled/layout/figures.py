@@ -33,11 +33,15 @@ CELL_GAP = 1.2
 
 @dataclass(frozen=True)
 class Region:
-    """A labelled part of the page, as docling gets it."""
+    """A labelled part of the page, as docling gets it.
+
+    `furniture` is the label it takes if other pages have the same text in the same place.
+    """
 
     label: DocItemLabel
     box: Box
     score: float
+    furniture: DocItemLabel | None = None
 
 
 def find_objects(

@@ -60,6 +60,13 @@ def role_of(block: Block, detections: Sequence[Detection], usual: Typography) ->
     return DocItemLabel.LIST_ITEM if block.marked else DocItemLabel.TEXT
 
 
+def edge_role(block: Block, detections: Sequence[Detection], usual: Typography) -> DocItemLabel:
+    """The label of a block that may be furniture and turns out not to be: a heading only where a title is seen."""
+    role = role_of(block, detections, usual)
+    titled = View(block.box, detections).of("title") >= 0.3
+    return role if titled or role is not DocItemLabel.SECTION_HEADER else DocItemLabel.TEXT
+
+
 def is_caption(block: Block, view: View, usual: Typography) -> bool:
     captioned = view.of("figure_caption", "table_caption")
     if CAPTION.match(block.text):
@@ -85,7 +92,10 @@ def is_heading(block: Block, view: View, usual: Typography) -> bool:
 
 
 def furniture(blocks: Sequence[Block], detections: Sequence[Detection], page: Box) -> dict[Block, DocItemLabel]:
-    """The running headers and footers, by block: what stands at the edge of the page beyond all of its body."""
+    """The blocks that may be running headers or footers: those at the edge of the page, outside its body.
+
+    One page is no proof. Other pages must have the same text in the same place.
+    """
     found = _edge(blocks, detections, page, DocItemLabel.PAGE_HEADER)
     return found | _edge(blocks, detections, page, DocItemLabel.PAGE_FOOTER)
 

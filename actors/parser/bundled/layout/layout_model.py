@@ -21,7 +21,7 @@ from actors.parser.bundled.geometry import Box, Word
 from actors.parser.bundled.layout.blocks import find_blocks, typography_of
 from actors.parser.bundled.layout.detector import RENDER_SCALE, Detection, Detector
 from actors.parser.bundled.layout.figures import Region, find_objects
-from actors.parser.bundled.layout.labels import furniture, role_of
+from actors.parser.bundled.layout.labels import edge_role, furniture, role_of
 from actors.parser.bundled.layout.lines import Line, read_lines, read_words
 from actors.parser.bundled.layout.scans import bitmaps_of, is_scan, unseen, without_printed_figures
 from actors.parser.bundled.tables.detection import ruled_regions
@@ -31,13 +31,21 @@ LABELS = {
     "title": DocItemLabel.SECTION_HEADER,
     "figure_caption": DocItemLabel.CAPTION,
     "table_caption": DocItemLabel.CAPTION,
-    "header": DocItemLabel.PAGE_HEADER,
-    "footer": DocItemLabel.PAGE_FOOTER,
+    "header": DocItemLabel.TEXT,
+    "footer": DocItemLabel.TEXT,
     "reference": DocItemLabel.TEXT,
     "equation": DocItemLabel.TEXT,
 }
+#: One page does not tell whether a text at its edge is furniture. All pages do.
+FURNITURE = {"header": DocItemLabel.PAGE_HEADER, "footer": DocItemLabel.PAGE_FOOTER}
 #: docling drops regions below this confidence. Ours are already chosen, so none may be lower.
 CERTAIN = 0.5
+
+
+class RegionCluster(Cluster):
+    """docling's region with the label that it takes as furniture; None for a region that never is furniture."""
+
+    furniture: DocItemLabel | None = None
 
 
 class BundledLayoutOptions(BaseLayoutOptions):
@@ -84,7 +92,8 @@ class BundledLayoutModel(BaseLayoutModel):
 
 def _cluster(number: int, region: Region) -> Cluster:
     box = BoundingBox(l=region.box.left, t=region.box.top, r=region.box.right, b=region.box.bottom)
-    return Cluster(id=number, label=region.label, bbox=box, confidence=max(region.score, CERTAIN))
+    score = max(region.score, CERTAIN)
+    return RegionCluster(id=number, label=region.label, bbox=box, confidence=score, furniture=region.furniture)
 
 
 def regions_of(
@@ -100,9 +109,13 @@ def regions_of(
     objects = find_objects(detections, lines, words, drawn)
     free = [line for line in lines if not _is_within(line.box, objects)]
     texts = list(text_regions(free, lines, seen, detections, page))
-    unread = [Region(LABELS[found.label], found.box, found.score) for found in seen if _is_unread(found, lines)]
+    unread = [_unread(found) for found in seen if _is_unread(found, lines)]
     regions = [*objects, *texts, *(region for region in unread if not _is_within(region.box, objects))]
     return [*regions, *unseen(bitmaps, regions, lines, page)]
+
+
+def _unread(found: Detection) -> Region:
+    return Region(LABELS[found.label], found.box, found.score, FURNITURE.get(found.label))
 
 
 def _is_within(box: Box, regions: Sequence[Region]) -> bool:
@@ -137,4 +150,7 @@ def text_regions(
     blocks = find_blocks(free, homes, usual)
     edges = furniture(blocks, detections, page)
     for block in blocks:
-        yield Region(edges.get(block) or role_of(block, detections, usual), block.box, CERTAIN)
+        edge = edges.get(block)
+        yield Region(
+            edge_role(block, detections, usual) if edge else role_of(block, detections, usual), block.box, CERTAIN, edge
+        )

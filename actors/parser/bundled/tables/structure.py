@@ -203,7 +203,7 @@ def header_rows(grid: Grid) -> int:
     titles = next((row for row in range(rows) if not _is_title(grid, row)), 0)
     first = [place for place in grid.places if place.row == titles]
     grouped = any(place.col_span > 1 for place in first)
-    return min(titles + max(2 if grouped else 1, *(place.row_span for place in first)), rows)
+    return min(titles + max([2 if grouped else 1, *(place.row_span for place in first)]), rows)
 
 
 def _is_title(grid: Grid, row: int) -> bool:

@@ -238,16 +238,16 @@ def test_lost_pages_leave_the_numbers_of_the_others_alone(engine: Engine, profil
 def test_a_page_that_docling_fails_on_is_lost_and_the_others_are_not(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from actors.parser.bundled.layout.layout_model import BundledLayoutModel
+    from docling.models.stages.page_preprocessing.page_preprocessing_model import PagePreprocessingModel
 
-    predict = BundledLayoutModel.predict_layout
+    prepare = PagePreprocessingModel.__call__
 
-    def fail_on_page_2(model: BundledLayoutModel, result: Any, pages: Sequence[Any]) -> Any:
+    def fail_on_page_2(model: PagePreprocessingModel, result: Any, pages: Sequence[Any]) -> Any:
         if any(page.page_no == 2 for page in pages):
             raise ValueError("no sense in /srv/secret/page at all\nTraceback")
-        return predict(model, result, pages)
+        return prepare(model, result, pages)
 
-    monkeypatch.setattr(BundledLayoutModel, "predict_layout", fail_on_page_2)
+    monkeypatch.setattr(PagePreprocessingModel, "__call__", fail_on_page_2)
     document, task = as_document(make_pdf(3)), make_task(profile="bundled", do_ocr=False)
     shard = engine.parse_pages(document, task, PageSpan(1, 3))
     (lost,) = shard.lost

@@ -18,6 +18,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.options import recipe_of
+from actors.parser.engine.pipelines import PdfPipeline
 from actors.parser.engine.profiles import backend_options, pdf_options
 from client.models import ParseOptions
 
@@ -30,7 +31,9 @@ def converter(*, ocr: bool) -> DocumentConverter:
     recipe = recipe_of(ParseOptions(do_ocr=ocr, do_table_structure=False), "bundled")
     hardware = Hardware(threads=1, device="cpu")
     options = PdfFormatOption(
-        pipeline_options=pdf_options(recipe, hardware, None), backend_options=backend_options(recipe, hardware)
+        pipeline_cls=PdfPipeline,
+        pipeline_options=pdf_options(recipe, hardware, None),
+        backend_options=backend_options(recipe, hardware),
     )
     return DocumentConverter(format_options={InputFormat.PDF: options})
 
@@ -63,6 +66,11 @@ class Sheet:
         for number, text in enumerate(lines):
             self.write(text, size=size, gap=0 if number else size)
 
+    def turn(self) -> None:
+        """Begin the next page."""
+        self.canvas.showPage()
+        self.top = 90.0
+
     def pdf(self) -> bytes:
         self.canvas.showPage()
         self.canvas.save()
@@ -92,11 +100,20 @@ def picture_page(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def article() -> bytes:
+def article(pages: int = 1) -> bytes:
+    """The same article on each page, under a running header with the page's number."""
     sheet = Sheet()
+    for page in range(pages):
+        if page:
+            sheet.turn()
+        write_article(sheet, 17 + page)
+    return sheet.pdf()
+
+
+def write_article(sheet: Sheet, number: int) -> None:
     sheet.canvas.setFont("Times-Roman", 9)
     sheet.canvas.drawString(72, A4[1] - 40, "Orchard Letters")
-    sheet.canvas.drawString(520, A4[1] - 40, "17")
+    sheet.canvas.drawString(520, A4[1] - 40, str(number))
     sheet.write("A year of apples", font="Times-Bold", size=20)
     sheet.prose([f"{SENTENCE}, row {number}." for number in range(6)])
     sheet.write("What to bring", font="Times-Bold", size=13, gap=14)
@@ -104,17 +121,22 @@ def article() -> bytes:
     for thing in ("a ladder", "two baskets", "gloves"):
         sheet.write(f"• {thing}", gap=3)
     sheet.prose([f"{SENTENCE}, tree {number}." for number in range(6)])
-    return sheet.pdf()
 
 
 def test_headings_lists_and_running_headers_are_told_apart(without_ocr: DocumentConverter) -> None:
-    document = convert(without_ocr, article())
-    assert texts(document, DocItemLabel.SECTION_HEADER) == ["A year of apples", "What to bring"]
-    assert texts(document, DocItemLabel.LIST_ITEM) == ["a ladder", "two baskets", "gloves"]
+    document = convert(without_ocr, article(pages=2))
+    assert texts(document, DocItemLabel.SECTION_HEADER) == ["A year of apples", "What to bring"] * 2
+    assert texts(document, DocItemLabel.LIST_ITEM) == ["a ladder", "two baskets", "gloves"] * 2
     markdown = document.export_to_markdown()
     assert "Orchard Letters" not in markdown
     assert "17" not in markdown
-    assert markdown.count(SENTENCE) == 12
+    assert markdown.count(SENTENCE) == 24
+
+
+def test_a_header_of_one_page_alone_is_text(without_ocr: DocumentConverter) -> None:
+    document = convert(without_ocr, article())
+    assert "Orchard Letters" in texts(document, DocItemLabel.TEXT)
+    assert texts(document, DocItemLabel.PAGE_HEADER) == ["17"]
 
 
 def test_columns_are_read_one_after_the_other(without_ocr: DocumentConverter) -> None:
@@ -164,7 +186,13 @@ def test_a_page_is_read_alike_whatever_pages_stand_beside_it(without_ocr: Docume
         both.import_pages(pypdfium2.PdfDocument(pdf))
     buffer = BytesIO()
     both.save(buffer)
-    alone = [(item.label, item.text) for item in convert(without_ocr, article()).texts]
+    alone = labelled(convert(without_ocr, article()), 1)
     document = convert(without_ocr, buffer.getvalue())
     for page in (1, 3):
-        assert [(item.label, item.text) for item in document.texts if item.prov[0].page_no == page] == alone
+        assert labelled(document, page) == alone
+
+
+def labelled(document: DoclingDocument, page: int) -> list[tuple[DocItemLabel, str]]:
+    """The texts of a page but its running header, which is one by the evidence of other pages."""
+    on_page = [item for item in document.texts if item.prov[0].page_no == page]
+    return [(item.label, item.text) for item in on_page if item.text != "Orchard Letters"]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -143,6 +144,19 @@ def test_a_header_reaches_as_deep_as_its_spans() -> None:
 
 def test_titles_of_column_groups_take_the_titles_below_into_the_header() -> None:
     assert header_rows(Grid((0, 1, 2, 3), (0, 1, 2, 3), tile([Place(0, 1, 1, 2)], 3, 3))) == 2
+
+
+@pytest.mark.parametrize(
+    ("places", "headers"),
+    [
+        ((Place(0, 0, 2, 2), Place(2, 0), Place(2, 1)), 2),
+        ((Place(0, 0, 2, 2),), 2),
+        ((Place(0, 0, 1, 2), Place(1, 0, 2, 2)), 3),
+    ],
+)
+def test_titles_over_several_rows_are_header_rows(places: tuple[Place, ...], headers: int) -> None:
+    rows = max(place.row + place.row_span for place in places)
+    assert header_rows(Grid(tuple(range(rows + 1)), (0, 1, 2), places)) == headers
 
 
 def test_a_title_over_the_whole_table_comes_before_the_header() -> None:

@@ -1,0 +1,94 @@
+"""What a word is, and which words of a page are missing from its document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from docling.datamodel.base_models import Page, PagePredictions
+from docling_core.types.doc.base import BoundingBox, Size
+from docling_core.types.doc.common.content_layer import ContentLayer
+from docling_core.types.doc.common.reference import ProvenanceItem
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.table.table_data import TableCell, TableData
+from docling_core.types.doc.labels import DocItemLabel
+
+from actors.parser.engine.page_text import ReadLayout
+from actors.parser.engine.words import count, missing, words_of
+from client.models import FileWarning, WarningCode
+
+if TYPE_CHECKING:
+    from docling_core.types.doc.items.node import NodeItem
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Two  words", ["Two", "words"]),
+        ("“quoted”, (12.50) – and • a dash", ["quoted", "1250", "and", "a", "dash"]),
+        ("ﬁne ﬂow", ["fine", "flow"]),
+        ("中文文档 測試", ["中文文档", "測試"]),
+        ("* — … ·", []),
+        ("", []),
+    ],
+)
+def test_a_word_is_a_run_with_letters_or_digits(text: str, words: list[str]) -> None:
+    assert words_of(text) == words
+
+
+def lost(read: str, kept: str) -> list[str]:
+    return sorted(missing(words_of(read), words_of(kept)))
+
+
+def test_the_order_of_words_does_not_matter() -> None:
+    assert lost("one two two", "two one two") == []
+
+
+def test_a_word_that_is_kept_less_often_than_it_was_read_is_missing() -> None:
+    assert lost("pay pay later", "later pay") == ["pay"]
+
+
+def test_words_that_docling_joins_or_splits_are_kept() -> None:
+    assert lost("algo- rithms ﬁ eld total:12", "algorithms field total : 12") == []
+
+
+def test_a_word_does_not_hide_in_another_that_was_read() -> None:
+    assert lost("art party", "party") == ["art"]
+
+
+def document_of(*texts: str) -> tuple[DoclingDocument, ProvenanceItem]:
+    document = DoclingDocument(name="letter")
+    document.add_page(page_no=1, size=Size(width=1, height=1))
+    place = ProvenanceItem(page_no=1, bbox=BoundingBox(l=0, t=0, r=1, b=1), charspan=(0, 1))
+    for text in texts:
+        document.add_text(label=DocItemLabel.TEXT, text=text, prov=place)
+    return document, place
+
+
+def page_of(text: str) -> Page:
+    return Page(page_no=1, predictions=PagePredictions(layout=ReadLayout(read=text)))
+
+
+def test_every_item_keeps_words_whatever_its_layer() -> None:
+    document, place = document_of("body")
+    document.add_text(label=DocItemLabel.PAGE_HEADER, text="top", prov=place, content_layer=ContentLayer.FURNITURE)
+    picture: NodeItem = document.add_picture(prov=place)
+    document.add_text(label=DocItemLabel.TEXT, text="inside", prov=place, parent=picture)
+    document.add_list_item("item", marker="1.", prov=place, parent=document.add_list_group())
+    document.add_text(label=DocItemLabel.FORMULA, text="", orig="E=mc", prov=place)
+    cell = TableCell(
+        text="cell", start_row_offset_idx=0, end_row_offset_idx=1, start_col_offset_idx=0, end_col_offset_idx=1
+    )
+    document.add_table(TableData(num_rows=1, num_cols=1, table_cells=[cell]), prov=place)
+    counted = count([page_of("top body inside 1. item E=mc cell")], document)
+    assert counted.totals == {"words_read": 7, "words_kept": 7}
+    assert counted.warnings == []
+
+
+def test_a_page_that_lost_words_is_named_with_some_of_them() -> None:
+    document, _ = document_of("one two")
+    counted = count([page_of("one two " + " ".join("abcdefg"))], document)
+    assert counted.totals == {"words_read": 9, "words_kept": 2}
+    (warning,) = counted.warnings
+    assert warning == FileWarning(code=WarningCode.WORDS_LOST, message=warning.message, page_number=1)
+    assert "7 of the page's words are not in the document: a, b, c, d, e, …" in warning.message
