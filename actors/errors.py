@@ -12,7 +12,8 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── StoreUnavailable          the journal or the blob store cannot be reached or is full
 ├── BlobMissing               the blob store has no such key
 ├── FleetUnavailable          no registry, dispatcher or parser answers now
-├── ParserDied                the replica died or lost a result; the call may be repeated elsewhere
+├── ParserDied                the replica died; the call may be repeated elsewhere
+│   └── ResultLost            a node died with parsed pages on it; they have to be parsed again
 └── ParserFailed              a parser raised an unexpected error, or returned the wrong kind of result
     └── ParserOutOfMemory     a call would have passed the memory limit of its parser; a second try may succeed
 """
@@ -44,6 +45,12 @@ class FileError(DocfleetError):
     def __reduce__(self) -> tuple[type[FileError], tuple[ErrorCode, str]]:
         """Ray pickles errors; the default would drop the second argument."""
         return (FileError, (self.file_code, self.message))
+
+
+def result_too_large(size: int, limit: int) -> FileError:
+    """The error of a file whose result has `size` bytes, when it may have `limit`."""
+    message = f"The result would be {size >> 20} MiB; at most {limit >> 20} MiB are kept. Parse fewer pages at a time"
+    return FileError(ErrorCode.RESULT_TOO_LARGE, message)
 
 
 class JobFailed(DocfleetError):
@@ -123,6 +130,10 @@ AWAY = (FleetUnavailable, StoreUnavailable)
 
 class ParserDied(DocfleetError):
     code = ErrorCode.INTERNAL
+
+
+class ResultLost(ParserDied):
+    pass
 
 
 class ParserFailed(DocfleetError):

@@ -38,9 +38,6 @@ def document_bytes(document: object) -> memoryview:
     return view
 
 
-#: How many pages' time a parser may take for what has no number of pages: a file without pages, an assembly, an export.
-PAGES_OF_A_WHOLE_FILE = 16
-
 #: A callback sends one message for each node and one for the end; a webhook sends one signed event.
 DeliveryKind = Literal["callback", "webhook"]
 
@@ -239,7 +236,11 @@ class PageSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTask:
-    """One file of a job, for a parser. Node ids follow from `job_id` and `index`, so that a retry repeats them."""
+    """One file of a job, for a parser. Node ids follow from `job_id` and `index`, so that a retry repeats them.
+
+    The parser ends itself when a call with this task takes longer than `time_limit_s`. A result of more than
+    `max_result_bytes` is an error.
+    """
 
     job_id: str
     index: int
@@ -249,13 +250,15 @@ class FileTask:
     metadata: dict[str, Any]
     request_id: str = ""
     traceparent: str = ""
+    time_limit_s: float = 60.0
+    max_result_bytes: int = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagePlan:
     """A parser's answer for a document with too many pages to parse in one call: the pages that were asked for.
 
-    `apart` says whether they may be parsed in separate calls. If not, one call parses the whole document.
+    `apart` says whether they may be parsed in separate calls. If not, another call of `open` parses them all.
     """
 
     pages: PageSpan
@@ -301,6 +304,11 @@ class ParsedFile:
     lost: tuple[PageFailure, ...] = ()
     warnings: tuple[FileWarning, ...] = ()
     cached: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the nodes and the document."""
+        return len(self.nodes) + len(self.document)
 
     @property
     def words_lost(self) -> int:

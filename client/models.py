@@ -77,6 +77,8 @@ class ErrorCode(StrEnum):
     PAGE_RANGE_OUTSIDE = "page_range_outside"
     DECOMPRESSION_BOMB = "decompression_bomb"
     TOO_LARGE_TO_PARSE = "too_large_to_parse"
+    TOO_MANY_PAGES = "too_many_pages"
+    RESULT_TOO_LARGE = "result_too_large"
     PAGES_LOST = "pages_lost"
 
     # A job that failed as a whole: `JobStatusResponse.reason`.

@@ -14,6 +14,7 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.blobs import open_blobs
 from actors.deliveries.worker import DeliveryConfig, DeliveryWorker
+from actors.dispatcher.budget import Budget
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.driver_api import DriverApi
 from actors.dispatcher.exports import Exporter
@@ -193,9 +194,12 @@ def _open_registry(settings: Settings) -> RegistryHandle:
 
 
 def _dispatcher_config(settings: Settings) -> DispatcherConfig:
-    splitting = Splitting(
-        slots=settings.parser_max_replicas, span_pages=settings.span_pages, page_deadline_s=settings.page_deadline_s
+    budget = Budget(
+        page_deadline_s=settings.page_deadline_s,
+        max_pages=settings.max_pages,
+        max_result_bytes=settings.max_result_mb and settings.max_result_mb * MIB,
     )
+    splitting = Splitting(slots=settings.parser_max_replicas, span_pages=settings.span_pages, budget=budget)
     return DispatcherConfig(
         jobs=settings.max_concurrent_requests,
         keep_inputs=settings.keep_inputs,

@@ -128,8 +128,13 @@ class Settings(BaseSettings):
     parser_max_memory_mb: Annotated[int, Field(ge=1)] | None = None
     """Memory in MiB above which a parser replica is replaced. Default: its share of the machine, by CPUs or GPUs."""
     page_deadline_s: Annotated[float, Field(gt=0)] = 60.0
-    """Seconds allowed per page. A replica whose call exceeds this time for each of its pages counts as hung and ends
-    itself."""
+    """Seconds allowed per page; files without pages get a share of it by their size. A replica whose call takes longer
+    counts as hung and ends itself."""
+    max_pages: Annotated[int, Field(ge=1)] = 10_000
+    """Largest number of pages of one file. A file with more fails with `too_many_pages`."""
+    max_result_mb: Annotated[int, Field(ge=1)] | None = None
+    """Largest size of the nodes and the document of one file, in MiB. Default: 200 times the size of the file, but at
+    least 64 and at most 1024."""
     job_deadline_s: Annotated[float, Field(gt=0)] = 3600.0
     """Seconds that a dispatcher works on a job before the job fails with `deadline_exceeded`. A dispatcher that takes a
     job over starts counting again."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from actors.errors import FileError, ParserDied, ParserFailed
+from actors.errors import FileError, ParserDied, ParserFailed, ResultLost
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.nodes import make_node
 from client.models import ErrorCode, FileWarning, PageFailure, ParseOptions, ParserInfo
@@ -24,22 +24,29 @@ class MemoryShardRef:
 
 @dataclass
 class MemoryParsers:
-    """`document` is its page count as text; "garbage" is no document; `deadly` pages kill whoever parses them,
-    after `hang_s` for each page of the span, and `broken` ones raise. `at_risk` is the most spans with such pages that
-    ran at once."""
+    """A document is its page count as text. "garbage" is no document, and "killer" has no pages and kills its parser.
+
+    `deadly` pages kill their parser, after `hang_s` for each page of the span, and `broken` ones raise. `at_risk` is
+    the most spans with such pages that ran at once. With `apart` unset, one call parses all pages of a
+    document. `limits_s` are the time limits of the calls of `open`.
+    """
 
     deadly: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
     hang_s: float = 0.0
     losses: int = 0  # how many more assemblies find that shards of theirs are gone
-    assembly_s: float = 0.0  # how long they take to find that
+    assembly_deaths: int = 0  # how many more assemblies kill their parser
+    assembly_s: float = 0.0  # how long they take to fail
     endangering: int = 0
     at_risk: int = 0
     deaths_left: dict[int, int] = field(default_factory=dict)  # page -> how often it still kills
     death_s: float = 0.0  # how long that takes
     spans: list[PageSpan] = field(default_factory=list)
     opened: Counter[str] = field(default_factory=Counter)
+    limits_s: list[float] = field(default_factory=list)
+    apart: bool = True
     gate: asyncio.Event | None = None
+    waiting: int = 0  # how many calls have reached the gate
     parser: ParserInfo = field(default_factory=lambda: ParserInfo(profile="native", docling="0"))
     warnings: tuple[FileWarning, ...] = ()
 
@@ -48,13 +55,16 @@ class MemoryParsers:
 
     async def open(self, document: bytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
         self.opened[task.filename] += 1
+        self.limits_s.append(task.time_limit_s)
         if document == b"garbage":
             raise FileError(ErrorCode.INVALID_FILE, "not a document")
+        if document == b"killer":
+            raise ParserDied("the parser process died")
         if document == b"bug":
             raise ZeroDivisionError
         pages = PageSpan(1, int(document))
         if len(pages) > split_above:
-            return PagePlan(pages=pages)
+            return PagePlan(pages=pages, apart=self.apart)
         await self._parse(pages)
         return self._file(task, document, range(1, len(pages) + 1), ())
 
@@ -67,8 +77,11 @@ class MemoryParsers:
     ) -> ParsedFile:
         if self.losses:
             self.losses -= 1
+            raise ResultLost("a parser's result was lost")
+        if self.assembly_deaths:
+            self.assembly_deaths -= 1
             await asyncio.sleep(self.assembly_s)
-            raise ParserDied("a parser's result was lost")
+            raise ParserDied("the parser process died")
         pages = [page for shard in shards for page in range(shard.span.first, shard.span.last + 1)]
         return self._file(task, document, pages, tuple(lost))
 
@@ -80,6 +93,7 @@ class MemoryParsers:
 
     async def _parse(self, span: PageSpan) -> None:
         if self.gate:
+            self.waiting += 1
             await self.gate.wait()
         await asyncio.sleep(0)
         self.spans.append(span)

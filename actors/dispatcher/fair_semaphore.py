@@ -7,6 +7,8 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from actors.dispatcher.deaths import Deaths
+
 
 class FairSemaphore:
     """A semaphore that is fair between jobs: the waiting jobs take turns, oldest first.
@@ -71,3 +73,4 @@ class ParserSlots(FairSemaphore):
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self.quarantine = FairSemaphore(1)
+        self.deaths = Deaths()

@@ -1,45 +1,43 @@
-"""One file's way through the parsers: open, split, parse the spans, retry what died, assemble."""
+"""Runs one file through the parsers: open it, split it, parse the spans, assemble the document."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
 
 import orjson
-import stamina
 
+from actors.dispatcher.budget import Budget
 from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.gather import gather_or_cancel
 from actors.dispatcher.page_spans import bisect, plan_spans
+from actors.dispatcher.parser_calls import FAILURES, Hung, ParserCalls
 from actors.dispatcher.partial_assembly import PartialAssembly
 from actors.dispatcher.ports import Document, Parsers, ShardRef
-from actors.errors import FileError, FleetUnavailable, ParserDied, ParserFailed, ParserOutOfMemory
-from actors.messages import PAGES_OF_A_WHOLE_FILE, FileTask, PagePlan, PageSpan, ParsedFile, PartialFile
+from actors.errors import FileError, ParserDied, ParserFailed, ParserOutOfMemory, ResultLost, result_too_large
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, PartialFile
 from actors.telemetry.logs import get_logger
-from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
+from actors.telemetry.metrics import PAGES_LOST, WORDS_LOST
 from client.models import ErrorCode, PageFailure
 
-T = TypeVar("T")
 log = get_logger()
 
 #: Hears of pages found, parsed and lost, as increments.
 OnPages = Callable[[int, int, int], None]
 
-#: What a bad page does to the parser that meets it. A hang ends as a death: the replica ends its own process.
-FAILURES = (ParserDied, ParserFailed)
+#: Spans of one file that wait for a slot or are parsed: more than any but a large fleet can work on. Further spans do
+#: not exist yet, however many pages a file claims to have.
+SPANS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splitting:
-    """How documents are cut: for `slots` parsers, `span_pages` pages each (None: whatever suits the document).
-    A parser ends itself in a call that takes longer than `page_deadline_s` for each page."""
+    """How documents are cut: for `slots` parsers, `span_pages` pages each (None: suited to the document)."""
 
     slots: int
     span_pages: int | None = None
-    page_deadline_s: float = 60.0
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def split_above(self) -> int:
@@ -48,10 +46,15 @@ class Splitting:
             return self.span_pages
         return 7 if self.slots > 1 else 16
 
+    @property
+    def spans_at_once(self) -> int:
+        """At least as many as the dispatcher has slots when the fleet is at its largest."""
+        return max(SPANS_AT_ONCE, 2 * self.slots)
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The pieces of a span: what was parsed, and the pages that no replica survived."""
+    """Parsed spans in any order, and the pages that no replica survived."""
 
     shards: tuple[ShardRef, ...] = ()
     lost: tuple[PageFailure, ...] = ()
@@ -59,9 +62,9 @@ class Parsed:
     def __add__(self, other: Parsed) -> Parsed:
         return Parsed(self.shards + other.shards, self.lost + other.lost)
 
-
-class Hung(ParserDied):
-    """The replica took longer than it may. Trying the same again would take as long again."""
+    def in_order(self) -> Parsed:
+        shards = sorted(self.shards, key=lambda shard: shard.span)
+        return Parsed(tuple(shards), tuple(sorted(self.lost, key=lambda page: page.page_number)))
 
 
 class FileRun:
@@ -79,9 +82,11 @@ class FileRun:
         self._parsers = parsers
         self._slots = slots
         self._splitting = splitting
-        self._task = task
+        self._budget = splitting.budget
+        self._task = replace(task, max_result_bytes=self._budget.result_bytes(task.size))
         self._document = document
         self._on_pages = on_pages
+        self._calls = ParserCalls(slots, self._task)
         self._partial = PartialAssembly(0)
         self._partial_is_risky = False
 
@@ -93,21 +98,20 @@ class FileRun:
         return parsed
 
     async def _parse(self) -> ParsedFile:
-        try:
-            opened = await self._open(self._splitting.split_above)
-        except FAILURES as failure:
-            # Something in it breaks parsers: split it as far as it goes, so that only the bad page is lost.
-            opened = await self._open_in_parts(failure)
-        if isinstance(opened, ParsedFile):
-            pages = max(1, opened.pages)
-            self._on_pages(pages, pages - len(opened.lost), len(opened.lost))
-            return opened
-        return await self._parse_split(opened)
+        opened = await self._open()
+        if isinstance(opened, PagePlan):
+            self._check_pages(len(opened.pages))
+            if opened.apart:
+                return await self._parse_split(opened)
+            opened = await self._parse_whole(len(opened.pages))
+        pages = max(1, opened.pages)
+        self._on_pages(pages, pages - len(opened.lost), len(opened.lost))
+        return opened
 
     async def partial_file(self) -> PartialFile:
-        """The nodes of the pages that are done. Takes a turn at a parser of its own, as another job would."""
+        """The nodes of the pages that are done. Waits for a turn of its own at a parser, as another job would."""
         partial = self._partial
-        nodes = await partial.nodes(self._task, self._assemble_for_now)
+        nodes = await partial.nodes(self._task, self._assemble_partially)
         return PartialFile(
             filename=self._task.filename,
             nodes=orjson.dumps(nodes),
@@ -116,44 +120,77 @@ class FileRun:
             pages_total=partial.total_pages,
         )
 
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    async def _open(self) -> ParsedFile | PagePlan:
+        """Parse a short file, or plan a long one. Something that breaks a parser is not done again.
+
+        The second try, in quarantine, is to split the file as far as it goes, so that only a bad page is lost.
+        """
+        split_above = self._splitting.split_above
+        try:
+            return await self._open_once(split_above, self._budget.opening_s(self._task, split_above))
+        except FAILURES:
+            pass
+        try:
+            return await self._open_once(0, self._budget.opening_s(self._task, 0), suspect=True)
+        except FAILURES as failure:
+            raise _unparsable(failure) from failure
+
+    async def _open_once(self, split_above: int, limit_s: float, *, suspect: bool = False) -> ParsedFile | PagePlan:
+        return await self._calls.once(
+            lambda task: self._parsers.open(self._document, task, split_above), limit_s, suspect=suspect
+        )
+
+    async def _parse_whole(self, pages: int) -> ParsedFile:
+        """Parse a document whose pages cannot be parsed in separate calls, in the time of all its pages."""
+        try:
+            opened = await self._calls.twice(
+                lambda task: self._parsers.open(self._document, task, pages), self._budget.pages_s(pages), alone=True
+            )
+        except FAILURES as failure:
+            raise _unparsable(failure) from failure
+        assert isinstance(opened, ParsedFile)  # it has no more pages than that
+        return opened
+
+    def _check_pages(self, pages: int) -> None:
+        """Raises FileError for too many pages, or when they alone make the result too large."""
+        if pages > self._budget.max_pages:
+            most = self._budget.max_pages
+            message = f"The document has {pages} pages; at most {most} are parsed. Choose some with page_range"
+            raise FileError(ErrorCode.TOO_MANY_PAGES, message)
+        copies = 1 if self._task.options.page_chunks is False else pages
+        least = copies * len(orjson.dumps(self._task.metadata))  # every node holds a copy of the metadata
+        if least > self._task.max_result_bytes:
+            raise result_too_large(least, self._task.max_result_bytes)
+
+    # -- pages --------------------------------------------------------------------------------------------------
+
     async def _parse_split(self, plan: PagePlan) -> ParsedFile:
         self._on_pages(len(plan.pages), 0, 0)
         try:
             return await self._assemble(await self._parse_pages(plan.pages, self._on_pages))
-        except Hung:
-            raise
-        except ParserDied:
-            # Parsed pages lie on the nodes where they were parsed, and one of those may be gone.
-            return await self._assemble(await self._parse_pages(plan.pages, counted_before))
+        except ResultLost:  # parsed pages lie on the nodes where they were parsed, and one of those is gone
+            return await self._assemble(await self._parse_pages(plan.pages, _already_counted))
 
     async def _parse_pages(self, pages: PageSpan, count: OnPages) -> Parsed:
         self._partial = PartialAssembly(len(pages))
         spans = plan_spans(pages, slots=self._splitting.slots, size=self._splitting.span_pages)
-        return sum(await together(*(self._parse_span(span, count) for span in spans)), Parsed())
+        workers = (self._parse_spans(spans, count) for _ in range(self._splitting.spans_at_once))
+        return sum(await gather_or_cancel(*workers), Parsed()).in_order()
 
-    async def _assemble(self, parsed: Parsed) -> ParsedFile:
-        if not parsed.shards:
-            raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {parsed.lost[0].reason}")
-        return await self._call(
-            lambda: self._parsers.assemble(self._document, self._task, parsed.lost, parsed.shards), alone=True
-        )
-
-    async def _assemble_for_now(self, shards: Sequence[ShardRef]) -> ParsedFile:
-        """In quarantine once it has broken a parser, and without a second try: no document depends on it."""
-        turn = f"{self._task.job_id}/so-far"
-        quarantine = self._slots.quarantine.slot(turn) if self._partial_is_risky else nullcontext()
-        async with quarantine, self._slots.slot(turn):
-            try:
-                return await self._parsers.assemble(self._document, self._task, (), shards)
-            except FAILURES:
-                self._partial_is_risky = True
-                raise
+    async def _parse_spans(self, spans: Iterator[PageSpan], count: OnPages) -> Parsed:
+        """Parse spans one after another, until there are no more. Several workers share the iterator."""
+        parsed = Parsed()
+        for span in spans:
+            parsed += await self._parse_span(span, count)
+        return parsed
 
     async def _parse_span(self, span: PageSpan, count: OnPages, *, suspect: bool = False) -> Parsed:
         try:
-            shard = await self._call(
-                lambda: self._parsers.parse_pages(self._document, self._task, span),
-                pages=len(span),
+            shard = await self._calls.twice(
+                lambda task: self._parsers.parse_pages(self._document, task, span),
+                self._budget.pages_s(len(span)),
                 suspect=suspect,
                 alone=len(span) == 1,
             )
@@ -164,9 +201,9 @@ class FileRun:
         return Parsed((shard,), shard.lost)
 
     async def _parse_dangerous(self, span: PageSpan, count: OnPages, failure: ParserDied | ParserFailed) -> Parsed:
-        """Cut a span that keeps breaking parsers until the bad page stands alone; that page is lost.
+        """Cut a span that keeps breaking parsers until the bad page stands alone. That page is lost.
 
-        In halves; at once into pages after a hang, for each half would hang for its own time.
+        Halves it; after a hang cuts it into pages at once, for each half would hang for its own time.
         """
         if len(span) == 1:
             log.warning("page_lost", job=self._task.job_id, page=span.first, reason=failure.message)
@@ -174,77 +211,46 @@ class FileRun:
             count(0, 0, 1)
             return Parsed(lost=(PageFailure(page_number=span.first, reason=failure.message),))
         pieces = plan_spans(span, slots=1, size=1) if isinstance(failure, Hung) else bisect(span)
-        return sum(await together(*(self._parse_span(piece, count, suspect=True) for piece in pieces)), Parsed())
+        parsed = await gather_or_cancel(*(self._parse_span(piece, count, suspect=True) for piece in pieces))
+        return sum(parsed, Parsed())
 
-    async def _open(self, split_above: int, *, suspect: bool = False) -> ParsedFile | PagePlan:
-        return await self._call(
-            lambda: self._parsers.open(self._document, self._task, split_above),
-            pages=max(split_above, PAGES_OF_A_WHOLE_FILE),
-            suspect=suspect,
-        )
+    # -- assembly -----------------------------------------------------------------------------------------------
 
-    async def _open_in_parts(self, failure: ParserDied | ParserFailed) -> ParsedFile | PagePlan:
+    async def _assemble(self, parsed: Parsed) -> ParsedFile:
+        if not parsed.shards:
+            raise FileError(ErrorCode.PAGES_LOST, f"No page could be parsed: {parsed.lost[0].reason}")
         try:
-            return await self._open(0, suspect=True)
-        except FAILURES as again:
-            if isinstance(again, ParserOutOfMemory):
-                raise FileError(ErrorCode.TOO_LARGE_TO_PARSE, f"The file cannot be parsed: {again.message}") from again
-            if isinstance(again, ParserFailed):  # a defect of ours, as far as anybody knows
-                raise
-            raise FileError(ErrorCode.INVALID_FILE, f"The file cannot be parsed: {failure.message}") from again
+            return await self._calls.twice(
+                lambda task: self._parsers.assemble(self._document, task, parsed.lost, parsed.shards),
+                self._budget.assembly_s(self._task, self._partial.total_pages),
+                alone=True,
+            )
+        except ResultLost:
+            raise
+        except FAILURES as failure:
+            raise _unparsable(failure) from failure
 
-    async def _call(
-        self,
-        call: Callable[[], Awaitable[T]],
-        *,
-        pages: int = PAGES_OF_A_WHOLE_FILE,
-        suspect: bool = False,
-        alone: bool = False,
-    ) -> T:
-        """Run `call`, and once more when a parser fails under it: a call that waited behind the guilty one dies too.
-
-        What has failed once is suspect, and suspects run one at a time, the jobs in turn: so none takes another's
-        blame, and not the whole fleet is at risk. It hangs when it takes longer than `pages` may. Then there is no
-        second try, unless it stands `alone`, and cannot be cut into less.
-        """
-        limit_s = pages * self._splitting.page_deadline_s
-        try:
-            async with self._slots.quarantine.slot(self._task.job_id) if suspect else nullcontext():
-                return await self._call_once(call, limit_s)
-        except Hung:
-            if not alone:
-                raise
-        except FAILURES:
-            pass
-        async with self._slots.quarantine.slot(self._task.job_id):
-            return await self._call_once(call, limit_s)
-
-    @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
-    async def _call_once(self, call: Callable[[], Awaitable[T]], limit_s: float) -> T:
-        """Run `call` in a slot; a fleet without a replica is waited for."""
-        async with self._slots.slot(self._task.job_id):
-            began = time.monotonic()
+    async def _assemble_partially(self, shards: Sequence[ShardRef]) -> ParsedFile:
+        """Assemble some pages, in quarantine once it broke a parser. Without a second try: no result depends on it."""
+        turn = f"{self._task.job_id}/so-far"
+        task = replace(self._task, time_limit_s=self._budget.assembly_s(self._task, self._partial.total_pages))
+        quarantine = self._slots.quarantine.slot(turn) if self._partial_is_risky else nullcontext()
+        async with quarantine, self._slots.slot(turn):
             try:
-                return await call()
-            except FAILURES as failure:
-                elapsed = time.monotonic() - began
-                log.warning("parser_failed", job=self._task.job_id, reason=failure.message, after_s=round(elapsed, 1))
-                if isinstance(failure, ParserDied) and elapsed >= limit_s:
-                    SPAN_RETRIES.record(reason="hung")
-                    raise Hung(f"the parser hung: no answer after {elapsed:.0f} s, and it was ended") from failure
-                SPAN_RETRIES.record(reason="died" if isinstance(failure, ParserDied) else "failed")
+                return await self._parsers.assemble(self._document, task, (), shards)
+            except FAILURES:
+                self._partial_is_risky = True
                 raise
 
 
-def counted_before(total: int, done: int, failed: int) -> None:
-    """Pages that are parsed again are no news."""
+def _unparsable(failure: ParserDied | ParserFailed) -> Exception:
+    """The failure of a file that breaks parsers. An error that a parser should not have raised stays what it is."""
+    if isinstance(failure, ParserOutOfMemory):
+        return FileError(ErrorCode.TOO_LARGE_TO_PARSE, f"The file cannot be parsed: {failure.message}")
+    if isinstance(failure, ParserFailed):
+        return failure
+    return FileError(ErrorCode.INVALID_FILE, f"The file cannot be parsed: {failure.message}")
 
 
-async def together(*work: Coroutine[Any, Any, T]) -> list[T]:
-    """The results of `work` in order. The first failure cancels the rest and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+def _already_counted(total: int, done: int, failed: int) -> None:
+    """Ignores pages that are parsed again."""

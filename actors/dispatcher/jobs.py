@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from actors.blobs import BlobStore
 from actors.dispatcher.cache import ResultCache
 from actors.dispatcher.fair_semaphore import ParserSlots
-from actors.dispatcher.files import FileRun, Splitting, together
+from actors.dispatcher.files import FileRun, Splitting
+from actors.dispatcher.gather import gather_or_cancel
 from actors.dispatcher.ports import Parsers
 from actors.dispatcher.result_store import ResultStore
-from actors.errors import DocfleetError, FileError
+from actors.errors import DocfleetError, FileError, result_too_large
 from actors.messages import Failure, FileOutcome, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile, PartialFile
 from actors.telemetry.logs import get_logger
 from actors.telemetry.tracing import span
@@ -71,7 +72,7 @@ class JobRun:
 
         try:
             async with asyncio.timeout(self._limits.deadline_s) as deadline:
-                files = await together(*(one(index, file) for index, file in enumerate(self._spec.files)))
+                files = await gather_or_cancel(*(one(index, file) for index, file in enumerate(self._spec.files)))
         except TimeoutError:
             if not deadline.expired():
                 raise
@@ -83,7 +84,7 @@ class JobRun:
 
     async def partial_files(self) -> list[PartialFile]:
         """Each file as far as it is parsed, in the order of submission."""
-        return await together(*(self._partial_file(index, file) for index, file in enumerate(self._spec.files)))
+        return await gather_or_cancel(*(self._partial_file(index, file) for index, file in enumerate(self._spec.files)))
 
     async def _partial_file(self, index: int, file: InputFile) -> PartialFile:
         if outcome := self._outcomes.get(index):
@@ -125,6 +126,9 @@ class JobRun:
             return None
         found = await self._cache.find(self._spec.owner, file, task)
         if found:
+            limit = self._limits.splitting.budget.result_bytes(file.size)
+            if found.size > limit:  # this job has more metadata than the earlier one
+                raise result_too_large(found.size, limit)
             pages = max(1, found.pages)
             self._count_pages(pages, pages, 0)
         return found

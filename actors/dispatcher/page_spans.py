@@ -1,6 +1,8 @@
-"""Divides pages into spans: pure arithmetic over page numbers."""
+"""Divides pages into spans: pure arithmetic over page numbers. A span is made when it is asked for."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from actors.messages import PageSpan
 
@@ -10,7 +12,7 @@ PAGES_WANTED = 6  # worth a call, and short enough that small documents do not w
 MAX_ROUNDS = 4  # enough that a slow span does not leave the other slots idle
 
 
-def plan_spans(pages: PageSpan, *, slots: int, size: int | None = None) -> tuple[PageSpan, ...]:
+def plan_spans(pages: PageSpan, *, slots: int, size: int | None = None) -> Iterator[PageSpan]:
     """Cut `pages` into spans for `slots` parsers working side by side; `size` fixes the pages per span.
 
     The number of spans is a multiple of `slots` where the page count allows it, and their sizes differ by one at
@@ -18,10 +20,7 @@ def plan_spans(pages: PageSpan, *, slots: int, size: int | None = None) -> tuple
     """
     total = len(pages)
     if size is not None:
-        count = -(-total // size)
-        return tuple(
-            PageSpan(pages.first + i * size, min(pages.first + (i + 1) * size - 1, pages.last)) for i in range(count)
-        )
+        return _cut(pages, size, longer=0)
     rounds = min(MAX_ROUNDS, max(1, round(total / (slots * PAGES_WANTED))))
     rounds = max(rounds, -(-total // (slots * MAX_PAGES)))
     return _cut_evenly(pages, min(slots * rounds, -(-total // MIN_PAGES)))
@@ -33,12 +32,15 @@ def bisect(span: PageSpan) -> tuple[PageSpan, PageSpan]:
     return first, second
 
 
-def _cut_evenly(pages: PageSpan, count: int) -> tuple[PageSpan, ...]:
+def _cut_evenly(pages: PageSpan, count: int) -> Iterator[PageSpan]:
     size, longer = divmod(len(pages), count)
-    spans: list[PageSpan] = []
+    return _cut(pages, size, longer)
+
+
+def _cut(pages: PageSpan, size: int, longer: int) -> Iterator[PageSpan]:
+    """Spans of `size` pages, of which the first `longer` ones have a page more."""
     first = pages.first
-    for i in range(count):
-        last = first + size - 1 + (1 if i < longer else 0)
-        spans.append(PageSpan(first, last))
-        first = last + 1
-    return tuple(spans)
+    while first <= pages.last:
+        last = min(first + size - (0 if longer > 0 else 1), pages.last)
+        yield PageSpan(first, last)
+        first, longer = last + 1, longer - 1

@@ -19,7 +19,7 @@ from ray.exceptions import (
 )
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
 
-from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
+from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed, ResultLost
 
 # The replica, its node, or an object on that node is gone: the same call may succeed on another replica.
 _REPLICA_GONE = (RayActorError, WorkerCrashedError, NodeDiedError, ObjectLostError, OutOfMemoryError)
@@ -41,14 +41,14 @@ def parser_errors() -> Iterator[None]:
         if isinstance(own, DocfleetError):
             raise own from None
         if isinstance(error.cause, _REPLICA_GONE):  # an argument was lost with its node
-            raise ParserDied("a parser's result was lost") from error
+            raise ResultLost("a parser's result was lost") from error
         raise ParserFailed(f"the parser failed with {type(error.cause).__name__}") from error
     except _NO_REPLICA_YET as error:
         raise FleetUnavailable("No parser replica is ready at present") from error
     except _REPLICA_GONE as error:
         raise ParserDied("the parser process died") from error
     except RayServeException as error:  # for example, the actor that an argument comes from died
-        raise ParserDied("a parser's result was lost") from error
+        raise ResultLost("a parser's result was lost") from error
 
 
 @contextmanager

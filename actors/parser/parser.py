@@ -14,8 +14,8 @@ from typing import Protocol, TypeVar
 
 import psutil
 
-from actors.errors import ParserFailed, ParserOutOfMemory
-from actors.messages import PAGES_OF_A_WHOLE_FILE, DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.errors import ParserFailed, ParserOutOfMemory, result_too_large
+from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.instrumentation import count_pages, step, timed
 from actors.parser.memory_limit import MIB, MemoryLimit
 from actors.parser.scratch import Scratch
@@ -29,6 +29,9 @@ log = get_logger()
 
 #: A process may always hold this many times its first size: a new one would soon be as large again.
 LEAST_GROWTH = 3  # healthy ones reach 2.5 (docs/reliability.md)
+
+#: How many page deadlines an export may take.
+PAGES_OF_AN_EXPORT = 16
 
 
 class ParsingEngine(Protocol):
@@ -58,7 +61,7 @@ class ParserConfig:
     """`num_cpus` and `num_gpus` are the shares of the machine that Ray gave the replica.
     `artifacts_path` is a folder with docling's own models; None uses docling's own setting.
 
-    The process ends itself when a call takes longer than `page_deadline_s` for each page. It asks to be replaced
+    A call that was cancelled may go on for `page_deadline_s`; then the process ends itself. It asks to be replaced
     after `max_pages` pages, and when it holds more than `max_memory` bytes between two calls; None is no limit. A call
     that would go far beyond `max_memory` fails with ParserOutOfMemory."""
 
@@ -113,10 +116,9 @@ class Parser:
     async def open(self, document: DocumentBytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
         """The parsed file; or, for a document of more than `split_above` pages, the pages to parse separately."""
         call = step("open", task, lambda: self._engine.open(document, task, split_above=split_above))
-        opened, seconds = await self._run(timed(call), document.nbytes, max(split_above, PAGES_OF_A_WHOLE_FILE))
-        if isinstance(opened, PagePlan) and not opened.apart:  # parse it whole, in the time of all its pages
-            return await self.open(document, task, len(opened.pages))
+        opened, seconds = await self._run(timed(call), document.nbytes, task.time_limit_s)
         if isinstance(opened, ParsedFile):
+            _check_size(opened, task)
             pages = max(1, opened.pages)
             self._pages += pages
             count_pages(opened.parser.profile, pages, len(opened.lost), seconds)
@@ -125,7 +127,7 @@ class Parser:
     async def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
         pages = f"{span.first}-{span.last}"
         call = step("parse_pages", task, lambda: self._engine.parse_pages(document, task, span), pages)
-        shard, seconds = await self._run(timed(call), document.nbytes, len(span))
+        shard, seconds = await self._run(timed(call), document.nbytes, task.time_limit_s)
         if not isinstance(shard, Shard) or shard.span != span:
             raise ParserFailed("the parser returned other pages than the ones requested")
         self._pages += len(span)
@@ -137,11 +139,15 @@ class Parser:
     ) -> ParsedFile:
         """The finished document. Each shard is an argument of its own, so that Ray resolves the references to them."""
         call = step("assemble", task, lambda: self._engine.assemble(document, task, shards, lost))
-        return await self._run(call, document.nbytes + sum(shard.payload.nbytes for shard in shards))
+        given = document.nbytes + sum(shard.payload.nbytes for shard in shards)
+        parsed = await self._run(call, given, task.time_limit_s)
+        _check_size(parsed, task)
+        return parsed
 
     async def export(self, document_json: DocumentBytes, form: ExportFormat, content: Collection[Content]) -> bytes:
+        limit_s = self._config.page_deadline_s * PAGES_OF_AN_EXPORT
         return await self._run(
-            lambda: self._engine.export(document_json.tobytes(), form, content), document_json.nbytes
+            lambda: self._engine.export(document_json.tobytes(), form, content), document_json.nbytes, limit_s
         )
 
     def check_health(self) -> None:
@@ -172,29 +178,35 @@ class Parser:
             limit, fresh = (self._config.max_memory or 0) // MIB, self._fresh // MIB
             raise RuntimeError(f"holds {held // MIB} MiB; its limit is {limit} MiB, and it began with {fresh} MiB")
 
-    async def _run(self, call: Callable[[], T], given: int, pages: int = PAGES_OF_A_WHOLE_FILE) -> T:
+    async def _run(self, call: Callable[[], T], given: int, limit_s: float) -> T:
         """Run `call` on the one worker thread. Calls run in order; one that is cancelled while it waits never runs.
 
-        `given` is the number of bytes it works on, which limits its memory. `pages` limits its time.
+        `given` is the number of bytes it works on, which limits its memory. `limit_s` limits its time.
         """
 
         def refuse() -> None:
             answer.set_exception(_out_of_memory())
 
-        answer = self._worker.submit(self._work, call, given, pages, refuse)
+        answer = self._worker.submit(self._work, call, given, limit_s, refuse)
         try:
             return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:
             self._watchdog.hurry(call, self._config.page_deadline_s)
             raise
 
-    def _work(self, call: Callable[[], T], given: int, pages: int, refuse: Callable[[], None]) -> T:
-        deadline = self._watchdog.watch(call, self._config.page_deadline_s * pages)
+    def _work(self, call: Callable[[], T], given: int, limit_s: float, refuse: Callable[[], None]) -> T:
+        deadline = self._watchdog.watch(call, limit_s)
         with self._at_work, deadline, self._memory.watch(given, refuse), self._scratch.folder():
             try:
                 return call()
             except MemoryError as error:
                 raise _out_of_memory() from error
+
+
+def _check_size(parsed: ParsedFile, task: FileTask) -> None:
+    """Raises FileError for a result that is too large, here, so that it need not leave this process."""
+    if parsed.size > task.max_result_bytes:
+        raise result_too_large(parsed.size, task.max_result_bytes)
 
 
 def _out_of_memory() -> ParserOutOfMemory:

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from actors.blobs import BlobStore, open_blobs
+from actors.dispatcher.budget import Budget
 from actors.dispatcher.cache import ResultCache, sweep
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import Splitting
@@ -35,7 +36,14 @@ class Fleet:
         self.cache = ResultCache(self.blobs, self.parsers)
 
     async def run(
-        self, job_id: str, document: bytes = DOCUMENT, *, filename: str = "a.pdf", options: Any = None, **more: Any
+        self,
+        job_id: str,
+        document: bytes = DOCUMENT,
+        *,
+        filename: str = "a.pdf",
+        options: Any = None,
+        budget: Budget | None = None,
+        **more: Any,
     ) -> JobOutcome:
         key = f"inputs/{job_id}/0"
         await self.blobs.put(key, document)
@@ -44,7 +52,7 @@ class Fleet:
         spec = JobSpec(
             job_id=job_id, files=(file,), options=options or ParseOptions(profile="auto"), submitted_at=0.0, **more
         )
-        limits = JobLimits(files=1, splitting=Splitting(slots=1))
+        limits = JobLimits(files=1, splitting=Splitting(slots=1, budget=budget or Budget()))
         return await JobRun(spec, self.parsers, self.blobs, ParserSlots(1), limits, self.cache).run()
 
     async def response(self, job_id: str) -> dict[str, Any]:
@@ -142,6 +150,13 @@ async def test_a_file_that_failed_is_parsed_again(fleet: Fleet) -> None:
     for job_id in ("first", "second"):
         await fleet.run(job_id, b"garbage")
     assert fleet.parsed == 2
+
+
+async def test_a_repetition_with_metadata_that_makes_its_result_too_large_fails(fleet: Fleet) -> None:
+    await fleet.run("first")
+    outcome = await fleet.run("second", metadata={"note": "x" * 40}, budget=Budget(max_result_bytes=1000))
+    assert not outcome.files[0].success
+    assert (await fleet.response("second"))["error_code"] == "result_too_large"
 
 
 async def test_when_the_results_are_gone_so_is_the_answer(fleet: Fleet) -> None:

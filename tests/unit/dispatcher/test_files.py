@@ -1,14 +1,18 @@
 import asyncio
 import json
+import time
+import tracemalloc
+from dataclasses import replace
 
 import pytest
 
+from actors.dispatcher.budget import Budget
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
 from actors.errors import FileError, ParserDied
 from actors.messages import FileTask, ParsedFile
 from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
-from client.models import ParseOptions, ParserInfo
+from client.models import ErrorCode, ParseOptions, ParserInfo
 from tests.memory_parsers import MemoryParsers
 from tests.recorded import Recorded
 from tests.waiting import eventually_async as eventually
@@ -80,10 +84,65 @@ async def test_a_document_whose_every_page_is_deadly_fails_with_the_reason(parse
         await parse(parsers, b"2", Splitting(slots=4))
 
 
+async def test_a_file_without_pages_that_kills_its_parser_is_tried_twice(parsers) -> None:
+    with pytest.raises(FileError, match="cannot be parsed: the parser process died") as refused:
+        await parse(parsers, b"killer", Splitting(slots=4))
+    assert refused.value.file_code is ErrorCode.INVALID_FILE
+    assert parsers.opened.total() == 2
+
+
 async def test_a_file_that_is_no_document_is_not_tried_twice(parsers) -> None:
     with pytest.raises(FileError, match="not a document"):
         await parse(parsers, b"garbage", Splitting(slots=4))
     assert parsers.opened.total() == 1
+
+
+async def test_a_plan_of_ten_million_pages_costs_nothing_before_its_spans_are_parsed(parsers) -> None:
+    parsers.gate = asyncio.Event()
+    splitting = Splitting(slots=4, budget=Budget(max_pages=10**8))
+    before, began = len(asyncio.all_tasks()), time.monotonic()
+    tracemalloc.start()
+    parsing = asyncio.create_task(FileRun(parsers, ParserSlots(8), splitting, task(), b"10000000", Counted()).parse())
+    await eventually(lambda: parsers.waiting == 8)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(asyncio.all_tasks()) - before <= 2 + splitting.spans_at_once
+    assert peak < 2_000_000
+    assert time.monotonic() - began < 5
+    parsing.cancel()
+    await asyncio.wait([parsing])
+
+
+async def test_a_document_of_more_pages_than_allowed_is_refused_before_they_are_parsed(parsers) -> None:
+    with pytest.raises(FileError, match="has 41 pages; at most 40 are parsed") as refused:
+        await parse(parsers, b"41", Splitting(slots=4, budget=Budget(max_pages=40)))
+    assert refused.value.file_code is ErrorCode.TOO_MANY_PAGES
+    assert parsers.spans == []
+    assert len(pages_of((await parse(parsers, b"40", Splitting(slots=4, budget=Budget(max_pages=40))))[0])) == 40
+
+
+@pytest.mark.parametrize("page_chunks", [True, False])
+async def test_metadata_that_would_fill_the_result_is_refused_before_pages_are_parsed(
+    parsers, page_chunks: bool
+) -> None:
+    options = ParseOptions(page_chunks=page_chunks)
+    wordy = replace(task(), metadata={"note": "x" * 1000}, options=options)
+    splitting = Splitting(slots=4, budget=Budget(max_result_bytes=50_000))
+    run = FileRun(parsers, ParserSlots(4), splitting, wordy, b"60", Counted())
+    if not page_chunks:  # one node has one copy
+        assert (await run.parse()).pages == 60
+        return
+    with pytest.raises(FileError) as refused:
+        await run.parse()
+    assert refused.value.file_code is ErrorCode.RESULT_TOO_LARGE
+    assert parsers.spans == []
+
+
+async def test_a_document_that_cannot_be_split_gets_the_time_of_all_its_pages(parsers) -> None:
+    parsers.apart = False
+    parsed, counted = await parse(parsers, b"40", Splitting(slots=4, budget=Budget(page_deadline_s=3)))
+    assert (len(pages_of(parsed)), counted.done) == (40, 40)
+    assert parsers.limits_s == [3, 3 * 40]  # the file has one byte: it is not believed to hold more than a page
 
 
 async def test_pages_that_make_a_parser_raise_are_lost_alone(parsers) -> None:
@@ -97,7 +156,7 @@ async def test_pages_that_make_a_parser_raise_are_lost_alone(parsers) -> None:
 async def test_a_span_that_hung_is_cut_into_pages_at_once(parsers) -> None:
     parsers.deadly = {6}
     parsers.hang_s = 0.05
-    parsed, _ = await parse(parsers, b"8", Splitting(slots=1, span_pages=4, page_deadline_s=0.05))
+    parsed, _ = await parse(parsers, b"8", Splitting(slots=1, span_pages=4, budget=Budget(page_deadline_s=0.05)))
     assert pages_of(parsed) == [1, 2, 3, 4, 5, 7, 8]
     assert "the parser hung" in parsed.lost[0].reason
     bad = [span for span in parsers.spans if span.first <= 6 <= span.last]
@@ -113,7 +172,7 @@ async def test_retries_are_counted_by_their_reason(
     setattr(parsers, fault, {3: 1} if fault == "deaths_left" else {3})
     parsers.hang_s = 0.05
     deadline = 0.05 if reason == "hung" else 60.0
-    await parse(parsers, b"8", Splitting(slots=1, span_pages=4, page_deadline_s=deadline))
+    await parse(parsers, b"8", Splitting(slots=1, span_pages=4, budget=Budget(page_deadline_s=deadline)))
     counted = {reason: sum(recorded.of(SPAN_RETRIES, reason=reason)) for reason in ("died", "failed", "hung")}
     assert [each for each, count in counted.items() if count] == [reason]
     assert (counted[reason] == 1, sum(recorded.of(PAGES_LOST))) == (reason == "died", lost)
@@ -154,20 +213,29 @@ async def test_parsed_pages_that_are_lost_with_their_node_are_parsed_again_and_c
     assert (counted.total, counted.done, counted.failed) == (20, 20, 0)
 
 
-@pytest.mark.parametrize("pages", [2, 17], ids=["innocent", "hung"])
-async def test_an_assembly_whose_parser_died_late_is_repeated_alone(parsers, recorded: Recorded, pages: int) -> None:
-    """It may take as long as 16 pages: before that it was the victim of another call."""
-    parsers.losses, parsers.assembly_s = 1, pages * 0.02
-    parsed, _ = await parse(parsers, b"20", Splitting(slots=2, page_deadline_s=0.02))
+@pytest.mark.parametrize("assembly_s", [0.05, 0.2], ids=["innocent", "hung"])
+async def test_an_assembly_whose_parser_died_late_is_repeated_alone(
+    parsers, recorded: Recorded, assembly_s: float
+) -> None:
+    """It may take the time of a page, and a hundredth of that for each of its pages: 0.12 s."""
+    parsers.assembly_deaths, parsers.assembly_s = 1, assembly_s
+    parsed, _ = await parse(parsers, b"20", Splitting(slots=2, budget=Budget(page_deadline_s=0.1)))
     assert pages_of(parsed) == list(range(1, 21))
     assert sum(len(span) for span in parsers.spans) == 20
-    assert sum(recorded.of(SPAN_RETRIES, reason="hung")) == (pages > 16)
+    assert sum(recorded.of(SPAN_RETRIES, reason="hung")) == (assembly_s > 0.12)
+
+
+async def test_an_assembly_that_kills_its_parsers_is_tried_twice(parsers) -> None:
+    parsers.assembly_deaths = 9
+    with pytest.raises(FileError, match="cannot be parsed: the parser process died"):
+        await parse(parsers, b"20", Splitting(slots=2))
+    assert parsers.assembly_deaths == 7
 
 
 async def test_a_span_that_took_less_than_its_pages_may_is_tried_again_as_a_whole(parsers) -> None:
     parsers.deaths_left = {6: 1}
     parsers.death_s = 0.05
-    await parse(parsers, b"8", Splitting(slots=1, span_pages=4, page_deadline_s=0.03))
+    await parse(parsers, b"8", Splitting(slots=1, span_pages=4, budget=Budget(page_deadline_s=0.03)))
     assert [len(span) for span in parsers.spans if span.first <= 6 <= span.last] == [4, 4]
 
 

@@ -99,24 +99,31 @@ async def test_open_answers_with_a_plan_or_the_parsed_file(parser: Parser) -> No
     assert await parser.open(DOCUMENT, make_task(), 1) == PARSED
 
 
-async def test_a_document_that_cannot_be_split_gets_the_time_of_all_its_pages(
-    engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan, allowed = PagePlan(pages=PageSpan(1, 400), apart=False), []
-
-    def open_when_whole(document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
-        return plan if split_above < 400 else PARSED
+async def test_a_call_gets_the_time_that_its_task_allows(engine: SlowEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed: list[float] = []
 
     @contextmanager
     def watch(watchdog: Watchdog, call: object, seconds: float) -> Iterator[None]:
         allowed.append(seconds)
         yield
 
-    monkeypatch.setattr(engine, "open", open_when_whole)
     monkeypatch.setattr(Watchdog, "watch", watch)
-    parser = Parser(ParserConfig(page_deadline_s=3), lambda config: engine)
-    assert await parser.open(DOCUMENT, make_task(), 7) == PARSED
-    assert allowed == [3 * 16, 3 * 400]
+    parser = Parser(ParserConfig(), lambda config: engine)
+    engine.go_on.release()
+    await parser.open(DOCUMENT, replace(make_task(), time_limit_s=3), 7)
+    await parser.parse_pages(DOCUMENT, replace(make_task(), time_limit_s=4), SPAN)
+    await parser.assemble(DOCUMENT, replace(make_task(), time_limit_s=5), [])
+    assert allowed == [3, 4, 5]
+
+
+async def test_a_result_that_is_too_large_stays_with_the_parser(engine: SlowEngine) -> None:
+    parser = Parser(ParserConfig(), lambda config: engine)
+    small, large = (replace(make_task(), max_result_bytes=PARSED.size - less) for less in (0, 1))
+    assert await parser.open(DOCUMENT, small, 7) == PARSED
+    for refused in (parser.open(DOCUMENT, large, 7), parser.assemble(DOCUMENT, large, [])):
+        with pytest.raises(FileError) as error:
+            await refused
+        assert error.value.file_code is ErrorCode.RESULT_TOO_LARGE
 
 
 async def test_the_file_s_fault_reaches_the_caller_as_itself(parser: Parser) -> None:

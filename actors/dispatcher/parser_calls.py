@@ -1,0 +1,94 @@
+"""Calls the parsers for one file: in fair turns, within a time limit, and with a second try in quarantine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TypeVar
+
+import stamina
+
+from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.errors import FleetUnavailable, ParserDied, ParserFailed, ResultLost
+from actors.messages import FileTask
+from actors.telemetry.logs import get_logger
+from actors.telemetry.metrics import SPAN_RETRIES
+
+T = TypeVar("T")
+log = get_logger()
+
+#: Sends a task, with the time limit of this call in it, to a parser.
+Call = Callable[[FileTask], Awaitable[T]]
+
+#: What a bad page does to its parser. A hang looks like a death: the replica ends its own process.
+FAILURES = (ParserDied, ParserFailed)
+
+
+class Hung(ParserDied):
+    """The call passed its time limit. A second try would take as long again."""
+
+
+class WaitedInVain(ParserDied):
+    """The parser died of another call. This one only waited for its turn there."""
+
+
+class ParserCalls:
+    """The calls of one file."""
+
+    def __init__(self, slots: ParserSlots, task: FileTask) -> None:
+        self._slots = slots
+        self._task = task
+
+    async def twice(self, call: Call[T], limit_s: float, *, suspect: bool = False, alone: bool = False) -> T:
+        """Make a call, and repeat it in quarantine when a parser fails under it.
+
+        A call that hangs is repeated only if it stands `alone`: any other can be cut into less.
+        """
+        try:
+            return await self.once(call, limit_s, suspect=suspect)
+        except Hung:
+            if not alone:
+                raise
+        except FAILURES:
+            pass
+        return await self.once(call, limit_s, suspect=True)
+
+    async def once(self, call: Call[T], limit_s: float, *, suspect: bool = False) -> T:
+        """Make a call. One that only waited when its parser died is repeated as a suspect: that try does not count.
+
+        A `suspect` may break its parser. Suspects run one at a time, the jobs in turn, so that they do not endanger the
+        whole fleet. Raises Hung when the call passed `limit_s`.
+        """
+        while True:
+            try:
+                async with self._slots.quarantine.slot(self._task.job_id) if suspect else nullcontext():
+                    return await self._in_slot(call, limit_s)
+            except WaitedInVain as failure:
+                log.info("call_repeated", job=self._task.job_id, reason=failure.message)
+                suspect = True
+
+    @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
+    async def _in_slot(self, call: Call[T], limit_s: float) -> T:
+        """Make a call in a slot. Waits for a fleet without replicas."""
+        async with self._slots.slot(self._task.job_id):
+            sent_at = time.monotonic()
+            try:
+                return await call(replace(self._task, time_limit_s=limit_s))
+            except FAILURES as failure:
+                raise await self._failure(failure, sent_at, limit_s) from failure
+
+    async def _failure(self, failure: Exception, sent_at: float, limit_s: float) -> Exception:
+        """What a failed call is to its caller: itself, hung, or not to blame."""
+        elapsed = time.monotonic() - sent_at
+        died = isinstance(failure, ParserDied) and not isinstance(failure, ResultLost)
+        if died and await self._slots.deaths.was_waiting(sent_at):
+            SPAN_RETRIES.record(reason="died")
+            return WaitedInVain("the parser died of another call")
+        log.warning("parser_failed", job=self._task.job_id, reason=str(failure), after_s=round(elapsed, 1))
+        if died and elapsed >= limit_s:
+            SPAN_RETRIES.record(reason="hung")
+            return Hung(f"the parser hung: it was ended after {elapsed:.0f} s without an answer")
+        SPAN_RETRIES.record(reason="died" if isinstance(failure, ParserDied) else "failed")
+        return failure

@@ -1,0 +1,104 @@
+"""Who is blamed when a parser dies: a call that it worked on, and never one that waited behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.parser_calls import Hung, ParserCalls
+from actors.errors import ParserDied, ResultLost
+from actors.messages import FileTask
+from client.models import ParseOptions
+
+
+class OneParser:
+    """A parser that works on its calls in the order of their arrival. When it dies, all of them fail at once."""
+
+    def __init__(self) -> None:
+        self.worked_on: list[str] = []
+        self._waiting: list[tuple[str, asyncio.Future[str]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def call(self, name: str) -> str:
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((name, answer))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+        return await answer
+
+    async def _work(self) -> None:
+        while self._waiting:
+            name, answer = self._waiting[0]
+            self.worked_on.append(name)
+            await asyncio.sleep(0.01)
+            if name.startswith("killer"):
+                return self._die()
+            self._waiting.pop(0)
+            answer.set_result(name)
+        return None
+
+    def _die(self) -> None:
+        lost, self._waiting = self._waiting, []
+        for _, answer in lost:
+            answer.set_exception(ParserDied("the parser process died"))
+
+
+@pytest.fixture
+def slots() -> ParserSlots:
+    return ParserSlots(8)
+
+
+def calls(slots: ParserSlots, job_id: str) -> ParserCalls:
+    task = FileTask(job_id=job_id, index=0, filename="a.pdf", size=1, options=ParseOptions(), metadata={})
+    return ParserCalls(slots, task)
+
+
+async def test_a_call_behind_killers_succeeds_however_many_they_are(slots: ParserSlots) -> None:
+    parser = OneParser()
+
+    def ask(name: str) -> Awaitable[str]:
+        return calls(slots, name).twice(lambda _: parser.call(name), 60.0)
+
+    names = ["killer 1", "killer 2", "innocent", "killer 3", "killer 4", "killer 5"]
+    answers = await asyncio.gather(*map(ask, names), return_exceptions=True)
+    assert [answer for answer in answers if not isinstance(answer, ParserDied)] == ["innocent"]
+    assert {name: parser.worked_on.count(name) for name in names} == {name: 2 if "k" in name else 1 for name in names}
+
+
+async def test_a_call_has_its_time_limit_in_its_task(slots: ParserSlots) -> None:
+    limits: list[float] = []
+
+    async def call(task: FileTask) -> None:
+        limits.append(task.time_limit_s)
+
+    await calls(slots, "job").once(call, 7.5)
+    assert limits == [7.5]
+
+
+def failing(error: Exception, after_s: float, tries: list[None]) -> Callable[[FileTask], Awaitable[None]]:
+    async def call(_: FileTask) -> None:
+        tries.append(None)
+        await asyncio.sleep(after_s)
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(("alone", "expected"), [(True, 2), (False, 1)])
+async def test_a_call_that_hangs_is_repeated_only_if_it_cannot_be_cut(
+    slots: ParserSlots, alone: bool, expected: int
+) -> None:
+    tries: list[None] = []
+    with pytest.raises(Hung, match="ended after 0 s without an answer"):
+        await calls(slots, "job").twice(failing(ParserDied("died"), 0.02, tries), 0.01, alone=alone)
+    assert len(tries) == expected
+
+
+async def test_a_result_that_is_lost_is_nobodys_fault_and_no_hang(slots: ParserSlots) -> None:
+    tries: list[None] = []
+    with pytest.raises(ResultLost):
+        await calls(slots, "job").twice(failing(ResultLost("lost"), 0.02, tries), 0.01)
+    assert len(tries) == 2
