@@ -1,8 +1,9 @@
 """Which files docfleet takes, by the suffix of their name. Knows nothing of docling, so that the ingress may ask.
 
-A family is docling's own name of a format; `xml` alone stands for several, told apart by their content. Left out of
-what docling can read: audio and video (their speech models would have to be fetched), EBCDIC (needs a record layout
-that a client cannot send) and XBRL (fetches its taxonomies).
+A family is docling's own name of a format, but for two: `xml` stands for several that their content tells apart, and
+`text` is plain text, which docling takes for Markdown. Left out of what docling can read are audio and video (their
+speech models would have to be fetched), EBCDIC (needs a record layout that a client cannot send) and XBRL (fetches its
+taxonomies).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _SUFFIXES_BY_FAMILY: Mapping[str, tuple[str, ...]] = {
     "mhtml": ("mhtml", "mht"),
     "image": ("png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif"),
     "asciidoc": ("asciidoc", "adoc", "asc"),
-    "md": ("md", "markdown", "txt", "text", "qmd", "rmd"),
+    "md": ("md", "markdown", "qmd", "rmd"),
+    "text": ("txt", "text"),
     "csv": ("csv",),
     "latex": ("tex", "latex"),
     "vtt": ("vtt",),

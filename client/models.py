@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from client.text_encodings import is_text_encoding
+
 
 class JobStatusEnum(StrEnum):
     """The state of a job. Existing clients loop until one of the last two, so there is never a fifth value."""
@@ -99,6 +101,9 @@ class WarningCode(StrEnum):
     LAYOUT_FAILED = "layout_failed"
     TABLE_FAILED = "table_failed"
     OCR_FAILED = "ocr_failed"
+    ENCODING_GUESSED = "encoding_guessed"
+    UNDECODABLE_TEXT = "undecodable_text"
+    CSV_QUOTES = "csv_quotes"
 
 
 class Wire(BaseModel):
@@ -122,7 +127,8 @@ class ParseOptions(Wire):
     a result from an earlier job of the same caller.
 
     `content` says what nodes and exports hold: the `body` always, `furniture` (page headers and footers), and `notes`
-    (footnotes, endnotes, notes of slides, comments). The document as JSON holds all of it.
+    (footnotes, endnotes, notes of slides, comments). The document as JSON holds all of it. `encoding` is that of text
+    files that have no byte-order mark, by one of Python's names; without it the server finds it out.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -134,6 +140,7 @@ class ParseOptions(Wire):
     include_images: bool | None = None
     page_chunks: bool | None = None
     content: tuple[Content, ...] | None = None
+    encoding: str | None = None
     page_range: tuple[PageNumber, PageNumber] | None = None
     password: SecretStr | None = None
     cache: bool | None = None
@@ -143,6 +150,13 @@ class ParseOptions(Wire):
     def _with_the_body(cls, content: tuple[Content, ...] | None) -> tuple[Content, ...] | None:
         """In one order, so that equal requests are equal."""
         return None if content is None else tuple(part for part in CONTENT if part == "body" or part in content)
+
+    @field_validator("encoding")
+    @classmethod
+    def _names_an_encoding(cls, encoding: str | None) -> str | None:
+        if encoding is not None and not is_text_encoding(encoding):
+            raise ValueError("unknown encoding; use one of Python's names, such as shift_jis or cp1251")
+        return encoding
 
     @model_validator(mode="after")
     def _range_is_ordered(self) -> Self:
@@ -179,6 +193,7 @@ class ParserInfo(Wire):
 
     `words_read` counts the words that were read, from a text layer or by OCR, and `words_kept` those of them that are
     in the document. Both are null for a format whose words are not counted, and where no document is described.
+    `encoding` is the one that a text file was read in, by Python's name.
     """
 
     profile: str
@@ -186,6 +201,7 @@ class ParserInfo(Wire):
     models: dict[str, str] = {}
     words_read: int | None = None
     words_kept: int | None = None
+    encoding: str | None = None
 
 
 class ParseResponse(Wire):

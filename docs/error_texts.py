@@ -54,6 +54,9 @@ WARNING = {
     W.NOTHING_READ: "OCR read no text on this page, but the page is not blank.",
     W.LAYOUT_FAILED: "The layout model failed on this page; its text is there as plain paragraphs.",
     W.TABLE_FAILED: "The table model failed on a table of this page; the table's text is there as paragraphs.",
+    W.ENCODING_GUESSED: "The text file does not name its encoding, so the server guessed it; `parser.encoding` has it.",
+    W.UNDECODABLE_TEXT: "Some characters of the text file are not valid in its encoding; U+FFFD stands for each.",
+    W.CSV_QUOTES: "The quotes of the CSV file do not fit together; its cells keep them as they stand.",
     W.OCR_FAILED: "OCR failed on this page; only what its text layer says is there.",
 }
 

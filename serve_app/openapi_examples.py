@@ -33,7 +33,7 @@ _STATUS = {
         "cancel": f"/jobs/{_ID}/cancel",
     },
 }
-_WORDS = {"words_read": 48210, "words_kept": 48210}
+_WORDS = {"words_read": 48210, "words_kept": 48210, "encoding": None}
 _BATCH = {
     "results": [
         {

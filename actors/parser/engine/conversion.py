@@ -34,7 +34,7 @@ from actors.parser.engine.sniffing import Source
 from actors.parser.engine.stages import PageWarning, page_warnings
 from actors.parser.engine.words import Count, count
 from actors.telemetry.logs import get_logger
-from client.models import ErrorCode, PageFailure, ParseOptions
+from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
 
 log = get_logger()
 
@@ -133,14 +133,18 @@ class Conversion:
                 num_nodes=len(nodes),
                 document=stored,
                 pages=len(document.pages.keys() | failures.keys()),  # not every pipeline has the lost ones
-                parser=describe(self._converter.recipe, self._source.format).model_copy(update=words.totals),
+                parser=self._described(words),
                 lost=tuple(failures[page] for page in sorted(failures)),
-                warnings=(*page_warnings(result), *words.warnings),
+                warnings=(*self._source.warnings, *page_warnings(result), *words.warnings),
             )
 
     def _count_words(self, result: ConversionResult) -> Count:
         """The words of a format whose pages are read; other formats have no count."""
         return count(result.pages, result.document) if self._source.format in PAGED else Count()
+
+    def _described(self, words: Count) -> ParserInfo:
+        info = describe(self._converter.recipe, self._source.format)
+        return info.model_copy(update={**words.totals, "encoding": self._source.encoding})
 
     def lost_pages(self, result: ConversionResult) -> tuple[PageFailure, ...]:
         """The pages that docling failed on, each once, with the first reason."""

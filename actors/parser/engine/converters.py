@@ -13,6 +13,7 @@ from docling.datamodel.base_models import InputFormat
 from docling.datamodel.document import InputDocument
 from docling.datamodel.settings import DEFAULT_PAGE_RANGE, DocumentLimits
 from docling.document_converter import (
+    CsvFormatOption,
     DocumentConverter,
     FormatOption,
     HTMLFormatOption,
@@ -23,7 +24,9 @@ from docling.document_converter import (
 from docling.pipeline.base_pipeline import BasePipeline
 from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
 from docling.pipeline.simple_pipeline import SimplePipeline
+from docling.utils.utils import create_file_hash
 
+from actors.parser.engine.csv_text import CsvBackend
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.options import Recipe
 from actors.parser.engine.pipelines import PdfPipeline
@@ -51,6 +54,7 @@ class Converter:
             format_options={
                 InputFormat.PDF: PdfFormatOption(**paged, backend_options=backend_options(recipe, hardware)),
                 InputFormat.IMAGE: ImageFormatOption(**paged),
+                InputFormat.CSV: CsvFormatOption(backend=CsvBackend),
                 **dict.fromkeys((InputFormat.HTML, InputFormat.MHTML), web),
                 InputFormat.METS_GBS: MetsGbsFormatOption(**paged),
             }
@@ -73,14 +77,17 @@ class Converter:
     ) -> InputDocument:
         """A document opened for parsing, with what is the request's own. `backend` replaces docling's reader."""
         option = self._formats[source.format]
-        return InputDocument(
+        opened = InputDocument(
             path_or_stream=BytesIO(source.data),
             format=source.format,
             filename=source.name,
-            backend=backend or option.backend,
+            backend=backend or source.backend or option.backend,
             backend_options=_unlocked(option, options),
             limits=DocumentLimits(page_range=options.page_range or DEFAULT_PAGE_RANGE),
         )
+        if source.sent is not None and opened.valid:  # a document names the file that the client sent by its hash
+            opened.document_hash = opened._backend.document_hash = create_file_hash(BytesIO(source.sent))
+        return opened
 
 
 class Converters:

@@ -94,8 +94,8 @@ class Engine:
             raise RuntimeError(f"docling left threads behind: {', '.join(stuck)}")
 
     def _conversion(self, document: DocumentBytes, task: FileTask) -> Conversion:
-        source = sniff(document, task.filename)
         task = replace(task, options=task.options.over(self._defaults))
+        source = sniff(document, task.filename, task.options.encoding)
         recipe = self._recipe(task.options)
         if recipe.models == "native" and source.format is InputFormat.IMAGE:
             raise FileError(ErrorCode.UNSUPPORTED_FORMAT, "The profile 'native' cannot read pictures")

@@ -13,6 +13,7 @@ from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.node import FloatingItem
 
 from actors.parser.engine.content import layers_of
+from actors.parser.engine.plain_text import plain_text
 from client.models import Content, ExportFormat
 
 
@@ -26,6 +27,9 @@ def export(document_json: bytes, form: ExportFormat, content: Collection[Content
     if form is ExportFormat.JSON:
         return document_json
     document = DoclingDocument.model_validate_json(document_json)
+    plain = plain_text(document)
+    if plain is not None and form in (ExportFormat.MARKDOWN, ExportFormat.TEXT):
+        return plain.encode()
     kept = any(picture.image for picture in document.pictures)
     layers = layers_of(content)
     images = ImageRefMode.EMBEDDED if kept else ImageRefMode.PLACEHOLDER

@@ -20,6 +20,7 @@ from docling_core.types.doc.items.text import TextItem
 from pydantic import PrivateAttr
 
 from actors.parser.engine.page_parts import parts_of
+from actors.parser.engine.plain_text import plain_text
 
 
 class PageTexts:
@@ -46,6 +47,9 @@ class PageTexts:
 
     def whole(self) -> str:
         """The whole document."""
+        plain = plain_text(self._document)
+        if plain is not None:
+            return plain
         self._serializer.show_only(None)
         return self._serializer.serialize().text
 

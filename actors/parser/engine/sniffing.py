@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from io import BytesIO
 
+from docling.backend.abstract_backend import AbstractDocumentBackend
 from docling.datamodel.backend_options import DEFAULT_MAX_IMAGE_PIXELS
 from docling.datamodel.base_models import InputFormat
 from PIL import Image, UnidentifiedImageError
@@ -16,7 +17,10 @@ from actors.errors import FileError
 from actors.formats import FAMILIES, suffix_of
 from actors.messages import DocumentBytes
 from actors.parser.engine.archives import LOCKED, check_zip
-from client.models import ErrorCode
+from actors.parser.engine.plain_text import PlainTextBackend
+from actors.parser.engine.texts import DECODED, read_text
+from actors.parser.engine.xml_kinds import known_xml, xml_format
+from client.models import ErrorCode, FileWarning
 
 HEAD = 8192  #: bytes of a file that are looked at to tell what it is
 PDF_HEADER_WITHIN = 1024  #: bytes; PDF readers put up with other things before the header
@@ -33,6 +37,8 @@ _SIGNATURES = (
     (b"GIF8", "image"),
     (b"II*\x00", "image"),
     (b"MM\x00*", "image"),
+    (b"II+\x00", "image"),  # BigTIFF
+    (b"MM\x00+", "image"),
 )
 
 _SPOKEN = {
@@ -61,15 +67,26 @@ _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A file that is what it says it is. `name` is a label without folders."""
+    """A file that is what it says it is. `name` is a label without folders.
+
+    `data` are the bytes for docling, and `sent` the client's where those are others. `encoding` is that of a text file.
+    `backend` reads the file in place of docling's own reader. `warnings` say what was in doubt.
+    """
 
     name: str
     format: InputFormat
     data: bytes
+    sent: bytes | None = None
+    encoding: str | None = None
+    backend: type[AbstractDocumentBackend] | None = None
+    warnings: tuple[FileWarning, ...] = ()
 
 
-def sniff(document: DocumentBytes, filename: str) -> Source:
-    """The file, looked at but not parsed. Raises FileError when it should not be parsed."""
+def sniff(document: DocumentBytes, filename: str, encoding: str | None = None) -> Source:
+    """The file, looked at but not parsed. `encoding` is for a text file without a byte-order mark.
+
+    Raises FileError when the file should not be parsed.
+    """
     suffix = suffix_of(filename)
     if suffix not in FAMILIES:
         raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {suffix or 'no suffix'}")
@@ -86,14 +103,35 @@ def sniff(document: DocumentBytes, filename: str) -> Source:
         check_zip(data, family, suffix)
     if family == "image":
         _check_pixels(data)
-    return Source(name=re.split(r"[/\\]", filename)[-1], format=_format_of(family, suffix, data), data=data)
+    name = re.split(r"[/\\]", filename)[-1]
+    known = known_xml(data[:HEAD]) if family == "text" else None
+    if family in DECODED and not known:
+        return _decoded(name, family, suffix, data, encoding)
+    return Source(name=name, format=known or _format_of(family, data), data=data)
+
+
+def _decoded(name: str, family: str, suffix: str, data: bytes, encoding: str | None) -> Source:
+    text = read_text(data, family, encoding)
+    if not text.content.strip():
+        raise FileError(ErrorCode.EMPTY_FILE, "The file is empty")
+    if text.looks_binary:
+        raise FileError(ErrorCode.CONTENT_MISMATCH, f"The file is named {suffix} but holds binary data")
+    return Source(
+        name=name,
+        format=InputFormat.MD if family == "text" else InputFormat(family),
+        data=text.as_bytes(family),
+        sent=data,
+        encoding=text.encoding,
+        backend=PlainTextBackend if family == "text" else None,
+        warnings=text.warnings,
+    )
 
 
 def _check_kind(family: str, suffix: str, data: bytes) -> None:
     wanted = "ole" if suffix == ".msg" else _KIND_OF_FAMILY.get(family)
     found = "pdf" if wanted == "pdf" and b"%PDF-" in data[:PDF_HEADER_WITHIN] else _kind_of(data[:HEAD])
     if wanted is None:
-        _check_text(found, suffix, data[:HEAD])
+        _check_text(found, family, suffix, data[:HEAD])
     elif found is None:
         raise FileError(ErrorCode.INVALID_FILE, f"The file is not a readable {suffix} file")
     elif found == "ole" and wanted == "zip" and "EncryptedPackage".encode("utf-16-le") in data:
@@ -102,11 +140,12 @@ def _check_kind(family: str, suffix: str, data: bytes) -> None:
         raise FileError(ErrorCode.CONTENT_MISMATCH, f"The file is named {suffix} but holds {_SPOKEN[found]}")
 
 
-def _check_text(found: str | None, suffix: str, head: bytes) -> None:
+def _check_text(found: str | None, family: str, suffix: str, head: bytes) -> None:
     """Text may be in any dialect, whatever it is called; binary data is not text."""
-    if suffix == ".afp" or found == "html":
+    if family == "afp" or found == "html":
         return
-    if found is not None or (b"\x00" in head and not head.startswith(_BYTE_ORDER_MARKS)):
+    has_nulls = b"\x00" in head and not head.startswith(_BYTE_ORDER_MARKS) and family not in DECODED
+    if found is not None or has_nulls:
         holds = _SPOKEN.get(found or "", "binary data")
         raise FileError(ErrorCode.CONTENT_MISMATCH, f"The file is named {suffix} but holds {holds}")
 
@@ -137,25 +176,5 @@ def _check_pixels(data: bytes) -> None:
         raise FileError(ErrorCode.DECOMPRESSION_BOMB, f"The picture is too large to unpack: {width} x {height} pixels")
 
 
-def _format_of(family: str, suffix: str, data: bytes) -> InputFormat:
-    if family == "xml":
-        return _xml_format(data[:HEAD].decode("utf-8", errors="replace"))
-    if suffix == ".txt" and data.startswith((b"PATN\n", b"PATN\r\n")):
-        return InputFormat.XML_USPTO
-    return InputFormat(family)
-
-
-def _xml_format(head: str) -> InputFormat:
-    """The kind of an XML file, by its document type or root."""
-    head = re.sub(r"<!--.*?-->", "", head, flags=re.DOTALL)
-    doctype = re.search(r"<!DOCTYPE[^>]*", head, re.IGNORECASE)
-    kind = doctype.group().lower() if doctype else ""
-    root = re.search(r"<([A-Za-z][\w.:-]*)", head)
-    name = root.group(1).lower() if root else ""
-    if "us-patent" in kind or "us-grant" in kind or "patent-application-publication" in kind:
-        return InputFormat.XML_USPTO
-    if "jats" in kind or name == "article":
-        return InputFormat.XML_JATS
-    if name == "doclang":
-        return InputFormat.XML_DOCLANG
-    raise FileError(ErrorCode.UNSUPPORTED_FORMAT, "Unsupported kind of XML: JATS, USPTO and DocLang are known")
+def _format_of(family: str, data: bytes) -> InputFormat:
+    return InputFormat(family) if family != "xml" else xml_format(data[:HEAD])

@@ -80,7 +80,7 @@ def sheet_file(*more: str) -> bytes:
     [
         ("a.docx", word_file(), "A word from an office."),
         ("a.md", b"# Title\n\nbody", "# Title\n\nbody"),
-        ("a.txt", b"plain, with, commas\nand, some, more", "plain, with, commas and, some, more"),
+        ("a.txt", b"plain, with, commas\nand, some, more", "plain, with, commas\nand, some, more"),
         ("a.html", b"<h1>Title</h1><p>body</p>", "# Title\n\nbody"),
         ("a.adoc", b"= Title\n\nbody\n", "# Title\n\nbody"),
         ("a.csv", b"x,y\n1,2\n", "|   x |   y |\n|-----|-----|\n|   1 |   2 |"),

@@ -7,7 +7,7 @@ import tarfile
 import tempfile
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -145,10 +145,10 @@ def test_a_tiny_file_of_a_format_has_its_text(engine: Engine, filename: str, dat
     assert TEXT in node["text"]
 
 
-def picture(form: str) -> bytes:
+def picture(form: str, **options: Any) -> bytes:
     page, out = Image.new("RGB", (500, 120), "white"), BytesIO()
     ImageDraw.Draw(page).text((40, 30), TEXT, fill="black", font=ImageFont.load_default(48))
-    page.save(out, form)
+    page.save(out, form, **options)
     return out.getvalue()
 
 
@@ -181,6 +181,7 @@ def scanned_book() -> bytes:
     ("suffix", "data"),
     [
         *((form, picture(form)) for form in ("bmp", "gif", "jpeg", "png", "tiff", "webp")),
+        ("tif", picture("tiff", big_tiff=True)),
         ("tar.gz", scanned_book()),
     ],
 )

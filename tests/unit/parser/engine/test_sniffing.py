@@ -69,7 +69,6 @@ def test_a_file_that_is_not_what_it_says_is_refused(filename: str, data: bytes, 
         ("a.md", b"<html>in markdown</html>", "md"),
         ("a.md", b"A PDF begins with %PDF-1.7", "md"),
         ("a.txt", b"BMW makes cars", "md"),
-        ("a.csv", "ä;ö".encode("utf-16"), "csv"),
         ("a.txt", b"plain, with, commas\nand, some, more\n", "md"),
         ("patent.txt", b"PATN\nWKU 1", "xml_uspto"),
         ("a.xml", b'<?xml version="1.0"?><!DOCTYPE article PUBLIC "JATS-archive">', "xml_jats"),
@@ -85,6 +84,13 @@ def test_a_file_that_is_what_it_says_is_taken_in(filename: str, data: bytes, for
     source = sniff(as_document(data), filename)
     assert source.format.value == form
     assert source.data == data
+
+
+def test_a_text_file_is_taken_in_as_utf_8() -> None:
+    from actors.parser.engine.sniffing import sniff
+
+    source = sniff(as_document("ä;ö".encode("utf-16")), "a.csv")
+    assert (source.format.value, source.data, source.encoding) == ("csv", "ä;ö".encode(), "utf-16-le")
 
 
 @pytest.mark.parametrize("filename", ["../../etc/passwd.md", "C:\\Users\\me\\passwd.md", "/passwd.md"])
