@@ -28,7 +28,7 @@ from actors.parser.engine.converters import Converter
 from actors.parser.engine.exports import dump
 from actors.parser.engine.nodes import nodes_of
 from actors.parser.engine.out_of_memory import ran_out_of_memory, tells_of_no_memory
-from actors.parser.engine.pdf import count_pages
+from actors.parser.engine.pdf import count_pages, too_large_pages
 from actors.parser.engine.profiles import PAGED, describe
 from actors.parser.engine.sniffing import Source
 from actors.parser.engine.stages import PageWarning, page_warnings
@@ -148,7 +148,7 @@ class Conversion:
 
     def lost_pages(self, result: ConversionResult) -> tuple[PageFailure, ...]:
         """The pages that docling failed on, each once, with the first reason."""
-        reasons: dict[int, str] = {}
+        reasons = too_large_pages(result.input)
         for error in result.errors:
             if error.page_no is not None and not isinstance(error, PageWarning):
                 reasons.setdefault(error.page_no, _presentable(error.error_message))

@@ -29,6 +29,7 @@ from docling.utils.utils import create_file_hash
 from actors.parser.engine.csv_text import CsvBackend
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.options import Recipe
+from actors.parser.engine.pdf import RenderedPdf
 from actors.parser.engine.pipelines import PdfPipeline
 from actors.parser.engine.profiles import backend_options, pdf_options, simple_options, splittable
 from actors.parser.engine.sniffing import Source
@@ -52,7 +53,9 @@ class Converter:
         web = HTMLFormatOption(backend_options=HTMLBackendOptions(infer_furniture=False))
         self._formats = DocumentConverter(
             format_options={
-                InputFormat.PDF: PdfFormatOption(**paged, backend_options=backend_options(recipe, hardware)),
+                InputFormat.PDF: PdfFormatOption(
+                    **paged, backend=RenderedPdf, backend_options=backend_options(recipe, hardware)
+                ),
                 InputFormat.IMAGE: ImageFormatOption(**paged),
                 InputFormat.CSV: CsvFormatOption(backend=CsvBackend),
                 **dict.fromkeys((InputFormat.HTML, InputFormat.MHTML), web),

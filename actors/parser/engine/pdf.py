@@ -1,12 +1,15 @@
-"""Opens a PDF and counts its pages, without parsing them."""
+"""Opens a PDF, counts its pages and looks at their sizes, without parsing them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
 
 import pypdfium2
+from docling.backend.docling_parse_backend import ThreadedDoclingParseDocumentBackend
 from docling.backend.pdf_backend import PdfDocumentBackend, PdfPageBackend
 from docling.datamodel.backend_options import PdfBackendOptions
 from docling.datamodel.document import InputDocument
@@ -15,6 +18,10 @@ from pypdfium2.raw import FPDF_ERR_PASSWORD
 
 from actors.errors import FileError
 from client.models import ErrorCode
+
+#: The largest page that is rendered: twice A0. OCR renders it with three pixels for each point of its sides, and each
+#: pixel takes three bytes or more.
+MAX_PAGE_POINTS = 17_000_000
 
 
 def count_pages(data: bytes, password: str | None) -> int:
@@ -56,6 +63,54 @@ def _damaged() -> FileError:
     return FileError(ErrorCode.INVALID_FILE, "The file is not a readable PDF: it is damaged or cut off")
 
 
+class RenderedPdf(ThreadedDoclingParseDocumentBackend):
+    """docling's reader, without the pages that are too large to render. docling reports those as failed.
+
+    `too_large` has the reason for each such page.
+    """
+
+    def __init__(
+        self, in_doc: InputDocument, path_or_stream: BytesIO | Path, options: PdfBackendOptions | None = None
+    ) -> None:
+        super().__init__(in_doc, path_or_stream, options)
+        first, last = in_doc.limits.page_range
+        wanted = range(first, min(last, self.page_count()) + 1)
+        password = _password_of(self.options)
+        self.too_large = _too_large(_bytes_of(path_or_stream), password, wanted) if self._render_pages else {}
+        if self.too_large:
+            rest = [page for page in wanted if page not in self.too_large]
+            self.parser.unload(self.doc_key)
+            self.doc_key = self.parser.load(path_or_stream, password=password, page_numbers=rest)
+
+
+def too_large_pages(document: InputDocument) -> dict[int, str]:
+    """Why pages of a document were not rendered, by their number."""
+    backend = document._backend
+    return backend.too_large if isinstance(backend, RenderedPdf) else {}
+
+
+def _too_large(data: bytes, password: str | None, pages: Iterable[int]) -> dict[int, str]:
+    """What is wrong with each page that has too many points. A page that pdfium cannot measure is left to docling."""
+    reasons = {}
+    with closing(pypdfium2.PdfDocument(data, password=password)) as pdf:
+        for page in pages:
+            with suppress(pypdfium2.PdfiumError):
+                width, height = pdf.get_page_size(page - 1)
+                if width * height > MAX_PAGE_POINTS:
+                    reasons[page] = f"the page is too large to render: {width:.0f} x {height:.0f} points"
+    return reasons
+
+
+def _bytes_of(document: BytesIO | Path) -> bytes:
+    if isinstance(document, Path):
+        raise TypeError("documents are handed over as bytes")
+    return document.getvalue()
+
+
+def _password_of(options: PdfBackendOptions) -> str | None:
+    return options.password.get_secret_value() if options.password else None
+
+
 class UnparsedPdf(PdfDocumentBackend):
     """A PDF that only knows its number of pages. Assembling parsed pages needs nothing else.
 
@@ -66,10 +121,7 @@ class UnparsedPdf(PdfDocumentBackend):
         self, in_doc: InputDocument, path_or_stream: BytesIO | Path, options: PdfBackendOptions | None = None
     ) -> None:
         super().__init__(in_doc, path_or_stream, options)
-        if isinstance(path_or_stream, Path):
-            raise TypeError("documents are handed over as bytes")
-        password = self.options.password.get_secret_value() if self.options.password else None
-        self._pages = count_pages(path_or_stream.getvalue(), password)
+        self._pages = count_pages(_bytes_of(path_or_stream), _password_of(self.options))
 
     def page_count(self) -> int:
         return self._pages

@@ -16,6 +16,7 @@ import pytest
 from docx import Document as WordDocument
 from openpyxl import Workbook
 from pydantic import SecretStr
+from reportlab.pdfgen.canvas import Canvas
 
 from actors.errors import FileError, ParserFailed
 from actors.messages import PagePlan, PageSpan, ParsedFile
@@ -448,6 +449,38 @@ def test_pages_are_counted_and_not_believed(engine: Engine, declared: bytes) -> 
     assert parsed(engine, lying).pages == 3
     plan = engine.open(as_document(lying), make_task(), split_above=0)
     assert plan == PagePlan(pages=PageSpan(1, 3))
+
+
+def make_pdf_with_a_poster(points: int) -> bytes:
+    """Three pages. The sides of the second are that long."""
+    out = BytesIO()
+    canvas = Canvas(out, invariant=True)
+    for number, size in enumerate((595, points, 595), 1):
+        canvas.setPageSize((size, size))
+        canvas.drawString(72, 72 * number, f"This is page {number}.")
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("profile", "kept"), [("bundled", [1, 3]), ("native", [1, 2, 3])])
+def test_a_page_is_lost_only_where_it_is_too_large_to_render(engine: Engine, profile: str, kept: list[int]) -> None:
+    file = parsed(engine, make_pdf_with_a_poster(8000), profile=profile, do_ocr=False)
+    assert texts(file) == [f"This is page {number}." for number in kept]
+    reasons = {failure.page_number: failure.reason for failure in file.lost}
+    expected = {2: "the page is too large to render: 8000 x 8000 points"}
+    assert reasons == {page: reason for page, reason in expected.items() if page not in kept}
+
+
+def test_a_large_poster_is_rendered(engine: Engine) -> None:
+    assert parsed(engine, make_pdf_with_a_poster(4000), profile="bundled", do_ocr=False).lost == ()
+
+
+def test_a_page_too_large_to_render_is_missing_from_its_span(engine: Engine) -> None:
+    document, task = as_document(make_pdf_with_a_poster(8000)), make_task(profile="bundled", do_ocr=False)
+    shards = [engine.parse_pages(document, task, PageSpan(*span)) for span in ((1, 1), (2, 2), (3, 3))]
+    assert [[failure.page_number for failure in shard.lost] for shard in shards] == [[], [2], []]
+    assert [failure.page_number for failure in engine.assemble(document, task, shards, ()).lost] == [2]
 
 
 def test_a_refused_archive_leaves_no_unpacked_files(engine: Engine, nothing_is_left_behind: Path) -> None:
