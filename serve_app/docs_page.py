@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
@@ -24,12 +24,12 @@ _UNCHANGED_S = 24 * 3600
 def add_docs_page(api: FastAPI) -> None:
     """Serve Swagger UI at /docs, with its files."""
 
-    async def docs() -> Response:
+    async def docs(request: Request) -> Response:
         return _page(api.title)
 
-    api.add_api_route("/docs", docs, include_in_schema=False)
+    api.add_route("/docs", docs, include_in_schema=False)
     for path, name in ASSETS.items():
-        api.add_api_route(path, _sender(name), include_in_schema=False)
+        api.add_route(path, _sender(name), include_in_schema=False)
 
 
 def _page(title: str) -> HTMLResponse:
@@ -55,8 +55,8 @@ def _page(title: str) -> HTMLResponse:
     return page
 
 
-def _sender(name: str) -> Callable[[], Awaitable[Response]]:
-    async def send() -> Response:
+def _sender(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def send(request: Request) -> Response:
         return FileResponse(str(_FOLDER / name), headers={"Cache-Control": f"max-age={_UNCHANGED_S}"})
 
     return send

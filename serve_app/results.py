@@ -114,11 +114,9 @@ class Results:
             yield (b"," if index else b"[") + entry[:-1] + b',"content":'
             if file.document is None:
                 yield b"null"
-            elif MEDIA_TYPES[form] == JSON:
-                async for piece in self._one(view, index, form):
-                    yield piece
             else:
-                async for piece in _quoted(self._one(view, index, form)):
+                export = self._one(view, index, form)
+                async for piece in export if MEDIA_TYPES[form] == JSON else _quoted(export):
                     yield piece
             yield b"}"
         yield b"]"

@@ -27,6 +27,13 @@ async def test_head_is_get_without_a_body(service: Service, path: str) -> None:
     assert got.content
 
 
+@pytest.mark.parametrize("path", ["/docs", *ASSETS, "/openapi.json", "/jobs/{id}/events", "/jobs/{id}/deliveries"])
+async def test_head_works_wherever_get_does(service: Service, path: str) -> None:
+    job_id = await service.submit(GOOD)
+    answer = await service.http.head(path.format(id=job_id))
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/jobs/none", "/jobs/none/results", "/nowhere"])
 async def test_head_of_what_does_not_exist_is_404(service: Service, path: str) -> None:
     assert (await service.http.head(path)).status_code == 404
