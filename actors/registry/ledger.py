@@ -51,6 +51,7 @@ class Ledger:
         self._queue = FairQueue()
         self._ticks = 0
         self._terms: dict[str, int] = {}  # running job's id to the tick when its lease ends
+        self._expired: dict[str, str | None] = {}  # the newest lease of a job that expired, by job id
         for job in recovered.unfinished:
             self._take_in(replace(job, version=self._first_version))
             if job.state is State.RUNNING:
@@ -136,8 +137,8 @@ class Ledger:
 
         Jobs that it was given but does not hold come first: the response with them was lost.
         """
+        effects = [effect for job_id, lease in held for effect in self._uncount(job_id, lease)]
         claims = [_claim(job) for job in self._given_to(dispatcher) if (job.job_id, job.lease) not in held][:limit]
-        effects: list[Effect] = []
         while len(claims) < limit and (job := self._queue.peek()):
             self._queue.remove(job)
             self._queue.start(job.spec.owner)
@@ -164,6 +165,7 @@ class Ledger:
             job = self._held(beat.job_id, beat.lease)
             if job is None:
                 stop.append(beat.job_id)
+                effects += self._uncount(beat.job_id, beat.lease)
                 continue
             self._renew(job)
             if job.cancel_requested:
@@ -208,7 +210,10 @@ class Ledger:
     def tick(self, now: float) -> list[Effect]:
         """Take jobs with an expired lease from their dispatchers. Call it at even intervals."""
         self._ticks += 1
-        return self._lapse([self._jobs[job_id] for job_id, end in self._terms.items() if end <= self._ticks], now)
+        expired = [self._jobs[job_id] for job_id, end in self._terms.items() if end <= self._ticks]
+        effects = self._lapse(expired, now)
+        self._expired.update({job.job_id: job.lease for job in expired if job.job_id in self._jobs})
+        return effects
 
     # -- transitions --------------------------------------------------------------------------------------------
 
@@ -226,6 +231,21 @@ class Ledger:
                 poison = JobOutcome(failure=Failure(code=ErrorCode.POISON, message=message), progress=job.progress)
                 effects += self._end(job, Event.FAIL, poison, now)[1]
         return effects
+
+    def _uncount(self, job_id: str, lease: str) -> list[Effect]:
+        """Uncount the delivery of an expired lease whose dispatcher is heard of again: it did not die, it was late.
+
+        Otherwise a dispatcher that is slow three times would make a good job poison.
+        """
+        if self._expired.get(job_id) != lease:
+            return []
+        del self._expired[job_id]
+        job = self._jobs[job_id]
+        uncounted = job.changed(attempts=job.attempts - 1)
+        if job.state is State.QUEUED:
+            self._queue.remove(job)
+            self._queue.add(uncounted)
+        return [self._save(job, uncounted)]
 
     def _held(self, job_id: str, lease: str) -> JobRecord | None:
         job = self._jobs.get(job_id)
@@ -246,6 +266,7 @@ class Ledger:
     ) -> tuple[JobRecord, list[Effect]]:
         ended = job.after(event, ended_at=now, outcome=outcome, progress=outcome.progress, lease=lease, dispatcher=None)
         del self._jobs[job.job_id]
+        self._expired.pop(job.job_id, None)
         if job.spec.idempotency_key is not None:
             del self._keys[job.spec.owner, job.spec.idempotency_key]
         if job.state is State.QUEUED:

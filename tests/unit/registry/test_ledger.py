@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -120,7 +121,8 @@ def test_a_job_is_not_held_under_a_lease_that_ended(ledger: Ledger, make_spec: S
     late = claim(ledger)
     run_out(ledger)
     second = claim(ledger, now=60.0)
-    assert ledger.claim("d", 1, 61.0, {("a", late.lease)}) == ([second], [])
+    (again,), _ = ledger.claim("d", 1, 61.0, {("a", late.lease)})
+    assert again == replace(second, attempt=1)  # the dispatcher lives: its first delivery does not count
 
 
 def test_each_delivery_has_a_lease_of_its_own(ledger: Ledger, make_spec: Spec) -> None:
@@ -170,7 +172,8 @@ def test_a_heartbeat_under_a_lease_that_ended_is_told_to_stop(ledger: Ledger, ma
     late = claim(ledger)
     run_out(ledger)
     claim(ledger, "other", now=60.0)
-    assert ledger.heartbeat([beat(late)]) == (["a"], [])
+    stop, effects = ledger.heartbeat([beat(late)])
+    assert (stop, [effect.after.lease != late.lease for effect in effects]) == (["a"], [True])
     assert len(run_out(ledger)) == 1, "a stranger's heartbeat must not renew the lease"
 
 
@@ -183,6 +186,33 @@ def test_a_job_that_was_delivered_three_times_in_vain_is_poison(ledger: Ledger, 
     assert effect.after.outcome is not None
     assert effect.after.outcome.failure is not None
     assert effect.after.outcome.failure.code is ErrorCode.POISON
+
+
+@pytest.mark.parametrize("by", ["heartbeat", "claim"])
+def test_a_dispatcher_that_was_only_late_does_not_make_a_job_poison(ledger: Ledger, make_spec: Spec, by: str) -> None:
+    ledger.submit(make_spec("a"))
+    for _ in range(9):
+        late = claim(ledger)
+        assert late.attempt == 1
+        (effect,) = run_out(ledger)
+        assert (effect.after.state, effect.after.attempts) == (State.QUEUED, 1)
+        if by == "heartbeat":
+            (uncounted,) = ledger.heartbeat([beat(late)])[1]
+        else:
+            _, (uncounted,) = ledger.claim("other", 0, 0.0, [("a", late.lease)])
+        assert (uncounted.after.state, uncounted.after.attempts) == (State.QUEUED, 0)
+    assert ledger.heartbeat([beat(late)]) == (["a"], []), "a delivery is taken back once"
+
+
+def test_a_late_dispatcher_takes_its_delivery_back_from_the_next_one(ledger: Ledger, make_spec: Spec) -> None:
+    ledger.submit(make_spec("a"))
+    late = claim(ledger)
+    run_out(ledger)
+    held = claim(ledger, "other")
+    ledger.heartbeat([beat(late)])
+    job = ledger.get("a")
+    assert job is not None
+    assert (job.state, job.attempts, job.lease) == (State.RUNNING, 1, held.lease)
 
 
 def test_a_release_is_the_end_of_the_lease(ledger: Ledger, make_spec: Spec) -> None:

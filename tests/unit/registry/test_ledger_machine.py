@@ -47,6 +47,14 @@ class Model:
     """Jobs by id, in order of submission, as they would be if nothing had ever failed."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
+    expired: dict[str, str] = field(default_factory=dict)  # the newest lease of a job that expired
+
+    def hears_of(self, job_id: str, lease: str) -> None:
+        """The dispatcher of an expired lease still speaks of it: that delivery does not count."""
+        if self.expired.get(job_id) == lease:
+            del self.expired[job_id]
+            if self.jobs[job_id].state in ("queued", "running"):
+                self.jobs[job_id].attempts -= 1
 
     def having(self, state: str) -> dict[str, Job]:
         return {job_id: job for job_id, job in self.jobs.items() if job.state == state}
@@ -176,6 +184,8 @@ class Registry(RuleBasedStateMachine):
         known = [(claim.spec.job_id, claim.lease) for claim in self.claims]
         held = data.draw(st.sets(st.sampled_from(known))) if known else set()
         claims, effects = self.ledger.claim(dispatcher, limit, self.now, held)
+        for job_id, lease in held:
+            self.model.hears_of(job_id, lease)
         running = self.model.having("running")
         repeated = [name for name, job in running.items() if job.holder == dispatcher and (name, job.lease) not in held]
         assert {claim.spec.job_id for claim in claims} >= set(repeated) or len(claims) == limit
@@ -207,6 +217,7 @@ class Registry(RuleBasedStateMachine):
         before = self.ledger.get(job_id)
         stop, effects = self.ledger.heartbeat([beat])
         held = self.model.holds(claim)
+        self.model.hears_of(job_id, claim.lease)
         assert stop == ([job_id] if not held or self.model.jobs[job_id].cancel else [])
         if held:
             job = self.model.jobs[job_id]
@@ -277,7 +288,8 @@ class Registry(RuleBasedStateMachine):
         effects = self.ledger.tick(self.now)
         late = {name: job for name, job in self.model.having("running").items() if job.until <= self.ticks}
         assert {effect.after.job_id for effect in effects} == set(late)
-        for job_id in late:
+        for job_id, job in late.items():
+            self.model.expired[job_id] = job.lease
             self.model_lapses(job_id)
         self.happened(effects)
 
@@ -299,6 +311,7 @@ class Registry(RuleBasedStateMachine):
         """The process dies, or its commit fails: what was pending is gone, and nobody was told of it."""
         self.pending, self.answers = [], []
         self.model = copy.deepcopy(self.durable)
+        self.model.expired.clear()
         for job in self.model.having("running").values():
             job.until = self.ticks + LEASE_TICKS
         self.ledger = self.recovered()
