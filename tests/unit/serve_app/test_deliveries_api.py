@@ -105,7 +105,7 @@ async def test_deliveries_of_an_unknown_job_are_not_found(service: Service, meth
         ("callback_allow", "bücher.internal", "no host name"),
         ("callback_allow", "::ffff:10.0.0.0/104", "write the IPv4 address"),
         ("callback_allow", "64:ff9b::a00:1", "write the IPv4 address"),
-        ("webhook_secret", "hunter2", "24 to 64 bytes, encoded in base64"),
+        ("webhook_secret", "hunter2", "24 to 64 bytes, in base64"),
     ],
 )
 def test_a_setting_that_makes_no_sense_stops_the_start(setting: str, value: str, reason: str) -> None:
