@@ -21,6 +21,7 @@ READERS_TOOLS = {"aws", "cd", "curl", "docker", "git", "kubectl", "make", "pip",
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)")
+ASSIGNMENTS = re.compile(r"^(\w+=(\$?'[^']*'|\S)+ +)*")  # of variables, before a command
 SOURCE_PATH = re.compile(r"(?:[\w.-]+/)+[\w.-]+\.(?:py|yaml|md|json|toml)")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
@@ -50,7 +51,7 @@ def test_every_console_command_in_a_page_exists(page: Path) -> None:
     """A `console` block holds commands alone: no prompts, no output."""
     blocks = [block for language, block in FENCE.findall(page.read_text()) if language == "console"]
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
-    commands = {re.sub(r"^(\w+=\S+ )*", "", line).split()[0] for line in lines}
+    commands = {ASSIGNMENTS.sub("", line).split()[0] for line in lines}
     assert {name for name in commands - READERS_TOOLS if not (Path(sys.executable).parent / name).exists()} == set()
 
 
