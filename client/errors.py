@@ -199,6 +199,7 @@ class WebhookInvalid(ClientError, ValueError):
 _BY_CODE: dict[str, type[ApiError]] = {
     ErrorCode.FILE_TOO_LARGE: FileTooLarge,
     ErrorCode.UNSUPPORTED_FORMAT: UnsupportedFormat,
+    ErrorCode.UNSUPPORTED_ENCODING: InvalidRequest,
     ErrorCode.UNAUTHORIZED: Unauthorized,
     ErrorCode.JOB_NOT_FOUND: JobNotFound,
     ErrorCode.JOB_EXPIRED: JobExpired,

@@ -442,6 +442,7 @@ def test_passing_trouble_is_retried(play: Play, status: int) -> None:
         pytest.param(httpx.Response(500, text="Internal Server Error"), client.ServerError, id="500 without a code"),
         pytest.param(problem(422, "unknown_option"), client.InvalidRequest, id="unknown_option"),
         pytest.param(problem(415, "unsupported_format"), client.UnsupportedFormat, id="unsupported_format"),
+        pytest.param(problem(415, "unsupported_encoding"), client.InvalidRequest, id="unsupported_encoding"),
         pytest.param(problem(413, "file_too_large"), client.FileTooLarge, id="file_too_large"),
         pytest.param(problem(422, "idempotency_mismatch"), client.IdempotencyMismatch, id="idempotency_mismatch"),
         pytest.param(problem(504, "deadline_exceeded"), client.ParseFailed, id="deadline_exceeded"),

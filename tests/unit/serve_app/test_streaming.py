@@ -1,4 +1,4 @@
-"""Uploads in constant memory, and clients that leave in the middle of one. Spoken in ASGI, as a server would."""
+"""Uploads and results in constant memory, and clients that leave during an upload. Spoken in ASGI, as by a server."""
 
 from __future__ import annotations
 
@@ -103,6 +103,32 @@ async def test_a_request_that_is_cancelled_while_it_is_submitted_leaves_a_job_wi
     await asyncio.gather(request, return_exceptions=True)
     [claim] = await soon(lambda: service.registry.claim("test", 1, 0.0))
     assert await service.blobs.get(claim.spec.files[0].blob) == b"# A"
+
+
+@pytest.mark.parametrize("query", [b"format=html", b"format=json", b""], ids=["export", "document", "nodes"])
+@pytest.mark.parametrize("files", [1, 2])
+async def test_a_100_mb_result_moves_memory_by_less_than_20_mb(service: Service, query: bytes, files: int) -> None:
+    job_id = await service.completed(*[("a.md", b"# A")] * files)
+    for name in ("html", "document.json", "response.json"):
+        async with service.blobs.writer(f"results/{job_id}/0/{name}") as writer:
+            for _ in range(100):
+                await writer.write(b"x" * MIB)
+    sent = 0
+
+    async def send(message: Any) -> None:
+        nonlocal sent
+        sent += len(message.get("body", b""))
+
+    path = f"/jobs/{job_id}/results"
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": []}
+    tracemalloc.start()
+    try:
+        await service.api(scope, asyncio.Future, send)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sent > 100 * MIB - 1
+    assert peak < 20 * MIB
 
 
 async def test_uploads_at_once_do_not_mix(make_service: MakeService) -> None:
