@@ -104,6 +104,7 @@ class WarningCode(StrEnum):
     ENCODING_GUESSED = "encoding_guessed"
     UNDECODABLE_TEXT = "undecodable_text"
     CSV_QUOTES = "csv_quotes"
+    PDF_REPAIRED = "pdf_repaired"
 
 
 class Wire(BaseModel):

@@ -57,6 +57,7 @@ WARNING = {
     W.ENCODING_GUESSED: "The text file does not name its encoding, so the server guessed it; `parser.encoding` has it.",
     W.UNDECODABLE_TEXT: "Some characters of the text file are not valid in its encoding; U+FFFD stands for each.",
     W.CSV_QUOTES: "The quotes of the CSV file do not fit together; its cells keep them as they stand.",
+    W.PDF_REPAIRED: "The PDF is damaged or cut off. What is left of it was read; pages and text may be missing.",
     W.OCR_FAILED: "OCR failed on this page; only what its text layer says is there.",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -30,6 +29,7 @@ from actors.parser.engine.nodes import nodes_of
 from actors.parser.engine.out_of_memory import ran_out_of_memory, tells_of_no_memory
 from actors.parser.engine.pdf import count_pages, too_large_pages
 from actors.parser.engine.profiles import PAGED, describe
+from actors.parser.engine.reasons import presentable, reason_of
 from actors.parser.engine.sniffing import Source
 from actors.parser.engine.stages import PageWarning, page_warnings
 from actors.parser.engine.words import Count, count
@@ -151,7 +151,7 @@ class Conversion:
         reasons = too_large_pages(result.input)
         for error in result.errors:
             if error.page_no is not None and not isinstance(error, PageWarning):
-                reasons.setdefault(error.page_no, _presentable(error.error_message))
+                reasons.setdefault(error.page_no, presentable(error.error_message) or "the page could not be parsed")
         return tuple(PageFailure(page_number=page, reason=reason) for page, reason in sorted(reasons.items()))
 
     def _refuse(self, opened: InputDocument) -> NoReturn:
@@ -183,7 +183,7 @@ class Conversion:
         if ran_out_of_memory(error):
             return _short_of_memory()
         suffix = suffix_of(self._source.name)
-        return FileError(ErrorCode.INVALID_FILE, f"The file could not be read as {suffix}: it is damaged or incomplete")
+        return FileError(ErrorCode.INVALID_FILE, f"The file could not be read as {suffix}: {reason_of(error)}")
 
 
 def _short_of_memory() -> ParserOutOfMemory:
@@ -202,9 +202,3 @@ def _outside(first: int, has: str) -> FileError:
 
 def _details(opened: InputDocument) -> list[str]:
     return [error.error_message for error in build_invalid_input_errors(opened)]
-
-
-def _presentable(message: str) -> str:
-    """A library's error in one short line, without paths."""
-    first_line = message.strip().partition("\n")[0]
-    return re.sub(r"(/[^\s/:'\"]+){2,}", "…", first_line)[:200] or "the page could not be parsed"

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import cast
 
 from docling.backend.abstract_backend import AbstractDocumentBackend
-from docling.datamodel.backend_options import BackendOptions, HTMLBackendOptions, PdfBackendOptions
+from docling.datamodel.backend_options import BackendOptions, EmailBackendOptions, HTMLBackendOptions, PdfBackendOptions
 from docling.datamodel.base_models import InputFormat
 from docling.datamodel.document import InputDocument
 from docling.datamodel.settings import DEFAULT_PAGE_RANGE, DocumentLimits
 from docling.document_converter import (
     CsvFormatOption,
     DocumentConverter,
+    EmailFormatOption,
     FormatOption,
     HTMLFormatOption,
     ImageFormatOption,
@@ -57,6 +58,7 @@ class Converter:
                     **paged, backend=RenderedPdf, backend_options=backend_options(recipe, hardware)
                 ),
                 InputFormat.IMAGE: ImageFormatOption(**paged),
+                InputFormat.EMAIL: EmailFormatOption(backend_options=EmailBackendOptions(list_attachments=True)),
                 InputFormat.CSV: CsvFormatOption(backend=CsvBackend),
                 **dict.fromkeys((InputFormat.HTML, InputFormat.MHTML), web),
                 InputFormat.METS_GBS: MetsGbsFormatOption(**paged),

@@ -20,6 +20,7 @@ from actors.parser.engine.options import Recipe, recipe_of
 from actors.parser.engine.pdf import UnparsedPdf
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
 from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
+from actors.parser.engine.repair import repaired
 from actors.parser.engine.sniffing import sniff
 from client.models import Content, ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 
@@ -96,6 +97,9 @@ class Engine:
     def _conversion(self, document: DocumentBytes, task: FileTask) -> Conversion:
         task = replace(task, options=task.options.over(self._defaults))
         source = sniff(document, task.filename, task.options.encoding)
+        if source.format is InputFormat.PDF:
+            password = task.options.password
+            source = repaired(source, password.get_secret_value() if password else None)
         recipe = self._recipe(task.options)
         if recipe.models == "native" and source.format is InputFormat.IMAGE:
             raise FileError(ErrorCode.UNSUPPORTED_FORMAT, "The profile 'native' cannot read pictures")

@@ -1,0 +1,41 @@
+"""Why a file could not be read, in one short line for its sender."""
+
+from __future__ import annotations
+
+import re
+from zipfile import BadZipFile
+
+from pydantic import ValidationError
+
+DAMAGED = "it is damaged or incomplete"
+
+_PATH = re.compile(r"(/[^\s/:'\"]+){2,}")
+_FOLDERS = re.compile(r"[^\s'\"]*/")  # in an archive
+
+
+def reason_of(error: BaseException | None) -> str:
+    """The first cause of an error, without what only its library understands."""
+    cause = _first_cause(error)
+    match cause:
+        case None | BadZipFile() | EOFError():
+            return DAMAGED
+        case UnicodeDecodeError():
+            return f"byte {cause.start} is not valid {cause.encoding}"
+        case ValidationError():
+            return "its JSON is not a document of docling's"
+        case _ if "hash" in str(cause):  # docling names a file by its hash where it knows no reason
+            return DAMAGED
+        case _:
+            return _FOLDERS.sub("", presentable(str(cause))) or DAMAGED
+
+
+def presentable(message: str) -> str:
+    """A library's message in one short line, without paths."""
+    first_line = message.strip().strip('"').partition("\n")[0]
+    return _PATH.sub("…", first_line)[:200]
+
+
+def _first_cause(error: BaseException | None) -> BaseException | None:
+    while error is not None and (error.__cause__ or error.__context__):
+        error = error.__cause__ or error.__context__
+    return error
