@@ -27,6 +27,7 @@ def main() -> int:
         ["http_rates"],
         ["pictures"],
         ["tables"],
+        ["made_pages"],
         ["registry"],
         *([["fidelity", str(folder), str(folder / "ground_truth")]] if folder else []),
     ]

@@ -9,6 +9,7 @@ import argparse
 import re
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -52,6 +53,10 @@ def compare(reference: str, found: str) -> Score:
     )
 
 
+def mean_of(scores: Sequence[Score]) -> Score:
+    return Score(*(sum(column) / len(scores) for column in zip(*map(astuple, scores), strict=True)))
+
+
 def bundled_converter(hardware: Hardware, *, ocr: bool) -> DocumentConverter:
     recipe = recipe_of(ParseOptions(do_ocr=ocr, do_table_structure=True), "bundled")
     pdf = PdfFormatOption(
@@ -83,8 +88,7 @@ def main() -> None:
         pages += len(result.pages)
         scores.append(compare(reference.read_text(encoding="utf-8"), result.document.export_to_markdown()))
         print(f"{reference.stem:32s} {scores[-1]}")
-    means = Score(*(sum(column) / len(scores) for column in zip(*map(astuple, scores), strict=True)))
-    print(f"{f'mean of {len(scores)}':32s} {means}")
+    print(f"{f'mean of {len(scores)}':32s} {mean_of(scores)}")
     print(f"{pages} pages in {seconds:.1f} s: {pages / seconds:.2f} pages/s")
 
 

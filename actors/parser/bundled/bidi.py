@@ -1,7 +1,8 @@
 """The order of words in lines of right-to-left and mixed scripts."""
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import TypeVar
 
@@ -16,6 +17,12 @@ def runs_left(text: str) -> bool:
 def runs_right(text: str) -> bool:
     """Whether the text has letters of a left-to-right script."""
     return any(unicodedata.bidirectional(char) == "L" for char in text)
+
+
+def mostly_leftwards(texts: Iterable[str]) -> bool:
+    """Whether most letters of the texts are of right-to-left scripts."""
+    kinds = Counter(unicodedata.bidirectional(char) for text in texts for char in text)
+    return kinds["R"] + kinds["AL"] > kinds["L"]
 
 
 def reordered(line: Sequence[T], text: Callable[[T], str]) -> list[T]:

@@ -22,6 +22,7 @@ from docling_core.types.doc.base import Size
 from numpy.typing import NDArray
 
 from actors.parser.engine.furniture import settle
+from actors.parser.engine.profiles import reading_order
 from actors.parser.engine.stages import Layout, Ocr, Regions
 from actors.parser.engine.table_stage import Tables
 
@@ -99,6 +100,8 @@ class PdfPipeline(StandardPdfPipeline):
             layout_postprocessing_model=Regions(self.layout_postprocessing_model),
             table_model=Tables(self.table_model),
         )
+        if own := reading_order(self.pipeline_options):
+            self.reading_order_model.ro_model = own
 
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
         settle(conv_res.pages)

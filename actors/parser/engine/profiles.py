@@ -30,6 +30,7 @@ from huggingface_hub import try_to_load_from_cache
 
 from actors.parser.bundled.layout.detector import RENDER_SCALE
 from actors.parser.bundled.layout.layout_model import BundledLayoutOptions
+from actors.parser.bundled.layout.reading_order import ReadingOrder
 from actors.parser.bundled.tables.table_model import BundledTableOptions
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.options import Models, Recipe
@@ -133,6 +134,11 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
         options.layout_options = BundledLayoutOptions()
         options.table_structure_options = BundledTableOptions()
     return options
+
+
+def reading_order(options: ThreadedPdfPipelineOptions) -> ReadingOrder | None:
+    """The reading order of the bundled profile; None leaves docling's in place."""
+    return ReadingOrder() if isinstance(options.layout_options, BundledLayoutOptions) else None
 
 
 def simple_options() -> ConvertPipelineOptions:

@@ -1,13 +1,15 @@
 """Groups lines of text into blocks: paragraphs, headings, list items. Uses geometry and typography, no model."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from statistics import median
 
 from actors.parser.bundled.geometry import Box, around
-from actors.parser.bundled.layout.lines import Line
+from actors.parser.bundled.layout.lines import MIXED, Line
+from actors.parser.bundled.layout.rows import as_read, field_rows
 
 LEADERS = re.compile(r"(\.\s?){5,}|…{2,}|(_\s?){8,}")
 #: The gap between two lines, in line heights, if the page has too few lines to measure it.
@@ -22,16 +24,17 @@ TITLE_LETTERS = 200
 
 @dataclass(frozen=True)
 class Typography:
-    """The usual text of a page: its size in points, its weight, and the gap between two lines in line heights."""
+    """The usual text of a page: its size in points, weight and font, and the gap between lines in line heights."""
 
     size: float
     heavy: bool
     gap: float
+    font: str = ""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Lines that belong together. `rows` go from top to bottom, the lines in a row from left to right."""
+    """Lines that belong together. `rows` go from top to bottom; the lines of a row are in reading order."""
 
     rows: tuple[tuple[Line, ...], ...]
 
@@ -54,6 +57,10 @@ class Block:
     @property
     def heavy(self) -> bool:
         return all(line.heavy for line in self.lines)
+
+    @property
+    def font(self) -> str:
+        return self.rows[0][0].font
 
     @property
     def fixed_pitch(self) -> bool:
@@ -82,7 +89,11 @@ def typography_of(lines: Sequence[Line]) -> Typography:
         seen += count
         if 2 * seen >= letters:
             break
-    return Typography(size, heavy, _usual_gap(lines))
+    fonts: Counter[str] = Counter()
+    for line in lines:
+        fonts[line.font] += len(line.text)
+    font = max(fonts, key=lambda font: fonts[font], default="")
+    return Typography(size, heavy, _usual_gap(lines), font)
 
 
 def _usual_gap(lines: Iterable[Line]) -> float:
@@ -102,9 +113,20 @@ def _gap_below(line: Line, later: Iterable[Line]) -> float | None:
 
 
 def find_blocks(lines: Sequence[Line], homes: Sequence[Box | None], usual: Typography) -> list[Block]:
-    """Groups lines into blocks. `homes` has the detector's region of each line; only code crosses regions."""
+    """Groups lines into blocks. `homes` has the detector's region of each line; only code crosses regions.
+
+    A row of a form, with a label and its value, is a block of its own.
+    """
+    fields = field_rows(lines)
+    taken = {id(line) for row in fields for line in row}
+    free = [(line, home) for line, home in zip(lines, homes, strict=True) if id(line) not in taken]
+    grown = _grow(_from_the_top(free), usual)
+    return [*(_block([row]) for row in fields), *map(_block, grown)]
+
+
+def _grow(lines: Iterable[tuple[Line, Box | None]], usual: Typography) -> list[list[list[Line]]]:
     growing: list[tuple[list[list[Line]], Box | None]] = []
-    for line, home in _as_read(lines, homes):
+    for line, home in lines:
         for rows, other in reversed(growing):
             same_home = home == other
             if _same_row(rows[-1], line, same_home=same_home):
@@ -115,17 +137,20 @@ def find_blocks(lines: Sequence[Line], homes: Sequence[Box | None], usual: Typog
                 break
         else:
             growing.append(([[line]], home))
-    return [Block(tuple(tuple(sorted(row, key=lambda line: line.box.left)) for row in rows)) for rows, _ in growing]
+    return [rows for rows, _ in growing]
 
 
-def _as_read(lines: Sequence[Line], homes: Sequence[Box | None]) -> list[tuple[Line, Box | None]]:
+def _block(rows: Iterable[Iterable[Line]]) -> Block:
+    return Block(tuple(tuple(as_read(row)) for row in rows))
+
+
+def _from_the_top(lines: Sequence[tuple[Line, Box | None]]) -> list[tuple[Line, Box | None]]:
     """The lines from top to bottom; each row starts at its left, or at its right in a right-to-left region."""
     leftwards: dict[Box | None, float] = {}
-    for line, home in zip(lines, homes, strict=True):
+    for line, home in lines:
         leftwards[home] = leftwards.get(home, 0.0) + line.box.width * (1 if line.right_to_left else -1)
     return sorted(
-        zip(lines, homes, strict=True),
-        key=lambda pair: (pair[0].box.top, -pair[0].box.right if leftwards[pair[1]] > 0 else pair[0].box.left),
+        lines, key=lambda pair: (pair[0].box.top, -pair[0].box.right if leftwards[pair[1]] > 0 else pair[0].box.left)
     )
 
 
@@ -158,6 +183,7 @@ def _continues(rows: Sequence[Sequence[Line]], line: Line, usual: Typography, *,
         and line.fixed_pitch == last.fixed_pitch
         and abs(line.size - last.size) < 0.15 * max(line.size, last.size)
         and line.heavy == last.heavy
+        and (line.font == last.font or MIXED in (line.font, last.font) or _is_full(rows[-1], line))
         and not _starts_anew(rows, line)
     )
 

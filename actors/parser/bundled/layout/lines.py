@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,12 @@ from actors.parser.bundled.geometry import Box, Word
 LIST_NUMBER = re.compile(r"[(\[]?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\].](\s|$)")
 #: The smallest gap after the mark of a list item, in line heights; gaps between words are at most half as wide.
 MARK_GAP = 0.6
+#: Bold fonts of TeX with names that docling cannot read: CMBX12, SFBX1000, NimbusRomNo9L-Medi, LinLibertineTB.
+BOLD_IN_TEX = re.compile(
+    r"(?i)(^/?|\+)((CM|EC|SF|LA|LC|LH|PL)(SS)?(B(X|SR)?|SX)(TI|SL)?\d|Nimbus\w+-Medi|Lin(Libertine|Biolinum)T[BZ]I?$)"
+)
+#: The font of a line in several fonts.
+MIXED = "mixed"
 PlacedCell = tuple[Box, TextCell]
 BULLETS = frozenset("•‣◦▪▫■□●○◆◇►▶▸∙·*-–—−∞✓✔➢➤❖\u25aa\uf0b7\uf0a7")
 
@@ -33,6 +40,7 @@ class Line:
     fixed_pitch: bool = False
     bullet: bool = False
     numbered: bool = False
+    font: str = ""  # MIXED if no font has most of its letters
 
     @property
     def marked(self) -> bool:
@@ -73,8 +81,9 @@ def box_of(cell: TextCell) -> Box:
 def make_line(cell: TextCell, words: Sequence[PlacedCell], fixed_pitch: frozenset[str]) -> Line:
     """A line from its text cell and from its words, each of which has its own font."""
     words = sorted(words, key=lambda word: word[0].left) or [(box_of(cell), cell)]
-    fonts = [(len(word.text), _font(word)) for _, word in words]
-    letters = sum(count for count, _ in fonts)
+    fonts: Counter[str] = Counter()
+    for _, word in words:
+        fonts[_font(word)] += len(word.text)
     text = cell.text.strip()
     size = median(box.height for box, _ in words)
     gaps = [after.left - before.right for (before, _), (after, _) in pairwise(words)]
@@ -83,10 +92,11 @@ def make_line(cell: TextCell, words: Sequence[PlacedCell], fixed_pitch: frozense
         box=box_of(cell),
         size=size,
         spread=max(gaps, default=0.0) / size,
-        heavy=sum(count for count, font in fonts if _is_heavy(font)) > 0.8 * letters,
-        fixed_pitch=sum(count for count, font in fonts if font in fixed_pitch) > 0.8 * letters,
+        heavy=sum(fonts[font] for font in fonts if _is_heavy(font)) > 0.8 * fonts.total(),
+        fixed_pitch=sum(fonts[font] for font in fonts if font in fixed_pitch) > 0.8 * fonts.total(),
         bullet=_starts_with_bullet(text, words),
         numbered=LIST_NUMBER.match(text) is not None or _starts_with_number(words),
+        font=next((font for font in fonts if fonts[font] > 0.8 * fonts.total()), MIXED),
     )
 
 
@@ -103,9 +113,9 @@ def fixed_pitch_fonts(words: Sequence[PlacedCell]) -> frozenset[str]:
 
 
 def _are_even(widths: Sequence[float]) -> bool:
-    """Whether nearly all widths are equal; some words may end in a comma of another font."""
+    """Whether most widths are exactly equal; some words hold a sign of another font."""
     usual = median(widths)
-    return sum(abs(width - usual) < 0.03 * usual for width in widths) > 0.75 * len(widths)
+    return sum(abs(width - usual) < 0.005 * usual for width in widths) > 0.5 * len(widths)
 
 
 def _starts_with_bullet(text: str, words: Sequence[PlacedCell]) -> bool:
@@ -143,4 +153,4 @@ def _font(cell: TextCell) -> str:
 
 
 def _is_heavy(font: str) -> bool:
-    return weight_class(parse_font_style(font).weight) > 0
+    return weight_class(parse_font_style(font).weight) > 0 or BOLD_IN_TEX.search(font) is not None

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from docling.datamodel.base_models import Page
 from docling_core.types.doc.labels import DocItemLabel
+from numpy.typing import NDArray
 from PIL import Image
 
 from actors.parser.bundled.geometry import Box, around
@@ -24,6 +25,9 @@ PAPER = 0.7
 TOUCH = 1.0
 #: How much darker than the paper a pixel may be and still count as paper, in grey levels of 255.
 SHADE = 40
+#: Lines and areas of a drawing cover at least this share of it.
+DRAWN = 0.005
+Grey = NDArray[np.uint8]
 
 
 def bitmaps_of(page: Page) -> list[Box]:
@@ -69,10 +73,27 @@ def without_printed_figures(detections: Iterable[Detection], image: Image.Image)
     return [found for found in detections if found.label != "figure" or not _is_printed(grey, found.box, paper)]
 
 
-def _is_printed(grey: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]", box: Box, paper: float) -> bool:
+def _is_printed(grey: Grey, box: Box, paper: float) -> bool:
     left, top, right, bottom = (round(side) for side in box.scaled(RENDER_SCALE))
     part = grey[top:bottom, left:right]
     return bool(part.size) and float((part > paper - SHADE).mean()) > 0.5
+
+
+def without_blank_figures(
+    detections: Iterable[Detection], lines: Sequence[Line], image: Image.Image
+) -> list[Detection]:
+    """Drops figures that show nothing besides the page's own lines of text, as forms do."""
+    grey = np.asarray(image.convert("L")).copy()
+    for line in lines:
+        left, top, right, bottom = (round(side) for side in line.box.scaled(RENDER_SCALE))
+        grey[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1] = 255
+    return [found for found in detections if found.label != "figure" or _is_drawn(grey, found.box)]
+
+
+def _is_drawn(grey: Grey, box: Box) -> bool:
+    left, top, right, bottom = (round(side) for side in box.scaled(RENDER_SCALE))
+    part = grey[max(0, top) : bottom, max(0, left) : right]
+    return bool(part.size) and float((part < 255 - SHADE).mean()) > DRAWN
 
 
 def unseen(bitmaps: Sequence[Box], regions: Sequence[Region], lines: Sequence[Line], page: Box) -> Iterator[Region]:

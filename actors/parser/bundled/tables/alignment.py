@@ -20,7 +20,7 @@ OVERLAP = 0.2  # of the lower word's height: words that overlap more stand on on
 TOUCHING = 0.15  # of a line's height: the lines of one column have wider gaps
 MISCOUNTED = 0.7  # of the lines of text: if more rows are predicted, each line is a row and the count is wrong
 LOOSER = 1.4  # the gap between rows is at least this many times the gap between lines in a row
-VALUE = re.compile(r"[(+\-−–]?[$€£¥]?\s?\d[\d.,' ]*%?\)?")
+VALUE = re.compile(r"[(+\-−–]?[$€£¥]?\s?\d[\d.,' ]*(%|\s?([$€£¥]|EUR|USD|GBP|CHF))?\)?")
 
 
 def is_number(text: str) -> bool:

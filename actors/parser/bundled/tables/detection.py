@@ -21,6 +21,8 @@ WIDE = 40.0  # points: strokes of large letters are shorter, rules of tables are
 TALL = 9.0  # points: the smallest average height of a row
 WRITTEN = 0.5  # of a ruled table's cells have text, at least
 FILLED = 0.6  # of an unruled table's rows have text in several columns, at least
+PROSE_WIDTH = 10.0  # in text heights: columns of prose are at least this wide
+FULL = 0.85  # of the widest line in a column: most lines of prose are longer
 CELL_WIDTH = 14.0  # in text heights: prose in columns is wider
 
 
@@ -79,6 +81,8 @@ def stands_in_columns(words: Sequence[Word]) -> bool:
     if len(rows) < 3 or not cuts:
         return False
     cells = [phrases(row) for row in rows]
+    if _are_columns_of_prose([cell for row in cells for cell in row], cuts):
+        return False
     widths = [around(word.box for word in cell).width / cell[0].box.height for row in cells for cell in row]
     filled = sum(len({bisect_right(cuts, cell[0].box.center[0]) for cell in row}) > 1 for row in cells)
     numeric = sum(any(is_number(word.text) for word in row[-1]) for row in cells)
@@ -87,3 +91,12 @@ def stands_in_columns(words: Sequence[Word]) -> bool:
         and median(widths) < CELL_WIDTH
         and (len(cuts) > 1 or numeric >= FILLED * len(rows))
     )
+
+
+def _are_columns_of_prose(cells: Sequence[Sequence[Word]], cuts: Sequence[float]) -> bool:
+    """Whether lines fill every column up to its edge, as those of a paragraph do."""
+    columns: dict[int, list[float]] = {}
+    for cell in cells:
+        box = around(word.box for word in cell)
+        columns.setdefault(bisect_right(cuts, box.center[0]), []).append(box.width / cell[0].box.height)
+    return all(max(widths) > PROSE_WIDTH and median(widths) > FULL * max(widths) for widths in columns.values())

@@ -9,6 +9,7 @@ from docling_core.types.doc.labels import DocItemLabel
 
 from actors.parser.bundled.layout.blocks import Block, Typography
 from actors.parser.bundled.layout.detector import Detection
+from actors.parser.bundled.layout.headings import Surroundings
 from actors.parser.bundled.layout.labels import CAPTION, PAGE_NUMBER, furniture, role_of
 from actors.parser.bundled.layout.lines import Line
 from tests.unit.parser.bundled.layout.pages import PAGE, line, seen
@@ -99,6 +100,27 @@ def test_words_that_only_begin_like_a_label_are_no_caption(text: str) -> None:
 def test_three_lines_with_leaders_are_an_index() -> None:
     lines = [line(f"Chapter {number} . . . . . . . . . {number}", 100 + 13 * number) for number in range(3)]
     assert role(*lines) is DocItemLabel.DOCUMENT_INDEX
+
+
+@pytest.mark.parametrize("text", ["1 See the last page", "* See the last page", "† See the last page", "² See above"])
+def test_small_print_with_a_mark_at_the_end_of_a_column_is_a_footnote(text: str) -> None:
+    note, body = block(line(text, 700, size=8)), block(line("Body text", 400))
+    assert role_of(note, [], USUAL, Surroundings(above=body)) is DocItemLabel.FOOTNOTE
+    assert role_of(note, [], USUAL, Surroundings(above=body, below=body)) is DocItemLabel.TEXT
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("See the last page", 8), ("1 See the last page", 10), ("12.5 kg of it", 8)]
+)
+def test_other_text_at_the_end_of_a_column_is_no_footnote(text: str, size: float) -> None:
+    body = block(line("Body text", 400))
+    assert role_of(block(line(text, 700, size=size)), [], USUAL, Surroundings(above=body)) is DocItemLabel.TEXT
+
+
+def test_footnotes_stand_over_each_other() -> None:
+    notes = [block(line(f"{number} See the last page", 700 + 10 * number, size=8)) for number in (1, 2)]
+    around = Surroundings(above=block(line("Body text", 400)), below=notes[1])
+    assert role_of(notes[0], [], USUAL, around) is DocItemLabel.FOOTNOTE
 
 
 def edges(*blocks: Block, views: list[Detection] | None = None) -> dict[str, DocItemLabel]:

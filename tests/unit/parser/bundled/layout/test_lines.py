@@ -6,7 +6,7 @@ import pytest
 from docling_core.types.doc.base import BoundingBox
 from docling_core.types.doc.page import BoundingRectangle, PdfTextCell, TextCell
 
-from actors.parser.bundled.layout.lines import PlacedCell, box_of, fixed_pitch_fonts, make_line
+from actors.parser.bundled.layout.lines import MIXED, PlacedCell, box_of, fixed_pitch_fonts, make_line
 
 PLAIN = "/ABCDEF+Times-Roman"
 
@@ -28,6 +28,28 @@ def test_a_line_is_heavy_when_most_of_its_letters_are() -> None:
     name, rest = cell("Ada", 50, 20, font=bold), cell("wrote the first program", 75, 120)
     assert not make_line(cell("Ada wrote the first program", 50, 145), words(name, rest), frozenset()).heavy
     assert make_line(cell("Ada", 50, 20), words(name), frozenset()).heavy
+
+
+@pytest.mark.parametrize(
+    "font",
+    ["/ABCDEF+CMBX12", "CMB10", "CMSSBX10", "CMBXTI10", "SFBX1095", "ecbx1000", "/ABCDEF+NimbusRomNo9L-Medi",
+     "NimbusSanL-Bold", "LinLibertineTB", "LinBiolinumTBI"],
+)  # fmt: skip
+def test_bold_fonts_of_tex_are_heavy(font: str) -> None:
+    assert make_line(cell("Results", 50, 40, font=font), [], frozenset()).heavy
+
+
+@pytest.mark.parametrize(
+    "font", ["CMR10", "CMTI10", "CMCSC10", "NimbusRomNo9L-Regu", "LinLibertineT", "ECRM1000", "/F2"]
+)
+def test_other_fonts_of_tex_are_not_heavy(font: str) -> None:
+    assert not make_line(cell("Results", 50, 40, font=font), [], frozenset()).heavy
+
+
+def test_the_font_of_a_line_is_that_of_most_of_its_letters() -> None:
+    parts = words(cell("Ada", 50, 20, font="/Times-Bold"), cell("wrote", 75, 30), cell("programs", 110, 50))
+    assert make_line(cell("Ada wrote programs", 50, 110), parts, frozenset()).font == PLAIN
+    assert make_line(cell("Ada wrote", 50, 55), parts[:2], frozenset()).font == MIXED
 
 
 def test_a_superscript_does_not_make_a_line_larger() -> None:
@@ -89,6 +111,13 @@ def test_a_font_whose_letters_are_all_of_one_width_is_fixed_pitch() -> None:
     code = [cell(text, 50, 6 * len(text), font="/Any") for text in ("while", "illicit", "MMM", "return")]
     prose = [cell(text, 50, width) for text, width in (("while", 25), ("illicit", 21), ("MMM", 27), ("return", 24))]
     assert fixed_pitch_fonts(words(*code, *prose)) == {"/Any"}
+
+
+def test_a_few_words_of_almost_one_width_do_not_make_a_font_fixed_pitch() -> None:
+    bold = [
+        cell(text, 50, width) for text, width in (("holds", 30.3), ("number", 35.8), ("follows", 42.2), ("and", 18))
+    ]
+    assert fixed_pitch_fonts(words(*bold)) == frozenset()
 
 
 def test_a_word_again_and_again_does_not_make_its_font_fixed_pitch() -> None:

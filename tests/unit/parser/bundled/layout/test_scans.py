@@ -9,7 +9,13 @@ from PIL import Image
 from actors.parser.bundled.geometry import Box
 from actors.parser.bundled.layout.figures import Region
 from actors.parser.bundled.layout.layout_model import regions_of
-from actors.parser.bundled.layout.scans import is_scan, unseen, without_cuts, without_printed_figures
+from actors.parser.bundled.layout.scans import (
+    is_scan,
+    unseen,
+    without_blank_figures,
+    without_cuts,
+    without_printed_figures,
+)
 from tests.unit.parser.bundled.layout.pages import PAGE, line, paragraph, seen
 
 PHOTO = Box(100, 100, 300, 300)
@@ -83,3 +89,13 @@ def test_every_line_is_in_a_region() -> None:
     lines = [*paragraph(100), *paragraph(300, left=320), line("17", 780, width=12)]
     regions = regions_of(lines, [], [], PAGE)
     assert all(any(each.box.inside(region.box) == 1.0 for region in regions) for each in lines)
+
+
+def test_a_figure_that_shows_only_lines_of_text_is_dropped() -> None:
+    pixels = np.full((800, 600), 255, dtype=np.uint8)
+    pixels[100:110, 50:250] = 0  # the letters of a line
+    pixels[400:500, 100:300] = 120  # a drawing
+    text, drawing = seen("figure", Box(40, 90, 300, 300)), seen("figure", Box(90, 390, 310, 510))
+    image = Image.fromarray(pixels)
+    assert without_blank_figures([text, drawing], [line("First name", 100)], image) == [drawing]
+    assert without_blank_figures([text], [], image) == [text]

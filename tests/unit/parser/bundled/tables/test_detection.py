@@ -1,4 +1,4 @@
-"""What is a table beyond doubt, and what isn't."""
+"""Regions that are tables without asking a model, and regions that are not."""
 
 from __future__ import annotations
 
@@ -98,3 +98,9 @@ def test_labels_scattered_over_a_drawing_are_no_table() -> None:
     spots = (("start", 0, 0), ("read", 180, 40), ("write", 60, 90), ("end", 220, 130), ("retry", 120, 170))
     words = [word for text, left, top in spots for word in phrase(text, left, top)]
     assert not stands_in_columns(words)
+
+
+def test_narrow_columns_of_prose_are_no_table() -> None:
+    """Their lines are as short as the cells of a table, but fill the column."""
+    assert not stands_in_columns(rows(*[("lines as long as can be", "as their column is wide")] * 5, lefts=(0, 150)))
+    assert not stands_in_columns(rows(*[("lines as long as can be",) * 3] * 5, lefts=(0, 150, 300)))
