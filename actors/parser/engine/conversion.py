@@ -1,4 +1,4 @@
-"""One file's way through docling: what it was asked to do, what came out, and what went wrong."""
+"""Converts one file with docling, and turns docling's result or error into ours."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ log = get_logger()
 
 
 class Conversion:
-    """A file, its task with complete options, and the warm converter they call for."""
+    """A file, its task with all options set, and the warm converter for those options."""
 
     def __init__(self, task: FileTask, source: Source, converter: Converter) -> None:
         self._task = task
@@ -50,18 +50,18 @@ class Conversion:
 
     @property
     def profile(self) -> str:
-        """Whose models parse this file."""
+        """The profile whose models parse this file."""
         return self._converter.recipe.models
 
     @property
     def pipeline(self) -> BasePipeline:
-        """The warm pipeline for this file; loads its models when they are not."""
+        """The pipeline for this file. Its models are loaded if they are not yet."""
         return self._converter.pipeline(self._source.format)
 
     def plan(self) -> PagePlan | None:
-        """The pages asked for; None where docling finds them by itself. Raises FileError when the file has none such.
+        """The requested pages; None for a format whose pages docling finds by itself.
 
-        A format without pages is one piece, so a range of pages that does not begin with the first is outside it.
+        Raises FileError when the file has none of these pages. A file without pages counts as one page.
         """
         first, last = self._options.page_range or (1, sys.maxsize)
         form = self._source.format
@@ -81,7 +81,7 @@ class Conversion:
         return password.get_secret_value() if password else None
 
     def _count_pictures(self) -> int:
-        """Of a file whose pages are pictures; docling decodes none of them to open it."""
+        """The page count of a file whose pages are pictures. docling opens it without decoding a picture."""
         with self._blaming_the_file():
             opened = self._opened(self._options)
             _close(opened)
@@ -94,9 +94,9 @@ class Conversion:
         span: PageSpan | None = None,
         backend: type[AbstractDocumentBackend] | None = None,
     ) -> ConversionResult:
-        """docling's result, of `span` alone where one is given. Its pages may have failed, the whole has not.
+        """docling's result for the file, or for `span` alone. Some of its pages may have failed.
 
-        Raises ParserOutOfMemory when memory ran out, on a page alone as well: with more of it the page is not lost.
+        Raises ParserOutOfMemory when memory ran out, even on a single page: another parser may have enough for it.
         """
         options = self._options
         if span is not None:
@@ -115,7 +115,10 @@ class Conversion:
         return opened
 
     def finish(self, result: ConversionResult, lost: Sequence[PageFailure]) -> ParsedFile:
-        """The finished document; `lost` adds to the pages that docling failed on. Raises FileError without any page."""
+        """The finished document. `lost` are further pages besides those that docling failed on.
+
+        Raises FileError when no page is left.
+        """
         failures = {failure.page_number: failure for failure in (*self.lost_pages(result), *lost)}
         document = result.document
         if result.status is ConversionStatus.FAILURE or (failures and not result.pages):
@@ -132,7 +135,7 @@ class Conversion:
                 nodes=orjson.dumps(nodes),
                 num_nodes=len(nodes),
                 document=stored,
-                pages=len(document.pages.keys() | failures.keys()),  # not every pipeline has the lost ones
+                pages=len(document.pages.keys() | failures.keys()),  # some pipelines leave out the lost pages
                 parser=self._described(words),
                 lost=tuple(failures[page] for page in sorted(failures)),
                 warnings=(*self._source.warnings, *page_warnings(result), *words.warnings),
@@ -155,7 +158,7 @@ class Conversion:
         return tuple(PageFailure(page_number=page, reason=reason) for page, reason in sorted(reasons.items()))
 
     def _refuse(self, opened: InputDocument) -> NoReturn:
-        """docling could not open the file; its own words hold hashes and paths, so they go to the log alone."""
+        """Refuse a file that docling could not open. Its message has hashes and paths, so only the log gets it."""
         log.info("file_refused", why=_details(opened))
         first, _ = opened.limits.page_range
         if 0 < opened.page_count < first:
@@ -170,7 +173,7 @@ class Conversion:
 
     @contextmanager
     def _blaming_the_file(self) -> Iterator[None]:
-        """Whatever docling raises while it reads a file is the file's fault, except running out of memory."""
+        """Turn docling's errors into the file's failure, except when memory ran out."""
         try:
             yield
         except DocfleetError:

@@ -36,12 +36,12 @@ from actors.parser.engine.profiles import backend_options, pdf_options, simple_o
 from actors.parser.engine.sniffing import Source
 from client.models import ParseOptions
 
-#: Recipes whose models stay loaded in one replica.
+#: How many recipes keep their models loaded in one replica.
 WARM_RECIPES = 4
 
 
 class Converter:
-    """docling's formats and pipelines for one recipe. A pipeline loads its models when it is first needed."""
+    """docling's formats and pipelines for one recipe. A pipeline loads its models at its first use."""
 
     def __init__(self, recipe: Recipe, hardware: Hardware, artifacts_path: Path | None) -> None:
         self.recipe = recipe
@@ -67,20 +67,20 @@ class Converter:
         self._pipelines: dict[type[BasePipeline], BasePipeline] = {}
 
     def pipeline(self, form: InputFormat) -> BasePipeline:
-        """The warm pipeline for a format; PDFs and pictures share one."""
+        """The pipeline for a format. PDFs and pictures share one."""
         kind: type[BasePipeline] = self._formats[form].pipeline_cls
         if kind not in self._pipelines:
             self._pipelines[kind] = kind(simple_options() if kind is SimplePipeline else self._paged_options)
         return self._pipelines[kind]
 
     def has_pages(self, form: InputFormat) -> bool:
-        """Whether documents of a format have pages, of which a range can be asked for."""
+        """Whether documents of a format have pages, so that a request can ask for a range."""
         return bool(self._formats[form].backend.supports_pagination())
 
     def input(
         self, source: Source, options: ParseOptions, *, backend: type[AbstractDocumentBackend] | None = None
     ) -> InputDocument:
-        """A document opened for parsing, with what is the request's own. `backend` replaces docling's reader."""
+        """A document opened with the request's own options. `backend` replaces docling's reader."""
         option = self._formats[source.format]
         opened = InputDocument(
             path_or_stream=BytesIO(source.data),
@@ -96,7 +96,7 @@ class Converter:
 
 
 class Converters:
-    """The converters of the recipes used last."""
+    """Keeps the converters of the most recently used recipes."""
 
     def __init__(self, hardware: Hardware, artifacts_path: Path | None) -> None:
         self._hardware = hardware
@@ -113,7 +113,7 @@ class Converters:
 
 
 def _unlocked(option: FormatOption, options: ParseOptions) -> BackendOptions | None:
-    """The format's backend options, a copy with the request's password where there is one."""
+    """The format's backend options. With a password, a copy that has it."""
     if options.password is None or not isinstance(option.backend_options, PdfBackendOptions):
         return option.backend_options
     return cast(BackendOptions, option.backend_options.model_copy(update={"password": options.password}))

@@ -1,4 +1,4 @@
-"""The engine: docling behind seven methods. For one thread at a time."""
+"""The engine: all of docling behind seven methods, for one thread at a time."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ _STAGE_THREADS = ("Stage-", "PageProducer-")  # docling's names for the threads 
 
 
 class Engine:
-    """Every method raises FileError for what is wrong with the file; anything else raised is a defect.
+    """Methods raise FileError when the file is at fault. Any other error is a defect.
 
-    `defaults` stand in for what a task's options leave open. `artifacts_path` is a folder that
-    `docling-tools models download` filled, docling's own setting when None; unless all of docling's default models are
-    there, the hub's cache counts.
+    `defaults` are for options that a task leaves open. `artifacts_path` is a folder from `docling-tools models
+    download`; None means docling's own setting. If one of docling's default models is missing there, the engine looks
+    in the hub's cache instead.
     """
 
     def __init__(self, defaults: ParseOptions, hardware: Hardware, artifacts_path: Path | None = None) -> None:
         self._defaults = defaults
         self._hardware = hardware
         artifacts_path = artifacts_path or settings.artifacts_path
-        settings.artifacts_path = None  # or every pipeline would insist on the folder, one without models too
+        settings.artifacts_path = None  # otherwise pipelines without models would need the folder, too
         if artifacts_path is not None and not standard_on_disk(artifacts_path):
-            artifacts_path = None  # docling would look nowhere else, nor fetch what is missing
+            artifacts_path = None  # with it, docling looks nowhere else and fetches nothing
         self._has_standard = standard_on_disk(artifacts_path)
         self._converters = Converters(hardware, artifacts_path)
-        # Only an operator who names docling's own models lets a server fetch them; a client's request never does.
+        # An operator who names docling's own models allows the server to fetch them. A client's request never does.
         self._may_fetch = defaults.profile == "standard"
         if not self._may_fetch:
             stay_offline()
@@ -57,11 +57,11 @@ class Engine:
         converter.pipeline(InputFormat.MD)
 
     def describe(self, options: ParseOptions | None = None) -> ParserInfo:
-        """What parses a PDF under `options` over the default ones."""
+        """The profile and models that parse a PDF under `options`, with the defaults for what they leave open."""
         return describe(self._recipe(options.over(self._defaults) if options else self._defaults))
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
-        """The parsed file; or, unparsed, the pages of one that has more than `split_above`."""
+        """The parsed file. A file of more than `split_above` pages is not parsed: the plan of its pages comes back."""
         conversion = self._conversion(document, task)
         plan = conversion.plan()
         if plan is not None and len(plan.pages) > split_above:
@@ -69,7 +69,7 @@ class Engine:
         return conversion.finish(conversion.run(conversion.pipeline), ())
 
     def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
-        """The pages of a span. A page that docling fails on is lost, not an error."""
+        """Parse the pages of a span. A page that docling fails on is lost; it is not an error."""
         conversion = self._conversion(document, task)
         result = conversion.run(shard_pipeline(conversion.pipeline), span=span)
         payload, lost = ParsedPages.of(result).pack(), conversion.lost_pages(result)
@@ -78,7 +78,7 @@ class Engine:
     def assemble(
         self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
     ) -> ParsedFile:
-        """The document, as if its pages had been parsed together. `lost` are pages that no shard has."""
+        """Assemble the document as if its pages had been parsed together. `lost` are pages that no shard has."""
         conversion = self._conversion(document, task)
         pipeline = assembly_pipeline(conversion.pipeline, [ParsedPages.unpack(shard.payload) for shard in shards])
         missing = (*lost, *(failure for shard in shards for failure in shard.lost))
@@ -89,7 +89,7 @@ class Engine:
         return export(document_json, form, content)
 
     def check_health(self) -> None:
-        """Raises when a conversion left threads behind: docling abandons a stage that hangs, and it keeps its core."""
+        """Raises when a conversion left threads behind. docling abandons a stage that hangs, but its thread goes on."""
         stuck = [thread.name for thread in threading.enumerate() if thread.name.startswith(_STAGE_THREADS)]
         if stuck:
             raise RuntimeError(f"docling left threads behind: {', '.join(stuck)}")

@@ -1,4 +1,4 @@
-"""A parsed document as the nodes that clients consume: one per page, or one for a document without pages."""
+"""Makes the nodes of a parsed document: one per page, or one for a document without pages."""
 
 from __future__ import annotations
 
@@ -54,21 +54,23 @@ def _page_nodes(
 def _tables_by_page(tables: Iterable[TableItem], layers: set[ContentLayer]) -> dict[int, list[TableItem]]:
     by_page: dict[int, list[TableItem]] = {}
     for table in tables:
-        if table.prov and table.content_layer in layers:  # not on a hidden sheet, for one
+        if table.prov and table.content_layer in layers:  # a table on a hidden sheet is not
             by_page.setdefault(table.prov[0].page_no, []).append(table)
     return by_page
 
 
 def records_of(table: TableItem, document: DoclingDocument) -> list[dict[str, str]]:
-    """A table's rows as records. Header rows are joined into column names by dots; a name that is empty or taken
-    gets its column's number, so that every column is kept."""
+    """A table's rows as records. Dots join the header rows into column names.
+
+    An empty or repeated name gets a number, so that every column is kept.
+    """
     grid = [[cell._get_text(doc=document) for cell in row] for row in table.data.grid]
     heads = 0
     while heads < len(grid) and any(cell.column_header for cell in table.data.grid[heads]):
         heads += 1
     columns: list[str] = []
     for index in range(table.data.num_cols):
-        parts = dict.fromkeys(row[index] for row in grid[:heads] if row[index])  # a cell over several rows once
+        parts = dict.fromkeys(row[index] for row in grid[:heads] if row[index])  # spanned rows once
         name = ".".join(parts) or str(index)
         columns.append(name if name not in columns else _free_name(name, columns))
     return [dict(zip(columns, row, strict=True)) for row in grid[heads:]]

@@ -1,4 +1,4 @@
-"""From what a client asked for to what decides which warm models are needed."""
+"""Turns a request's options into the recipe that decides which models are needed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Models = Literal["standard", "bundled", "native"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The options that change docling's pipelines. Two requests of one recipe share its warm models.
+    """The options that change docling's pipelines. Requests with the same recipe share its loaded models.
 
-    What belongs to a single request (page range, password) is not in here: it travels with the document, so that
-    neither reloads a model nor stays in a cache.
+    A request's page range and password are not part of it. They travel with the document, so they never reload a
+    model and never stay in a cache.
     """
 
     models: Models
@@ -26,7 +26,7 @@ class Recipe:
 
 
 def recipe_of(options: ParseOptions, models: Models) -> Recipe:
-    """The recipe for `options`; where they say nothing: OCR where the text is missing, tables, no images."""
+    """The recipe for `options`. The defaults are OCR where text is missing, tables, and no images."""
     everywhere = bool(options.force_ocr)
     runs_models = models != "native"
     return Recipe(

@@ -1,4 +1,4 @@
-"""The markdown of a document page by page, in one pass over it.
+"""Writes the Markdown of a document page by page, in one pass over it.
 
 Asking docling for one page's markdown walks the whole document each time; for a book that is quadratic. Here the
 body's items are sorted by page once, and each page serializes only its own.
@@ -32,7 +32,7 @@ class PageTexts:
 
     @cached_property
     def _roots(self) -> dict[int, list[NodeItem]]:
-        """The body's items by the pages that they or what is below them are on."""
+        """The top items of the body by page. An item is on the pages of everything below it."""
         roots: dict[int, list[NodeItem]] = {}
         for reference in self._document.body.children:
             root = reference.resolve(self._document)
@@ -42,7 +42,7 @@ class PageTexts:
 
     @property
     def placed(self) -> bool:
-        """Whether anything at all lies on a page."""
+        """Whether any item lies on a page."""
         return bool(self._roots)
 
     def whole(self) -> str:
@@ -85,7 +85,7 @@ class _PartSerializer(MarkdownTextSerializer):
 
 
 class _PageSerializer(MarkdownDocSerializer):
-    """docling's serializer, which finds what is not on a page by lookup rather than by walking the document."""
+    """docling's serializer with a lookup of each page's items, so that no page walks the whole document."""
 
     _excluded: set[str] = PrivateAttr(default_factory=set)
     _excluded_everywhere: set[str] = PrivateAttr(default_factory=set)
@@ -97,7 +97,7 @@ class _PageSerializer(MarkdownDocSerializer):
         self.show_only(None)
 
     def show_only(self, page: int | None) -> None:
-        """Leave out whatever is not on `page`; None leaves nothing out."""
+        """Show only the items on `page`; None shows all."""
         self._page = page
         elsewhere = set() if page is None else self._pages_by_ref.keys() - self._refs_by_page.get(page, set())
         self._excluded = self._excluded_everywhere | elsewhere

@@ -1,8 +1,8 @@
-"""docling's PDF pipelines in two halves: pages parsed in one place, the document assembled in another.
+"""docling's PDF pipelines in two halves: one parses pages, the other assembles the document from them.
 
-docling runs a pipeline as: build (every page by itself), assemble (reading order and paragraphs over all pages),
-enrich. A shard pipeline stops after the first half; an assembly pipeline begins with pages instead of a PDF. All
-code in between is docling's own, run once over all pages, so the result equals that of a single conversion.
+docling's pipeline builds each page by itself, assembles the document (reading order, paragraphs over several pages),
+and enriches it. A shard pipeline stops after the pages. An assembly pipeline begins with pages instead of a PDF. Both
+run docling's own code, and the assembly sees all pages at once. So the result equals that of a single conversion.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from actors.parser.engine.table_stage import Tables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedPages:
-    """What the first half leaves for the second."""
+    """The result of the first half, and the input of the second."""
 
     pages: list[Page]
     errors: list[ErrorItem]
@@ -46,12 +46,12 @@ class ParsedPages:
         )
 
     def pack(self) -> NDArray[np.uint8]:
-        """One array, which Ray shares without a copy. Pickle keeps the private attributes that docling relies on."""
+        """The pages as one array, which Ray shares without a copy. Pickle keeps docling's private attributes."""
         return np.frombuffer(pickle.dumps(self, protocol=5), dtype=np.uint8)
 
     @classmethod
     def unpack(cls, payload: NDArray[np.uint8]) -> ParsedPages:
-        """Trusts its input: shards come from our own replicas, never from a client."""
+        """The pages from `pack`. Unpickling is safe: shards come from our own replicas, never from a client."""
         parsed = pickle.loads(payload.data)
         if not isinstance(parsed, cls):
             raise TypeError(f"a shard holds ParsedPages, not {type(parsed).__name__}")
@@ -59,7 +59,7 @@ class ParsedPages:
 
 
 class _Sharing(ConvertPipeline):
-    """A pipeline that uses the models of another, warm one."""
+    """A pipeline that uses the loaded models of another."""
 
     def __init__(self, warm: BasePipeline) -> None:
         vars(self).update(vars(warm))

