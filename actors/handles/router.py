@@ -10,6 +10,7 @@ from typing import Any
 from ray.serve.request_router import FIFOMixin, PendingRequest, ReplicaID, RequestRouter, RunningReplica
 
 from actors.handles import replicas as fleet
+from actors.handles.liveness import Liveness
 
 
 class LeastLoadedRouter(FIFOMixin, RequestRouter):
@@ -19,25 +20,33 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
     one dispatcher sends few long calls, and a document has to wait for a parser that got one call too many
     (docs/benchmarks.md: 400 pages on 32 parsers). The calls are counted here, as they start and end, because the queue
     lengths that replicas report are outdated when they arrive.
+
+    A replica that does not answer gets no new call. When none answers, Serve asks again a moment later.
     """
 
     def initialize_state(self, **_: Any) -> None:
         fleet.is_routed_by(self.app_name, self)
         self._calls: Counter[ReplicaID] = Counter()
         self._turn = asyncio.Lock()
+        self._liveness = Liveness(self._busy)
+
+    def _busy(self) -> list[RunningReplica]:
+        return [replica for replica_id, replica in self.curr_replicas.items() if self._calls[replica_id]]
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
     ) -> list[list[RunningReplica]]:
         async with self._turn:
             await asyncio.sleep(0)  # let the previous call be sent, so that it is counted
-            shuffled = random.sample(candidate_replicas, len(candidate_replicas))
+            answering = [each for each in candidate_replicas if not self._liveness.is_silent(each.replica_id)]
+            shuffled = random.sample(answering, len(answering))
             # Offer no second choice: while the first is full, Serve would ask the second for its queue at every call.
             return [[min(shuffled, key=lambda replica: self._calls[replica.replica_id])]] if shuffled else []
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
         super().on_send_request(replica_id)
         self._calls[replica_id] += 1
+        self._liveness.watch()
 
     def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
         super().on_request_completed(replica_id, internal_request_id)

@@ -31,7 +31,7 @@ def result(http: httpx.Client, job: str) -> dict[str, Any]:
     [
         pytest.param("crash", "the parser process died", id="ends"),
         pytest.param("raise", "the parser failed with ZeroDivisionError", id="raises"),
-        pytest.param("garbage", "the parser answered with something else", id="answers-nonsense"),
+        pytest.param("garbage", "the parser returned other pages", id="answers-nonsense"),
         pytest.param("freeze", "the parser hung", id="hangs-and-holds-the-interpreter"),
         pytest.param("hang", "the parser hung", id="hangs", marks=pytest.mark.slow),
         pytest.param("segfault", "the parser process died", id="segfaults", marks=pytest.mark.slow),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from ray.serve._private.common import DeploymentHandleSource, DeploymentID
 from ray.serve.request_router import ReplicaID
 
 from actors.handles.router import LeastLoadedRouter
+from tests.waiting import eventually_async as eventually
 
 PARSER = DeploymentID("Parser", "an-app")
 
@@ -62,6 +64,46 @@ async def test_what_a_replica_says_of_its_queue_does_not_undo_the_count(router: 
     router.on_new_queue_len_info(first.replica_id, 0)  # not told yet of the call that is on its way
     router.on_request_completed(second.replica_id, "a-call")
     assert await send(router, among) == second.replica_id
+
+
+@dataclass
+class Replica:
+    """Answers probes while it is not frozen."""
+
+    number: int
+    frozen: bool = False
+
+    @property
+    def replica_id(self) -> ReplicaID:
+        return ReplicaID(f"replica-{self.number}", PARSER)
+
+    async def get_queue_len(self, *, deadline_s: float) -> int:
+        await eventually(lambda: not self.frozen)
+        return 1
+
+
+async def test_a_replica_that_does_not_answer_gets_no_new_call_until_it_answers(
+    router: LeastLoadedRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.handles.liveness.PROBE_INTERVAL_S", 0.01)
+    monkeypatch.setattr("actors.handles.liveness.SILENT_AFTER_S", 0.02)
+    frozen, lively = among = [Replica(0, frozen=True), Replica(1)]
+    monkeypatch.setattr(type(router), "curr_replicas", {each.replica_id: each for each in among})
+    router.on_send_request(frozen.replica_id)
+    router.on_send_request(lively.replica_id)
+
+    async def has_no_choice() -> bool:
+        return await router.choose_replicas([frozen]) == []
+
+    await eventually(has_no_choice)
+    assert [await send(router, among) for _ in range(3)] == [lively.replica_id] * 3
+    frozen.frozen = False
+
+    async def has_a_choice() -> bool:
+        return not await has_no_choice()
+
+    await eventually(has_a_choice)
+    assert await send(router, among) == frozen.replica_id
 
 
 async def test_a_fleet_without_replicas_has_none_to_choose(router: LeastLoadedRouter) -> None:
