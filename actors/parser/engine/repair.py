@@ -13,16 +13,22 @@ from pypdfium2.raw import FPDF_ERR_PASSWORD
 from actors.parser.engine.sniffing import Source
 from client.models import FileWarning, WarningCode
 
+_END_MARK = b"%%EOF"
+_END_WITHIN = 2048  #: bytes; some programs write other things behind it
+
 
 def repaired(source: Source, password: str | None) -> Source:
-    """The PDF as it is, or a sound copy of what is left of a damaged one, with a warning.
+    """The PDF as it is, or a sound copy of what is left of a damaged one. One that was cut off gets a warning.
 
     A PDF that nothing is left of, or that is locked, stays as it is: whoever opens it says what is wrong.
     """
-    copy = None if _opens(source.data, password) else _mended(source.data, password)
+    opens = _opens(source.data, password)
+    if opens and _END_MARK in source.data[-_END_WITHIN:]:
+        return source
+    copy = source.data if opens else _mended(source.data, password)
     if copy is None:
         return source
-    message = "The PDF is damaged or cut off. A repaired copy was read; pages and text may be missing"
+    message = "The PDF is damaged or cut off. What is left of it was read; pages and text may be missing"
     warning = FileWarning(code=WarningCode.PDF_REPAIRED, message=message)
     return replace(source, data=copy, sent=source.data, warnings=(*source.warnings, warning))
 

@@ -39,6 +39,13 @@ def test_a_pdf_that_is_cut_off_is_read_as_far_as_it_goes_with_a_warning(engine: 
     assert (warning.code, warning.page_number) == ("pdf_repaired", None)
 
 
+def test_a_pdf_that_opens_though_it_is_cut_off_has_a_warning(engine: Engine) -> None:
+    file = parsed(engine, PDF.replace(b"%%EOF", b""))
+    assert [warning.code for warning in file.warnings] == ["pdf_repaired"]
+    assert parsed(engine, PDF).warnings == ()
+    assert parsed(engine, PDF + bytes(500)).warnings == ()
+
+
 def test_a_pdf_that_is_cut_off_may_be_split(engine: Engine) -> None:
     cut, task = as_document(PDF[: len(PDF) * 9 // 10]), make_task()
     assert engine.open(cut, task, split_above=5) == PagePlan(pages=PageSpan(1, 20))

@@ -118,31 +118,65 @@ def print_stream() -> bytes:
     return field("d3a8a8") + inner + field("d3a9a8")
 
 
-@pytest.mark.parametrize(
-    ("filename", "data"),
-    [
-        ("a.odt", open_document("text", f"<text:p>{TEXT}</text:p>")),
-        ("a.ods", open_document("spreadsheet", sheet())),
-        ("a.odp", open_document("presentation", slide())),
-        ("a.epub", book()),
-        ("a.mhtml", saved_page()),
-        ("a.json", document().model_dump_json().encode()),
-        ("a.dclg", document().export_to_doclang().encode()),
-        ("a.dclg.xml", document().export_to_doclang().encode()),
-        ("a.dclx", doclang_archive()),
-        ("a.xml", article()),
-        ("a.nxml", article()),
-        ("patent.xml", patent()),
-        ("patent.txt", f"PATN\nWKU  039305848\nTTL  Harbour\nABST\nPAL  {TEXT}\n".encode()),
-        ("a.boxnote", box_note()),
-        ("a.afp", print_stream()),
-    ],
-)
+MADE = [
+    ("a.odt", open_document("text", f"<text:p>{TEXT}</text:p>")),
+    ("a.ods", open_document("spreadsheet", sheet())),
+    ("a.odp", open_document("presentation", slide())),
+    ("a.epub", book()),
+    ("a.mhtml", saved_page()),
+    ("a.json", document().model_dump_json().encode()),
+    ("a.dclg", document().export_to_doclang().encode()),
+    ("a.dclg.xml", document().export_to_doclang().encode()),
+    ("a.dclx", doclang_archive()),
+    ("a.xml", article()),
+    ("a.nxml", article()),
+    ("patent.xml", patent()),
+    ("patent.txt", f"PATN\nWKU  039305848\nTTL  Harbour\nABST\nPAL  {TEXT}\n".encode()),
+    ("a.boxnote", box_note()),
+    ("a.afp", print_stream()),
+]
+
+
+@pytest.mark.parametrize(("filename", "data"), MADE)
 def test_a_tiny_file_of_a_format_has_its_text(engine: Engine, filename: str, data: bytes) -> None:
     file = engine.open(as_document(data), make_task(filename), split_above=9)
     assert isinstance(file, ParsedFile)
     (node,) = orjson.loads(file.nodes)
     assert TEXT in node["text"]
+
+
+#: Files whose kind their suffix tells, and text files that docling looks into.
+NAMED = [
+    *((f"a.{suffix}", TEXT.encode()) for suffix in ("md", "markdown", "qmd", "rmd", "adoc", "asciidoc", "asc")),
+    *((f"a.{suffix}", f"<html><body>{TEXT}</body></html>".encode()) for suffix in ("html", "htm", "xhtml", "md")),
+    ("a.csv", b"harbour,boats\nKiel,12\n"),
+    ("a.tex", b"\\documentclass{article}"),
+    ("a.vtt", b"WEBVTT\n"),
+    ("a.eml", b"From: a@b.c\n\nTwelve boats\n"),
+    ("a.pdf", b"%PDF-1.7\n"),
+    ("article.txt", article()),
+    ("article.txt", b'<?xml version="1.0"?>\n' + article()),
+    ("patent.txt", patent()),
+    ("a.dclg.xml", article()),
+    ("plain.txt", TEXT.encode()),
+    ("plain.text", TEXT.encode()),
+]
+
+
+#: docling tells an EPUB by its first member alone, which must not be compressed; the one made here is.
+TOLD_BY_DOCLING = [made for made in (*MADE, *NAMED) if made[0] != "a.epub"]
+
+
+@pytest.mark.parametrize(("filename", "data"), TOLD_BY_DOCLING)
+def test_the_kind_of_a_file_is_the_one_that_docling_finds(filename: str, data: bytes) -> None:
+    from docling.datamodel.base_models import DocumentStream
+    from docling.datamodel.document import _DocumentConversionInput
+
+    from actors.parser.engine.sniffing import sniff
+
+    stream = DocumentStream(name=filename, stream=BytesIO(data))
+    theirs = _DocumentConversionInput(path_or_stream_iterator=[])._guess_format(stream)
+    assert sniff(as_document(data), filename).format is theirs
 
 
 def picture(form: str, **options: Any) -> bytes:
