@@ -1,4 +1,4 @@
-"""What every implementation of `Parsers` promises its dispatcher: the fake's tests are worth as much as this."""
+"""The contract of `Parsers`. Tests with the fake are only as good as the fake follows it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TASK = make_task("a.pdf", profile="native", metadata={"case": 7})
 
 @dataclass(frozen=True)
 class Fleet:
-    """Some parsers, and what is a document of so many pages to them."""
+    """Some parsers, and a function that makes a document of so many pages for them."""
 
     parsers: Parsers
     document: Callable[[int], bytes]
@@ -55,13 +55,13 @@ class ParsersContract:
         assert (assembled.pages, assembled.num_nodes, assembled.lost) == (4, 3, tuple(lost))
         assert pages_of(assembled) == [1, 3, 4]
 
-    async def test_what_is_no_document_is_the_file_s_fault(self, fleet: Fleet) -> None:
+    async def test_a_file_that_is_not_a_document_is_a_file_error(self, fleet: Fleet) -> None:
         document = await fleet.parsers.put(b"garbage")
         with pytest.raises(FileError) as refused:
             await fleet.parsers.open(document, TASK, 3)
         assert refused.value.file_code is ErrorCode.INVALID_FILE
 
-    async def test_parsers_that_run_say_what_they_are(self, fleet: Fleet) -> None:
+    async def test_parsers_describe_themselves(self, fleet: Fleet) -> None:
         assert (await fleet.parsers.describe(ParseOptions(profile="native"))).profile == "native"
         assert fleet.parsers.running() >= 1
 

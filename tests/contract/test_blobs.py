@@ -1,4 +1,4 @@
-"""What every blob store promises, over a local folder, memory, and S3 through a server of its own process."""
+"""The contract of blob stores: over a local folder, memory, and S3 with a server in another process."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def test_a_writer_left_by_an_error_leaves_nothing(blobs: BlobStore, data: 
     assert await blobs.delete_prefix("inputs/a") == 0
 
 
-async def test_what_is_missing_is_said_to_be_missing(blobs: BlobStore) -> None:
+async def test_a_missing_blob_is_reported_as_missing(blobs: BlobStore) -> None:
     await blobs.put("inputs/a/0", b"")
     with pytest.raises(BlobMissing):
         await blobs.get("inputs/a/1")

@@ -1,4 +1,4 @@
-"""What a folder must do to be as durable as an object store."""
+"""A local folder that is as durable as an object store."""
 
 from __future__ import annotations
 

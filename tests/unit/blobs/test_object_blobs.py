@@ -1,4 +1,4 @@
-"""An object store that is away, or answers with errors only."""
+"""An object store that cannot be reached, or answers with errors only."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ async def test_every_node_is_sent_in_order_and_then_the_end(worker, blobs, recei
     assert (report.state, report.position, report.status) == (DeliveryState.DELIVERED, 4, 200)
 
 
-async def test_a_failed_job_is_told_as_one_failure(worker, blobs, receiver) -> None:
+async def test_a_failed_job_is_one_failure_message(worker, blobs, receiver) -> None:
     job = await job_of(blobs, failure=Failure(code=ErrorCode.POISON, message="given up"))
     await worker.deliver(delivery_of(job, receiver.url))
     assert receiver.messages == [
@@ -289,7 +289,7 @@ async def test_after_a_failure_the_refused_message_comes_again_and_then_the_rest
     assert receiver.heard == [0, 1, 2, 2, 3, "COMPLETED"]
 
 
-async def test_what_was_acknowledged_is_not_read_again(worker, blobs, receiver) -> None:
+async def test_acknowledged_nodes_are_not_read_again(worker, blobs, receiver) -> None:
     delivery = delivery_of(await job_of(blobs, 2, 1), receiver.url, position=2)
     await blobs.delete_prefix("results/j/0")
     assert (await worker.deliver(delivery)).state is DeliveryState.DELIVERED
@@ -331,7 +331,7 @@ async def test_a_slow_receiver_gives_others_a_turn(worker, blobs, receiver, cloc
     assert (first.state, first.position, first.retry_in_s) == (DeliveryState.PENDING, 1, 0.0)
 
 
-async def test_results_that_are_gone_end_a_delivery(worker, blobs, receiver) -> None:
+async def test_deleted_results_end_a_delivery(worker, blobs, receiver) -> None:
     delivery = delivery_of(await job_of(blobs, 1), receiver.url)
     await blobs.delete_prefix("results/j")
     gone = await worker.deliver(delivery)
@@ -378,14 +378,14 @@ async def test_an_endless_answer_is_cut_off_and_its_status_counts(worker, blobs,
     assert len({request.connection for request in receiver.requests}) == 2
 
 
-async def test_a_receiver_that_says_nothing_is_given_up(worker, blobs, receiver, monkeypatch) -> None:
+async def test_a_silent_receiver_counts_as_a_failure(worker, blobs, receiver, monkeypatch) -> None:
     monkeypatch.setattr(worker_module, "ANSWER_WITHIN_S", 0.05)
     receiver.replies = [Reply(silent=True)]
     failed = await worker.deliver(delivery_of(await job_of(blobs, 1), receiver.url))
     assert (failed.error, failed.status, failed.retry_in_s) == ("no answer within 0.05 s", None, 5.0)
 
 
-async def test_a_receiver_that_is_not_there_is_called_again(worker, blobs) -> None:
+async def test_a_receiver_that_cannot_be_reached_is_called_again(worker, blobs) -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # and does not listen
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
@@ -587,7 +587,7 @@ async def finish_job(registry: JobRegistry, blobs: BlobStore, url: str, nodes: i
     await registry.finish("j", claim.lease, JobOutcome(files=(await job_of(blobs, nodes)).files))
 
 
-async def test_a_dispatcher_tells_of_a_job_that_it_finished(tmp_path, blobs, receiver) -> None:
+async def test_a_dispatcher_delivers_a_job_that_it_finished(tmp_path, blobs, receiver) -> None:
     registry = await asyncio.to_thread(ThreadedRegistry, tmp_path)
     await blobs.put("inputs/j/0", b"2")  # pages, to these parsers
     await submit_job(registry, receiver.url)

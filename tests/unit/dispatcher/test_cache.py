@@ -1,4 +1,4 @@
-"""Documents that their caller had parsed before."""
+"""Documents that the same caller had parsed before."""
 
 from __future__ import annotations
 
@@ -119,13 +119,13 @@ async def test_another_parser_parses_again(fleet: Fleet) -> None:
     assert newer.opened.total() == 1
 
 
-async def test_who_does_not_want_it_from_the_cache_has_it_parsed(fleet: Fleet) -> None:
+async def test_a_request_can_opt_out_of_the_cache(fleet: Fleet) -> None:
     await fleet.run("first")
     await fleet.run("second", options=ParseOptions(profile="auto", cache=False))
     assert fleet.parsed == 2
 
 
-async def test_what_is_locked_is_never_kept(fleet: Fleet) -> None:
+async def test_an_encrypted_document_is_never_kept(fleet: Fleet) -> None:
     locked = ParseOptions(profile="auto", password=SecretStr("sesame"))
     await fleet.run("first", options=locked)
     await fleet.run("second", options=locked)

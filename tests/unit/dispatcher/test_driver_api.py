@@ -1,4 +1,4 @@
-"""The drivers' API over a real registry and a real folder; only parsers are made up."""
+"""The drivers' API over a real registry and a real folder. Only the parsers are fakes."""
 
 from __future__ import annotations
 
@@ -107,8 +107,7 @@ def parser() -> OneParser:
 
 @pytest.fixture
 def api(registry: JobRegistry, blobs: BlobStore, parser: OneParser) -> DriverApi:
-    # What `Registry` of actors.handles does with a missing job: None rather than JobNotFound.
-    return api_of(Book(registry), parser, blobs)
+    return api_of(RegistryWithoutNotFound(registry), parser, blobs)
 
 
 def api_of(jobs: DriverRegistry, parser: OneParser, blobs: BlobStore) -> DriverApi:
@@ -118,7 +117,9 @@ def api_of(jobs: DriverRegistry, parser: OneParser, blobs: BlobStore) -> DriverA
 
 
 @dataclass
-class Book:
+class RegistryWithoutNotFound:
+    """Answers None for an unknown job, as the facade of `actors.handles` does."""
+
     registry: JobRegistry
 
     async def submit(self, spec: JobSpec) -> JobView:
@@ -183,7 +184,7 @@ async def test_whatever_goes_wrong_is_a_file_error_with_a_code(
 
 
 @pytest.mark.parametrize("document", ["text", {"a": 1}, np.zeros(3), np.zeros((2, 2), np.uint8)])
-async def test_what_holds_no_bytes_is_a_file_error(api: DriverApi, document: object) -> None:
+async def test_a_document_without_bytes_is_a_file_error(api: DriverApi, document: object) -> None:
     for refused in (api.parse(document, a_task()), api.store(document, "job", 0, "a.md")):
         with pytest.raises(FileError) as caught:
             await refused
@@ -199,7 +200,7 @@ async def test_a_document_over_the_servers_limit_is_a_file_error(api: DriverApi,
     assert await blobs.size("inputs/job/1") is None
 
 
-async def test_what_takes_as_long_as_a_document_is_large_is_not_done_on_the_loop(
+async def test_work_that_grows_with_the_document_runs_off_the_loop(
     api: DriverApi, registry: JobRegistry, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_loop: list[str] = []

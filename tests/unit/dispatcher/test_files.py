@@ -185,7 +185,7 @@ async def test_words_that_are_missing_from_a_document_are_counted(parsers, recor
     assert recorded.of(WORDS_LOST, profile="bundled") == [3]
 
 
-async def test_what_failed_once_is_tried_again_with_nothing_else_at_risk(parsers) -> None:
+async def test_a_second_try_endangers_no_other_parser(parsers) -> None:
     parsers.deadly = {2, 5, 8, 11}
     await parse(parsers, b"12", Splitting(slots=4, span_pages=3))
     first_tries = parsers.at_risk

@@ -105,13 +105,13 @@ async def test_pages_with_a_gap_between_them_are_assembled_apart_and_only_once()
     assert parsers.assembled == {(1, 12): 1}
 
 
-async def test_nobody_who_does_not_ask_pays() -> None:
+async def test_pages_are_not_assembled_until_somebody_asks() -> None:
     parsers = HeldParsers()
     await Run(parsers).end()
     assert parsers.assembled == {(1, 12): 1}
 
 
-async def test_a_parser_that_dies_for_it_harms_nothing_but_the_answer() -> None:
+async def test_a_parser_that_dies_in_a_partial_assembly_costs_only_that_answer() -> None:
     parsers = HeldParsers(held={5, 12})
     run = Run(parsers)
     await run.with_pages(8)
@@ -165,7 +165,7 @@ async def test_pages_that_broke_a_parser_are_assembled_again_in_quarantine() -> 
     assert parsers.assembled == {(1, 12): 1, (1, 10): 1}
 
 
-async def test_what_is_assembled_outlives_who_stops_waiting_for_more() -> None:
+async def test_assembled_pages_are_kept_when_their_caller_goes_away() -> None:
     partial, never = PartialAssembly(9), asyncio.Event()
     tried: list[int] = []
 
