@@ -1,7 +1,7 @@
-"""Every benchmark but `soak`, one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
+"""Runs every benchmark but `soak`, one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
 
-FOLDER holds documents of your own; without it the sample documents are used, and what needs more is left out. A
-benchmark of `docs/benchmarks.md` can be run alone, as the table there says. Nothing else should run meanwhile.
+FOLDER holds your own documents. Without it the benchmarks use the sample documents, and skip what needs more. To run a
+benchmark alone, use its command in `docs/benchmarks.md`. Run nothing else meanwhile.
 """
 
 from __future__ import annotations

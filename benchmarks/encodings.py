@@ -1,8 +1,8 @@
-"""How often the encoding of a short text is found: `python -m benchmarks.encodings [--misses]`.
+"""Measures how often the encoding of a short text is found: `python -m benchmarks.encodings [--misses]`.
 
-Each text below is cut into pieces of 40, 80 and 160 characters, and each piece is encoded and decoded again without
-its encoding being told. A piece counts as right when every character comes back. Pieces that are pure ASCII in their
-encoding are left out. `--misses` prints each piece that came back wrong, with the encoding that was taken.
+Cuts each text below into pieces of 40, 80 and 160 characters, encodes each piece, and decodes it again without naming
+the encoding. A piece is right when every character comes back. Pieces that are pure ASCII in their encoding are left
+out. `--misses` prints each wrong piece, with the encoding that was chosen.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""How near the bundled profile comes to reference markdown: `python -m benchmarks.fidelity PDFS REFERENCES [--ocr]`.
+"""Compares the bundled profile with reference Markdown: `python -m benchmarks.fidelity PDFS REFERENCES [--ocr]`.
 
-REFERENCES holds NAME.md for some NAME.pdf of PDFS, made with better models. Printed for each document, and as means:
-how alike the words and their order are, which share of the reference's words is there, and the F1 of the headings;
-then pages per second. `--threads N` (default 1) gives the models more threads.
+REFERENCES holds NAME.md for some NAME.pdf of PDFS, made with better models. Prints for each document, and as means, how
+alike the words and their order are, the share of the reference's words that are found, and the F1 of the headings. Then
+prints pages per second. `--threads N` (default 1) gives the models more threads.
 """
 
 import argparse

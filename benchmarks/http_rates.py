@@ -1,4 +1,4 @@
-"""Requests per second of the whole HTTP path, journal durable, in both of Serve's HTTP modes.
+"""Requests per second of the whole HTTP path with a durable journal, in both of Serve's HTTP modes.
 
 `python -m benchmarks.http_rates`; needs `wrk`. Load and service share this machine's cores.
 """
@@ -53,7 +53,7 @@ def serving(ha_proxy: str, *, seconds_per_page: str) -> Iterator[tuple[str, Path
 
 
 def wrk(url: str, connections: int, script: Path | None = None) -> str:
-    """One run after a short warm-up: rate, latency, and any answer that was no success."""
+    """One run after a short warm-up: rate, latency, and any answer that is not a success."""
     command = ["wrk", "-t1", f"-c{connections}", "--latency", *(["-s", str(script)] if script else []), url]
     subprocess.run([*command, "-d2s"], check=True, capture_output=True)
     out = subprocess.run([*command, f"-d{SECONDS}s"], check=True, capture_output=True, text=True).stdout

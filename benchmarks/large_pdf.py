@@ -52,7 +52,7 @@ def served(url: str, file: Path) -> list[float]:
 
 
 def _times(call: Callable[[], object]) -> list[float]:
-    call()  # warm
+    call()  # loads the models
     times = []
     for _ in range(ROUNDS):
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""From submit to result of one small file, on an idle service. `python -m benchmarks.latency`."""
+"""The time from submit to result of one small file, on an idle service. `python -m benchmarks.latency`."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""How near the bundled profile comes on pages of known text: `python -m benchmarks.made_pages [--seeds FIRST LAST]`.
+"""The bundled profile on pages of known text: `python -m benchmarks.made_pages [--seeds FIRST LAST]`.
 
 Typesets papers, reports, manuals, letters, forms and slides, and pages in Hebrew and Arabic, each kind once for every
-seed: the seed chooses fonts, sizes, gaps, columns and how headings are set. Printed for each kind, and as means: how
-alike the words and their order are, which share of the words is there, and the F1 of the headings. The first ten seeds
-are the ones that the rules were fitted to.
+seed. The seed chooses fonts, sizes, gaps, columns and the style of headings. Prints for each kind, and as means, how
+alike the words and their order are, the share of the words that are found, and the F1 of the headings. The rules were
+fitted to the first ten seeds.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class MadeDocument:
-    """A PDF and the Markdown that its reader has to see."""
+    """A PDF, and the Markdown that a parser has to find in it."""
 
     kind: str
     pdf: bytes
@@ -108,7 +108,7 @@ def look_of(chance: Random, families: Iterable[Family] = (TIMES, HELVETICA, BITS
 
 
 def paper(chance: Random, columns: int) -> Sheet:
-    """As LaTeX sets it: a title over the columns, numbered headings, notes, figures, references."""
+    """A paper as LaTeX sets it: a title over the columns, numbered headings, notes, figures, references."""
     writer = Writer(chance, ENGLISH)
     numbered = HEADINGS[chance.choice((0, 1, 2))]
     look = replace(look_of(chance, (TIMES, SERIF, TEX)), headings=numbered, indented=True, justified=True)
@@ -186,7 +186,7 @@ def letter(chance: Random) -> Sheet:
 
 
 def form(chance: Random) -> Sheet:
-    """Labels with values beside them, in parts that have bold headings."""
+    """A form: labels with values beside them, in parts with bold headings."""
     writer = Writer(chance, ENGLISH)
     look = look_of(chance)
     sheet = Sheet(replace(look, headings=HEADINGS[chance.choice((0, 1, 2, 4, 6))], indented=False))
@@ -216,7 +216,7 @@ def slides(chance: Random) -> Sheet:
 
 
 def leftwards(chance: Random, language: str, columns: int) -> Sheet:
-    """A report in a script that is written from right to left."""
+    """A report in a script that runs from right to left."""
     writer = Writer(chance, language, LATIN_IN_OTHERS)
     look = replace(look_of(chance, (SANS,)), leftwards=True, columns=columns, running=writer.title())
     look = replace(look, word_by_word=chance.random() < 0.5)
@@ -256,7 +256,7 @@ def make(kind: str, seed: int) -> MadeDocument:
 
 
 def markdown_of(engine: ParsingEngine, made: MadeDocument) -> str:
-    """What the bundled profile makes of a document, with Arabic letters in their plain forms."""
+    """The bundled profile's Markdown of a document, with Arabic letters in their plain forms."""
     content, options = np.frombuffer(made.pdf, np.uint8), ParseOptions(profile="bundled", do_ocr=False)
     task = FileTask(job_id="j", index=0, filename="made.pdf", size=content.size, options=options, metadata={})
     parsed = engine.open(content, task, split_above=1000)

@@ -1,4 +1,4 @@
-"""Tables whose content is known to the letter, drawn into PDFs: what the benchmark and the tests measure against."""
+"""Draws tables of known content into PDFs. The benchmark and the tests compare with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class MadeTable:
     header_rows: int = 1
     widths: tuple[float, ...] | None = None
     scanned: bool = False
-    turned: bool = False  # drawn sideways on a page that viewers turn upright
+    turned: bool = False  # drawn sideways, on a page that viewers turn upright
     fontsize: float = 9
 
     @property
@@ -68,7 +68,7 @@ class MadeTable:
 
     @property
     def cells(self) -> dict[tuple[int, int], tuple[int, int, str]]:
-        """(row, column) of every cell's start, to its row span, column span and text on one line."""
+        """Maps the (row, column) of every cell's start to its row span, column span and text in one line."""
         sizes = {(s.row, s.col): (s.last_row - s.row + 1, s.last_col - s.col + 1) for s in self.spans}
         return {
             (r, c): (*sizes.get((r, c), (1, 1)), " ".join(text.split()))
@@ -115,7 +115,7 @@ def _draw(thing: Flowable, canvas: Canvas, left: float, top: float) -> None:
 
 
 def _scanned(pdf: bytes) -> bytes:
-    """The page as a 200 dpi picture, as a scanner would leave it."""
+    """The page as a picture of 200 dpi, like a scan."""
     page = pypdfium2.PdfDocument(pdf)[0]
     picture = page.render(scale=200 / 72).to_pil().convert("L")
     out = BytesIO()

@@ -1,6 +1,6 @@
-"""What the orchestration alone costs: 400 pages of 0.1 s on 32 logical parsers. `python -m benchmarks.orchestration`.
+"""The cost of the orchestration alone: 400 pages of 0.1 s on 32 logical parsers. `python -m benchmarks.orchestration`.
 
-The parsers sleep, so 32 of them fit on a small machine; ideal is pages x seconds / parsers.
+The parsers sleep, so 32 of them fit on a small machine. The ideal time is pages x seconds / parsers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
     ):
         large, small = _document(folder, PAGES), _document(folder, 1)
-        for _ in range(3):  # every parser has seen a call
+        for _ in range(3):  # until every parser has had a call
             client.submit_and_wait(large)
         ideal = PAGES * SECONDS_PER_PAGE / PARSERS
         times, small_times = [], []

@@ -1,6 +1,6 @@
-"""What pixels cost that nobody asked for: a deck of photographs, with `include_images` and without.
+"""The cost of pixels that nobody asked for: a deck of photographs, with `include_images` and without.
 
-`python -m benchmarks.pictures`. With them is what docling does by itself: every picture is encoded as PNG.
+`python -m benchmarks.pictures`. With images, docling encodes every picture as PNG, as it does by default.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def make_deck() -> bytes:
-    """A slide for each photograph. Noise makes PNG work as hard for them as for real ones."""
+    """A deck with a slide for each photograph. They hold noise, which costs PNG as much as real photographs."""
     deck, numbers = Presentation(), np.random.default_rng(1)
     for number in range(PHOTOS):
         slide = deck.slides.add_slide(deck.slide_layouts[5])

@@ -1,6 +1,6 @@
-"""A small random checkpoint where docling's own models would be: loaded and run as they are, and worth nothing.
+"""A small checkpoint of random weights in place of docling's models. It loads and runs, but finds nothing useful.
 
-Layout alone: of the table model there is only the file that says that it is on disk.
+Only the layout model works. Of the table model there is only the file by which docling finds it on disk.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ LABELS = (
 
 
 def save_random_models(folder: Path) -> None:
-    """As if `docling-tools models download layout tableformer` had filled `folder`."""
+    """Fill `folder` as `docling-tools models download layout tableformer` does."""
     from transformers import RTDetrImageProcessor, RTDetrResNetConfig, RTDetrV2Config, RTDetrV2ForObjectDetection
 
     from actors.parser.engine.profiles import TABLEFORMER

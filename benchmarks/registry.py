@@ -1,8 +1,8 @@
-"""What the registry costs, and that its history is free: the same work with few and with many ended jobs.
+"""The cost of the registry: the same work with few and with many ended jobs, to show that history costs nothing.
 
     python benchmarks/registry.py [--ended 1000 200000]
 
-Without Ray, whose call adds about a millisecond to each. On SQLite, in a folder for temporary files.
+Runs without Ray, whose call adds about a millisecond to each. The journal is SQLite, in a temporary folder.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from client.models import ParseOptions, Progress
 
 Figures = dict[str, tuple[float, ...]]
 
-ROUNDS = 3  # of which the best counts: others use this machine too
-JOBS = 2000  # measured of each kind
+ROUNDS = 3  # the best one counts, because other programs use the machine too
+JOBS = 2000  # for each kind of call
 TOGETHER = 50  # requests that the ingress has under way at once
 QUEUED = 5000  # jobs that a restart finds unfinished
 
@@ -60,7 +60,7 @@ def spec(job_id: str) -> JobSpec:
 
 
 def fill(url: str, ended: int) -> None:
-    """A journal with that much history, and unfinished jobs for the restart."""
+    """A journal with `history` ended jobs, and unfinished jobs for the restart."""
     journal = Journal(url)
     journal.open()
     seqs = iter(range(1, ended + QUEUED + 1))

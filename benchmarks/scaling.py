@@ -1,4 +1,4 @@
-"""Pages per second on one, two, four and eight parsers, against as many times the first.
+"""Pages per second on one, two, four and eight parsers, compared with that multiple of one parser's.
 
 `python -m benchmarks.scaling [FILE] [--replicas 1 2 4 8]`: the bundled models, each parser on a core of its own.
 `--gpu`: docling's own models, on parsers that share one GPU.
@@ -22,7 +22,7 @@ from client import DoclingParserClient
 from serve_app.settings import Settings
 
 ROUNDS = 3
-FILES_PER_PARSER = 4  # of one round: with fewer, the last file that ends would say more than the rest
+FILES_PER_PARSER = 4  # in a round; with fewer, the last file would decide the result
 CPUS_BESIDE_A_GPU = 2.0  # what docs/deployment.md asks for
 
 
@@ -43,8 +43,8 @@ def main() -> int:
 
 
 def compare(file: Path, counts: list[int], models: Mapping[str, str], *, on_gpu: bool) -> None:
-    """Print what each number of parsers comes to. Those that the machine has no cores for are left out."""
-    first: float | None = None  # pages per second and parser of the fewest
+    """Print the rate of each number of parsers for which the machine has enough cores."""
+    first: float | None = None  # pages per second of each parser, with the fewest parsers
     for count in counts:
         cpus = CPUS_BESIDE_A_GPU if on_gpu else 1.0
         if count * cpus > (os.cpu_count() or 1):
@@ -57,10 +57,10 @@ def compare(file: Path, counts: list[int], models: Mapping[str, str], *, on_gpu:
 
 
 def pages_per_second(file: Path, parsers: int, env: Mapping[str, str]) -> list[float]:
-    """Of a service of so many parsers, all of them busy, in each round."""
+    """Pages per second in each round, of a service whose `parsers` are all busy."""
     fixed = {"PARSER_MIN_REPLICAS": str(parsers), "PARSER_MAX_REPLICAS": str(parsers), "DO_OCR": "false"}
     with service(**fixed, **env) as url, DoclingParserClient(url) as client:
-        _parse(client, file, 2 * parsers)  # every parser has seen a call
+        _parse(client, file, 2 * parsers)  # until every parser has had a call
         return [_parse(client, file, FILES_PER_PARSER * parsers) for _ in range(ROUNDS)]
 
 
@@ -84,7 +84,7 @@ def _bundled_models() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def _standard_models() -> Iterator[dict[str, str]]:
-    """docling's own where they are on disk; else random ones, which show that a GPU is shared and not how fast."""
+    """docling's models if they are on disk. Otherwise random ones, which show a shared GPU, but no speed."""
     from actors.parser.engine.profiles import standard_on_disk
 
     folder = Settings().docling_artifacts_path

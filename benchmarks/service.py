@@ -1,4 +1,4 @@
-"""A docfleet service of its own for a benchmark, and the few measures that every benchmark takes."""
+"""Runs a docfleet service for a benchmark, and holds what all benchmarks print."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
 
 
 def describe_machine() -> str:
-    """What every number needs beside it."""
+    """The machine. Every number needs it beside it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     cpu = names[0].split(":")[1].strip() if names else platform.processor()

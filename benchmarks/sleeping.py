@@ -1,4 +1,4 @@
-"""A parser that only sleeps: what is left of a run's time is the orchestration's.
+"""A parser that only sleeps, so the rest of a run's time is the orchestration's.
 
 A document is its page count as text, named .pdf. `python -m benchmarks.sleeping` serves it.
 """
@@ -40,7 +40,7 @@ class SleepingEngine:
 
     def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
         time.sleep(len(span) * self._seconds_per_page)
-        return Shard(span=span, payload=np.zeros(len(span) * 40_000, np.uint8))  # what real pages weigh
+        return Shard(span=span, payload=np.zeros(len(span) * 40_000, np.uint8))  # bytes, as many as real pages
 
     def assemble(
         self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]

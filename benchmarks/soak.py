@@ -1,9 +1,9 @@
-"""Whether memory stays flat: documents for as long as it takes, and what every process holds meanwhile.
+"""Shows whether memory stays flat: parses many documents, and prints the memory of every process meanwhile.
 
     python -m benchmarks.soak [FOLDER] [--documents 500]
 
-Minutes long, so not part of `make bench`. Parsers are not replaced here, which would hide a leak. Without FOLDER the
-sample documents are used, over and over.
+Takes minutes, so it is not part of `make bench`. Parsers are not replaced here, because that would hide a leak. Without
+FOLDER it uses the sample documents, over and over.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from benchmarks.service import describe_machine, service
 from client import DoclingParserClient
 
 PARSERS = 2
-LARGEST = 400_000  # bytes: the largest ones would take most of the time
+LARGEST = 400_000  # bytes; larger files would take most of the time
 MIB = 1024 * 1024
 
-#: How Ray titles the processes whose memory is the service's own.
+#: The titles that Ray gives to the service's own processes.
 TITLES = {
     "registry": "ray::JobRegistry",
     "dispatcher": "ray::ServeReplica:docfleet:Dispatcher",
@@ -61,7 +61,7 @@ def _is_fit(path: Path) -> bool:
 
 
 def _memory() -> Sample:
-    """MiB that each of the service's processes holds, by name and number."""
+    """The memory of each process of the service in MiB, by name and number."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for process in sorted(psutil.Process().children(recursive=True), key=lambda one: one.pid):
         try:
@@ -83,7 +83,7 @@ def _show(documents: int, sample: Sample) -> None:
 
 
 def _show_growth(samples: list[Sample]) -> None:
-    """From the middle to the end: by then every kind of document has been seen many times."""
+    """The growth from the middle to the end. By then every parser has seen every kind of document many times."""
     half = samples[len(samples) // 2 :]
     growth = {name: half[-1].get(name, 0) - held for name, held in half[0].items()}
     print("MiB in the second half: " + ", ".join(f"{name} {by:+}" for name, by in growth.items()))

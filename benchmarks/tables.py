@@ -1,9 +1,9 @@
 """How well the bundled profile reads tables: `python -m benchmarks.tables [--known-boxes] [PDF ...]`.
 
 Draws tables of known content, converts them with the bundled models, and prints for each whether its rows, columns
-and headers are right and which share of its cells is: same place, same spans, same text. With `--known-boxes` the
-layout model is left out and each table's box given, which measures the table model alone. Of PDFs given by path the
-tables are printed to look at.
+and headers are right, and the share of its cells that are: same place, same spans, same text. `--known-boxes` gives
+each table's box instead of running the layout model, so it measures the table model alone. For PDFs given by path it
+prints the tables.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def score(made: MadeTable, data: TableData) -> Score:
 
 
 class KnownBox(BundledLayoutModel):
-    """A layout model that finds one table, where it is told."""
+    """A layout model that finds one table, in a given place."""
 
     box: tuple[float, float, float, float]
 

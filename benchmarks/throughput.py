@@ -1,4 +1,4 @@
-"""Small files: how much of bare docling's speed is left once it is a service. `python -m benchmarks.throughput`."""
+"""Small files: the speed of the service compared with bare docling's. `python -m benchmarks.throughput`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _convert(files: list[Path], barrier: Any) -> None:
 
 def served(url: str, files: list[Path], files_per_job: int) -> float:
     with DoclingParserClient(url) as client:
-        client.submit_and_wait(*files * 4)  # enough for each parser to have met each file
+        client.submit_and_wait(*files * 4)  # until each parser has seen each file
         jobs = [files[i : i + files_per_job] for i in range(0, len(files), files_per_job)] * ROUNDS
         started = time.perf_counter()
         for job_id in [client.submit_job(*job)["job_id"] for job in jobs]:

@@ -79,7 +79,7 @@ def parse_one(client: DoclingParserClient, path: Path, progress: Progress, bar: 
 
 
 def save(client: DoclingParserClient, outcome: Outcome) -> None:
-    """Write the nodes, or why there are none, and the document in the two formats that are read most."""
+    """Write the nodes, or the reason why there are none, and the document as JSON and Markdown."""
     folder = RESULTS / outcome.path.name
     folder.mkdir(parents=True, exist_ok=True)
     documents = (("json", "document.json"), ("markdown", "document.md"))

@@ -29,7 +29,7 @@ def main(paths: list[str]) -> None:
 
     job_id = fleet.submit(paths, metadata={"case": 17})
     print(f"job {job_id}: {ray.get(fleet.status(job_id)).status}")
-    batch = ray.get(fleet.results(job_id))  # waits for its end; another program may do so
+    batch = ray.get(fleet.results(job_id))  # waits for the job's end; another program may do this
     print(f"job {job_id}: {batch.successful} of {batch.total_files} files, {batch.total_nodes} nodes")
 
 

@@ -1,4 +1,4 @@
-"""What the sample documents say. The harbour of Lindholm and everything in it is made up."""
+"""The text of the sample documents. The harbour of Lindholm and everything in it is made up."""
 
 TIDES = [
     ["Day", "First high water", "Height (m)", "First low water", "Height (m)"],

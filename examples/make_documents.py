@@ -65,7 +65,7 @@ from reportlab.platypus import (
 )
 
 FOLDER = Path(__file__).parent / "documents"
-WRITTEN = datetime(2025, 1, 15, 9, 0, tzinfo=UTC)  # the date that every document carries
+WRITTEN = datetime(2025, 1, 15, 9, 0, tzinfo=UTC)  # the date in every document
 SCAN_DPI = 150
 
 
@@ -213,7 +213,7 @@ def make_figures() -> bytes:
 
 
 def _saved(document: Any) -> bytes:
-    """An office file without the traces of when it was saved: dates inside the archive and in its core properties."""
+    """An office file without the dates of its saving, which are in the archive and in its core properties."""
     written, pinned = io.BytesIO(), io.BytesIO()
     document.save(written)
     stamp = WRITTEN.strftime("%Y-%m-%dT%H:%M:%SZ").encode()

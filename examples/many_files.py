@@ -1,4 +1,4 @@
-"""A folder of any size in constant memory: a few files under way at a time, failures as values.
+"""Parses a folder of any size in constant memory: a few files at a time, with failures as values.
 
 python examples/many_files.py [FOLDER]
 """

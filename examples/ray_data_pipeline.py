@@ -1,4 +1,4 @@
-"""A folder of documents as a Ray Data pipeline: read, parse on the fleet, count words, write JSON lines.
+"""Parses a folder with a Ray Data pipeline: read, parse on the fleet, count words, write JSON lines.
 
 python examples/ray_data_pipeline.py [FOLDER [TARGET]]
 """
@@ -31,7 +31,7 @@ def main(folder: Path, target: str) -> None:
     def count_words(row: dict[str, Any]) -> dict[str, Any]:
         return {**row, "words": len(row["text"].split())}
 
-    # A task that waits needs hardly any of a CPU, and the parsers need them all.
+    # A waiting task needs hardly any CPU, and the parsers need all CPUs.
     documents = ray.data.read_binary_files(str(folder), include_paths=True).map(parse, num_cpus=0.01)
     counted = documents.map(count_words).materialize()
     counted.write_json(target)

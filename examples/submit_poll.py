@@ -1,4 +1,4 @@
-"""Submit a job, look at it now and then, fetch what it made.
+"""Submit a job, ask for its status now and then, and fetch its result.
 
 python examples/submit_poll.py [FILE...]
 """

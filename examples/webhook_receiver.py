@@ -20,7 +20,7 @@ LARGEST_BODY = 64 * 1024
 
 
 class Receiver(BaseHTTPRequestHandler):
-    seen: ClassVar[set[str]] = set()  # yours should outlive the process
+    seen: ClassVar[set[str]] = set()  # keep yours in a store that outlives the process
 
     def do_POST(self) -> None:
         size = int(self.headers.get("Content-Length", 0))
@@ -31,7 +31,7 @@ class Receiver(BaseHTTPRequestHandler):
             self.answer(HTTPStatus.BAD_REQUEST)
             print(f"refused: {error}", flush=True)
             return
-        self.answer(HTTPStatus.NO_CONTENT)  # before the work: who answers late is called again
+        self.answer(HTTPStatus.NO_CONTENT)  # before the work, because the server calls again after a late answer
         if self.headers["webhook-id"] not in self.seen:
             self.seen.add(self.headers["webhook-id"])
             job = event["data"]
