@@ -30,7 +30,7 @@ log = get_logger()
 #: A process may always hold this many times its first size: a new one would soon be as large again.
 LEAST_GROWTH = 3  # healthy ones reach 2.5 (docs/reliability.md)
 
-#: How many page deadlines an export may take.
+#: How many page deadlines an export may take: one, and one for each MiB of the document, up to this many.
 PAGES_OF_AN_EXPORT = 16
 
 
@@ -145,7 +145,7 @@ class Parser:
         return parsed
 
     async def export(self, document_json: DocumentBytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        limit_s = self._config.page_deadline_s * PAGES_OF_AN_EXPORT
+        limit_s = self._config.page_deadline_s * min(1 + document_json.nbytes / MIB, PAGES_OF_AN_EXPORT)
         return await self._run(
             lambda: self._engine.export(document_json.tobytes(), form, content), document_json.nbytes, limit_s
         )

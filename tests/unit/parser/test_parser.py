@@ -116,6 +116,23 @@ async def test_a_call_gets_the_time_that_its_task_allows(engine: SlowEngine, mon
     assert allowed == [3, 4, 5]
 
 
+@pytest.mark.parametrize(("mib", "seconds"), [(0, 2.0), (1, 4.0), (40, 32.0)])
+async def test_an_export_gets_time_by_the_size_of_its_document(
+    engine: SlowEngine, monkeypatch: pytest.MonkeyPatch, mib: int, seconds: float
+) -> None:
+    allowed: list[float] = []
+
+    @contextmanager
+    def watch(watchdog: Watchdog, call: object, seconds: float) -> Iterator[None]:
+        allowed.append(seconds)
+        yield
+
+    monkeypatch.setattr(Watchdog, "watch", watch)
+    parser = Parser(ParserConfig(page_deadline_s=2.0), lambda config: engine)
+    await parser.export(np.zeros(mib * MIB, np.uint8), ExportFormat.TEXT, ("body",))
+    assert allowed == [seconds]
+
+
 async def test_a_result_that_is_too_large_stays_with_the_parser(engine: SlowEngine) -> None:
     parser = Parser(ParserConfig(), lambda config: engine)
     small, large = (replace(make_task(), max_result_bytes=PARSED.size - less) for less in (0, 1))
