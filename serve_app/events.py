@@ -15,7 +15,7 @@ from serve_app.ports import IngressRegistry
 
 #: Seconds that one call to the registry waits for a change, at most.
 LONGEST_WAIT_S = 60
-#: Seconds for which a stream continues after its API key was revoked, at most.
+#: Seconds that a stream may continue after its API key was revoked.
 ADMISSION_CHECK_S = 10
 #: Seconds between two calls while the registry or the journal is unavailable.
 RECONNECT_S = 0.5
@@ -25,12 +25,10 @@ KEEPALIVE_S = 15.0
 _HEADERS = {"Cache-Control": "no-cache"}  # the library adds X-Accel-Buffering: no
 
 
-async def changes(
-    jobs: IngressRegistry, view: JobView, is_admitted: Callable[[], bool] = lambda: True
-) -> AsyncIterator[JobView]:
+async def changes(jobs: IngressRegistry, view: JobView, is_admitted: Callable[[], bool]) -> AsyncIterator[JobView]:
     """Every newer state of the job, up to its end. Waits while the registry or the journal is unavailable.
 
-    Stops when the caller `is_admitted` no more.
+    Stops early when `is_admitted` says that the caller's key has been revoked.
 
     Raises JobNotFound or JobExpired when the job is removed in the meantime.
     """
@@ -39,7 +37,7 @@ async def changes(
             latest = await jobs.wait(view.job_id, view.version, ADMISSION_CHECK_S)
         except AWAY:
             await asyncio.sleep(RECONNECT_S)
-            continue
+            latest = view
         if not is_admitted():
             return
         if latest.version != view.version:
@@ -72,8 +70,8 @@ def event_stream(
     """A `text/event-stream` response: the current state of the job, then every change, up to its end.
 
     `last_seen` is the `id` of the last event that the client has received. If that was the end of the job, the response
-    is 204, which also stops a browser's EventSource from reconnecting. The stream ends when the caller `is_admitted` no
-    more.
+    is 204, which also stops a browser's EventSource from reconnecting. The stream ends early when
+    `is_admitted` says that the caller's key has been revoked.
     """
     is_known = last_seen == str(view.version)
     if is_known and view.status.ended:
