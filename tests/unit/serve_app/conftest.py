@@ -1,4 +1,4 @@
-"""The API over a real registry and real folders; only the parsers are not there."""
+"""The API over a real registry and real folders. Only the parsers are fakes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.unit.serve_app.service import MakeService, Service
 
 @pytest.fixture
 async def make_service(tmp_path: Path) -> AsyncIterator[MakeService]:
-    """Makes services with settings of their own."""
+    """Makes services with different settings."""
     made: list[Service] = []
 
     async def make(**changes: Any) -> Service:

@@ -36,7 +36,7 @@ class Service:
     folder: Path
 
     async def submit(self, *files: tuple[str, bytes], **fields: str) -> str:
-        """The id of a job of these files."""
+        """Submit a job with these files and return its id."""
         answer = await self.http.post("/submit", files=form(*files), data=fields)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["job_id"])

@@ -1,4 +1,4 @@
-"""Who may do what: keys, owners, limits, and what browsers are told."""
+"""Access control: keys, owners, limits, and headers for browsers."""
 
 from __future__ import annotations
 

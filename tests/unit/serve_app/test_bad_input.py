@@ -1,4 +1,4 @@
-"""What is refused at the door: status, code and message of each, and that nothing of it is kept."""
+"""Refused requests: their status, code and message, and that nothing of them is stored."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_a_malformed_body(service: Service, route: str, content_type: str,
 
 
 class Endless:
-    """A form whose one file does not end; `sent` is how much of it was taken."""
+    """An upload whose only file never ends. `sent` counts the bytes that the server has read."""
 
     headers = {"Content-Type": "multipart/form-data; boundary=x"}  # noqa: RUF012 - no test changes it
 

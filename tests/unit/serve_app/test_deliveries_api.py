@@ -1,4 +1,4 @@
-"""Callbacks and webhooks as clients of the API see them: what is refused, what is listed, what is sent again."""
+"""Callbacks and webhooks in the API: which addresses are refused, the list of deliveries, and sending them again."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.unit.serve_app.service import MakeService, Service
 
 
 def events(answer: httpx.Response) -> list[dict[str, str]]:
-    """Each event's fields, as a browser takes the stream apart."""
+    """The fields of each event, as a browser parses the stream."""
     blocks = [block.split("\n") for block in answer.text.split("\n\n") if block and not block.startswith(":")]
     return [dict(line.split(": ", 1) for line in block if line) for block in blocks]
 
@@ -30,7 +30,7 @@ def follow(service: Service, job_id: str, **headers: str) -> asyncio.Task[httpx.
 
 @pytest.fixture
 def waited(service: Service, monkeypatch: pytest.MonkeyPatch) -> asyncio.Semaphore:
-    """Can be acquired once for each time that somebody has begun to wait for a change."""
+    """Released each time that somebody begins to wait for a change."""
     begun, wait = asyncio.Semaphore(0), service.registry.wait
 
     async def noted_wait(job_id: str, version: int, timeout_s: float) -> JobView:

@@ -1,4 +1,4 @@
-"""Requests of one Idempotency-Key at once: the first upload has the key until it is over."""
+"""Concurrent requests with one Idempotency-Key: the first upload holds the key until it ends."""
 
 from __future__ import annotations
 

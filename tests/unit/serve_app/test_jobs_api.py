@@ -16,7 +16,7 @@ from tests.unit.serve_app.service import MakeService, Service, form, soon
 
 @pytest.fixture
 def waits(service: Service, monkeypatch: pytest.MonkeyPatch) -> asyncio.Semaphore:
-    """Can be acquired once for each reader that has begun to wait for a change."""
+    """Released each time that a reader begins to wait for a change."""
     begun = asyncio.Semaphore(0)
     wait = service.registry.wait
 

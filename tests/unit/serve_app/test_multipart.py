@@ -1,4 +1,4 @@
-"""Reading a multipart body part by part, whatever pieces it arrives in."""
+"""Reading a multipart body part by part, in chunks of any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nodes of some pages, selected from a stored response while it is read."""
+"""Selecting the nodes of some pages from a stored response while it is read."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ NODES = [{"text": "Page 1", "metadata": {"page_number": 1}}]
 
 
 async def running(service: Service, *files: PartialFile) -> str:
-    """A job that runs, of which there are these files so far."""
+    """A running job with these partial files."""
     job_id = await service.submit(("a.pdf", b"%PDF-1"), ("b.md", b"# B"))
     assert await service.registry.claim("dispatcher", 1, 0.0)
     service.dispatchers.files[job_id] = list(files)

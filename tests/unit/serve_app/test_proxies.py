@@ -1,4 +1,4 @@
-"""What a proxy answers in place of a replica."""
+"""The middleware for Serve's proxies: clean headers, and an answer in place of a dead replica."""
 
 from __future__ import annotations
 

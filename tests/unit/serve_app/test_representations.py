@@ -1,4 +1,4 @@
-"""Results in parts, as an archive, compressed, and not sent twice."""
+"""Results by page, as an archive, compressed, and unchanged since the last request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job left, in every form it can be asked for."""
+"""The results of a job in every format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service says of itself: state, description, and a request's id."""
+"""The state and description of the service, and request ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `python -m serve_app` says when it cannot listen, before anything is started."""
+"""The messages of `python -m serve_app` when it cannot listen. Nothing is started then."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ TAIL = b"\r\n--x--\r\n"
 
 
 async def post(service: Service, path: str, receive: Callable[[], Any]) -> list[dict[str, Any]]:
-    """The messages that a server would be sent."""
+    """The messages that the application sends to its server."""
     headers = [(b"content-type", b"multipart/form-data; boundary=x")]
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
     sent: list[dict[str, Any]] = []
