@@ -177,7 +177,7 @@ def test_every_code_of_a_request_has_a_status() -> None:
         ErrorCode.EMPTY_FILE, ErrorCode.INVALID_FILE, ErrorCode.CONTENT_MISMATCH, ErrorCode.PASSWORD_REQUIRED,
         ErrorCode.WRONG_PASSWORD, ErrorCode.NO_PAGES, ErrorCode.PAGE_RANGE_OUTSIDE, ErrorCode.DECOMPRESSION_BOMB,
         ErrorCode.TOO_LARGE_TO_PARSE,
-        ErrorCode.PAGES_LOST,
+        ErrorCode.PAGES_LOST, ErrorCode.TOO_MANY_PAGES, ErrorCode.RESULT_TOO_LARGE,
     }  # fmt: skip
     assert set(STATUS) == set(ErrorCode) - of_files
 
