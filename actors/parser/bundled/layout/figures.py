@@ -5,7 +5,7 @@ text inside a figure, so a figure is dropped if the PDF's own lines contradict i
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docling_core.types.doc.labels import DocItemLabel
 
@@ -58,7 +58,30 @@ def find_objects(
         region = None if is_form(within) else _in_columns(found, within, words) or _seen(found, within)
         if region and not any(_same_place(region.box, other.box) for other in regions):
             regions.append(region)
-    return _without_hiding(regions, lines)
+    return _without_hiding([_with_side_columns(region, lines) for region in regions], lines)
+
+
+def _with_side_columns(region: Region, lines: Sequence[Line]) -> Region:
+    """A table grows over columns of cells beside it: the detector may see only some of its columns."""
+    if region.label is not DocItemLabel.TABLE:
+        return region
+    inside = [line for line in lines if line.box.inside(region.box) > 0.5]
+    box = region.box
+    beside = [line for line in lines if line not in inside and line.box.beside(box) > 0.5]
+    left = [line for line in beside if line.box.right <= box.left]
+    right = [line for line in beside if line.box.left >= box.right]
+    for column in (left, right):
+        if len(column) >= TABLE_ROWS and _is_column_of(inside, column):
+            box = around((box, *(line.box for line in column)))
+    return replace(region, box=box)
+
+
+def _is_column_of(table: Sequence[Line], lines: Sequence[Line]) -> bool:
+    """Whether all lines are short and stand on rows of the table."""
+    return all(
+        line.box.width < PROSE_LENGTH * line.size and any(line.box.beside(cell.box) > 0.5 for cell in table)
+        for line in lines
+    )
 
 
 def _seen(found: Detection, within: Sequence[Line]) -> Region | None:

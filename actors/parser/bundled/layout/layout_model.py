@@ -29,6 +29,7 @@ from actors.parser.bundled.layout.scans import (
     is_scan,
     unseen,
     without_blank_figures,
+    without_label_columns,
     without_printed_figures,
 )
 from actors.parser.bundled.tables.detection import ruled_regions
@@ -90,7 +91,7 @@ class BundledLayoutModel(BaseLayoutModel):
         whole = Box(0.0, 0.0, page.size.width, page.size.height)
         drawn = ruled_regions(image, RENDER_SCALE)
         if is_scan(lines, bitmaps, whole):
-            detections = without_printed_figures(detections, image)
+            detections = without_label_columns(without_printed_figures(detections, image), image)
         else:
             detections = without_blank_figures(detections, lines, image)
             drawn = [box for box in drawn if not any(box.inside(bitmap) > 0.5 for bitmap in bitmaps)]

@@ -25,6 +25,10 @@ PAPER = 0.7
 TOUCH = 1.0
 #: How much darker than the paper a pixel may be and still count as paper, in grey levels of 255.
 SHADE = 40
+#: A column of prose is wider than this share of the page.
+PROSE_COLUMN = 0.25
+#: A column of labels is narrower than this share of the page.
+WIDE = 0.6
 #: Lines and areas of a drawing cover at least this share of it.
 DRAWN = 0.005
 Grey = NDArray[np.uint8]
@@ -74,9 +78,38 @@ def without_printed_figures(detections: Iterable[Detection], image: Image.Image)
 
 
 def _is_printed(grey: Grey, box: Box, paper: float) -> bool:
-    left, top, right, bottom = (round(side) for side in box.scaled(RENDER_SCALE))
-    part = grey[top:bottom, left:right]
+    part = grey[_pixels(box)]
     return bool(part.size) and float((part > paper - SHADE).mean()) > 0.5
+
+
+def without_label_columns(detections: Sequence[Detection], image: Image.Image) -> list[Detection]:
+    """Drops boxes with ink beside most of their rows, such as the labels of a receipt without its amounts.
+
+    OCR then reads the rows from side to side. A column of prose beside a box does not count.
+    """
+    grey = np.asarray(image.convert("L"))
+    ink = grey < np.percentile(grey, 90) - SHADE
+    ink[:, ink.mean(axis=0) > 0.5] = False  # the edge of the paper, or a rule
+    width = image.width / RENDER_SCALE
+    prose = [found.box for found in detections if found.box.width > PROSE_COLUMN * width]
+    return [found for found in detections if found.box.width > WIDE * width or not _goes_on(found.box, ink, prose)]
+
+
+def _goes_on(box: Box, ink: NDArray[np.bool_], prose: Iterable[Box]) -> bool:
+    """Whether most rows with ink in the box have more of it beside the box."""
+    rows, columns = _pixels(box)
+    beside = ink[rows].copy()
+    for other in prose:
+        if other.above(box) <= 0:
+            beside[:, _pixels(other)[1]] = False
+    beside[:, columns] = False
+    written = ink[rows, columns].any(axis=1)
+    return bool(written.any()) and float(beside[written].any(axis=1).mean()) > 0.5
+
+
+def _pixels(box: Box) -> tuple[slice, slice]:
+    left, top, right, bottom = (max(0, round(side)) for side in box.scaled(RENDER_SCALE))
+    return slice(top, bottom), slice(left, right)
 
 
 def without_blank_figures(
@@ -91,8 +124,7 @@ def without_blank_figures(
 
 
 def _is_drawn(grey: Grey, box: Box) -> bool:
-    left, top, right, bottom = (round(side) for side in box.scaled(RENDER_SCALE))
-    part = grey[max(0, top) : bottom, max(0, left) : right]
+    part = grey[_pixels(box)]
     return bool(part.size) and float((part < 255 - SHADE).mean()) > DRAWN
 
 

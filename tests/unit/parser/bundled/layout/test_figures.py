@@ -88,3 +88,22 @@ def test_where_a_figure_may_be_a_table_it_is_one() -> None:
 
 def test_what_the_detector_doubts_is_left_out() -> None:
     assert labels([seen("figure", FRAME, 0.4)], []) == []
+
+
+def test_a_table_grows_over_a_column_beside_it_that_the_detector_missed() -> None:
+    names = [line("oak tree", 100 + 20 * row, 10, width=28) for row in range(4)]
+    (region,) = find_objects([seen("table", FRAME)], [*names, *cells(100, 4)])
+    assert region.box.left == 10
+
+
+def test_a_table_does_not_grow_over_prose_beside_it() -> None:
+    prose = paragraph(100, 6, left=320)
+    (region,) = find_objects([seen("table", FRAME)], [*cells(100, 4), *prose])
+    assert region.box.right == FRAME.right
+
+
+def test_a_form_is_no_table() -> None:
+    form = [
+        line(text, 100 + 20 * row, left, width=60) for row in range(4) for text, left in (("Name:", 50), ("Ada", 140))
+    ]
+    assert labels([seen("table", FRAME)], form) == []

@@ -14,6 +14,7 @@ from actors.parser.bundled.layout.scans import (
     unseen,
     without_blank_figures,
     without_cuts,
+    without_label_columns,
     without_printed_figures,
 )
 from tests.unit.parser.bundled.layout.pages import PAGE, line, paragraph, seen
@@ -99,3 +100,38 @@ def test_a_figure_that_shows_only_lines_of_text_is_dropped() -> None:
     image = Image.fromarray(pixels)
     assert without_blank_figures([text, drawing], [line("First name", 100)], image) == [drawing]
     assert without_blank_figures([text], [], image) == [text]
+
+
+def printed(*boxes: Box) -> Image.Image:
+    """A page with lines of ten pixels, five apart, in each box."""
+    pixels = np.full((800, 600), 255, dtype=np.uint8)
+    for left, top, right, bottom in (map(round, box) for box in boxes):
+        for line_top in range(top, bottom, 15):
+            pixels[line_top : line_top + 10, left:right] = 0
+    return Image.fromarray(pixels)
+
+
+LABELS, AMOUNTS = Box(50, 100, 200, 300), Box(500, 100, 550, 300)
+
+
+def test_labels_of_a_scan_are_read_with_their_amounts() -> None:
+    found = seen("text", LABELS)
+    assert without_label_columns([found], printed(LABELS, AMOUNTS)) == []
+    assert without_label_columns([found, seen("text", AMOUNTS)], printed(LABELS, AMOUNTS)) == []
+
+
+def test_columns_of_prose_in_a_scan_are_kept() -> None:
+    columns = [Box(50, 100, 290, 700), Box(310, 100, 550, 700)]
+    views = [seen("text", box) for box in columns]
+    assert without_label_columns(views, printed(*columns)) == views
+
+
+def test_text_of_a_scan_with_nothing_beside_it_is_kept() -> None:
+    found = seen("text", LABELS)
+    assert without_label_columns([found], printed(LABELS, Box(300, 400, 550, 700))) == [found]
+
+
+def test_the_dark_edge_of_a_scan_is_not_beside_its_text() -> None:
+    image = printed(LABELS)
+    image.paste(0, (590, 0, 600, 800))
+    assert without_label_columns([seen("text", LABELS)], image) == [seen("text", LABELS)]
