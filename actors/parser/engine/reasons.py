@@ -7,10 +7,12 @@ from zipfile import BadZipFile
 
 from pydantic import ValidationError
 
-DAMAGED = "it is damaged or incomplete"
+UNKNOWN = "it is damaged, incomplete or of another kind"
 
+_HASH = re.compile(r" with hash \w+")  # by which docling names a file
+_NO_REASON = re.compile(r"could not (load|initialize)|failed to convert", re.IGNORECASE)
 _PATH = re.compile(r"(/[^\s/:'\"]+){2,}")
-_FOLDERS = re.compile(r"[^\s'\"]*/")  # in an archive
+_FOLDERS = re.compile(r"[^\s'\"]*/(?=\S)")  # in an archive
 
 
 def reason_of(error: BaseException | None) -> str:
@@ -18,15 +20,14 @@ def reason_of(error: BaseException | None) -> str:
     cause = _first_cause(error)
     match cause:
         case None | BadZipFile() | EOFError():
-            return DAMAGED
+            return UNKNOWN
         case UnicodeDecodeError():
             return f"byte {cause.start} is not valid {cause.encoding}"
         case ValidationError():
             return "its JSON is not a document of docling's"
-        case _ if "hash" in str(cause):  # docling names a file by its hash where it knows no reason
-            return DAMAGED
         case _:
-            return _FOLDERS.sub("", presentable(str(cause))) or DAMAGED
+            reason = _FOLDERS.sub("", presentable(_HASH.sub("", str(cause)))).replace("/", "")
+            return UNKNOWN if not reason or _NO_REASON.search(reason) else reason
 
 
 def presentable(message: str) -> str:

@@ -79,7 +79,8 @@ def test_a_pdf_of_which_no_page_is_left_is_refused(engine: Engine, data: bytes) 
         ("a.nxml", b"<article", "Couldn't find end of Start Tag article"),
         ("a.boxnote", b"\xff{}", "byte 0 is not valid utf-8"),
         ("a.mhtml", b"nothing", "MHTML input has no MIME Content-Type header"),
-        ("a.dclx", make_zip({"x": b"y"}), "it is damaged or incomplete"),
+        ("a.pages", make_zip({"x": b"y"}), "Document is a ZIP archive but does not look like a Pages document"),
+        ("a.vtt", b"no captions", "it is damaged, incomplete or of another kind"),
     ],
 )
 def test_a_refusal_says_the_reader_s_reason_without_folders_and_hashes(
