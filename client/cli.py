@@ -6,7 +6,7 @@ import importlib
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -125,12 +125,8 @@ def parse(
         display = _display(len(documents), as_json=as_json)
         batch = Batch(client=client, export=format, options=wanted, on_progress=display.progress, force=force)
         started = time.monotonic()
-        outcomes: list[Outcome] = []
         try:
-            with display:
-                for outcome in run(batch, documents, jobs, stopped):
-                    outcomes.append(outcome)
-                    display.ended(outcome)
+            outcomes = _shown(run(batch, documents, jobs, stopped), display)
         except KeyboardInterrupt:
             _say_what_goes_on(documents, url, force=force)
             raise typer.Exit(INTERRUPTED) from None
@@ -213,6 +209,16 @@ def _display(total: int, *, as_json: bool) -> Display:
     if as_json:
         return JsonLines(console)
     return Live(console, total) if console.is_terminal else Plain(console)
+
+
+def _shown(outcomes: Iterator[Outcome], display: Display) -> list[Outcome]:
+    """All outcomes, each displayed as soon as it is there."""
+    shown: list[Outcome] = []
+    with display:
+        for outcome in outcomes:
+            shown.append(outcome)
+            display.ended(outcome)
+    return shown
 
 
 def _say_what_goes_on(documents: Sequence[Document], url: str, *, force: bool) -> None:

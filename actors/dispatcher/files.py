@@ -150,7 +150,7 @@ class FileRun:
             )
         except FAILURES as failure:
             raise _unparsable(failure) from failure
-        assert isinstance(opened, ParsedFile)  # it has no more pages than that
+        assert isinstance(opened, ParsedFile)  # `pages` covers the whole document, so the parser did not split it
         return opened
 
     def _check_pages(self, pages: int) -> None:

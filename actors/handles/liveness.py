@@ -31,7 +31,7 @@ class Liveness:
         return asked_at is not None and time.monotonic() - asked_at >= SILENT_AFTER_S
 
     def watch(self) -> None:
-        """Start to probe, unless probing already. It ends when no replica is busy."""
+        """Start probing, unless it already runs. Probing ends when no replica is busy."""
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._probe_repeatedly())
 

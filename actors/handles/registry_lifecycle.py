@@ -26,22 +26,10 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
     Every acknowledged change is in the journal, so a registry may be killed at any moment. `on_head` pins it to the
     head node, which holds a journal in a local folder. Blocks for seconds when a process has to start.
     """
-    from actors.handles.registry_actor import JobRegistryActor
     from actors.registry.version import version_of
 
     name = f"{app}:JobRegistry"
-    create: Any = ray.remote(JobRegistryActor).options(
-        name=name,
-        namespace=NAMESPACE,
-        lifetime="detached",
-        get_if_exists=True,
-        max_restarts=-1,
-        max_task_retries=-1,
-        max_concurrency=20_000,  # each waiter holds one call
-        num_cpus=0,
-        resources=HEAD if on_head else None,
-        scheduling_strategy="DEFAULT",  # never inside the creator's placement group
-    )
+    create = _actor_class(name, on_head=on_head)
     version = version_of(config)
     actor = create.remote(config)
     while ray.get(actor.version.remote()) != version:
@@ -56,6 +44,24 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
         return again
 
     return RegistryHandle(actor, reopen)
+
+
+def _actor_class(name: str, *, on_head: bool) -> Any:
+    """Ray's actor class of the registry. It finds the actor of this name, or creates it."""
+    from actors.handles.registry_actor import JobRegistryActor
+
+    return ray.remote(JobRegistryActor).options(
+        name=name,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        max_restarts=-1,
+        max_task_retries=-1,
+        max_concurrency=20_000,  # each waiter holds one call
+        num_cpus=0,
+        resources=HEAD if on_head else None,
+        scheduling_strategy="DEFAULT",  # never inside the creator's placement group
+    )
 
 
 class ActorStillThere(Exception):

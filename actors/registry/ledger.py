@@ -233,7 +233,7 @@ class Ledger:
         return effects
 
     def _uncount(self, job_id: str, lease: str) -> list[Effect]:
-        """Uncount the delivery of an expired lease whose dispatcher is heard of again: it did not die, it was late.
+        """Uncount the delivery of an expired lease whose dispatcher reports again: it did not die, it was late.
 
         Otherwise a dispatcher that is slow three times would make a good job poison.
         """

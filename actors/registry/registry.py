@@ -28,7 +28,8 @@ LIST_AT_MOST = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryConfig:
-    """`job_ttl_s`: how long ended jobs are kept. `tombstone_ttl_s`: how long they are reported as expired then."""
+    """`job_ttl_s`: how long ended jobs are kept. `tombstone_ttl_s`: how long after that they are reported as
+    expired."""
 
     database_url: str
     max_queued_jobs: int

@@ -194,7 +194,7 @@ def _short_of_memory() -> ParserOutOfMemory:
 
 
 def _close(document: InputDocument) -> None:
-    """Remove the files that docling's backend unpacked. docling itself does not, for a file without pages."""
+    """Remove the files that docling's backend unpacked. docling leaves those of a file without pages."""
     if isinstance(backend := getattr(document, "_backend", None), AbstractDocumentBackend):
         backend.unload()  # type: ignore[no-untyped-call]
 

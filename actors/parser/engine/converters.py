@@ -90,7 +90,7 @@ class Converter:
             backend_options=_unlocked(option, options),
             limits=DocumentLimits(page_range=options.page_range or DEFAULT_PAGE_RANGE),
         )
-        if source.sent is not None and opened.valid:  # a document names the file that the client sent by its hash
+        if source.sent is not None and opened.valid:  # a document identifies the client's file by its hash
             opened.document_hash = opened._backend.document_hash = create_file_hash(BytesIO(source.sent))
         return opened
 

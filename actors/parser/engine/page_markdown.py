@@ -118,7 +118,7 @@ class _PageSerializer(MarkdownDocSerializer):
 
     @cached_property
     def _pages_by_ref(self) -> dict[str, set[int]]:
-        """The pages of every item. An item without a place, as comments are, is on the page of the one before it.
+        """The pages of every item. An item without a place, such as a comment, is on the page of the item before it.
 
         Empty when nothing has a place.
         """

@@ -91,7 +91,7 @@ def standard_on_disk(artifacts_path: Path | None) -> bool:
 def stay_offline() -> None:
     """Stop the model hub's client from using the network in this process."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    huggingface_hub.constants.HF_HUB_OFFLINE = True  # the client reads the environment only at its import
+    huggingface_hub.constants.HF_HUB_OFFLINE = True  # the hub's client reads the environment only at its import
 
 
 def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF) -> ParserInfo:

@@ -16,7 +16,7 @@ _FOLDERS = re.compile(r"[^\s'\"]*/(?=\S)")  # in an archive
 
 
 def reason_of(error: BaseException | None) -> str:
-    """The first cause of an error, without what only its library understands."""
+    """The first cause of an error, without details that only its library understands."""
     cause = _first_cause(error)
     match cause:
         case None | BadZipFile() | EOFError():

@@ -153,7 +153,7 @@ def _covers_all(page: Page) -> bool:
 
 
 def _lines(page: Page) -> list[Cluster]:
-    """Every line of the page as a text of its own."""
+    """Each line of the page as a separate text."""
     cells = [cell for cell in page.cells if cell.text.strip()]
     boxes = [cell.rect.to_bounding_box() for cell in cells]
     return [

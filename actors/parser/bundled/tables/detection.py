@@ -23,7 +23,7 @@ WRITTEN = 0.5  # of a ruled table's cells have text, at least
 FILLED = 0.6  # of an unruled table's rows have text in several columns, at least
 PROSE_WIDTH = 10.0  # in text heights: columns of prose are at least this wide
 FULL = 0.85  # of the widest line in a column: most lines of prose are longer
-CELL_WIDTH = 14.0  # in text heights: prose in columns is wider
+CELL_WIDTH = 14.0  # in text heights: cells are narrower than this, columns of prose are wider
 
 
 def ruled_regions(image: Image.Image, scale: float) -> list[Box]:
