@@ -68,6 +68,18 @@ async def test_a_call_behind_killers_succeeds_however_many_they_are(slots: Parse
     assert {name: parser.worked_on.count(name) for name in names} == {name: 2 if "k" in name else 1 for name in names}
 
 
+async def test_a_call_that_waited_behind_a_killer_is_repeated_before_it(slots: ParserSlots) -> None:
+    parser = OneParser()
+    killer, innocent = (
+        asyncio.create_task(calls(slots, name).twice(lambda _, name=name: parser.call(name), 60.0))
+        for name in ("killer", "innocent")
+    )
+    assert await innocent == "innocent"
+    with pytest.raises(ParserDied):
+        await killer
+    assert parser.worked_on == ["killer", "innocent", "killer"]
+
+
 async def test_a_call_has_its_time_limit_in_its_task(slots: ParserSlots) -> None:
     limits: list[float] = []
 
