@@ -185,8 +185,15 @@ class Conversion:
     def _failure_under(self, error: BaseException | None) -> DocfleetError:
         if ran_out_of_memory(error):
             return _short_of_memory()
+        if (refusal := _refusal_under(error)) is not None:
+            return refusal
         suffix = suffix_of(self._source.name)
         return FileError(ErrorCode.INVALID_FILE, f"The file could not be read as {suffix}: {reason_of(error)}")
+
+
+def _refusal_under(error: BaseException | None) -> FileError | None:
+    """Our own refusal, where docling wrapped it."""
+    return error if error is None or isinstance(error, FileError) else _refusal_under(error.__cause__)
 
 
 def _short_of_memory() -> ParserOutOfMemory:

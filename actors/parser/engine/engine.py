@@ -16,6 +16,7 @@ from actors.parser.engine.conversion import Conversion
 from actors.parser.engine.converters import Converters
 from actors.parser.engine.device import Hardware, confine
 from actors.parser.engine.exports import export
+from actors.parser.engine.nesting import limit_nesting
 from actors.parser.engine.options import Recipe, recipe_of
 from actors.parser.engine.pdf import UnparsedPdf
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
@@ -52,6 +53,7 @@ class Engine:
     def warm_up(self) -> None:
         """Load the models of the default options."""
         confine(self._hardware)
+        limit_nesting()
         converter = self._converters.get(self._recipe(self._defaults))
         converter.pipeline(InputFormat.PDF)
         converter.pipeline(InputFormat.MD)

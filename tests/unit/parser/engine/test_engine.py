@@ -487,3 +487,16 @@ def test_a_refused_archive_leaves_no_unpacked_files(engine: Engine, nothing_is_l
     invalid = make_zip({"document.dclg.xml": b"<doclang/>", "assets/large": b"0" * 9000})
     assert refusal(engine, invalid, "a.dclx") is ErrorCode.INVALID_FILE
     assert list(nothing_is_left_behind.iterdir()) == []
+
+
+@pytest.mark.parametrize("filename", ["a.html", "a.mhtml", "a.md"])
+def test_html_that_nests_too_deeply_is_refused_at_once(engine: Engine, filename: str) -> None:
+    nested = b"<div>" * 2_000 + b"x" + b"</div>" * 2_000
+    head = b"Content-Type: text/html\n\n" if filename == "a.mhtml" else b""
+    with pytest.raises(FileError, match="nests HTML elements more than 500 levels deep") as refused:
+        engine.open(as_document(head + nested), make_task(filename), split_above=9)
+    assert refused.value.file_code is ErrorCode.INVALID_FILE
+
+
+def test_html_of_a_usual_depth_is_read(engine: Engine) -> None:
+    assert texts(parsed(engine, b"<div>" * 300 + b"x" + b"</div>" * 300, "a.html")) == ["x"]
