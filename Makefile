@@ -40,7 +40,7 @@ test-slow: $(READY) ## Run the tests that take minutes
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
 
 test-faults: $(READY) ## Kill and hang every part of a running service, and print what became of its jobs
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -s -m "slow or not slow" tests/faults
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -s -m "slow or not slow" tests/faults tests/hostile
 
 check: $(READY) ## Lint, format check, types, layers
 	@$(BIN)/ruff check .

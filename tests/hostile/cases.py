@@ -1,0 +1,8 @@
+"""Every hostile file, by its name."""
+
+from __future__ import annotations
+
+from tests.hostile import markup, offices, pdfs, pictures
+
+CASES = pdfs.CASES | pictures.CASES | offices.CASES | markup.CASES
+MAX_BYTES = 100_000

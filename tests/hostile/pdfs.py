@@ -1,0 +1,134 @@
+"""Tiny PDFs that declare, nest, repeat, recur or expand without end."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+
+PAGE = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>%s>>%s>>"
+TEXT = b"BT /F1 12 Tf 72 700 Td (Hello page) Tj ET"
+FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+
+
+def stream(content: bytes, entries: bytes = b"", *, packed: bool = False) -> bytes:
+    if packed:
+        content, entries = zlib.compress(content, 9), entries + b"/Filter/FlateDecode"
+    return b"<<%s/Length %d>>\nstream\n%s\nendstream" % (entries, len(content), content)
+
+
+def pdf(*more: bytes, **replaced: bytes) -> bytes:
+    """A PDF of one page. Objects 1 to 5 are `catalog`, `pages`, `page`, `content` and `font`; others follow."""
+    parts = {
+        "catalog": b"<</Type/Catalog/Pages 2 0 R>>",
+        "pages": b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "page": PAGE % (b"", b""),
+        "content": stream(TEXT),
+        "font": FONT,
+    }
+    return assemble([*(parts | replaced).values(), *more])
+
+
+def assemble(objects: list[bytes], trailer: bytes = b"") -> bytes:
+    out, table = b"%PDF-1.7\n", b"0000000000 65535 f \n"
+    for number, content in enumerate(objects, 1):
+        table += b"%010d 00000 n \n" % len(out)
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    size = len(objects) + 1
+    end = b"trailer\n<</Root 1 0 R/Size %d%s>>\nstartxref\n%d\n%%%%EOF\n" % (size, trailer, len(out))
+    return out + b"xref\n0 %d\n%s" % (size, table) + end
+
+
+def with_resource(kind: bytes, content: bytes, *objects: bytes) -> bytes:
+    """A page whose content uses object 6, known as /X among its resources of a kind."""
+    return pdf(*objects, page=PAGE % (b"/%s<</X 6 0 R>>" % kind, b""), content=stream(content))
+
+
+def with_picture(entries: bytes, data: bytes) -> bytes:
+    picture = stream(data, b"/Type/XObject/Subtype/Image/ColorSpace/DeviceGray/BitsPerComponent 8" + entries)
+    return with_resource(b"XObject", b"q 600 0 0 700 0 0 cm /X Do Q", picture)
+
+
+def sized(points: int) -> bytes:
+    return pdf(page=(PAGE % (b"", b"")).replace(b"612 792", b"%d %d" % (points, points)))
+
+
+def form_that_draws_itself() -> bytes:
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 100 100]/Resources<</XObject<</X 6 0 R>>>>"
+    return with_resource(b"XObject", b"/X Do", stream(b"/X Do /X Do", form))
+
+
+def forms_that_multiply(levels: int = 30) -> bytes:
+    """Each form draws the next one twice."""
+    head = b"/Type/XObject/Subtype/Form/BBox[0 0 100 100]/Resources<</XObject<</X %d 0 R>>>>"
+    forms = [stream(b"/X Do /X Do", head % (7 + level)) for level in range(levels)]
+    return with_resource(b"XObject", b"/X Do", *forms, stream(b"0 0 9 9 re f", head % 5))
+
+
+def pattern(step: bytes, content: bytes) -> bytes:
+    entries = b"/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 1 1]/XStep %s/YStep %s" % (step, step)
+    entries += b"/Resources<</Pattern<</X 6 0 R>>>>"
+    return with_resource(b"Pattern", b"/Pattern cs /X scn 0 0 612 792 re f", stream(content, entries))
+
+
+def glyph_that_draws_itself() -> bytes:
+    font = b"<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[1 0 0 1 0 0]/FirstChar 65/LastChar 65/Widths[9]"
+    font += b"/Encoding<</Differences[65/a]>>/CharProcs<</a 6 0 R>>/Resources<</Font<</F1 5 0 R>>>>>>"
+    return pdf(stream(b"9 0 d0 BT /F1 1 Tf (AA) Tj ET"), font=font, content=stream(b"BT /F1 9 Tf (AA) Tj ET"))
+
+
+def annotation_that_draws_itself() -> bytes:
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 7 0 R>>>>"
+    annotation = b"<</Type/Annot/Subtype/Stamp/Rect[0 0 99 99]/AP<</N 7 0 R>>>>"
+    return pdf(annotation, stream(b"/X Do /X Do", form), page=PAGE % (b"", b"/Annots[6 0 R]"))
+
+
+def tree_that_repeats(levels: int = 6, width: int = 10) -> bytes:
+    """A million pages, all of them one object."""
+    branches = [b"<</Type/Pages/Count %d/Kids[%s]>>" % (width ** (levels - level), b"%d 0 R " % (7 + level) * width)
+                for level in range(levels - 1)]  # fmt: skip
+    leaf = b"<</Type/Pages/Count %d/Kids[%s]>>" % (width, b"3 0 R " * width)
+    return pdf(*branches, leaf, pages=b"<</Type/Pages/Count %d/Kids[6 0 R]>>" % width**levels)
+
+
+def outline_that_loops() -> bytes:
+    item = b"<</Title(again)/Parent 6 0 R/First 7 0 R/Last 7 0 R/Next 7 0 R/Prev 7 0 R>>"
+    catalog = b"<</Type/Catalog/Pages 2 0 R/Outlines 6 0 R>>"
+    return pdf(b"<</Type/Outlines/First 7 0 R/Last 7 0 R/Count 1>>", item, catalog=catalog)
+
+
+def loop_of_tables() -> bytes:
+    """The cross-reference table names itself as the one before it."""
+    whole = pdf()
+    start = b"%d" % whole.rindex(b"xref\n0 ")
+    return whole.replace(b"/Size 6", b"/Size 6/Prev " + start)
+
+
+CASES: dict[str, Callable[[], bytes]] = {
+    "count_million.pdf": lambda: pdf(pages=b"<</Type/Pages/Kids[3 0 R]/Count 1000000>>"),
+    "count_negative.pdf": lambda: pdf(pages=b"<</Type/Pages/Kids[3 0 R]/Count -7>>"),
+    "kids_repeated.pdf": lambda: pdf(pages=b"<</Type/Pages/Count 9999/Kids[%s]>>" % (b"3 0 R " * 9999)),
+    "kids_loop.pdf": lambda: pdf(pages=b"<</Type/Pages/Kids[2 0 R 3 0 R]/Count 2>>"),
+    "kids_million.pdf": tree_that_repeats,
+    "page_8000.pdf": lambda: sized(8_000),
+    "page_2000000000.pdf": lambda: sized(2_000_000_000),
+    "form_recursion.pdf": form_that_draws_itself,
+    "form_doubling.pdf": forms_that_multiply,
+    "glyph_recursion.pdf": glyph_that_draws_itself,
+    "annotation_recursion.pdf": annotation_that_draws_itself,
+    "pattern_recursion.pdf": lambda: pattern(b"1", b"/Pattern cs /X scn 0 0 1 1 re f"),
+    "pattern_tiny_steps.pdf": lambda: pattern(b"0.0001", b"0 0 1 1 re f"),
+    "outline_loop.pdf": outline_that_loops,
+    "xref_loop.pdf": loop_of_tables,
+    "length_loop.pdf": lambda: pdf(content=stream(TEXT).replace(b"/Length 41", b"/Length 4 0 R")),
+    "deep_arrays.pdf": lambda: pdf(b"[" * 40_000 + b"]" * 40_000),
+    "deep_content.pdf": lambda: pdf(content=stream(b"[" * 40_000)),
+    "unbalanced_states.pdf": lambda: pdf(content=stream(b"q " * 40_000 + TEXT)),
+    "stream_bomb.pdf": lambda: pdf(content=stream(b"0 0 m 9 9 l S\n" * 3_500_000, packed=True)),
+    "picture_60000.pdf": lambda: with_picture(
+        b"/Width 60000/Height 60000/Filter/FlateDecode", zlib.compress(b"\0" * 99)
+    ),
+    "picture_fax_60000.pdf": lambda: with_picture(
+        b"/Width 60000/Height 60000/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 60000/Rows 60000>>", b"\0" * 99
+    ),
+    "picture_of_itself.pdf": lambda: with_picture(b"/Width 9/Height 9/SMask 6 0 R", b"\0" * 81),
+}

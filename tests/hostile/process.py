@@ -1,0 +1,85 @@
+"""Runs files through a real parser in a process of its own, which a file may kill.
+
+`python -m tests.hostile.process FOLDER NAME...` prints a line of JSON for each file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from actors.dispatcher.budget import Budget
+from actors.errors import FileError, ParserFailed
+from actors.messages import FileTask, ParsedFile
+from actors.parser.memory_limit import MIB
+from actors.parser.parser import Parser, ParserConfig
+from actors.parser.scratch import PREFIX
+from client.models import ParseOptions
+
+PAGE_DEADLINE_S = 60.0
+SPLIT_ABOVE = 16
+
+
+def task_for(name: str, size: int) -> FileTask:
+    task = FileTask(job_id="job", index=0, filename=name, size=size, options=ParseOptions(), metadata={})
+    budget = Budget(page_deadline_s=PAGE_DEADLINE_S)
+    return replace(task, time_limit_s=budget.opening_s(task, SPLIT_ABOVE), max_result_bytes=budget.result_bytes(size))
+
+
+async def outcome(parser: Parser, name: str, data: bytes) -> str:
+    document = np.frombuffer(data, dtype=np.uint8)
+    try:
+        answer = await parser.open(document, task_for(name, len(data)), SPLIT_ABOVE)
+    except FileError as error:
+        return error.file_code.value
+    except ParserFailed as error:
+        return error.code.value
+    return "parsed" if isinstance(answer, ParsedFile) else "planned"
+
+
+def files_left() -> list[str]:
+    folder = Path(tempfile.gettempdir())
+    return [path.name for parser in folder.glob(f"{PREFIX}*") for path in parser.rglob("*")]
+
+
+class Peak:
+    """The most resident memory of this process, looked at every 20 ms."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self.bytes = 0
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def held(self) -> int:
+        return int(self._process.memory_info().rss)
+
+    def _watch(self) -> None:
+        while True:
+            self.bytes = max(self.bytes, self.held())
+            time.sleep(0.02)
+
+
+async def run(profile: str, paths: list[Path]) -> None:
+    defaults = ParseOptions(profile=profile)
+    parser, peak = Parser(ParserConfig(defaults=defaults, page_deadline_s=PAGE_DEADLINE_S)), Peak()
+    for path in paths:
+        held = peak.bytes = peak.held()
+        began = time.monotonic()
+        ended = await outcome(parser, path.name, path.read_bytes())
+        seconds, grown = time.monotonic() - began, (peak.bytes - held) // MIB
+        line = {"name": path.name, "outcome": ended, "seconds": seconds, "grown_mib": grown, "left": files_left()}
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(sys.argv[1], [Path(path) for path in sys.argv[2:]]))

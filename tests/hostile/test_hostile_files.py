@@ -1,0 +1,103 @@
+"""Tiny files that ask for too much: each ends within its budget, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.parser.memory_limit import GROWTH, LEAST_GROWTH, MIB
+from tests.hostile.cases import CASES, MAX_BYTES
+from tests.hostile.process import task_for
+
+pytestmark = pytest.mark.models
+
+#: These take seconds each, or end their process.
+SLOW = {
+    "form_doubling.pdf", "picture_of_itself.pdf", "pattern_recursion.pdf", "stream_bomb.pdf", "form_recursion.pdf",
+    "picture_60000.pdf", "frames.gif", "pages.tif", "uniform.tif", "loop.tif", "brackets.md", "table.md",
+    "nested_quotes.md", "chapters.epub", "diagonal.xlsx", "sparse.xlsx", "repeated.ods", "repeated_empty.ods",
+    "repeated_columns.ods", "table.odt", "spaces.odt", "spaces.odp", "paragraphs.docx",
+}  # fmt: skip
+
+PARSED = {
+    "annotation_recursion.pdf", "attributes.html", "backticks.md", "blocks.adoc", "braces.tex", "columns.tex",
+    "count_million.pdf", "count_negative.pdf", "deep_arrays.pdf", "deep_content.pdf", "emphasis.md",
+    "environments.tex", "glyph_recursion.pdf", "links.txt", "macros.tex", "macros_double.tex", "merged.xlsx",
+    "outline_loop.pdf", "page_2000000000.pdf", "page_8000.pdf", "parts.eml", "pattern_tiny_steps.pdf",
+    "picture_fax_60000.pdf", "quotes.csv", "sniffed.csv", "spanned.ods", "table.adoc", "unbalanced_states.pdf",
+    "unpacked.dclx", "wide_cell.html", "wide_cell.md", "wide_cell.mhtml", "wide_cells.html", "wide_table.docx",
+    "xref_loop.pdf",
+}  # fmt: skip
+OTHERS = {
+    "kids_repeated.pdf": "planned",
+    "length_loop.pdf": "pages_lost",
+    **dict.fromkeys((name for name in CASES if name.startswith("declared.") and "." in name), "decompression_bomb"),
+    **dict.fromkeys(
+        ("declared.key", "declared.numbers", "declared.pages", "declared.tar.gz", "long_text.png"), "invalid_file"
+    ),
+}
+
+#: The outcomes that a file may have. "died": its process ended itself at the end of the file's time.
+CLEAR = {
+    "parsed",
+    "planned",
+    "invalid_file",
+    "pages_lost",
+    "decompression_bomb",
+    "too_large_to_parse",
+    "result_too_large",
+}
+
+
+def expected(name: str) -> str:
+    return "parsed" if name in PARSED else OTHERS.get(name, "invalid_file")
+
+
+def run(profile: str, names: Sequence[str], folder: Path, timeout_s: float) -> dict[str, dict[str, Any]]:
+    """What became of each file that did not end its process."""
+    for name in names:
+        (folder / name).write_bytes(CASES[name]())
+    command = [sys.executable, "-m", "tests.hostile.process", profile, *(str(folder / name) for name in names)]
+    (folder / "temporary").mkdir()
+    alone = os.environ | {"TMPDIR": str(folder / "temporary")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout_s, env=alone)
+    return {line["name"]: line for line in map(json.loads, done.stdout.splitlines()) if "outcome" in line}
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    return run("native", sorted(CASES.keys() - SLOW), tmp_path_factory.mktemp("hostile"), timeout_s=100)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_hostile_file_is_tiny(name: str) -> None:
+    assert len(CASES[name]()) <= MAX_BYTES
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() - SLOW))
+def test_a_hostile_file_ends_with_a_clear_outcome(outcomes: dict[str, dict[str, Any]], name: str) -> None:
+    ended = outcomes[name]
+    assert ended["outcome"] == expected(name)
+    assert ended["seconds"] < task_for(name, MAX_BYTES).time_limit_s
+    assert ended["grown_mib"] < 512
+    assert ended["left"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("name", sorted(SLOW))
+def test_a_hostile_file_that_takes_its_time_ends_within_its_budget(tmp_path: Path, name: str) -> None:
+    rendered = name.endswith((".pdf", ".gif", ".tif"))
+    limit_s = task_for(name, len(CASES[name]())).time_limit_s
+    outcomes = run("bundled" if rendered else "native", [name], tmp_path, timeout_s=limit_s + 60)
+    if name in outcomes:  # else its process ended, within the time that it may take
+        assert outcomes[name]["outcome"] in CLEAR
+        assert outcomes[name]["grown_mib"] * MIB < GROWTH + LEAST_GROWTH
+        assert outcomes[name]["left"] == []
