@@ -289,11 +289,20 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that came inside another one, such as the attachment of a mail."""
+
+    filename: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFile:
     """A finished document: `nodes` is a JSON array, `document` the DoclingDocument's JSON, both UTF-8.
 
     `pages` counts the pages of the file, or of the requested range, including `lost` ones; 0 for a format without
-    pages. `parser` also counts the document's words. `cached` results were taken from an earlier job.
+    pages. `parser` also counts the document's words. `attachments` are the files inside it that are to be parsed as
+    further files. `cached` results were taken from an earlier job.
     """
 
     nodes: bytes
@@ -303,6 +312,7 @@ class ParsedFile:
     parser: ParserInfo
     lost: tuple[PageFailure, ...] = ()
     warnings: tuple[FileWarning, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     cached: bool = False
 
     @property

@@ -105,6 +105,7 @@ class WarningCode(StrEnum):
     UNDECODABLE_TEXT = "undecodable_text"
     CSV_QUOTES = "csv_quotes"
     PDF_REPAIRED = "pdf_repaired"
+    ATTACHMENTS_LEFT_OUT = "attachments_left_out"
 
 
 class Wire(BaseModel):
@@ -130,6 +131,8 @@ class ParseOptions(Wire):
     `content` says what nodes and exports hold: the `body` always, `furniture` (page headers and footers), and `notes`
     (footnotes, endnotes, notes of slides, comments). The document as JSON holds all of it. `encoding` is that of text
     files that have no byte-order mark, by one of Python's names; without it the server finds it out.
+
+    `attachments` is about mails: `list` names the attachments, `parse` also makes each a further file of the job.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -142,6 +145,7 @@ class ParseOptions(Wire):
     page_chunks: bool | None = None
     content: tuple[Content, ...] | None = None
     encoding: str | None = None
+    attachments: Literal["list", "parse"] | None = None
     page_range: tuple[PageNumber, PageNumber] | None = None
     password: SecretStr | None = None
     cache: bool | None = None

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from actors.errors import FileError, ParserDied, ParserFailed, ResultLost
-from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
+from actors.messages import Attachment, FileTask, PagePlan, PageSpan, ParsedFile
 from actors.nodes import make_node
 from client.models import ErrorCode, FileWarning, PageFailure, ParseOptions, ParserInfo
 
@@ -49,6 +49,7 @@ class MemoryParsers:
     waiting: int = 0  # how many calls have reached the gate
     parser: ParserInfo = field(default_factory=lambda: ParserInfo(profile="native", docling="0"))
     warnings: tuple[FileWarning, ...] = ()
+    attachments: tuple[Attachment, ...] = ()  # of each file whose attachments are wanted
 
     async def put(self, data: bytes) -> bytes:
         return data
@@ -122,4 +123,5 @@ class MemoryParsers:
             parser=self.parser,
             lost=lost,
             warnings=self.warnings,
+            attachments=self.attachments if task.options.attachments == "parse" else (),
         )

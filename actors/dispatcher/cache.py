@@ -91,9 +91,11 @@ async def sweep(blobs: BlobStore, ttl_s: float) -> None:
 
 
 def _is_cacheable(task: FileTask) -> bool:
-    """Not for an encrypted file, nor for metadata whose keys could be mistaken for those of the content."""
+    """Not for an encrypted file, a file with attachments to parse, or metadata with keys that the content uses too."""
     options = task.options
-    return options.cache is not False and options.password is None and not CONTENT_KEYS.intersection(task.metadata)
+    if options.cache is False or options.password is not None or options.attachments == "parse":
+        return False
+    return not CONTENT_KEYS.intersection(task.metadata)
 
 
 def _as_result_of(task: FileTask, response: bytes, document: bytes, pages: int) -> ParsedFile:

@@ -53,6 +53,8 @@ class JobRun:
         self._slots = slots
         self._limits = limits
         self._cache = cache
+        self._files = list(spec.files)
+        self._attached: dict[int, list[InputFile]] = {}
         self._active: dict[int, FileRun] = {}
         self._outcomes: dict[int, FileOutcome] = {}
 
@@ -73,6 +75,7 @@ class JobRun:
         try:
             async with asyncio.timeout(self._limits.deadline_s) as deadline:
                 files = await gather_or_cancel(*(one(index, file) for index, file in enumerate(self._spec.files)))
+                files += await gather_or_cancel(*(one(index, file) for index, file in self._add_attachments()))
         except TimeoutError:
             if not deadline.expired():
                 raise
@@ -84,7 +87,14 @@ class JobRun:
 
     async def partial_files(self) -> list[PartialFile]:
         """Each file as far as it is parsed, in the order of submission."""
-        return await gather_or_cancel(*(self._partial_file(index, file) for index, file in enumerate(self._spec.files)))
+        return await gather_or_cancel(*(self._partial_file(index, file) for index, file in enumerate(self._files)))
+
+    def _add_attachments(self) -> list[tuple[int, InputFile]]:
+        """Make the attachments of all files further files of the job. Returns them with their index in it."""
+        self._files += [file for index in sorted(self._attached) for file in self._attached[index]]
+        added = list(enumerate(self._files))[len(self._spec.files) :]
+        self._count(files_total=len(added))
+        return added
 
     async def _partial_file(self, index: int, file: InputFile) -> PartialFile:
         if outcome := self._outcomes.get(index):
@@ -101,6 +111,8 @@ class JobRun:
             result = await self._from_cache(file, task) or await self._parse(file, task)
         except Exception as error:  # noqa: BLE001 - every failure becomes this file's failed entry
             result = failure_of(error, job_id=self._spec.job_id, index=index)
+        if isinstance(result, ParsedFile) and result.attachments:
+            self._attached[index] = await self._store.attach(file, result.attachments)
         outcome = await self._store.save(index, file.filename, result, (time.monotonic() - started) * 1000)
         if self._cache and isinstance(result, ParsedFile):
             await self._cache.remember(self._spec.owner, file, task, result, outcome)
@@ -110,12 +122,15 @@ class JobRun:
         return outcome
 
     def _task(self, index: int, file: InputFile, traceparent: str) -> FileTask:
+        options = self._spec.options
+        if index >= len(self._spec.files):  # an attachment: those inside it are only listed
+            options = options.model_copy(update={"attachments": "list"})
         return FileTask(
             job_id=self._spec.job_id,
             index=index,
             filename=file.filename,
             size=file.size,
-            options=self._spec.options,
+            options=options,
             metadata=self._spec.metadata,
             request_id=self._spec.request_id,
             traceparent=traceparent,

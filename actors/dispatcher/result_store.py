@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -11,7 +13,7 @@ import stamina
 from actors.blobs import BlobStore
 from actors.blobs.keys import results_of
 from actors.errors import StoreUnavailable
-from actors.messages import Failure, FileOutcome, ParsedFile
+from actors.messages import Attachment, Failure, FileOutcome, InputFile, ParsedFile
 from client.models import ErrorCode, PageFailure
 
 #: Waits for a store that is away or full; the job's deadline ends the wait.
@@ -28,6 +30,20 @@ class ResultStore:
     @_retry_while_away
     async def input(self, key: str) -> bytes:
         return await self._blobs.get(key)
+
+    async def attach(self, parent: InputFile, attachments: Sequence[Attachment]) -> list[InputFile]:
+        """Store the attachments of a file beside it, as files of the same job."""
+        return [await self._attach(parent, number, each) for number, each in enumerate(attachments)]
+
+    async def _attach(self, parent: InputFile, number: int, attachment: Attachment) -> InputFile:
+        key = f"{parent.blob}.{number}"
+        await self._put(key, attachment.data)
+        return InputFile(
+            filename=f"{parent.filename}/{attachment.filename}",
+            blob=key,
+            size=len(attachment.data),
+            sha256=hashlib.sha256(attachment.data).hexdigest(),
+        )
 
     async def save(self, index: int, filename: str, result: ParsedFile | Failure, elapsed_ms: float) -> FileOutcome:
         """Make a file's result durable."""
