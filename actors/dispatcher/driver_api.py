@@ -27,7 +27,7 @@ from actors.messages import FileTask, InputFile, JobSpec, JobView, ParsedFile, d
 from actors.submission import discard, hand_over
 from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
 
-ENDED_POLL_INTERVAL_S = 20.0  # of a job that does not change
+ENDED_POLL_INTERVAL_S = 20.0  # between two looks at a job that does not change
 
 
 class DriverApi:

@@ -18,7 +18,7 @@ SILENT_AFTER_S = 1.0
 
 
 class Liveness:
-    """Probes the replicas that `busy` returns, as long as there are any."""
+    """Probes the replicas that `busy` returns, until it returns none."""
 
     def __init__(self, busy: Callable[[], Iterable[RunningReplica]]) -> None:
         self._busy = busy

@@ -61,8 +61,8 @@ def _check_family(archive: ZipFile, family: str, suffix: str) -> None:
 
 
 def _check_size(data: bytes, members: list[ZipInfo]) -> None:
-    """What the directory declares is checked first, for it costs nothing; then the members are really unpacked,
-    and thrown away as they come, for the directory may lie."""
+    """Check the sizes that the directory declares first, which costs nothing. Then unpack the members and drop their
+    data, because the directory may lie."""
     if any(member.flag_bits & 1 for member in members):
         raise FileError(ErrorCode.PASSWORD_REQUIRED, LOCKED)
     if len(members) > MAX_MEMBERS:
