@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from docling_core.types.doc.base import Size
 from numpy.typing import NDArray
 
 from actors.parser.engine.furniture import settle
+from actors.parser.engine.ocr_merge import merged
 from actors.parser.engine.profiles import reading_order
 from actors.parser.engine.stages import Layout, Ocr, Regions
 from actors.parser.engine.table_stage import Tables
@@ -102,6 +104,11 @@ class PdfPipeline(StandardPdfPipeline):
         )
         if own := reading_order(self.pipeline_options):
             self.reading_order_model.ro_model = own
+
+    def _make_ocr_model(self, art_path: Path | None) -> Any:
+        model = super()._make_ocr_model(art_path)
+        model._merge_cells_by_priority = merged  # docling has no option for it
+        return model
 
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
         settle(conv_res.pages)

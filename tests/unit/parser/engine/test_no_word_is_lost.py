@@ -12,6 +12,7 @@ import orjson
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.pagesizes import A4
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
@@ -21,7 +22,7 @@ from client.models import ParseOptions
 from tests.contract import split_documents
 from tests.corpus import CORPUS
 from tests.unit.parser.files import as_document, make_pdf, make_task
-from tests.unit.parser.scans import PIXELS, encoded, pdf_around, pdf_of, picture_of
+from tests.unit.parser.scans import PIXELS, POINTS, encoded, pdf_around, pdf_of, picture_of
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -115,6 +116,19 @@ def misencoded(line: str) -> bytes:
     canvas.drawString(72, 700, line)
     canvas.save()
     return out.getvalue().replace(b"/ToUnicode", b"/NoUnicode")
+
+
+def test_the_printed_labels_of_a_scanned_form_stay_beside_its_typed_values(engines: list[Engine]) -> None:
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=POINTS, invariant=True)
+    form = picture_of(["Town", "Country", "Office use only"], top=200, step=100)
+    canvas.drawImage(ImageReader(form), 0, 0, *POINTS)
+    for top, left, value in ((118, 85, "Basel"), (168, 110, "Switzerland")):
+        canvas.setFont("Helvetica", 16)
+        canvas.drawString(left, POINTS[1] - top, value)
+    canvas.save()
+    ((_, text),) = nodes(parsed(engines[0], out.getvalue()))
+    assert text.replace("#", "").split() == ["Town", "Basel", "Country", "Switzerland", "Office", "use", "only"]
 
 
 @pytest.mark.parametrize("top", [40, 250])
