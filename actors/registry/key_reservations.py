@@ -25,6 +25,9 @@ class KeyReservations:
     def __init__(self) -> None:
         self._reservations: dict[tuple[str, str], _Hold] = {}  # the first entry ends first
 
+    def __len__(self) -> int:
+        return len(self._reservations)
+
     def take(self, owner: str, key: str, job_id: str, now: float) -> None:
         """Reserve a key for the upload of `job_id`, or renew that. Raises IdempotencyConflict when another upload
         holds the key."""

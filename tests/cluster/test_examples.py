@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +22,7 @@ import examples.demo
 from client import DeliveryState, DoclingParserClient
 from serve_app import local
 from serve_app.settings import Settings
+from tests.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -160,8 +160,10 @@ def test_curl_finds_its_way_by_the_servers_answers(run: Run, documents: Path) ->
 
 
 def wait_until_delivered(client: DoclingParserClient, job_id: str) -> None:
-    while [each.state for each in client.job(job_id).deliveries()] != [DeliveryState.DELIVERED]:
-        time.sleep(0.05)
+    eventually(
+        lambda: [each.state for each in client.job(job_id).deliveries()] == [DeliveryState.DELIVERED],
+        what=f"the delivery of job {job_id}",
+    )
 
 
 def test_receiver_is_told_of_a_job_and_passes_over_its_repetition(

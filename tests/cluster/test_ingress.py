@@ -16,6 +16,7 @@ import httpx
 from client import DoclingParserClient
 from serve_app.settings import Settings
 from tests.unit.parser.files import make_pdf
+from tests.waiting import eventually
 
 PAGES_OF_SECONDS = 20  # to parse
 MIB = 1024 * 1024
@@ -45,8 +46,12 @@ def requests_to_replicas() -> int:
 def test_a_large_upload_moves_the_ingress_memory_by_little(
     http: httpx.Client, replica_pids: Callable[[str], list[int]]
 ) -> None:
-    while not requests_to_replicas():  # until HAProxy knows the replica, Serve's own proxy is between them
+    def warmed_up() -> int:
         http.post("/parse", files={"files": ("warm.md", b"# Warm")})  # whatever is allocated once
+        return requests_to_replicas()
+
+    # Until HAProxy knows the replica, Serve's own proxy is between them.
+    eventually(warmed_up, within_s=60, what="HAProxy sends requests to the replica")
     (pid,) = replica_pids("Ingress")
     before = resident_mib(pid, "VmRSS")
     Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak counts from here
@@ -70,8 +75,7 @@ def test_the_job_of_a_parse_whose_connection_breaks_goes_on(
     known = {job["job_id"] for job in jobs(http)}
     with socket.create_connection((settings.host, settings.port)) as connection:
         connection.sendall(f"POST /parse HTTP/1.1\r\n{head}\r\n".encode() + request.read())
-        while not (new := [job["job_id"] for job in jobs(http) if job["job_id"] not in known]):
-            pass
+        new = eventually(lambda: [job["job_id"] for job in jobs(http) if job["job_id"] not in known], what="the job")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed by a reset
     (job_id,) = new
     assert http.get(f"/jobs/{job_id}").json()["status"] in ("pending", "processing")
@@ -90,8 +94,9 @@ async def test_500_waiters_are_answered_and_do_not_starve_submits(url: str) -> N
         async def ended(job: str) -> dict[str, Any]:
             """What is answered once the job has ended, and not at each of its pages."""
             answer: dict[str, Any] = {"status": "processing"}
-            while answer["status"] in ("pending", "processing"):
-                answer = (await http.get(f"/jobs/{job}/results", params={"wait": 30})).json()
+            async with asyncio.timeout(300):
+                while answer["status"] in ("pending", "processing"):
+                    answer = (await http.get(f"/jobs/{job}/results", params={"wait": 30})).json()
             return answer
 
         long = (await http.post("/submit", files={"files": ("long.pdf", make_pdf(300))})).json()["job_id"]

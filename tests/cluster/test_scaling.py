@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from client import DoclingParserClient
 from serve_app.app import compose
 from serve_app.settings import Settings
 from tests.cluster.gated import GatedEngine
+from tests.waiting import eventually
 
 APP = "scaling"
 PAGES = 60
@@ -43,14 +43,6 @@ def scaling_url(url: str, settings: Settings) -> Iterator[str]:
     serve.delete(APP)
 
 
-def wait_until(reached: Callable[[], bool]) -> None:
-    """Serve has no event for it."""
-    give_up = time.monotonic() + PATIENCE_S
-    while not reached():
-        assert time.monotonic() < give_up
-        time.sleep(0.2)
-
-
 def replicas() -> int:
     return serve.status().applications[APP].deployments["Parser"].replica_states.get("RUNNING", 0)
 
@@ -68,11 +60,15 @@ def test_nothing_is_lost_while_a_backlog_scales_parsers_up_and_idleness_down(sca
     with DoclingParserClient(scaling_url) as client:
         assert replicas() == 1
         job_id = client.submit_job(long)["job_id"]
-        wait_until(lambda: replicas() > 1)  # in the middle of the document, which the gate holds there
+        # In the middle of the document, which the gate holds there.
+        eventually(lambda: replicas() > 1, within_s=PATIENCE_S, every_s=0.2, what="a second parser")
         gate.touch()
         assert pages_of(client.wait_for_results(job_id)) == list(range(1, PAGES + 1))
-        done = []
-        while replicas() > 1:  # one small job at a time keeps no second parser busy
+        done: list[list[int]] = []
+
+        def alone_after_a_job() -> bool:  # one small job at a time keeps no second parser busy
             done.append(pages_of(client.submit_and_wait(small)))
-        assert done
+            return replicas() == 1
+
+        eventually(alone_after_a_job, within_s=PATIENCE_S, what="one parser is left")
         assert all(pages == [1] for pages in done)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import httpx
@@ -14,6 +13,7 @@ from actors.telemetry.metrics import METRICS, Metric
 from client import DoclingParserClient
 from tests.cluster.collector import Collector
 from tests.promql import Selector, alert_queries, dashboard_queries, selectors
+from tests.waiting import eventually
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
@@ -51,13 +51,15 @@ def scrape(url: str, documents: Path) -> Scrape:
     with DoclingParserClient(url) as client:
         batch = client.submit_and_wait(documents / "report.pdf", documents / "notes.md")
     assert batch["successful"] == 2
-    give_up = time.monotonic() + PATIENCE_S
-    while (now := Scrape()).total("ray_docfleet_pages_total", outcome="parsed") < pages + 4 or not now.total(
-        "ray_docfleet_job_seconds_count", state="completed"
-    ):
-        assert time.monotonic() < give_up
-        time.sleep(1)
-    return now
+
+    def counted() -> Scrape | None:
+        now = Scrape()
+        parsed = now.total("ray_docfleet_pages_total", outcome="parsed") >= pages + 4
+        return now if parsed and now.total("ray_docfleet_job_seconds_count", state="completed") else None
+
+    scrape = eventually(counted, within_s=PATIENCE_S, every_s=1, what="the job is counted")
+    assert scrape
+    return scrape
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -74,15 +76,13 @@ def test_whatever_the_dashboard_and_the_alerts_ask_of_ray_is_exported(scrape: Sc
     asked = [selector for query in dashboard_queries() + alert_queries() for selector in selectors(query)]
     of_serve = [selector for selector in asked if selector.metric.startswith("ray_serve_")]
 
-    def missing(now: Scrape) -> list[Selector]:
+    def missing() -> list[Selector]:
+        now = Scrape()
         return [each for each in of_serve if not each.wanted.keys() | set(each.grouped_by) <= now.labels(each.metric)]
 
     assert of_serve
-    give_up = time.monotonic() + PATIENCE_S
-    while missing(scrape) and time.monotonic() < give_up:  # Serve counts some things only now and then
-        time.sleep(1)
-        scrape = Scrape()
-    assert missing(scrape) == []
+    # Serve counts some things only now and then.
+    eventually(lambda: not missing(), within_s=PATIENCE_S, every_s=1, what=f"every one of {of_serve} is exported")
 
 
 def test_the_values_are_those_of_the_work_that_was_done(scrape: Scrape) -> None:

@@ -254,8 +254,10 @@ def test_a_job_that_changes_its_state_while_the_list_is_read_is_in_it_once(journ
 
     with ThreadPoolExecutor(1) as writer:
         going = writer.submit(come_and_go)
-        counts = {len(journal.newest("me", list(State), 9, None)) for _ in range(200)}
-        done.set()
+        try:
+            counts = {len(journal.newest("me", list(State), 9, None)) for _ in range(200)}
+        finally:
+            done.set()
         going.result()
     assert counts == {1}
 

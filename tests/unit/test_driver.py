@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 import pytest
 import ray
+from ray import serve
 from ray.exceptions import RayTaskError
 
 from actors import connect
@@ -49,7 +50,9 @@ class CalledClient:
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> CalledClient:
     client = CalledClient()
-    monkeypatch.setattr("actors.driver._client_of", lambda app: client)
+    monkeypatch.setattr("actors.driver.DriverClient", lambda app: client)
+    monkeypatch.setattr(serve, "get_deployment_handle", lambda deployment, app: None)
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
     monkeypatch.setattr(ray, "get", client.get)
     return client
 

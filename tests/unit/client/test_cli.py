@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +28,7 @@ from client._job_commands import ResultFormat
 from client._printing import printer_of_changes
 from client.cli import app
 from client.models import ExportFormat
+from client.sync import DoclingParserClient
 
 
 class Fleet:
@@ -124,8 +126,15 @@ Run = Callable[..., Result]
 @pytest.fixture
 def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
     made = Fleet()
-    monkeypatch.setattr("client.sync._new_pool", lambda: httpx.Client(transport=httpx.MockTransport(made)))
+    answer_with(monkeypatch, made)
     return made
+
+
+def answer_with(monkeypatch: pytest.MonkeyPatch, server: Callable[[httpx.Request], httpx.Response]) -> None:
+    """Have the commands talk to `server`."""
+    http = httpx.Client(transport=httpx.MockTransport(server))
+    for commands in ("cli", "_job_commands"):
+        monkeypatch.setattr(f"client.{commands}.DoclingParserClient", partial(DoclingParserClient, http=http))
 
 
 @pytest.fixture
@@ -279,7 +288,7 @@ def test_interrupted_run_says_what_goes_on_and_the_next_one_picks_it_up(
     run: Run, fleet: Fleet, papers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("client._batch.Batch._write", raise_(KeyboardInterrupt))
+        patch.setattr(DoclingParserClient, "download_results", raise_(KeyboardInterrupt))
         result = run("parse", papers / "a.pdf")
     assert result.exit_code == 130
     assert f"  j1  {papers}/a.pdf" in result.stderr.splitlines()
@@ -294,7 +303,7 @@ def test_document_that_is_parsed_anew_is_not_done_until_then(
 ) -> None:
     run("parse", papers / "a.pdf")
     with monkeypatch.context() as patch:
-        patch.setattr("client._batch.Batch._write", raise_(KeyboardInterrupt))
+        patch.setattr(DoclingParserClient, "download_results", raise_(KeyboardInterrupt))
         result = run("parse", papers / "a.pdf", "--force")
     assert "The same command without --force resumes them" in result.stderr
     assert "1 parsed" in run("parse", papers / "a.pdf").stdout
@@ -305,7 +314,7 @@ def test_document_that_is_parsed_anew_is_not_done_until_then(
 def test_run_that_is_stopped_before_there_is_a_job_names_none(
     run: Run, papers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("client._batch.Batch._ended", raise_(KeyboardInterrupt))
+    monkeypatch.setattr(DoclingParserClient, "submit_job", raise_(KeyboardInterrupt))
     result = run("parse", papers / "a.pdf")
     assert (result.exit_code, result.stderr) == (130, "Stopped. No job is running.\n")
 
@@ -355,9 +364,8 @@ def test_terminal_gets_bars_and_a_table_of_reasons(run: Run, papers: Path, monke
 
 def test_bars_say_why_they_stand_still() -> None:
     console = Console(force_terminal=True, width=160, file=io.StringIO())
-    with Live(console, 1) as live:
+    with Live(console, 1):
         logging.getLogger("client._retry").info("cannot reach it")
-        live._bars.refresh()
     logging.getLogger("client._retry").info("nobody looks any more")
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "cannot reach it" in shown
@@ -510,8 +518,7 @@ def test_key_may_come_from_the_environment(run: Run, fleet: Fleet, monkeypatch: 
 
 
 def test_server_that_is_not_there_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    transport = httpx.MockTransport(raise_(httpx.ConnectError("refused")))
-    monkeypatch.setattr("client.sync._new_pool", lambda: httpx.Client(transport=transport))
+    answer_with(monkeypatch, raise_(httpx.ConnectError("refused")))
     result = run("health", "--url", "http://nowhere:1")
     assert result.exit_code == 1
     assert "cannot reach http://nowhere:1/health: refused" in result.stderr
@@ -543,7 +550,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
 
 
 def raise_(error: BaseException | type[BaseException]) -> Callable[..., Any]:
-    def fail(*_: object) -> Any:
+    def fail(*_: object, **__: object) -> Any:
         raise error
 
     return fail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from actors.errors import FleetUnavailable
 from actors.handles.batching import Batched
 from actors.handles.registry import RegistryHandle
 from actors.messages import QueueStats
+from tests.waiting import eventually_async
 
 STATS = QueueStats(queued=1, running=2)
 
@@ -56,12 +58,13 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actors.handles.registry.REOPEN_AFTER_S", 0.0)
 
 
-async def answered(registry: RegistryHandle) -> QueueStats:
-    while True:
-        try:
+async def answered(registry: RegistryHandle) -> QueueStats | None:
+    async def stats() -> QueueStats | None:
+        with suppress(FleetUnavailable):
             return await registry.stats()
-        except FleetUnavailable:
-            await asyncio.sleep(0.01)
+        return None
+
+    return await eventually_async(stats, what="the registry answers")
 
 
 @pytest.mark.parametrize("failures", [0, 2])
@@ -86,7 +89,7 @@ async def test_a_registry_that_ray_restarts_is_left_to_ray() -> None:
     registry = RegistryHandle(actor(restarting), opener)
     with pytest.raises(FleetUnavailable):
         await registry.stats()
-    await asyncio.sleep(0.05)
+    assert asyncio.all_tasks() == {asyncio.current_task()}  # so nothing is left that could open it later
     assert opener.opened == 0
 
 

@@ -40,4 +40,4 @@ def test_what_has_ended_is_not_kept() -> None:
     reservations = KeyReservations()
     for number in range(100):
         reservations.take("me", str(number), "a", now=number * HOLD_S)
-    assert len(reservations._reservations) == 1
+    assert len(reservations) == 1
