@@ -30,7 +30,7 @@ class Collector:
                 self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:
-                """Quietly."""
+                """Print nothing per request."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -51,7 +51,7 @@ class Collector:
             self._more.notify_all()
 
     def trace(self, trace_id: str, *names: str) -> list[tuple[str, Span]]:
-        """A trace's spans, each with the room that it came from, once it has at least these."""
+        """A trace's spans, each with its room, once spans of these names have arrived."""
 
         def found() -> list[tuple[str, Span]]:
             own = [(resource["docfleet.room"], span) for resource, span in self._of(trace_id)]
@@ -62,7 +62,7 @@ class Collector:
             return found()
 
     def processes(self, trace_id: str, name: str, *, count: int) -> list[str]:
-        """Which process each of a trace's spans of this name came from, once there are so many."""
+        """The process of each of a trace's spans with this name, once `count` of them have arrived."""
 
         def found() -> list[str]:
             own = [resource["service.instance.id"] for resource, span in self._of(trace_id) if span.name == name]

@@ -1,4 +1,4 @@
-"""What users really send: each bad file gets its reason, and harms nothing beside it."""
+"""Bad files as users send them: each gets its own reason and does not affect other files."""
 
 from __future__ import annotations
 

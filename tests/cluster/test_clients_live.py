@@ -1,4 +1,4 @@
-"""What both clients and the command line say to the real service beyond the examples."""
+"""Both clients and the command line against the real service, beyond the examples."""
 
 from __future__ import annotations
 

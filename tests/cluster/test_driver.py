@@ -43,7 +43,7 @@ def fleet(url: str) -> Fleet:
 
 @pytest.fixture(scope="module")
 def folder(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Documents, of which one is broken."""
+    """Sample documents and one broken file."""
     folder = tmp_path_factory.mktemp("documents")
     shutil.copy(documents / "notes.md", folder)
     (folder / "broken.pdf").write_bytes(b"no PDF at all")
@@ -57,7 +57,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def drivers(url: str, folder: Path, target: Path) -> Iterator[dict[str, Popen[str]]]:
-    """Programs on the cluster. All start at once, since each takes seconds to do so."""
+    """Programs on the cluster. All start at once, because each needs seconds to start."""
     programs = {
         "elsewhere": ["-c", ELSEWHERE, str(folder / "notes.md")],
         "driver": ["examples/driver.py"],

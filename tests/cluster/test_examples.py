@@ -1,4 +1,4 @@
-"""Every example that speaks HTTP, as it stands, against the service; `test_driver.py` runs those of drivers."""
+"""Every HTTP example, unchanged, against the service; `test_driver.py` runs the driver examples."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(url: str) -> Run:
 
 @pytest.fixture
 def receiver(settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
-    """The webhook receiver's address, and what it prints."""
+    """The webhook receiver's address, and the lines it prints."""
     environment = {**os.environ, "WEBHOOK_SECRET": settings.webhook_secret.get_secret_value()}
     command = [sys.executable, EXAMPLES / "webhook_receiver.py", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -56,7 +56,7 @@ def receiver(settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
 
 @pytest.fixture
 def callbacks() -> Iterator[tuple[str, Queue[dict[str, Any]]]]:
-    """An address that takes callbacks, and what came there."""
+    """An address that accepts callbacks, and the messages that arrived."""
     received: Queue[dict[str, Any]] = Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -66,7 +66,7 @@ def callbacks() -> Iterator[tuple[str, Queue[dict[str, Any]]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Quietly."""
+            """Print nothing per request."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -90,7 +90,7 @@ def test_program_of_the_original_manual_runs(run: Run, documents: Path, program:
 
 @pytest.fixture
 def demo(url: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """What `make demo` runs, against this service in the place of one that it starts and stops."""
+    """`make demo`, against this service instead of one that it starts and stops."""
     monkeypatch.setattr(local, "running_service", lambda _: nullcontext())
     monkeypatch.setattr(examples.demo, "free_port", lambda: settings.port)
     monkeypatch.chdir(tmp_path)
@@ -139,7 +139,7 @@ def test_demo_starts_a_parser_to_name_whatever_the_environment_says(
 
 
 def rows_of(output: str) -> list[list[str]]:
-    """The cells of the table's rows below its head."""
+    """The cells of the table's rows, without the header."""
     return [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines() if line[:1] == "│"]
 
 

@@ -1,4 +1,4 @@
-"""What only a running ingress can show: memory, concurrency, and answers while work goes on."""
+"""Tests that need a running ingress: memory, concurrency, and answers during work."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def megabytes(count: int) -> Iterator[bytes]:
 
 
 def requests_to_replicas() -> int:
-    """How many HAProxy has sent to them itself."""
+    """The number of requests that HAProxy has sent to replicas itself."""
     statistics = httpx.get(f"http://127.0.0.1:{os.environ['RAY_SERVE_HAPROXY_STATS_PORT']}/stats;csv").text
     rows = csv.DictReader(statistics.splitlines())
     return sum(int(row["stot"]) for row in rows if row["svname"].startswith("SERVE_REPLICA"))
@@ -62,7 +62,7 @@ def test_a_large_upload_moves_the_ingress_memory_by_little(
 
 
 def test_a_file_over_the_limit_is_refused_while_it_streams(http: httpx.Client) -> None:
-    """Without a Content-Length only counting can tell."""
+    """Without a Content-Length, the server has to count the bytes."""
     answer = http.post("/submit", content=megabytes(101), headers=MULTIPART)
     assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
 
@@ -92,7 +92,7 @@ async def test_500_waiters_are_answered_and_do_not_starve_submits(url: str) -> N
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as http:
 
         async def ended(job: str) -> dict[str, Any]:
-            """What is answered once the job has ended, and not at each of its pages."""
+            """The answer once the job has ended; the server does not answer at every page."""
             answer: dict[str, Any] = {"status": "processing"}
             async with asyncio.timeout(300):
                 while answer["status"] in ("pending", "processing"):

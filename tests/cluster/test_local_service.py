@@ -18,7 +18,7 @@ ALICE = {"Authorization": f"Bearer {KEY}"}
 
 
 def followed(url: str, job: str) -> list[tuple[str, str]]:
-    """The (name, id) of every event of a job, which runs when the first one arrives."""
+    """The (name, id) of every event of a job. The job still runs when the first event arrives."""
     events = []
     with httpx.stream("GET", f"{url}/jobs/{job}/events", headers=ALICE, timeout=120) as stream:
         for name, number in fields_of(stream):

@@ -1,4 +1,4 @@
-"""What can be had of a job before its end, from running parsers."""
+"""Partial results of a job while parsers work on it."""
 
 from __future__ import annotations
 

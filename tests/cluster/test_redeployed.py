@@ -1,4 +1,4 @@
-"""What becomes of the registry, a detached actor, when its application is deployed again."""
+"""The registry, a detached actor, after a new deployment of its application."""
 
 from __future__ import annotations
 

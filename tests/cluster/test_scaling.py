@@ -1,4 +1,4 @@
-"""Serve's autoscaler follows the dispatcher's work: parsers come with a backlog and go when it is done."""
+"""Serve's autoscaler follows the dispatcher's work: a backlog adds parsers, and idle parsers are removed."""
 
 from __future__ import annotations
 

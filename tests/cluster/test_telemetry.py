@@ -1,4 +1,4 @@
-"""What an operator sees of a job: metrics where Prometheus looks for them, and its spans at a collector."""
+"""An operator's view of a job: its metrics as Prometheus reads them, and its spans at a collector."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATIENCE_S = 60  # for Ray's reports on a busy machine; not what is tested
 
 
 class Scrape:
-    """What every node's agent answers at one moment."""
+    """The metrics of every node's agent at one moment."""
 
     def __init__(self) -> None:
         agents = [f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}" for node in ray.nodes()]
@@ -45,7 +45,7 @@ def exported(metric: Metric) -> str:
 
 @pytest.fixture(scope="module")
 def scrape(url: str, documents: Path) -> Scrape:
-    """After one more job, of two files, once it is counted everywhere."""
+    """The metrics after one more job of two files, once all processes have reported it."""
     before = Scrape()
     pages = before.total("ray_docfleet_pages_total", outcome="parsed")
     with DoclingParserClient(url) as client:

@@ -1,4 +1,4 @@
-"""Clients that wait hear of the end of their job when it comes, not when their wait is over."""
+"""A waiting client is told of the end of its job at once, not when its wait is over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same scripted exchanges through both clients: what is sent, slept, returned and raised must not differ."""
+"""The same scripted exchanges through both clients: both must send, sleep, return and raise the same."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def problem(status: int, code: str, **headers: str) -> httpx.Response:
 
 @dataclass
 class Answer:
-    """What the server says, after holding the request for `takes` seconds of the fake clock."""
+    """The server's answer, after holding the request for `takes` seconds of the fake clock."""
 
     body: Any
     status: int = 200
@@ -76,7 +76,7 @@ EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
 
 @dataclass
 class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A stream of events that breaks off, after seconds of the fake clock."""
+    """A stream of events that breaks off after some seconds of the fake clock."""
 
     body: bytes
     lasts: float = 0.0
@@ -95,7 +95,7 @@ class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 @dataclass
 class World:
-    """A server that plays a script, and the time in which the clients live."""
+    """A server that plays a script, with a fake clock for the clients."""
 
     script: list[Answer | Broken | httpx.Response | Exception]
     now: float = 100.0

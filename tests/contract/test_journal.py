@@ -1,4 +1,4 @@
-"""What the journal promises, over SQLite and PostgreSQL."""
+"""The journal's contract, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OUTCOME = JobOutcome(
 
 @pytest.fixture
 def open_journal(database_url: str) -> Iterator[Callable[[], Journal]]:
-    """Opens the same database again and again, each time as another process would."""
+    """Opens the same database any number of times, each time as another process would."""
     opened: list[Journal] = []
 
     def open_() -> Journal:
@@ -61,7 +61,7 @@ def journal(open_journal: Callable[[], Journal]) -> Journal:
 
 @pytest.fixture
 def sql(database_url: str) -> Iterator[Callable[..., Any]]:
-    """Looks at, or tampers with, the database behind the journal's back."""
+    """Reads or changes the database without the journal."""
     engine = create_engine(database_url)
 
     def run(statement: str) -> list[Any]:
@@ -100,7 +100,7 @@ def ended(job: JobRecord, at: float = 9.5) -> JobRecord:
 
 
 def write_ended(journal: Journal, *jobs: JobRecord) -> None:
-    """In one step: what happened to a job within one commit is one row."""
+    """Write a job's changes in one step: all changes within one commit make one row."""
     for job in jobs:
         journal.write([Save(None, job), Save(job, running(job)), Save(running(job), ended(running(job), job.seq))])
 
@@ -370,7 +370,7 @@ def test_a_file_that_is_no_journal_stops_the_start_and_stays_as_it_is(tmp_path: 
 
 
 def test_no_new_file_takes_the_place_of_a_journal_that_went_away(tmp_path: Path) -> None:
-    """As of a volume that is not mounted for a while."""
+    """As when a volume is not mounted for a while."""
     folder, aside = tmp_path / "volume", tmp_path / "aside"
     journal = Journal(f"sqlite:///{folder}/journal.db")
     journal.open()

@@ -1,4 +1,4 @@
-"""A journal that an older release left behind becomes the same as a new one, and loses nothing."""
+"""A journal of an older release is migrated to the current schema, and loses nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def queued() -> JobRecord:
 
 
 def shape_of(database: Engine) -> dict[str, Any]:
-    """Every table, as the database itself describes it; the order of columns apart."""
+    """Every table as the database describes it, without the order of columns."""
     seen = inspect(database)
     return {
         table: {

@@ -1,4 +1,4 @@
-"""What the outbox promises, over SQLite and PostgreSQL: deliveries begin and end with their job's row."""
+"""The outbox' contract, on SQLite and PostgreSQL: deliveries start and end with their job's row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Finish = Callable[..., JobRecord]
 
 @pytest.fixture
 def open_journal(database_url: str) -> Iterator[Open]:
-    """Opens the same database again and again, each time as another process would."""
+    """Opens the same database any number of times, each time as another process would."""
     opened: list[Journal] = []
 
     def open_() -> Journal:
@@ -51,7 +51,7 @@ def outbox(journal: Journal) -> Outbox:
 
 @pytest.fixture
 def database(database_url: str, journal: Journal) -> Iterator[Engine]:
-    """The database behind the journal's back."""
+    """Access to the database without the journal."""
     engine = create_engine(database_url)
     yield engine
     engine.dispose()
@@ -70,7 +70,7 @@ def completed(job: JobRecord, now: float = 10.0) -> JobRecord:
 
 @pytest.fixture
 def finish(journal: Journal) -> Finish:
-    """Lets a job end at a time, in one write."""
+    """Ends a job at a given time, in one write."""
 
     def finish_(seq: int, now: float = 10.0, **urls: Any) -> JobRecord:
         job = completed(queued(seq, **(urls or {"callback_url": CALLBACK})), now)

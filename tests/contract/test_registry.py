@@ -1,4 +1,4 @@
-"""What the JobRegistry promises its callers, over SQLite and PostgreSQL, without Ray."""
+"""The JobRegistry's contract, on SQLite and PostgreSQL, without Ray."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def start(database_url: str, clock: Clock) -> AsyncIterator[Start]:
-    """Starts a registry on the same database, again and again."""
+    """Starts any number of registries on the same database."""
     config = RegistryConfig(database_url=database_url, max_queued_jobs=1000, max_queued_bytes=10**6, job_ttl_s=TTL_S)
     started: list[JobRegistry] = []
 
@@ -373,7 +373,7 @@ async def test_a_silent_dispatcher_loses_its_job_to_another(
 async def test_a_clock_that_jumps_takes_no_job_from_its_dispatcher(
     registry: JobRegistry, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when a machine was suspended, and its dispatchers with it."""
+    """As when a machine was suspended together with its dispatchers."""
     ticked = asyncio.Event()
     tick = Ledger.tick
 
@@ -434,7 +434,7 @@ async def test_what_an_answer_lost_is_given_again(start: Start) -> None:
 
 
 async def test_a_claim_gets_what_an_abandoned_one_of_the_same_dispatcher_took(registry: JobRegistry) -> None:
-    """Ray ends no call that its caller has abandoned, and repeats it when the registry restarts."""
+    """Ray does not end a call whose caller is gone, and repeats the call when the registry restarts."""
     abandoned = asyncio.create_task(registry.claim("d", 1, 60))
     await asyncio.sleep(0)
     claiming = asyncio.create_task(registry.claim("d", 1, 60))
@@ -563,7 +563,7 @@ async def test_a_registry_that_was_replaced_changes_nothing_more(start: Start, r
 async def test_a_failed_commit_is_told_and_leaves_nothing_behind(
     registry: JobRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a full disk. What was durable before is served again as soon as writing works."""
+    """As on a full disk. Earlier durable jobs are served again as soon as writes work."""
     await registry.submit(spec("before"))
     claimed = await claim(registry)
     view = await registry.get("before")
@@ -602,7 +602,7 @@ async def test_a_failed_commit_is_told_and_leaves_nothing_behind(
 async def test_a_registry_comes_back_whatever_kept_it_from_its_journal(
     registry: JobRegistry, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
-    """As after a failover: first the write fails, then the database that answers can only be read."""
+    """As after a failover: first a write fails, then the database accepts only reads."""
     met = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -628,7 +628,7 @@ def _disk_full(*_: object) -> None:
 
 
 async def test_nobody_sees_what_is_not_durable(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks from within the write of an ending and a new job."""
+    """Reads the jobs during the write of one job's end and of a new job."""
     loop = asyncio.get_running_loop()
     write, seen = Journal.write, []
 

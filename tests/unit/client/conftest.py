@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 
 class Server(ThreadingHTTPServer):
-    """Accepts every job and completes it at once; counts what matters about the way it was asked."""
+    """Accepts every job, completes it at once, and counts connections, bytes and concurrent requests."""
 
     daemon_threads = True
 
@@ -35,7 +35,7 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is part of the tests."""
+        """Ignore clients that hang up: tests do that."""
 
 
 class Handler(BaseHTTPRequestHandler):

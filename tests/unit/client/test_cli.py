@@ -32,7 +32,7 @@ from client.sync import DoclingParserClient
 
 
 class Fleet:
-    """A server whose jobs end at the second look. What a file holds decides how: see `failure` and `status`."""
+    """A server whose jobs end at the second request. The content of a file decides how: see `failure` and `status`."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, str] = {}  # id: content of its file
@@ -61,7 +61,7 @@ class Fleet:
         return problem(404, "job_not_found", "no such job")
 
     def _list(self, request: httpx.Request) -> httpx.Response:
-        """Two jobs a page, so that pages have to be turned."""
+        """List two jobs per page, so that a client has to read several pages."""
         jobs = [self.status(job) for job in self.jobs if not request.url.params.get("status")]
         start = int(request.url.params.get("cursor", 0))
         following = str(start + 2) if start + 2 < len(jobs) else None

@@ -1,4 +1,4 @@
-"""Flows by hand: what they yield, with no transport at all."""
+"""Flows driven step by step, without a transport."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def public(module: object) -> set[str]:
-    """The classes and functions that a module defines for others."""
+    """The public classes and functions that a module defines."""
     return {
         name
         for name, item in vars(module).items()

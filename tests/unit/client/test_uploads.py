@@ -1,4 +1,4 @@
-"""Multipart bodies: streamed from disk, one open file at a time, sent again whole."""
+"""Multipart bodies: streamed from disk, one open file at a time, and complete when sent again."""
 
 from __future__ import annotations
 
@@ -114,6 +114,6 @@ def test_folder_is_not_a_file(tmp_path: Path) -> None:
 
 
 def open_files(folder: Path) -> int:
-    """How many files of `folder` this process holds open."""
+    """The number of files in `folder` that this process has open."""
     descriptors = Path("/proc/self/fd")
     return sum(str(folder) in os.path.realpath(link) for link in descriptors.iterdir())

@@ -1,4 +1,4 @@
-"""When to look at a job again."""
+"""When to ask for a job again."""
 
 from __future__ import annotations
 

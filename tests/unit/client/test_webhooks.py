@@ -1,4 +1,4 @@
-"""Webhooks: only what was signed with the secret, and lately, is believed."""
+"""Webhooks: accepted only with a valid and recent signature."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BODY = json.dumps({"type": "job.completed", "data": {"job_id": "j1"}}).encode()
 
 
 def headers(body: bytes = BODY, *, key: bytes = KEY, at: float | None = None) -> dict[str, str]:
-    """What a sender with `key` puts beside `body`, computed from the specification rather than from our code."""
+    """The headers that a sender with `key` adds to `body`, computed from the specification instead of our code."""
     stamp = str(int(time.time() if at is None else at))
     mac = hmac.new(key, b"msg_1." + stamp.encode() + b"." + body, hashlib.sha256).digest()
     signature = "v1," + base64.b64encode(mac).decode()

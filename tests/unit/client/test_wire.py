@@ -67,7 +67,7 @@ async def anext_or_none(results: AsyncIterator[FileResult]) -> FileResult | None
 
 @contextmanager
 def peak_memory() -> Iterator[list[int]]:
-    """The most bytes that Python held at once, beyond what it held at the start."""
+    """The peak of Python's memory, above its level at the start, in bytes."""
     gc.collect()
     tracemalloc.start()
     peak: list[int] = []
@@ -160,7 +160,7 @@ def test_parse_many_takes_paths_only_as_it_needs_them(
 def test_parse_many_needs_no_more_memory_for_more_files(
     documents: list[Path], parse_many: Callable[..., Iterator[FileResult]]
 ) -> None:
-    """Every result holds 1 MiB of text; twenty of them would not fit."""
+    """Every result holds 1 MiB of text; twenty results would exceed the limit."""
     with peak_memory() as peak:
         for _ in parse_many(documents[:20], max_in_flight=2):
             pass
@@ -170,7 +170,7 @@ def test_parse_many_needs_no_more_memory_for_more_files(
 def test_parse_many_that_is_left_early_does_not_wait_for_its_jobs(
     server: Server, documents: list[Path], parse_many: Callable[..., Iterator[FileResult]]
 ) -> None:
-    """Were it to wait, this test would not end: no job completes, and looks are ten minutes apart."""
+    """If it waited, this test would time out: no job completes, and requests are ten minutes apart."""
     results = parse_many(documents, max_in_flight=3, poll_interval=600.0)
     next(results)
     server.gate = threading.Event()

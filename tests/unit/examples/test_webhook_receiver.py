@@ -1,4 +1,4 @@
-"""The example of a webhook receiver, as a process, against what the server signs."""
+"""The example of a webhook receiver, run as a process and called with webhooks that the server's code signs."""
 
 from __future__ import annotations
 

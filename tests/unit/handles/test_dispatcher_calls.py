@@ -1,4 +1,4 @@
-"""What a dispatcher is asked by the ingress. The deployment is stood in for: no Ray runs."""
+"""The ingress' calls to a dispatcher. A fake stands in for the deployment: no Ray runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from actors.handles.dispatchers import DispatcherHandle
 
 @dataclass
 class Response:
-    """An answer that does not come."""
+    """A response that never arrives."""
 
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: bool = False

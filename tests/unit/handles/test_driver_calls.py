@@ -1,4 +1,4 @@
-"""What becomes of a driver's call when dispatchers die. Serve's handle is a script; no Ray runs."""
+"""A driver's calls while dispatchers die. A script stands in for Serve's handle: no Ray runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from client.models import ErrorCode
 
 
 class ScriptedHandle:
-    """Answers each call with what comes next, raising it if it is an error."""
+    """Answers each call with the next item of its script; raises the item if it is an error."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)

@@ -1,4 +1,4 @@
-"""What a dispatcher keeps of its parsers' answers. Their deployment is stood in for: no Ray runs."""
+"""A dispatcher's calls to parsers. A fake stands in for their deployment: no Ray runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOST = (PageFailure(page_number=2, reason="unreadable"),)
 
 
 class Reference:
-    """Every time it is awaited it is read from the object store anew."""
+    """Reads the object store again each time it is awaited."""
 
     def __init__(self, read: Callable[[], Shard]) -> None:
         self._read = read

@@ -1,4 +1,4 @@
-"""The registry as callers meet it while it does not answer. Actors are stood in for: no Ray runs."""
+"""The registry's handle while the registry does not answer. Fakes stand in for actors: no Ray runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATS = QueueStats(queued=1, running=2)
 
 
 def actor(answer: Callable[[], Coroutine[Any, Any, QueueStats]]) -> Any:
-    """One whose `stats` are whatever `answer` comes to."""
+    """An actor whose `stats` call returns or raises what `answer` does."""
     return SimpleNamespace(stats=SimpleNamespace(remote=answer))
 
 
@@ -40,7 +40,7 @@ async def restarting() -> QueueStats:
 
 @dataclass
 class Opener:
-    """Opens the registry again; fails as often as `failures` says."""
+    """Opens the registry again; the first `failures` tries fail."""
 
     failures: int = 0
     opened: int = 0

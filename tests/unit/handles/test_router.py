@@ -1,4 +1,4 @@
-"""Which parser gets the next call. Serve drives the router; here the test does, in Serve's order of steps."""
+"""Which parser gets the next call. The test drives the router in the same order of steps as Serve."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def replicas(count: int) -> list[Any]:
 
 
 async def send(router: LeastLoadedRouter, among: list[Any]) -> ReplicaID:
-    """As Serve does: one task chooses, and the caller sends once it runs again."""
+    """Like Serve: one task chooses a replica, and the caller sends when it runs again."""
     chosen: asyncio.Future[ReplicaID] = asyncio.get_running_loop().create_future()
 
     async def choose() -> None:

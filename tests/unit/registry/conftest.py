@@ -32,7 +32,7 @@ def ledger() -> Ledger:
 @pytest.fixture
 def restart() -> Callable[[Ledger], Ledger]:
     def again(ledger: Ledger) -> Ledger:
-        """What a new process makes of the jobs that this one leaves behind."""
+        """A ledger that recovers this one's jobs, as a new process does."""
         return Ledger(Recovered(epoch=2, last_seq=9, unfinished=ledger.jobs), LIMITS)
 
     return again

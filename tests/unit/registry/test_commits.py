@@ -1,4 +1,4 @@
-"""Group commit: order, sharing, and what a failed write takes along."""
+"""Group commit: order, sharing, and the effect of a failed write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from actors.registry.record import JobRecord, Save, Show
 
 
 class Disk:
-    """Writes when it is let to, and notes what was written together."""
+    """A journal that writes when the test allows it, and records what was written together."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []

@@ -160,7 +160,7 @@ def test_a_heartbeat_renews_the_lease(ledger: Ledger, make_spec: Spec) -> None:
 
 
 def test_a_clock_that_jumps_ends_no_lease(ledger: Ledger, make_spec: Spec) -> None:
-    """As that of a machine that was suspended: its dispatchers were as well."""
+    """Like the clock of a machine that was suspended together with its dispatchers."""
     ledger.submit(make_spec("a"))
     claimed = claim(ledger)
     assert ledger.tick(10**6) == []

@@ -1,4 +1,4 @@
-"""Any order of events, crashes included, against a model that is too simple to be wrong.
+"""Any order of events, including crashes, compared with a model that is too simple to be wrong.
 
 The ledger may be ahead of the journal: what a commit has not reached yet is lost in a crash, and was not
 acknowledged to anybody. The journal here is a dict of rows that are written, guarded and read as the real one's are.
@@ -30,7 +30,7 @@ dispatchers = st.sampled_from(["d1", "d2"])
 
 @dataclass
 class Job:
-    """What the model knows of a job."""
+    """The model's state of a job."""
 
     owner: str
     key: str | None
@@ -44,7 +44,7 @@ class Job:
 
 @dataclass
 class Model:
-    """Jobs by id, in order of submission, as they would be if nothing had ever failed."""
+    """Jobs by id, in order of submission, as if nothing had ever failed."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
     expired: dict[str, str] = field(default_factory=dict)  # the newest lease of a job that expired
@@ -139,7 +139,7 @@ class Registry(RuleBasedStateMachine):
         self.happened(effects, lambda: self.acknowledged.add(job_id))
 
     def repeat(self, job_id: str, owner: str, key: str, payload: str) -> None:
-        """A key that was used: of an ended job it is the journal's to know, and not tried here."""
+        """A key that was already used. Keys of ended jobs are left out: only the journal knows them."""
         (first, job), *_ = [
             (name, job) for name, job in self.model.jobs.items() if job.key == key and job.owner == owner
         ]
@@ -180,7 +180,7 @@ class Registry(RuleBasedStateMachine):
 
     @rule(dispatcher=dispatchers, limit=st.integers(1, 3), data=st.data())
     def claim(self, dispatcher: str, limit: int, data: st.DataObject) -> None:
-        """By a dispatcher that holds any of what was ever given, and has heard of nothing else."""
+        """Claim for a dispatcher that holds any subset of the jobs it was ever given."""
         known = [(claim.spec.job_id, claim.lease) for claim in self.claims]
         held = data.draw(st.sets(st.sampled_from(known))) if known else set()
         claims, effects = self.ledger.claim(dispatcher, limit, self.now, held)
@@ -210,7 +210,7 @@ class Registry(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), pages=st.integers(0, 5))
     def heartbeat(self, data: st.DataObject, pages: int) -> None:
-        """Of any claim ever given: also late, and of a job that somebody else has by now."""
+        """Send a heartbeat for any claim ever given, even a late one whose job another dispatcher holds now."""
         claim = data.draw(st.sampled_from(self.claims))
         job_id = claim.spec.job_id
         beat = Heartbeat(job_id=job_id, lease=claim.lease, progress=Progress(pages_done=pages))
@@ -231,7 +231,7 @@ class Registry(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), code=st.sampled_from([None, ErrorCode.INTERNAL, ErrorCode.CANCELLED]))
     def finish(self, data: st.DataObject, code: ErrorCode | None) -> None:
-        """Under any lease ever given: a late one is refused, whatever happened to the job."""
+        """Finish under any lease ever given: a late lease is refused, whatever happened to the job."""
         claim = data.draw(st.sampled_from(self.claims))
         job_id = claim.spec.job_id
         outcome = JobOutcome(failure=Failure(code=code, message="m") if code else None)
@@ -282,7 +282,7 @@ class Registry(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([-1.0, 1.0, 10.0**6]))
     def time_passes(self, seconds: float) -> None:
-        """By one tick, whatever the clock did."""
+        """Advance by one tick, whatever the clock did."""
         self.now += seconds
         self.ticks += 1
         effects = self.ledger.tick(self.now)
@@ -308,7 +308,7 @@ class Registry(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """The process dies, or its commit fails: what was pending is gone, and nobody was told of it."""
+        """The process dies, or its commit fails: pending changes are gone, and nobody was told of them."""
         self.pending, self.answers = [], []
         self.model = copy.deepcopy(self.durable)
         self.model.expired.clear()
@@ -338,7 +338,7 @@ class Registry(RuleBasedStateMachine):
             assert plain(self.recovered()) == plain(self.ledger)
 
     def teardown(self) -> None:
-        """However it went: once the trouble is over, what was acknowledged ends."""
+        """Whatever happened: once the failures stop, every acknowledged job ends."""
         if not hasattr(self, "ledger"):
             return
         self.commit()
@@ -358,7 +358,7 @@ def facts(ledger: Ledger) -> Mapping[str, object]:
 
 
 def plain(ledger: Ledger) -> list[JobRecord]:
-    """Without what a restart may change: versions grow, and progress is told again by the dispatchers."""
+    """A job without what a restart changes: its version, and its progress, which dispatchers report again."""
     jobs = (replace(job, version=0, progress=Progress()) for job in ledger.jobs)
     return sorted(jobs, key=lambda job: job.seq)
 

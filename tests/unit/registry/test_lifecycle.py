@@ -1,4 +1,4 @@
-"""The table of states, row by row and hole by hole."""
+"""The table of states: every row, and every missing row."""
 
 from __future__ import annotations
 

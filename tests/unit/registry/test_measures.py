@@ -1,4 +1,4 @@
-"""What the registry's metrics say: told by changes that are durable, whatever the jobs did."""
+"""The registry's metrics: recorded from durable changes only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose job is next."""
+"""The order of the queue."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ MOMENTS = st.lists(MOMENT | EXPIRY, min_size=1, max_size=12)
 
 
 class Scene:
-    """A registry, its dispatcher and its waiters. `told` is the newest version that anybody has heard of each job."""
+    """A registry, its dispatcher and its waiters. `told` holds each job's newest version ever told."""
 
     def __init__(self, folder: Path) -> None:
         self._config = RegistryConfig(
@@ -57,7 +57,7 @@ class Scene:
         self.restart()
 
     def restart(self) -> None:
-        """A new process on the same journal. Calls that were under way are repeated, as Ray repeats them."""
+        """Start a new process on the same journal. Calls in progress are repeated, as Ray does."""
         self._started.append(JobRegistry(self._config, lambda: self._now))
         for asking in self._asking:
             asking.cancel()
@@ -106,7 +106,7 @@ class Scene:
         self.told |= dict.fromkeys(expired, 0)
 
     async def _lapse(self, name: str) -> None:
-        """Time for the ticks to end a lease."""
+        """Leave the ticks time to end a lease."""
         await asyncio.sleep(0.005)
 
     async def _follow(self, name: str) -> None:
@@ -129,7 +129,7 @@ class Scene:
             assert view.status.ended
 
     async def _told(self, name: str, ask: Callable[[], Coroutine[Any, Any, JobView]]) -> JobView:
-        """An answer about a job, which is never older than what was told before it was asked for."""
+        """An answer about a job. It is never older than anything told before the question."""
         floor = self.told[name]
         while True:
             asking = asyncio.create_task(ask())

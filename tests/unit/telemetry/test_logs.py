@@ -1,4 +1,4 @@
-"""One event and its fields a line, in either form."""
+"""Logs: one event with its fields per line, in both formats."""
 
 from __future__ import annotations
 

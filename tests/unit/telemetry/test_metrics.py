@@ -1,4 +1,4 @@
-"""Rules that every metric follows, so that nobody has to look up how one is meant."""
+"""The naming rules of all metrics."""
 
 from __future__ import annotations
 

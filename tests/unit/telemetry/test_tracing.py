@@ -21,7 +21,7 @@ PARENT = f"00-{IDS}-01"
 
 @pytest.fixture
 def exported() -> Iterator[InMemorySpanExporter]:
-    """Spans that ended, of a process that exports them."""
+    """The ended spans of a process that exports spans."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider(sampler=ParentBased(ALWAYS_ON), shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
