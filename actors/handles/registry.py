@@ -44,6 +44,7 @@ class RegistryHandle:
         self._reopening: asyncio.Task[None] | None = None
         self._reads: Batched[str, JobView | None] = Batched(self._get_many)
         self._submits: Batched[JobSpec, JobView] = Batched(self._submit_many)
+        self._finishes: Batched[tuple[str, str, JobOutcome], None] = Batched(self._finish_many)
 
     async def submit(self, spec: JobSpec) -> JobView:
         """Durable on return. Repeating it with the same job id or idempotency key gives the same job."""
@@ -87,7 +88,7 @@ class RegistryHandle:
         return await self._ask(self._actor.heartbeat.remote(list(beats)))
 
     async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
-        await self._ask(self._actor.finish.remote(job_id, lease, outcome))
+        await self._finishes.get((job_id, lease, outcome))
 
     async def release(self, leases: Sequence[tuple[str, str]]) -> None:
         await self._ask(self._actor.release.remote(list(leases)))
@@ -122,6 +123,9 @@ class RegistryHandle:
 
     async def _submit_many(self, specs: list[JobSpec]) -> list[JobView | DocfleetError]:
         return await self._ask(self._actor.submit_many.remote(specs))
+
+    async def _finish_many(self, ends: list[tuple[str, str, JobOutcome]]) -> list[DocfleetError | None]:
+        return await self._ask(self._actor.finish_many.remote(ends))
 
     async def _ask(self, call: Any, patience_s: float = 0.0) -> Any:
         """Await a call that may itself wait for `patience_s`. Ray retries calls across a restart of the registry, but

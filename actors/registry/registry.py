@@ -256,16 +256,27 @@ class JobRegistry:
 
     async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None:
         """End a job. A repeat is accepted. Raises StaleLease when this lease no longer holds the job."""
-        try:
-            _, effects = self._journaled.ledger.finish(job_id, lease, outcome, self._clock())
-        except StaleLease:
-            await self._journaled.settled()  # the first finish may not be in the journal yet
-            job = (await self._journaled.read(self._journal.get, [job_id])).get(job_id)
-            if job and job.ended and job.lease == lease:
-                return
-            raise
-        self._journaled.run(effects)
+        (refusal,) = await self.finish_many([(job_id, lease, outcome)])
+        if refusal:
+            raise refusal
+
+    async def finish_many(self, ends: Sequence[tuple[str, str, JobOutcome]]) -> list[StaleLease | None]:
+        """`finish` for each (job id, lease, outcome); an error that `finish` would raise is returned in its place."""
+        ledger = self._journaled.ledger
+        refusals = [self._finish(ledger, *end) for end in ends]
         await self._journaled.settled()
+        refused = [job_id for (job_id, _, _), refusal in zip(ends, refusals, strict=True) if refusal]
+        jobs = await self._journaled.read(self._journal.get, refused) if refused else {}
+        repeats = {(job.job_id, job.lease) for job in jobs.values() if job.ended}
+        return [None if end[:2] in repeats else refusal for end, refusal in zip(ends, refusals, strict=True)]
+
+    def _finish(self, ledger: Ledger, job_id: str, lease: str, outcome: JobOutcome) -> StaleLease | None:
+        try:
+            _, effects = ledger.finish(job_id, lease, outcome, self._clock())
+        except StaleLease as refusal:
+            return refusal
+        self._journaled.run(effects)
+        return None
 
     async def release(self, leases: Sequence[tuple[str, str]]) -> None:
         """End these (job id, lease) pairs' leases now, because work on the jobs has stopped."""

@@ -405,6 +405,25 @@ async def test_two_finishes_at_once_are_one(registry: JobRegistry) -> None:
     assert (await registry.get("a")).status is JobStatusEnum.COMPLETED
 
 
+async def test_many_finishes_in_one_call_are_each_accepted_or_refused(registry: JobRegistry) -> None:
+    await registry.submit_many([spec(name) for name in "abc"])
+    a, b, c = await registry.claim("d", 3, 0)
+    await registry.finish("a", a.lease, JobOutcome())
+    await registry.release([("b", b.lease)])
+    ends = [(one.spec.job_id, one.lease, JobOutcome()) for one in (a, b, c, c)]
+    assert [type(refusal) for refusal in await registry.finish_many(ends)] == [
+        type(None),  # a repeat
+        StaleLease,
+        type(None),
+        type(None),  # the same job twice in one call
+    ]
+    assert [(await registry.get(name)).status for name in "abc"] == [
+        JobStatusEnum.COMPLETED,
+        JobStatusEnum.PENDING,
+        JobStatusEnum.COMPLETED,
+    ]
+
+
 async def test_a_dispatcher_is_not_told_to_stop_what_it_is_finishing(registry: JobRegistry) -> None:
     await registry.submit(spec("a"))
     claimed = await claim(registry)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from ray.exceptions import ActorDiedError, ActorUnavailableError
 
-from actors.errors import FleetUnavailable
+from actors.errors import FleetUnavailable, StaleLease
 from actors.handles.batching import Batched
 from actors.handles.registry import RegistryHandle
-from actors.messages import QueueStats
+from actors.messages import JobOutcome, QueueStats
 from tests.waiting import eventually_async
 
 STATS = QueueStats(queued=1, running=2)
@@ -91,6 +91,21 @@ async def test_a_registry_that_ray_restarts_is_left_to_ray() -> None:
         await registry.stats()
     assert asyncio.all_tasks() == {asyncio.current_task()}  # so nothing is left that could open it later
     assert opener.opened == 0
+
+
+async def test_finishes_that_come_together_share_calls_and_each_gets_its_own_answer() -> None:
+    calls: list[list[str]] = []
+
+    async def finish_many(ends: list[tuple[str, str, JobOutcome]]) -> list[StaleLease | None]:
+        calls.append([job_id for job_id, _, _ in ends])
+        return [StaleLease("late") if lease == "old" else None for _, lease, _ in ends]
+
+    registry = RegistryHandle(SimpleNamespace(finish_many=SimpleNamespace(remote=finish_many)), Opener())
+    leases = {"a": "1", "b": "old", "c": "1"}
+    finishes = (registry.finish(job_id, lease, JobOutcome()) for job_id, lease in leases.items())
+    answers = await asyncio.gather(*finishes, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None), StaleLease, type(None)]
+    assert calls == [["a", "b", "c"]]
 
 
 async def test_who_waits_behind_a_call_that_is_not_answered_hears_so_with_it() -> None:
