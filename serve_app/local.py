@@ -10,10 +10,14 @@ from contextlib import contextmanager
 import ray
 from ray import serve
 from ray.serve.config import HTTPOptions, ProxyLocation
+from ray.serve.schema import LoggingConfig
 
 from actors.parser.parser import EngineFactory, docling_engine
 from serve_app.app import APP, compose
 from serve_app.settings import Settings
+
+#: Serve's access log has a line for every call between replicas. It costs time, and fills logs and drivers' terminals.
+NO_ACCESS_LOG = LoggingConfig(enable_access_log=False)
 
 
 @contextmanager
@@ -45,9 +49,10 @@ def serving(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
     serve.start(
         proxy_location=ProxyLocation.HeadOnly,
         http_options=HTTPOptions(host=settings.host, port=settings.port, request_timeout_s=None),
+        logging_config=NO_ACCESS_LOG,
     )
     try:
-        serve.run(compose(settings, make_engine), name=APP, route_prefix="/")
+        serve.run(compose(settings, make_engine), name=APP, route_prefix="/", logging_config=NO_ACCESS_LOG)
         yield
     finally:
         serve.shutdown()  # type: ignore[no-untyped-call]

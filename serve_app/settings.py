@@ -88,8 +88,6 @@ class Settings(BaseSettings):
     parse_timeout_s: Annotated[float, Field(gt=0)] = 1800.0
     """Seconds that `POST /parse` waits for its job. After that it answers 202, and the job continues."""
 
-    max_concurrent_requests: Annotated[int, Field(ge=1)] = 10
-    """Number of jobs that one dispatcher runs at the same time."""
     max_concurrent_files: Annotated[int, Field(ge=1)] = 4
     """Number of files of one job that are parsed at the same time."""
     max_file_size_mb: Annotated[int, Field(ge=1)] = 100
@@ -117,6 +115,11 @@ class Settings(BaseSettings):
     """Number of parser replicas to keep when there is no work."""
     parser_max_replicas: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
     """Largest number of parser replicas. Default: one per CPU of the machine."""
+    max_concurrent_requests: Annotated[int, Field(ge=1)] = Field(
+        default_factory=lambda settings: max(10, 2 * settings["parser_max_replicas"])
+    )
+    """Number of jobs that one dispatcher runs at the same time. Default: twice `PARSER_MAX_REPLICAS`, so that jobs with
+    one small file keep every parser busy, and at least 10."""
     parser_num_cpus: Annotated[float, Field(gt=0)] = 1.0
     """CPUs of one parser replica: its reservation in Ray and its number of threads."""
     parser_num_gpus: Annotated[float, Field(ge=0)] = 0.0

@@ -214,7 +214,7 @@ def test_a_dispatcher_that_dies_is_not_noticed(
 
 
 def test_an_application_that_does_not_run_is_named(url: str) -> None:
-    with pytest.raises(FleetUnavailable, match="no running application 'nowhere'"):
+    with pytest.raises(FleetUnavailable, match="No application 'nowhere' is running"):
         connect("nowhere")
 
 

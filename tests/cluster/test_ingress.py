@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import os
+import re
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -123,6 +124,14 @@ async def test_one_submit_repeated_with_its_key_is_one_job(url: str) -> None:
     accepted = {answer.json()["job_id"] for answer in answers if answer.status_code == 202}
     assert len(accepted) == 1
     assert {answer.status_code for answer in answers} <= {202, 409}
+
+
+def test_serve_logs_no_line_per_request(http: httpx.Client, short_folder: Path) -> None:
+    http.post("/parse", files={"files": ("logged.md", b"# Tide")})
+    logs = [path.read_text() for path in (short_folder / "session_latest" / "logs" / "serve").glob("*.log")]
+    assert logs
+    access = re.compile(r" (GET|POST) /\S* \d{3} | CALL \S+ OK ")
+    assert [line for log in logs for line in log.splitlines() if access.search(line)] == []
 
 
 def test_a_request_id_comes_back_once(http: httpx.Client) -> None:

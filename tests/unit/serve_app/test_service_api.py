@@ -25,7 +25,7 @@ async def test_the_index_names_formats_and_endpoints(service: Service) -> None:
 
 
 async def test_health_of_a_service_at_work(make_service: MakeService) -> None:
-    service = await make_service(max_file_size_mb=7)
+    service = await make_service(max_file_size_mb=7, max_concurrent_requests=10)
     await service.submit(("a.md", b"# A"))
     health = HealthResponse.model_validate((await service.http.get("/health")).json())
     assert (health.status, health.parser, health.replicas, health.queued, health.running) == (

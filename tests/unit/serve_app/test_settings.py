@@ -31,7 +31,7 @@ def test_the_environment_names_of_the_single_process_server_hold(monkeypatch: py
 
 
 def test_their_defaults_hold_too() -> None:
-    settings = Settings()
+    settings = Settings(parser_max_replicas=2)
     names = ("port", "max_concurrent_requests", "max_concurrent_files", "max_file_size_mb")
     assert [getattr(settings, name) for name in names] == [8080, 10, 4, 100]
     assert settings.parse_options == ParseOptions(
@@ -55,6 +55,11 @@ def test_the_server_s_content_is_a_list_that_always_has_the_body(given: object, 
 def test_the_server_s_content_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTENT", "furniture,notes")
     assert Settings().parse_options.content == ("body", "furniture", "notes")
+
+
+@pytest.mark.parametrize(("given", "jobs"), [({}, 32), ({"max_concurrent_requests": 3}, 3)])
+def test_a_fleet_gets_two_jobs_for_each_parser_unless_a_number_is_set(given: dict[str, Any], jobs: int) -> None:
+    assert Settings(parser_max_replicas=16, **given).max_concurrent_requests == jobs
 
 
 def test_a_serve_config_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
