@@ -1,4 +1,4 @@
-"""`python -m serve_app` in processes of its own, as a user runs it."""
+"""`python -m serve_app` in its own processes, as a user runs it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from serve_app.__main__ import free_port
+from tests.waiting import eventually
 
 START_WITHIN_S = 180  # a busy machine; not what is tested
 
@@ -28,11 +28,8 @@ def running(module: str, state: Path, **env: str) -> Iterator[tuple[subprocess.P
         process = subprocess.Popen([sys.executable, "-m", module], env=inherited | settings, stdout=log, stderr=log)
     url = f"http://{settings['HOST']}:{port}"
     try:
-        give_up = time.monotonic() + START_WITHIN_S
-        while not _ready(url):
-            assert process.poll() is None, (state.parent / f"{state.name}.log").read_text()[-2000:]
-            assert time.monotonic() < give_up
-            time.sleep(0.5)
+        eventually(lambda: process.poll() is not None or _ready(url), within_s=START_WITHIN_S, every_s=0.5)
+        assert process.poll() is None, (state.parent / f"{state.name}.log").read_text()[-2000:]
         yield process, url
     finally:
         process.send_signal(signal.SIGINT)

@@ -357,7 +357,7 @@ async def test_a_silent_dispatcher_loses_its_job_to_another(
     registry: JobRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as fast:
-        fast.setattr(journaled_ledger, "TICK_S", 0.001)
+        fast.setattr(journaled_ledger, "TICK_S", 0.02)
         await registry.submit(spec("a"))
         late = await claim(registry)
         (again,) = await registry.claim("other", 1, 60)

@@ -60,7 +60,7 @@ async def test_a_job_that_is_given_back_has_waited_once(
     registry: JobRegistry, clock: Clock, make_spec: MakeSpec, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as fast:
-        fast.setattr(journaled_ledger, "TICK_S", 0.001)
+        fast.setattr(journaled_ledger, "TICK_S", 0.02)
         await registry.submit(make_spec("a"))
         (first,) = await registry.claim("d", 1, 0.0)
         clock.now = 100.0
