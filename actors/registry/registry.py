@@ -93,7 +93,17 @@ class JobRegistry:
             answers.append(self._submit(ledger, spec, earlier))
         self._journaled.claimable.set()
         await self._journaled.settled()
-        return [answer if isinstance(answer, DocfleetError) else self._journaled.view(answer) for answer in answers]
+        return [
+            answer if isinstance(answer, DocfleetError) else await self._submitted(ledger, answer) for answer in answers
+        ]
+
+    async def _submitted(self, ledger: Ledger, job: JobRecord) -> JobView:
+        """A job after its submit. One that has left the ledger has just ended, so what was read of it is outdated."""
+        if job.ended or ledger.get(job.job_id):
+            return self._journaled.view(job)
+        await self._journaled.settled()
+        (view,) = await self.get_many([job.job_id])
+        return view if isinstance(view, JobView) else self._journaled.view(job)
 
     def _submit(self, ledger: Ledger, spec: JobSpec, earlier: JobRecord | None) -> JobRecord | DocfleetError:
         try:
@@ -133,12 +143,8 @@ class JobRegistry:
             jobs |= await self._journaled.read(self._journal.get, missing)
             if missing := [job_id for job_id in missing if job_id not in jobs]:
                 buried = await self._journaled.read(self._journal.buried, missing)
-        views: list[JobView | JobExpired | None] = []
-        for job_id in job_ids:
-            job = jobs.get(job_id)
-            expired = _expired(job_id, buried[job_id]) if job_id in buried else None
-            views.append(self._journaled.view(job) if job else expired)
-        return views
+        expired = {job_id: _expired(job_id, owner) for job_id, owner in buried.items()}
+        return [self._journaled.view(jobs[job_id]) if job_id in jobs else expired.get(job_id) for job_id in job_ids]
 
     async def get(self, job_id: str) -> JobView:
         """One job. Raises JobNotFound, JobExpired."""
@@ -168,9 +174,16 @@ class JobRegistry:
         """
         now = asyncio.get_running_loop().time
         deadline = now() + timeout_s
-        while (job := self._read_model.get(job_id)) and not reached(job) and (left := deadline - now()) > 0:
-            await self._read_model.next_change(job_id, left)
-        return self._journaled.view(job) if job else await self.get(job_id)
+        while True:
+            job = self._read_model.get(job_id)
+            if job is None:
+                view = await self.get(job_id)
+                if view.status.ended or now() >= deadline:
+                    return view  # else it is durable and about to be shown
+            elif reached(job) or (left := deadline - now()) <= 0:
+                return self._journaled.view(job)
+            else:
+                await self._read_model.next_change(job_id, left)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
         """Stop a job: a queued one at once, a running one after its dispatcher's next heartbeat.

@@ -668,6 +668,33 @@ async def test_nobody_sees_what_is_not_durable(start: Start, monkeypatch: pytest
     assert (a.status, b.status) == (JobStatusEnum.COMPLETED, JobStatusEnum.PENDING)
 
 
+async def test_a_repeated_submit_that_meets_the_end_of_its_job_is_told_of_it(registry: JobRegistry) -> None:
+    await registry.submit(spec("a"))
+    again, cancelled = await asyncio.gather(registry.submit(spec("a")), registry.cancel("a", ""))
+    assert again == cancelled
+
+
+async def test_a_wait_for_a_job_that_is_durable_and_not_yet_shown_goes_on(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    write, waits = Journal.write, []
+
+    def write_and_wait(journal: Journal, changes: Any) -> None:
+        write(journal, changes)
+        if not waits:
+            waits.append(asyncio.run_coroutine_threadsafe(registry.wait_ended("a", 60), loop))
+            for _ in range(5):  # the wait has read the journal by then
+                asyncio.run_coroutine_threadsafe(registry.get_many(["a"]), loop).result()
+
+    monkeypatch.setattr(Journal, "write", write_and_wait)
+    registry = start()
+    await registry.submit(spec("a"))
+    claimed = await claim(registry)
+    await registry.finish("a", claimed.lease, JobOutcome())
+    assert (await asyncio.wrap_future(waits[0])).status is JobStatusEnum.COMPLETED
+
+
 async def test_an_unreadable_journal_stops_the_start(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     path.write_bytes(b"scrambled " * 1000)
