@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ import psutil
 import pytest
 
 from serve_app.__main__ import free_port
+from tests.waiting import eventually
 
 PATIENCE_S = 180.0  # for a busy machine; not what is tested
 
@@ -47,11 +47,7 @@ class Service:
             )
 
     def wait_until_ready(self) -> None:
-        give_up = time.monotonic() + PATIENCE_S
-        while not self._ready():
-            assert self._process.poll() is None, self._log.read_text()[-2000:]
-            assert time.monotonic() < give_up
-            time.sleep(0.2)
+        eventually(self._ready, within_s=PATIENCE_S, every_s=0.2, what="a service that is ready")
 
     def pids(self, title: str) -> list[int]:
         """Of this service's processes that Ray has given a title which begins like this."""
@@ -86,6 +82,7 @@ class Service:
         return psutil.Process(self._process.pid).children(recursive=True)
 
     def _ready(self) -> bool:
+        assert self._process.poll() is None, self._log.read_text()[-2000:]
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
         except httpx.HTTPError:

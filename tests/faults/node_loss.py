@@ -17,6 +17,8 @@ import httpx
 
 from serve_app.__main__ import choose_http_mode, free_port
 from serve_app.settings import Settings
+from tests.faults.conftest import PATIENCE_S
+from tests.waiting import eventually
 
 JOBS = 6
 PAGES = 60
@@ -43,8 +45,7 @@ def main(state: Path) -> None:
         stack.enter_context(serving(settings, FaultyEngine))
         http = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{settings.port}", timeout=60))
         jobs = [_submit(http) for _ in range(JOBS)]
-        while _status(http, jobs[0])["progress"]["pages_done"] < PAGES // 3:
-            time.sleep(0.1)
+        eventually(lambda: _status(http, jobs[0])["progress"]["pages_done"] >= PAGES // 3, within_s=PATIENCE_S)
         removed = time.monotonic()
         cluster.remove_node(workers[0], allow_graceful=False)
         cluster.add_node(num_cpus=1)
@@ -63,8 +64,7 @@ def _status(http: httpx.Client, job: str) -> dict[str, Any]:
 
 def _pages(http: httpx.Client, job: str) -> list[int]:
     """The page numbers of a job's result, once it has ended."""
-    while _status(http, job)["status"] in ("pending", "processing"):
-        time.sleep(0.2)
+    eventually(lambda: _status(http, job)["status"] not in ("pending", "processing"), within_s=PATIENCE_S)
     results = http.get(f"/jobs/{job}/results").raise_for_status().json()["results"]
     return [node["metadata"]["page_number"] for node in results["results"][0]["nodes"]]
 

@@ -98,7 +98,7 @@ async def deploy_under_load(http: httpx.AsyncClient, code: Path, again: Any) -> 
     clients = [Client(http, str(number), seen) for number in range(JOBS)]
     async with asyncio.timeout(PATIENCE_S):
         await ready(http)
-    before = await running_version()
+        before = await running_version()
     await asyncio.gather(*(client.submit() for client in clients[: JOBS // 2]))
     source = code / "actors" / "registry" / "registry.py"
     source.write_text(source.read_text() + "\n# the next release\n")

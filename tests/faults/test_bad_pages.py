@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.faults.conftest import PATIENCE_S
+from tests.waiting import eventually
+
 
 def submit(http: httpx.Client, document: str) -> str:
     answer = http.post("/submit", files={"files": ("a.pdf", document.encode())})
@@ -16,9 +19,11 @@ def submit(http: httpx.Client, document: str) -> str:
 
 
 def ended(http: httpx.Client, job: str) -> dict[str, Any]:
-    while (status := http.get(f"/jobs/{job}", params={"wait": 20}).json())["status"] in ("pending", "processing"):
-        pass
-    return dict(status)
+    def final() -> dict[str, Any]:
+        status = dict(http.get(f"/jobs/{job}", params={"wait": 20}).json())
+        return {} if status["status"] in ("pending", "processing") else status
+
+    return eventually(final, within_s=PATIENCE_S, what="the end of the job")
 
 
 def result(http: httpx.Client, job: str) -> dict[str, Any]:

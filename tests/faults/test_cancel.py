@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.faults.conftest import PATIENCE_S
 from tests.faults.test_bad_pages import ended, submit
+from tests.waiting import eventually
+
+
+def pages_done(http: httpx.Client, job: str) -> int:
+    return int(http.get(f"/jobs/{job}").json()["progress"]["pages_done"])
 
 
 @pytest.mark.parametrize(
@@ -18,8 +25,7 @@ from tests.faults.test_bad_pages import ended, submit
 def test_cancelled_jobs_leave_their_parsers_to_others(http: httpx.Client, document: str) -> None:
     jobs = [submit(http, document) for _ in range(2)]  # as many as there are parsers
     for job in jobs:
-        while not http.get(f"/jobs/{job}").json()["progress"]["pages_done"]:
-            time.sleep(0.1)
+        eventually(partial(pages_done, http, job), within_s=PATIENCE_S, what="the first page")
     asked = time.monotonic()
     for job in jobs:
         assert http.post(f"/jobs/{job}/cancel").status_code == 202

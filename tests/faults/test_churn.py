@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from tests.faults.conftest import Service, running
+from tests.waiting import eventually_async
 
 PARTS = {
     "registry": "ray::JobRegistry",
@@ -55,17 +57,26 @@ class Client:
                 )
 
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        while True:
-            try:
-                answer = await self._http.request(method, path, **request)
-            except httpx.TransportError as error:
-                self._seen[type(error).__name__] += 1
-            else:
-                if answer.is_success:
-                    return answer.json()
-                assert str(answer.status_code) in TRANSIENT, answer.text
-                self._seen[str(answer.status_code)] += 1
-            await asyncio.sleep(PAUSE_S)
+        async with asyncio.timeout(GIVE_UP_AFTER_S):
+            while True:
+                try:
+                    answer = await self._http.request(method, path, **request)
+                except httpx.TransportError as error:
+                    self._seen[type(error).__name__] += 1
+                else:
+                    if answer.is_success:
+                        return answer.json()
+                    assert str(answer.status_code) in TRANSIENT, answer.text
+                    self._seen[str(answer.status_code)] += 1
+                await asyncio.sleep(PAUSE_S)
+
+
+async def counts_once_a_job_runs(http: httpx.AsyncClient) -> dict[str, Any]:
+    async def counts() -> dict[str, Any]:
+        health = (await http.get("/health")).json()
+        return health if health["running"] else {}
+
+    return await eventually_async(counts, within_s=GIVE_UP_AFTER_S, what="a running job")
 
 
 async def kill_at_random(service: Service, times: int, killed: Counter[str]) -> None:
@@ -74,8 +85,7 @@ async def kill_at_random(service: Service, times: int, killed: Counter[str]) -> 
     chance.shuffle(order)
     for part in order:
         await asyncio.sleep(chance.uniform(0.5, 3.0))
-        while not service.kill(PARTS[part]):  # noqa: ASYNC110 - its successor is on its way
-            await asyncio.sleep(0.2)
+        await eventually_async(partial(service.kill, PARTS[part]), within_s=GIVE_UP_AFTER_S, what=f"another {part}")
         killed[part] += 1
 
 
@@ -113,8 +123,7 @@ async def test_all_jobs_end_after_everything_died_at_once(short_folder: Path, jo
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
             clients = [Client(http, f"outage-{number}", seen) for number in range(jobs)]
             await asyncio.gather(*(client.submit() for client in clients))
-            while not (counts := (await http.get("/health")).json())["running"]:  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+            counts = await counts_once_a_job_runs(http)
     with running(state) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
             again = [Client(http, client.key, seen) for client in clients]

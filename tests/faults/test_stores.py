@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.conftest import Service, running
 from tests.faults.failing_proxy import FailingProxy, failing_proxy
-from tests.faults.test_churn import GIVE_UP_AFTER_S, Client
+from tests.faults.test_churn import GIVE_UP_AFTER_S, Client, counts_once_a_job_runs
 from tests.servers import running_postgres, running_s3
 
 BUCKET = "docfleet"
@@ -55,8 +55,7 @@ async def live_through(service: Service, fault: AbstractContextManager[None], jo
         clients = [Client(http, f"stores-{number}", broken, PAGES) for number in range(jobs)]
         before, during = clients[: jobs // 2], clients[jobs // 2 :]
         await asyncio.gather(*(client.submit() for client in before))
-        while not (counts := (await http.get("/health")).json())["running"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+        counts = await counts_once_a_job_runs(http)
         polls = [asyncio.create_task(client.poll()) for client in before]
         with fault:
             submits = [asyncio.create_task(client.submit()) for client in during]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import time
 from contextlib import suppress
+from functools import partial
 
 import httpx
 
-from tests.faults.conftest import Service
+from tests.faults.conftest import PATIENCE_S, Service
 from tests.faults.test_bad_pages import ended
+from tests.waiting import eventually
 
 INGRESS = "ray::ServeReplica:docfleet:Ingress"
 
@@ -27,8 +28,7 @@ class Upload(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         if self._after is not None and self.tell() >= self._after:
             self._after = None
-            while not set(self._inputs.glob("*")) - self._before:
-                time.sleep(0.05)
+            eventually(lambda: set(self._inputs.glob("*")) - self._before, what="the folder of the upload")
             assert self._service.kill(INGRESS)
         return super().read(size)
 
@@ -48,25 +48,30 @@ def test_an_upload_whose_ingress_is_killed_leaves_no_job_and_no_file(http: httpx
     assert len(left) == 1
     service.wait_until_ready()
     assert not any(job["metadata"] for job in http.get("/jobs").json()["jobs"])
-    while left & set(inputs.glob("*")):
-        time.sleep(0.5)
+    eventually(lambda: not left & set(inputs.glob("*")), within_s=PATIENCE_S, what="the removal of the files")
     # Its key is free again as soon as the ingress has been silent for a while.
-    while (answer := http.post("/submit", files={"files": ("a.pdf", b"1")}, headers=key)).status_code == 409:
-        assert answer.json()["code"] == "idempotency_conflict"
-        time.sleep(float(answer.headers["Retry-After"]))
-    assert answer.status_code == 202
+    assert eventually(partial(submitted, http, key), within_s=PATIENCE_S, every_s=1.0) == 202
+
+
+def submitted(http: httpx.Client, key: dict[str, str]) -> int | None:
+    """The status of a submit, once no other upload holds its key."""
+    answer = http.post("/submit", files={"files": ("a.pdf", b"1")}, headers=key)
+    if answer.status_code != 409:
+        return answer.status_code
+    assert answer.json()["code"] == "idempotency_conflict"
+    assert "Retry-After" in answer.headers
+    return None
 
 
 def test_a_submit_whose_answer_is_lost_and_repeated_is_one_job(http: httpx.Client, service: Service) -> None:
-    def repeated() -> str:
-        while True:
-            try:
-                answer = http.post("/submit", files={"files": ("a.pdf", b"2")}, headers={"Idempotency-Key": "lost"})
-                return str(answer.raise_for_status().json()["job_id"])
-            except (httpx.TransportError, httpx.HTTPStatusError):
-                time.sleep(0.3)
+    def submitted() -> str | None:
+        try:
+            answer = http.post("/submit", files={"files": ("a.pdf", b"2")}, headers={"Idempotency-Key": "lost"})
+            return str(answer.raise_for_status().json()["job_id"])
+        except (httpx.TransportError, httpx.HTTPStatusError):
+            return None
 
-    job = repeated()
+    job = eventually(submitted, within_s=PATIENCE_S, every_s=0.3)
     service.kill(INGRESS)
-    assert repeated() == job
+    assert eventually(submitted, within_s=PATIENCE_S, every_s=0.3) == job
     assert ended(http, job)["status"] == "completed"
