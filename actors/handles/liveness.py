@@ -10,7 +10,7 @@ from contextlib import suppress
 from ray.exceptions import RayError
 from ray.serve.request_router import ReplicaID, RunningReplica
 
-#: Seconds between two probes of a busy replica: often enough, and an actor call each.
+#: Seconds between two probes of a busy replica. A probe is an actor call, so more would cost too much.
 PROBE_INTERVAL_S = 1.0
 
 #: A replica is silent when it has not answered a probe for this long, in seconds.

@@ -31,7 +31,7 @@ _ROW = update(deliveries).where(deliveries.c.job_id == bindparam("id"), deliveri
 _TAKE = _ROW.values(lease=bindparam("lease"), due_at=bindparam("until"))
 _AGAIN = (
     update(deliveries)
-    .where(deliveries.c.job_id == bindparam("id"), deliveries.c.lease.is_(None))  # a leased one is being sent
+    .where(deliveries.c.job_id == bindparam("id"), deliveries.c.lease.is_(None))  # one with a lease is being sent
     .values(
         state=DeliveryState.PENDING.value,
         due_at=bindparam("now"),

@@ -23,7 +23,8 @@ def running(module: str, state: Path, **env: str) -> Iterator[tuple[subprocess.P
     """The service's process and URL, ready for requests. Stopped at the end."""
     port = free_port()
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "STATE_DIR": str(state), "PROFILE": "native", **env}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_SERVE_")}
+    ours = ("RAY_SERVE_", "RAY_AUTH_MODE")  # set by this session's own Ray
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     with (state.parent / f"{state.name}.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", module], env=inherited | settings, stdout=log, stderr=log)
     url = f"http://{settings['HOST']}:{port}"

@@ -89,7 +89,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Ocr:
-    """The OCR model. It reads the whole of a page on which nothing else is read and which is not blank."""
+    """The OCR model. If a page is not blank and has no text, OCR reads the whole page."""
 
     model: Model
 

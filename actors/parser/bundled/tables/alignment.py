@@ -136,7 +136,7 @@ def _by_rules(lines: Sequence[list[Word]], rules: Sequence[float]) -> list[list[
 
 
 def _by_spacing(lines: Sequence[list[Word]]) -> list[list[Word]]:
-    """Joins lines that are closer together than the others, unless that stacks numbers in a row."""
+    """Joins lines that are closer together than the others, except where numbers would stand on top of each other."""
     gaps = [_gap(above, below) for above, below in pairwise(lines)]
     ordered = sorted(gaps)
     jumps = [(after - before, after) for before, after in pairwise(ordered) if after > LOOSER * max(before, 1.0)]
