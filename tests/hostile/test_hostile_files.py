@@ -97,7 +97,7 @@ def test_a_hostile_file_that_takes_its_time_ends_within_its_budget(tmp_path: Pat
     rendered = name.endswith((".pdf", ".gif", ".tif"))
     limit_s = task_for(name, len(CASES[name]())).time_limit_s
     outcomes = run("bundled" if rendered else "native", [name], tmp_path, timeout_s=limit_s + 60)
-    if name in outcomes:  # else its process ended, within the time that it may take
+    if name in outcomes:  # else its process ended, within its time limit and a minute to start
         assert outcomes[name]["outcome"] in CLEAR
         assert outcomes[name]["grown_mib"] * MIB < GROWTH + LEAST_GROWTH
         assert outcomes[name]["left"] == []
