@@ -5,6 +5,7 @@
 PYTHON ?= python3
 CORPUS ?=
 VENV := .venv
+ALONE := tests/unit tests/contract tests/deploy tests/hostile
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -34,7 +35,9 @@ serve: $(READY) ## Run the service on http://localhost:8080 until Ctrl-C; its st
 	@$(BIN)/python -m serve_app
 
 test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m "not slow"
+	@# Two at a time where nothing is shared; what runs a service shares the machine's cores with it.
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ALONE)
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m "not slow" tests/cluster tests/faults
 
 test-slow: $(READY) ## Run the tests that take minutes
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
