@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from docling.backend.email_backend import EmailDocumentBackend
@@ -15,18 +16,22 @@ from client.models import FileWarning, WarningCode
 MOST = 100  # a mail of a few kilobytes can have thousands of empty ones
 
 
-def attachments_of(opened: InputDocument) -> tuple[Attachment, ...]:
-    """The attachments of an opened mail, in its order and at most MOST; none for other formats."""
-    return tuple(_attachment(number, each) for number, each in enumerate(_all(opened)[:MOST], start=1))
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The attachments of a mail in its order, and a warning if some are left out."""
+
+    files: tuple[Attachment, ...] = ()
+    warnings: tuple[FileWarning, ...] = ()
 
 
-def left_out(opened: InputDocument) -> tuple[FileWarning, ...]:
-    """A warning if a mail has more attachments than `attachments_of` returns."""
-    count = len(_all(opened))
-    if count <= MOST:
-        return ()
-    message = f"Only the first {MOST} of {count} attachments are parsed. Send the others as files of their own."
-    return (FileWarning(code=WarningCode.ATTACHMENTS_LEFT_OUT, message=message),)
+def attachments_of(opened: InputDocument) -> Attached:
+    """At most MOST attachments of an opened mail; none for other formats."""
+    found = _all(opened)
+    files = tuple(_attachment(number, each) for number, each in enumerate(found[:MOST], start=1))
+    if len(found) <= MOST:
+        return Attached(files)
+    message = f"Only the first {MOST} of {len(found)} attachments are parsed. Send the others as files of their own."
+    return Attached(files, (FileWarning(code=WarningCode.ATTACHMENTS_LEFT_OUT, message=message),))
 
 
 def _all(opened: InputDocument) -> list[Mapping[str, Any]]:
@@ -37,7 +42,7 @@ def _all(opened: InputDocument) -> list[Mapping[str, Any]]:
 
 
 def _attachment(number: int, attachment: Mapping[str, Any]) -> Attachment:
-    """The mail library gives binary data as base64, and text decoded."""
+    """The mail library encodes binary data in base64, and decodes text."""
     payload: str = attachment["payload"]
     data = base64.b64decode(payload) if attachment["binary"] else payload.encode(errors="surrogateescape")
     return Attachment(filename=attachment.get("filename") or f"attachment-{number}", data=data)

@@ -22,7 +22,7 @@ from actors.errors import DocfleetError, FileError, ParserOutOfMemory
 from actors.formats import suffix_of
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.parser.engine import pixels
-from actors.parser.engine.attachments import attachments_of, left_out
+from actors.parser.engine.attachments import Attached, attachments_of
 from actors.parser.engine.content import move_notes
 from actors.parser.engine.converters import Converter
 from actors.parser.engine.exports import dump
@@ -131,9 +131,7 @@ class Conversion:
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
             nodes = nodes_of(document, self._task, total_pages=result.input.page_count)
             words = self._count_words(result)
-            wants_attachments = self._options.attachments == "parse"
-            attachments = attachments_of(result.input) if wants_attachments else ()
-            omitted = left_out(result.input) if wants_attachments else ()
+            attached = attachments_of(result.input) if self._options.attachments == "parse" else Attached()
             _close(result.input)
             return ParsedFile(
                 nodes=orjson.dumps(nodes),
@@ -142,8 +140,8 @@ class Conversion:
                 pages=len(document.pages.keys() | failures.keys()),  # some pipelines leave out the lost pages
                 parser=self._described(words),
                 lost=tuple(failures[page] for page in sorted(failures)),
-                warnings=(*self._source.warnings, *page_warnings(result), *words.warnings, *omitted),
-                attachments=attachments,
+                warnings=(*self._source.warnings, *page_warnings(result), *words.warnings, *attached.warnings),
+                attachments=attached.files,
             )
 
     def _count_words(self, result: ConversionResult) -> Count:
