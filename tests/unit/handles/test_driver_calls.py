@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +15,7 @@ from ray.serve.exceptions import DeploymentUnavailableError
 from actors.errors import FileError, FleetUnavailable
 from actors.handles.driver_calls import MAX_ATTEMPTS, RetryingProxy
 from client.models import ErrorCode
+from tests.unit.handles.responses import Unanswered
 
 
 class ScriptedHandle:
@@ -36,19 +35,6 @@ class ScriptedHandle:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-
-@dataclass
-class Unanswered:
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
-    cancelled: bool = False
-
-    def __await__(self) -> Generator[Any, None, None]:
-        self.asked.set()
-        return asyncio.Event().wait().__await__()
-
-    def cancel(self) -> None:
-        self.cancelled = True
 
 
 @pytest.fixture(autouse=True)

@@ -6,15 +6,18 @@ import struct
 import zipfile
 import zlib
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
-from actors.messages import FileTask
+from actors.messages import FileTask, ParsedFile
 from client.models import ParseOptions
+
+if TYPE_CHECKING:
+    from actors.parser.engine.engine import Engine
 
 
 def as_document(data: bytes) -> NDArray[np.uint8]:
@@ -58,6 +61,13 @@ def make_task(filename: str = "file.pdf", *, metadata: dict[str, Any] | None = N
     return FileTask(
         job_id="job-1", index=0, filename=filename, size=123, options=ParseOptions(**options), metadata=metadata or {}
     )
+
+
+def parsed(engine: Engine, filename: str, data: bytes, **options: Any) -> ParsedFile:
+    """The file parsed in one call."""
+    file = engine.open(as_document(data), make_task(filename, **options), split_above=9)
+    assert isinstance(file, ParsedFile)
+    return file
 
 
 def make_empty_pdf() -> bytes:

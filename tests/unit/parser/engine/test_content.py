@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
@@ -17,7 +17,7 @@ from pptx import Presentation
 
 from actors.messages import ParsedFile
 from client.models import Content, ExportFormat
-from tests.unit.parser.files import as_document, make_task, make_zip
+from tests.unit.parser.files import make_zip, parsed
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -27,12 +27,6 @@ pytestmark = pytest.mark.models
 EVERYTHING: list[Content] = ["body", "furniture", "notes"]
 TEXTS = (ExportFormat.MARKDOWN, ExportFormat.HTML, ExportFormat.TEXT)
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-
-
-def parsed(engine: Engine, filename: str, data: bytes, **options: Any) -> ParsedFile:
-    file = engine.open(as_document(data), make_task(filename, **options), split_above=9)
-    assert isinstance(file, ParsedFile)
-    return file
 
 
 def node_text(file: ParsedFile) -> str:

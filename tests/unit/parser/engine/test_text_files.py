@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
@@ -14,7 +14,7 @@ from docling_core.types.doc.document import DoclingDocument
 from actors.errors import FileError
 from actors.messages import ParsedFile
 from client.models import DEFAULT_CONTENT, ErrorCode, ExportFormat
-from tests.unit.parser.files import as_document, make_task
+from tests.unit.parser.files import parsed
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.models
 
 GERMAN = "Bücher und Straßen, Größe und Öl\n"
-
-
-def parsed(engine: Engine, filename: str, data: bytes, **options: Any) -> ParsedFile:
-    file = engine.open(as_document(data), make_task(filename, **options), split_above=9)
-    assert isinstance(file, ParsedFile)
-    return file
 
 
 def text_of(file: ParsedFile) -> str:
