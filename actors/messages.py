@@ -55,7 +55,8 @@ class InputFile:
     """An uploaded file, durable in the blob store under `blob`.
 
     `filename` is the client's name for it: a label, never a path. `rejected` is set when the ingress refused the file,
-    which then only gets its failed entry in the results; `blob` is empty.
+    which then only gets its failed entry in the results; `blob` is empty. Without `trust_name`, the content decides
+    what kind of file it is when the name says something else.
     """
 
     filename: str
@@ -63,6 +64,7 @@ class InputFile:
     size: int
     sha256: str
     rejected: Failure | None = None
+    trust_name: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,8 @@ class JobSpec:
 
     `options` are complete: the request's over the server's defaults. `owner` names the API key ("" when the
     server is open). `fingerprint` identifies the payload for `idempotency_key`. `traceparent` is the W3C trace
-    context of the request, or "".
+    context of the request, or "". `reply` is what a translated API needs to answer in its own terms; only that API
+    reads it.
     """
 
     job_id: str
@@ -87,6 +90,7 @@ class JobSpec:
     fingerprint: str = ""
     request_id: str = ""
     traceparent: str = ""
+    reply: dict[str, Any] = field(default_factory=dict)
 
     @property
     def destinations(self) -> dict[DeliveryKind, str]:
@@ -137,7 +141,8 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """A job as readers see it. `version` grows with every visible change. Exports of its documents hold `content`."""
+    """A job as readers see it. `version` grows with every visible change. Exports of its documents hold `content`.
+    `reply` is that of its JobSpec."""
 
     job_id: str
     owner: str
@@ -153,6 +158,7 @@ class JobView:
     queue_position: int | None
     files: tuple[FileOutcome, ...]
     content: tuple[Content, ...] = DEFAULT_CONTENT
+    reply: dict[str, Any] = field(default_factory=dict)
 
     def as_status(self) -> JobStatusResponse:
         """The job as clients see it."""
@@ -248,6 +254,7 @@ class FileTask:
     size: int
     options: ParseOptions
     metadata: dict[str, Any]
+    trust_name: bool = True
     request_id: str = ""
     traceparent: str = ""
     time_limit_s: float = 60.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -34,25 +34,38 @@ class Intake:
         self, request: Request, *, refuse_bad_files: bool, idempotency_key: str | None = None
     ) -> tuple[JobSpec, JobView]:
         """The parsed request and its job. Raises Refused, and the errors of `IngressRegistry.submit`."""
-        await self._check_announced(_announced_size(request))
-        job_id = str(uuid4())
         rules = UploadRules(
             file_bytes=self._settings.max_file_bytes,
             request_bytes=self._settings.max_request_bytes,
             refuse_bad_files=refuse_bad_files,
         )
-        owner = request.state.owner
-        async with self._removed_on_error(job_id), held_key(self._jobs, owner, idempotency_key, job_id):
+
+        async def receive(job_id: str) -> JobSpec:
             upload = await receive_upload(request, self._blobs, inputs_of(job_id), rules)
-            spec = make_spec(
+            return make_spec(
                 job_id,
                 upload,
                 self._settings,
-                owner=owner,
+                owner=request.state.owner,
                 request_id=request.state.request_id,
                 traceparent=request.state.traceparent,
                 idempotency_key=idempotency_key,
             )
+
+        return await self.submit(request, receive, idempotency_key)
+
+    async def submit(
+        self, request: Request, receive: Callable[[str], Awaitable[JobSpec]], idempotency_key: str | None = None
+    ) -> tuple[JobSpec, JobView]:
+        """The job that `receive` makes of the request under a new job id, and its state. It stores the files.
+
+        Raises what `receive` raises, and the errors of `IngressRegistry.submit`. Then no file is left behind.
+        """
+        await self._check_announced(_announced_size(request))
+        job_id = str(uuid4())
+        owner = request.state.owner
+        async with self._removed_on_error(job_id), held_key(self._jobs, owner, idempotency_key, job_id):
+            spec = await receive(job_id)
         # Shielded from cancellation when the client leaves: either the job and its files exist, or neither.
         return spec, await asyncio.shield(hand_over(self._jobs, self._blobs, spec))
 

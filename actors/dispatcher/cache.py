@@ -73,7 +73,7 @@ class ResultCache:
         """The blob key of an entry: a digest of everything that the result depends on, including the file name."""
         asked = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
         parser = (await self._described_for(options)).model_dump()
-        facts = [owner, file.filename, file.size, file.sha256, asked, parser, PARSER_CODE]
+        facts = [owner, file.filename, file.trust_name, file.size, file.sha256, asked, parser, PARSER_CODE]
         return f"cache/{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}/entry.json"
 
     async def _described_for(self, options: ParseOptions) -> ParserInfo:

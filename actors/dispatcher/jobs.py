@@ -132,6 +132,7 @@ class JobRun:
             size=file.size,
             options=options,
             metadata=self._spec.metadata,
+            trust_name=file.trust_name,
             request_id=self._spec.request_id,
             traceparent=traceparent,
         )

@@ -74,6 +74,7 @@ class JobRecord:
             queue_position=queue_position,
             files=outcome.files if outcome else (),
             content=self.spec.options.content or DEFAULT_CONTENT,
+            reply=self.spec.reply,
         )
 
 

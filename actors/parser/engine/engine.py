@@ -98,7 +98,7 @@ class Engine:
 
     def _conversion(self, document: DocumentBytes, task: FileTask) -> Conversion:
         task = replace(task, options=task.options.over(self._defaults))
-        source = sniff(document, task.filename, task.options.encoding)
+        source = sniff(document, task.filename, task.options.encoding, trust_name=task.trust_name)
         if source.format is InputFormat.PDF:
             password = task.options.password
             source = repaired(source, password.get_secret_value() if password else None)

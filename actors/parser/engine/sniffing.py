@@ -17,29 +17,11 @@ from actors.errors import FileError
 from actors.formats import FAMILIES, suffix_of
 from actors.messages import DocumentBytes
 from actors.parser.engine.archives import LOCKED, check_zip
+from actors.parser.engine.content_kinds import HEAD, PDF_HEADER_WITHIN, kind_of, looks_like_text, suffix_by_content
 from actors.parser.engine.plain_text import PlainTextBackend
 from actors.parser.engine.texts import DECODED, read_text
 from actors.parser.engine.xml_kinds import known_xml, xml_format
 from client.models import ErrorCode, FileWarning
-
-HEAD = 8192  #: bytes of a file that are looked at to tell what it is
-PDF_HEADER_WITHIN = 1024  #: bytes; PDF readers put up with other things before the header
-
-_SIGNATURES = (
-    (b"%PDF-", "pdf"),
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
-    (b"\x1f\x8b", "gzip"),
-    (b"{\\rtf", "rtf"),
-    (b"\x89PNG\r\n\x1a\n", "image"),
-    (b"\xff\xd8\xff", "image"),
-    (b"GIF8", "image"),
-    (b"II*\x00", "image"),
-    (b"MM\x00*", "image"),
-    (b"II+\x00", "image"),  # BigTIFF
-    (b"MM\x00+", "image"),
-)
 
 _SPOKEN = {
     "pdf": "a PDF",
@@ -82,15 +64,32 @@ class Source:
     warnings: tuple[FileWarning, ...] = ()
 
 
-def sniff(document: DocumentBytes, filename: str, encoding: str | None = None) -> Source:
+#: What a wrong name leads to. Then the content can still say what the file is.
+_MISNAMED = (ErrorCode.UNSUPPORTED_FORMAT, ErrorCode.CONTENT_MISMATCH, ErrorCode.INVALID_FILE)
+
+
+def sniff(document: DocumentBytes, filename: str, encoding: str | None = None, *, trust_name: bool = True) -> Source:
     """The file, looked at but not parsed. `encoding` is for a text file without a byte-order mark.
+
+    Without `trust_name`, the content of a file that does not fit its name decides what the file is.
 
     Raises FileError when the file should not be parsed.
     """
-    suffix = suffix_of(filename)
+    data, suffix = document.tobytes(), suffix_of(filename)
+    try:
+        return _sniff(data, filename, suffix, encoding)
+    except FileError as error:
+        if trust_name or error.file_code not in _MISNAMED:
+            raise
+        found = suffix_by_content(data) or ("" if suffix in FAMILIES else ".txt" if looks_like_text(data) else "")
+        if found in ("", suffix):
+            raise
+    return _sniff(data, filename, found, encoding)
+
+
+def _sniff(data: bytes, filename: str, suffix: str, encoding: str | None) -> Source:
     if suffix not in FAMILIES:
         raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {suffix or 'no suffix'}")
-    data = document.tobytes()
     if not data or data.isspace():
         raise FileError(ErrorCode.EMPTY_FILE, "The file is empty")
     family = FAMILIES[suffix]
@@ -129,7 +128,7 @@ def _decoded(name: str, family: str, suffix: str, data: bytes, encoding: str | N
 
 def _check_kind(family: str, suffix: str, data: bytes) -> None:
     wanted = "ole" if suffix == ".msg" else _KIND_OF_FAMILY.get(family)
-    found = "pdf" if wanted == "pdf" and b"%PDF-" in data[:PDF_HEADER_WITHIN] else _kind_of(data[:HEAD])
+    found = "pdf" if wanted == "pdf" and b"%PDF-" in data[:PDF_HEADER_WITHIN] else kind_of(data[:HEAD])
     if wanted is None:
         _check_text(found, family, suffix, data[:HEAD])
     elif found is None:
@@ -148,18 +147,6 @@ def _check_text(found: str | None, family: str, suffix: str, head: bytes) -> Non
     if found is not None or has_nulls:
         holds = _SPOKEN.get(found or "", "binary data")
         raise FileError(ErrorCode.CONTENT_MISMATCH, f"The file is named {suffix} but holds {holds}")
-
-
-def _kind_of(head: bytes) -> str | None:
-    """What the content is, as far as its first bytes show; None for text and for what is not known."""
-    for signature, kind in _SIGNATURES:
-        if head.startswith(signature):
-            return kind
-    if (head.startswith(b"RIFF") and head[8:12] == b"WEBP") or (head.startswith(b"BM") and head[6:10] == bytes(4)):
-        return "image"
-    if re.match(rb"\s*(<!doctype html|<html)", head, re.IGNORECASE):
-        return "html"
-    return None
 
 
 def _check_pixels(data: bytes) -> None:

@@ -86,6 +86,45 @@ def test_a_file_that_is_what_it_says_is_taken_in(filename: str, data: bytes, for
     assert source.data == data
 
 
+@pytest.mark.parametrize(
+    ("filename", "data", "form"),
+    [
+        ("document.pdf", png(), "image"),
+        ("document.pdf", DOCX, "docx"),
+        ("1706.03762", make_pdf(), "pdf"),
+        ("download.bin", make_zip({"xl/workbook.xml": b"<w/>"}), "xlsx"),
+        ("download", make_zip({"content.xml": b"", "mimetype": b"application/vnd.oasis.opendocument.text"}), "odt"),
+        ("page.docx", b"<!DOCTYPE html><html><p>text</p></html>", "html"),
+        ("answer", b'{"schema_name": "DoclingDocument", "name": "a"}', "json_docling"),
+        ("README", b"plain text", "md"),
+        ("notes.md", b"# Notes", "md"),
+    ],
+)  # fmt: skip
+def test_the_content_decides_where_the_name_is_not_trusted(filename: str, data: bytes, form: str) -> None:
+    from actors.parser.engine.sniffing import sniff
+
+    source = sniff(as_document(data), filename, trust_name=False)
+    assert (source.format.value, source.name) == (form, filename)
+
+
+@pytest.mark.parametrize(
+    ("filename", "data", "code"),
+    [
+        ("a.pdf", b"garbage", ErrorCode.INVALID_FILE),
+        ("a.pdf", b"", ErrorCode.EMPTY_FILE),
+        ("a", make_zip({"other/member": b""}), ErrorCode.UNSUPPORTED_FORMAT),
+        ("a", b"\x01\x00\x02\x00", ErrorCode.UNSUPPORTED_FORMAT),
+        ("a.pdf", make_zip({"word/document.xml": bytes(200 * MIB)}), ErrorCode.DECOMPRESSION_BOMB),
+    ],
+)  # fmt: skip
+def test_a_file_that_its_content_does_not_explain_is_refused(filename: str, data: bytes, code: ErrorCode) -> None:
+    from actors.parser.engine.sniffing import sniff
+
+    with pytest.raises(FileError) as refused:
+        sniff(as_document(data), filename, trust_name=False)
+    assert refused.value.file_code is code
+
+
 def test_a_text_file_is_taken_in_as_utf_8() -> None:
     from actors.parser.engine.sniffing import sniff
 
