@@ -18,7 +18,7 @@ from actors.parser.parser import EngineFactory, docling_engine
 from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
 
-PORT_BLOCK = 100  # reserved for the ingress replicas of one service
+PORT_BLOCK = 100  # reserved for HAProxy and the ingress replicas of one service
 
 HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
 
@@ -58,21 +58,21 @@ def choose_http_mode() -> None:
     """
     folder = Path(tempfile.mkdtemp(prefix="haproxy-", dir="/tmp"))  # the path of its socket is limited to 97 characters
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    first = _free_port_block()
+    *replicas, fallback_http, fallback_grpc, stats, metrics = _reserve_ports()
     defaults = {
         HAPROXY: "1",
         # Every service gets its own ports and files. With Ray's defaults, two services on one machine would share them.
         # The fallback proxies listen with SO_REUSEPORT, so each would answer some of the other's requests.
-        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + PORT_BLOCK - 1),
-        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),  # answers while no ingress replica is up
-        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(free_port()),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(replicas[0]),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(replicas[-1]),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback_http),  # answers while no ingress replica is up
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(fallback_grpc),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
-        "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
-        "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         "RAY_SERVE_HAPROXY_RETRY_ON": HAPROXY_DEFAULTS,
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.proxies.middlewares",
@@ -84,17 +84,28 @@ def choose_http_mode() -> None:
 
 
 def free_port() -> int:
-    """A free port of the loopback address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _free_port_block() -> int:
-    """The first port of a free block, above the ports of Ray's workers and below those that the system hands out."""
-    while _bind_error("127.0.0.1", first := random.randrange(20_000, 30_000, PORT_BLOCK)):
+    """A free port of the loopback address. It lies below those that the system hands out, so that no connection takes
+    it before a service listens there."""
+    while _bind_error("127.0.0.1", port := random.randrange(30_000, 32_768)):
         pass
-    return first
+    return port
+
+
+def _reserve_ports() -> range:
+    """A block of free ports, above those of Ray's workers and below those of `free_port`.
+
+    No other service takes one of them: this process keeps the port behind them bound until it ends.
+    """
+    while True:
+        first = random.randrange(20_000, 30_000, PORT_BLOCK)
+        reservation = socket.socket()
+        try:
+            reservation.bind(("127.0.0.1", first + PORT_BLOCK - 1))
+        except OSError:
+            reservation.close()
+        else:
+            atexit.register(reservation.close)
+            return range(first, first + PORT_BLOCK - 1)
 
 
 def _refusal(host: str, port: int) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from actors.telemetry import metrics
 from client.models import ParseOptions
@@ -27,6 +28,10 @@ atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 os.environ["RAY_TMPDIR"] = str(_FOLDER)
 os.environ["HF_HUB_OFFLINE"] = "1"
 choose_http_mode()
+
+# By default a property fails when the machine is busy.
+settings.register_profile("busy", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 #: Folders, and the fixtures by which each has its service; the first of these folders comes at the very end.
 SHARED_SERVICES = [("faults", "service"), ("cluster", "ray_cluster")]

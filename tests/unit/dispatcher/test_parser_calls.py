@@ -14,6 +14,12 @@ from actors.messages import FileTask
 from client.models import ParseOptions
 
 
+@pytest.fixture(autouse=True)
+def deaths_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests depend on which calls failed together, so a loaded machine must not tear them apart."""
+    monkeypatch.setattr("actors.dispatcher.deaths.SAME_MOMENT_S", 0.2)
+
+
 class OneParser:
     """A parser that works on its calls in the order of their arrival. When it dies, all of them fail at once."""
 

@@ -33,9 +33,14 @@ SPAN = PageSpan(1, 1)
 
 @dataclass
 class SlowEngine:
-    """Each parse of pages says that it `begins`, then waits for `go_on`; `at_once`: the most that ran together."""
+    """Each parse of pages says that it `begins`, then waits for `go_on`.
+
+    `begun` are the spans in the order in which their parse began, `events` what began and ended, and `at_once` is the
+    most that ran together.
+    """
 
     begun: list[PageSpan] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     begins: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     go_on: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     running: int = 0
@@ -58,11 +63,13 @@ class SlowEngine:
 
     def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
         self.begun.append(span)
-        self.begins.release()
+        self.events.append(f"page {span.first} begins")
         self.running += 1
         self.at_once = max(self.at_once, self.running)
+        self.begins.release()
         self.go_on.acquire()
         self.running -= 1
+        self.events.append(f"page {span.first} ends")
         return self.answer or Shard(span=span, payload=np.zeros(1, np.uint8))
 
     def assemble(
@@ -155,10 +162,10 @@ async def test_a_cancelled_call_holds_the_worker_until_its_thread_ends(parser: P
     with pytest.raises(asyncio.CancelledError):
         await first
     second = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), PageSpan(2, 2)))
-    await asyncio.sleep(0.05)
-    assert engine.begun == [SPAN]
+    await asyncio.sleep(0)  # the second call waits
     engine.go_on.release(2)
     assert (await second).span == PageSpan(2, 2)
+    assert engine.events == ["page 1 begins", "page 1 ends", "page 2 begins", "page 2 ends"]
     assert engine.at_once == 1
 
 
@@ -215,16 +222,21 @@ async def test_no_call_begins_while_the_health_is_looked_at(
     parser: Parser, engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looking, looked = threading.Event(), threading.Event()
-    monkeypatch.setattr(engine, "check_health", lambda: (looking.set(), looked.wait()))
+
+    def look() -> None:
+        looking.set()
+        looked.wait()
+        engine.events.append("looked")
+
+    monkeypatch.setattr(engine, "check_health", look)
     engine.go_on.release()
     check = asyncio.create_task(asyncio.to_thread(parser.check_health))
     await asyncio.to_thread(looking.wait)
     call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
-    await asyncio.sleep(0.05)
-    begun = list(engine.begun)
+    await asyncio.sleep(0)  # the call waits
     looked.set()
     await asyncio.gather(check, call)
-    assert (begun, engine.begun) == ([], [SPAN])
+    assert engine.events == ["looked", "page 1 begins", "page 1 ends"]
 
 
 async def test_a_parser_that_recovers_is_counted_again_when_it_is_ill_again(

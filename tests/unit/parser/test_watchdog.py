@@ -14,10 +14,14 @@ HANGS = {
 }
 
 
+#: Seconds that a call may take which takes next to none: more than a loaded machine keeps a process waiting.
+AMPLE_S = 1.0
+
+
 def run(script: str, seconds: float) -> subprocess.CompletedProcess[str]:
     program = (
         f"from actors.parser.watchdog import Watchdog\nwith Watchdog().watch('call', {seconds}):\n    {script}\n"
-        "import time; time.sleep(0.3); print('went on')"
+        f"import time; time.sleep({seconds} + 0.2); print('went on')"
     )
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
@@ -31,43 +35,43 @@ def test_a_hang_ends_the_process_and_logs_where_it_was(hang: str) -> None:
 
 
 def test_a_call_that_returns_is_watched_no_longer() -> None:
-    ended = run("pass", seconds=0.1)
+    ended = run("pass", seconds=AMPLE_S)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "went on\n", "")
 
 
 def test_a_call_that_raises_is_watched_no_longer() -> None:
     program = (
         "from actors.parser.watchdog import Watchdog\n"
-        "try:\n    with Watchdog().watch('call', 0.1): 1 / 0\n"
-        "except ZeroDivisionError:\n    import time; time.sleep(0.3); print('went on')"
+        f"try:\n    with Watchdog().watch('call', {AMPLE_S}): 1 / 0\n"
+        f"except ZeroDivisionError:\n    import time; time.sleep({AMPLE_S} + 0.2); print('went on')"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, "went on\n")
 
 
-def hurried(call: str) -> subprocess.CompletedProcess[str]:
+def hurried(call: str, sleep_s: float) -> subprocess.CompletedProcess[str]:
     program = (
         "import time\nfrom actors.parser.watchdog import Watchdog\nwatchdog = Watchdog()\n"
         f"with watchdog.watch('call', 100):\n    watchdog.hurry({call!r}, 0.1)\n"
-        "    time.sleep(0.5)\n    print('went on')"
+        f"    time.sleep({sleep_s})\n    print('went on')"
     )
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
 
 def test_a_call_can_be_given_less_time_than_it_had() -> None:
-    ended = hurried("call")
+    ended = hurried("call", sleep_s=100)
     assert (ended.returncode, ended.stdout) == (1, "")
 
 
 def test_hurrying_a_call_that_is_over_does_not_touch_the_next() -> None:
-    ended = hurried("the call before")
+    ended = hurried("the call before", sleep_s=0.5)
     assert (ended.returncode, ended.stdout) == (0, "went on\n")
 
 
 def test_hurrying_never_gives_more_time() -> None:
     program = (
         "import time\nfrom actors.parser.watchdog import Watchdog\nwatchdog = Watchdog()\n"
-        "with watchdog.watch('call', 0.1):\n    watchdog.hurry('call', 100)\n    time.sleep(0.5)\n    print('went on')"
+        "with watchdog.watch('call', 0.1):\n    watchdog.hurry('call', 100)\n    time.sleep(100)\n    print('went on')"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
