@@ -38,6 +38,9 @@ def document_bytes(document: object) -> memoryview:
     return view
 
 
+#: File names in the status of a job. A job may have thousands of files.
+NAMED_FILES = 20
+
 #: A callback sends one message for each node and one for the end; a webhook sends one signed event.
 DeliveryKind = Literal["callback", "webhook"]
 
@@ -142,7 +145,8 @@ class Heartbeat:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
     """A job as readers see it. `version` grows with every visible change. Exports of its documents hold `content`.
-    `reply` is that of its JobSpec."""
+    `reply` is that of its JobSpec. `filenames` are the names of the first NAMED_FILES files.
+    """
 
     job_id: str
     owner: str
@@ -159,6 +163,7 @@ class JobView:
     files: tuple[FileOutcome, ...]
     content: tuple[Content, ...] = DEFAULT_CONTENT
     reply: dict[str, Any] = field(default_factory=dict)
+    filenames: tuple[str, ...] = ()
 
     def as_status(self) -> JobStatusResponse:
         """The job as clients see it."""
@@ -174,6 +179,7 @@ class JobView:
             queue_position=self.queue_position,
             attempts=self.attempts,
             metadata=self.metadata,
+            filenames=list(self.filenames),
         )
 
     def totals(self) -> dict[str, int | float]:
@@ -188,6 +194,19 @@ class JobView:
             "total_nodes": sum(file.num_nodes for file in self.files),
             "total_processing_time_ms": (self.completed_at - self.started_at) * 1000,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobChanges:
+    """The jobs of an owner that changed since a cursor, as they are now, and the ids of those that are gone.
+
+    `cursor` is where the next call goes on. With `complete` false, changes were missed: list the jobs again.
+    """
+
+    cursor: str
+    complete: bool = True
+    jobs: tuple[JobView, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

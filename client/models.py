@@ -199,6 +199,8 @@ class Progress(Wire):
 
 
 class JobStatusResponse(Wire):
+    """A job. `filenames` are the names of its first 20 files."""
+
     job_id: str
     status: JobStatusEnum
     submitted_at: float
@@ -210,6 +212,7 @@ class JobStatusResponse(Wire):
     queue_position: int | None = None
     attempts: int = 0
     metadata: dict[str, Any] = {}
+    filenames: list[str] = []
     links: dict[str, str] = {}
 
 

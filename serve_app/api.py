@@ -21,6 +21,7 @@ from serve_app.docs_page import add_docs_page
 from serve_app.openapi import (
     ALWAYS,
     CANCEL_RESPONSES,
+    CHANGES_RESPONSES,
     EVENT_RESPONSES,
     INDEX_RESPONSES,
     LIST_RESPONSES,
@@ -117,6 +118,7 @@ def _add_routes(api: FastAPI, routes: Routes) -> None:
     get("/jobs/{job_id}/events", routes.job_events, responses=EVENT_RESPONSES)
     post("/parse", routes.parse, responses=PARSE_RESPONSES, openapi_extra=UPLOAD_FORM)
     get("/jobs", routes.list_jobs, response_model=JobListResponse, responses=LIST_RESPONSES)
+    get("/events", routes.events, responses=CHANGES_RESPONSES)
     post("/jobs/{job_id}/cancel", routes.cancel_job, status_code=202, responses=CANCEL_RESPONSES)
     get("/jobs/{job_id}/deliveries", routes.list_deliveries, response_model=DeliveryListResponse, responses=of_a_job)
     post("/jobs/{job_id}/redeliver", routes.redeliver, status_code=202, responses=REDELIVER_RESPONSES)

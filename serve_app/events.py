@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 
 from pydantic import BaseModel
@@ -10,7 +11,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from actors.errors import AWAY, JobExpired, JobNotFound
-from actors.messages import JobView
+from actors.messages import JobChanges, JobView
 from serve_app.ports import IngressRegistry
 
 #: Seconds that one call to the registry waits for a change, at most.
@@ -90,6 +91,55 @@ async def _events(
             yield _event(view, body)
     except (JobNotFound, JobExpired):
         return  # the job was deleted; a client that reconnects gets 404 or 410
+
+
+def owner_stream(
+    jobs: IngressRegistry,
+    owner: str,
+    cursor: str | None,
+    body: Callable[[JobView], BaseModel],
+    is_admitted: Callable[[], bool],
+) -> Response:
+    """A `text/event-stream` response: every change of the owner's jobs after `cursor`, the `id` of an earlier event.
+
+    It never ends by itself, except when `is_admitted` says that the caller's key has been revoked.
+    """
+    events = _owner_events(jobs, owner, cursor, body, is_admitted)
+    return EventSourceResponse(events, headers=_HEADERS, ping=KEEPALIVE_S, sep="\n", ping_message_factory=_keepalive)
+
+
+async def _owner_events(
+    jobs: IngressRegistry,
+    owner: str,
+    cursor: str | None,
+    body: Callable[[JobView], BaseModel],
+    is_admitted: Callable[[], bool],
+) -> AsyncIterator[ServerSentEvent]:
+    while is_admitted():
+        try:
+            changes = await jobs.changes(owner, cursor, ADMISSION_CHECK_S)
+        except AWAY:
+            await asyncio.sleep(RECONNECT_S)
+            continue
+        if is_admitted():
+            for event in _numbered(_told(changes, body), changes.cursor):
+                yield event
+        cursor = changes.cursor
+
+
+def _told(changes: JobChanges, body: Callable[[JobView], BaseModel]) -> list[ServerSentEvent]:
+    if not changes.complete:
+        return [ServerSentEvent(data="{}", event="sync", sep="\n")]
+    told = [ServerSentEvent(data=body(view).model_dump_json(), event="job", sep="\n") for view in changes.jobs]
+    gone = [{"job_id": job_id} for job_id in changes.removed]
+    return told + [ServerSentEvent(data=json.dumps(job), event="removed", sep="\n") for job in gone]
+
+
+def _numbered(events: list[ServerSentEvent], cursor: str) -> list[ServerSentEvent]:
+    """Only the last event has the id: a client that loses the connection before it gets all of them again."""
+    for last in events[-1:]:
+        last.id = cursor
+    return events
 
 
 def _event(view: JobView, body: Callable[[JobView], BaseModel]) -> ServerSentEvent:

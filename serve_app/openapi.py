@@ -112,6 +112,14 @@ EVENT_RESPONSES: Responses = {
     204: {"description": "The client has already received the `end` event"},
     **errors(*OF_A_JOB),
 }
+CHANGES_RESPONSES: Responses = {
+    200: {
+        "content": {"text/event-stream": {"schema": _EVENT}},
+        "description": "A `job` event per change, `removed` with the `job_id` of a deleted job, and `sync` where the "
+        "list of jobs has to be read again",
+    },
+    **errors(ErrorCode.INVALID_REQUEST, *GUARDED),
+}
 CANCEL_RESPONSES: Responses = {
     202: {"model": JobStatusResponse, "description": "The job is being cancelled"},
     **errors(ErrorCode.JOB_ENDED, *OF_A_JOB),

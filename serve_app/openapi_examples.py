@@ -25,6 +25,7 @@ _STATUS = {
     "queue_position": None,
     "attempts": 1,
     "metadata": {"case": 17},
+    "filenames": ["report.pdf"],
     "links": {
         "self": f"/jobs/{_ID}",
         "events": f"/jobs/{_ID}/events",

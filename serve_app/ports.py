@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from actors.messages import JobSpec, JobView, PartialFile, QueueStats
+from actors.messages import JobChanges, JobSpec, JobView, PartialFile, QueueStats
 from client.models import Content, Delivery, ExportFormat, JobStatusEnum, ParserInfo
 
 
@@ -52,6 +52,10 @@ class IngressRegistry(Protocol):
         self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
     ) -> tuple[list[JobView], str | None]:
         """One page of jobs, newest first, and the cursor of the next page."""
+        ...
+
+    async def changes(self, owner: str, cursor: str | None, timeout_s: float) -> JobChanges:
+        """What happened to the jobs of an owner after `cursor`, waiting up to `timeout_s` for the first change."""
         ...
 
     async def deliveries(self, job_id: str) -> list[Delivery]:

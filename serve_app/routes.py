@@ -31,7 +31,7 @@ from client.models import (
     JobSubmitResponse,
     ServiceInfo,
 )
-from serve_app.events import LONGEST_WAIT_S, event_stream, until_ended
+from serve_app.events import LONGEST_WAIT_S, event_stream, owner_stream, until_ended
 from serve_app.health import Health
 from serve_app.partial_results import partial_results
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
@@ -51,6 +51,7 @@ ENDPOINTS = {
     "parse": "/parse",
     "submit": "/submit",
     "jobs": "/jobs",
+    "events": "/events",
     "job_status": "/jobs/{job_id}",
     "job_events": "/jobs/{job_id}/events",
     "job_results": "/jobs/{job_id}/results",
@@ -213,6 +214,17 @@ class Routes:
         else:
             views, following = await self._jobs.list_jobs(owner, status, limit, cursor)
         return _json(JobListResponse(jobs=[self._status(view) for view in views], next_cursor=following))
+
+    async def events(
+        self,
+        request: Request,
+        last_event_id: Annotated[
+            str | None, Header(max_length=100, description="The `id` of the last received event")
+        ] = None,
+    ) -> Response:
+        """Every change of the caller's jobs as server-sent events. `sync` says that changes were missed."""
+        state = request.state
+        return owner_stream(self._jobs, state.owner, last_event_id, self._status, state.is_admitted)
 
     async def cancel_job(self, request: Request, job_id: JobId) -> Response:
         """Cancel a job. A running job ends after the page span that is being parsed."""

@@ -17,6 +17,7 @@ from actors.messages import (
     DeliveryReport,
     DueDelivery,
     Heartbeat,
+    JobChanges,
     JobOutcome,
     JobSpec,
     JobView,
@@ -75,6 +76,9 @@ class RegistryHandle:
         self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
     ) -> tuple[list[JobView], str | None]:
         return await self._ask(self._actor.list_jobs.remote(owner, status, limit, cursor))
+
+    async def changes(self, owner: str, cursor: str | None, timeout_s: float) -> JobChanges:
+        return await self._ask(self._actor.changes.remote(owner, cursor, timeout_s), timeout_s)
 
     async def stats(self) -> QueueStats:
         return await self._ask(self._actor.stats.remote())

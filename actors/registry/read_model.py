@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from actors.registry.change_feed import ChangeFeed
 from actors.registry.record import JobRecord
 
 
@@ -12,6 +13,8 @@ class ReadModel:
     """Committed jobs only. The ledger may be one commit ahead, and readers must not see what may still fail."""
 
     def __init__(self) -> None:
+        #: Every change that readers can see.
+        self.feed = ChangeFeed()
         self._jobs: dict[str, JobRecord] = {}
         self._changes: dict[str, asyncio.Future[None]] = {}
 
@@ -26,6 +29,7 @@ class ReadModel:
             self._jobs[job.job_id] = job
         if change := self._changes.pop(job.job_id, None):
             change.set_result(None)
+        self.feed.note(job.spec.owner, job.job_id)
 
     def reset(self, jobs: Iterable[JobRecord]) -> None:
         """Replace everything with the jobs from the journal, and wake all waiters to read again."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from actors.messages import JobOutcome, JobSpec, JobView
+from actors.messages import NAMED_FILES, JobOutcome, JobSpec, JobView
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, Event, State, after
 from client.models import DEFAULT_CONTENT, Progress
 
@@ -73,6 +73,7 @@ class JobRecord:
             failure=outcome.failure if outcome else None,
             queue_position=queue_position,
             files=outcome.files if outcome else (),
+            filenames=tuple(file.filename for file in self.spec.files[:NAMED_FILES]),
             content=self.spec.options.content or DEFAULT_CONTENT,
             reply=self.spec.reply,
         )

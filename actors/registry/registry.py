@@ -9,14 +9,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
-from actors.messages import Claim, DeliveryReport, DueDelivery, Heartbeat, JobOutcome, JobSpec, JobView, QueueStats
+from actors.messages import (
+    Claim,
+    DeliveryReport,
+    DueDelivery,
+    Heartbeat,
+    JobChanges,
+    JobOutcome,
+    JobSpec,
+    JobView,
+    QueueStats,
+)
+from actors.registry.change_feed import changes_after
+from actors.registry.config import RegistryConfig as RegistryConfig
 from actors.registry.journal import Journal
 from actors.registry.journaled_ledger import JournaledLedger
 from actors.registry.key_reservations import KeyReservations
-from actors.registry.ledger import Ledger, Limits, mismatch
+from actors.registry.ledger import Ledger, mismatch
 from actors.registry.lifecycle import ON_THE_WIRE, State
 from actors.registry.outbox import Outbox
 from actors.registry.record import Effect, JobRecord
@@ -24,32 +35,6 @@ from actors.registry.version import version_of
 from client.models import Delivery, ErrorCode, JobStatusEnum
 
 LIST_AT_MOST = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryConfig:
-    """`job_ttl_s`: how long ended jobs are kept. `tombstone_ttl_s`: how long after that they are reported as
-    expired."""
-
-    database_url: str
-    max_queued_jobs: int
-    max_queued_bytes: int
-    job_ttl_s: float
-    tombstone_ttl_s: float = 7 * 24 * 3600.0
-    lease_ticks: int = 20  # of one second each: this is how long a dead dispatcher delays its jobs
-    max_deliveries: int = 3
-    max_queued_jobs_of_owner: int | None = None
-    max_queued_bytes_of_owner: int | None = None
-
-    def limits(self) -> Limits:
-        return Limits(
-            lease_ticks=self.lease_ticks,
-            max_deliveries=self.max_deliveries,
-            max_queued_jobs=self.max_queued_jobs,
-            max_queued_bytes=self.max_queued_bytes,
-            max_queued_jobs_of_owner=self.max_queued_jobs_of_owner,
-            max_queued_bytes_of_owner=self.max_queued_bytes_of_owner,
-        )
 
 
 class JobRegistry:
@@ -225,6 +210,13 @@ class JobRegistry:
         following = str(page[-1].seq) if len(found) > limit else None
         return [self._journaled.view(self._read_model.get(job.job_id) or job) for job in page], following
 
+    async def changes(self, owner: str, cursor: str | None, timeout_s: float) -> JobChanges:
+        """What happened to an owner's jobs after `cursor`, waiting up to `timeout_s` for the first change.
+
+        An unknown or outdated cursor gets the present one, and no jobs.
+        """
+        return await changes_after(cursor, owner, self._read_model.feed, self.get_many, timeout_s)
+
     async def stats(self) -> QueueStats:
         ledger = self._journaled.ledger
         return QueueStats(queued=ledger.queued, running=ledger.running)
@@ -342,6 +334,7 @@ class JobRegistry:
         job = (await self._journaled.read(self._journal.get, [job_id])).get(job_id)
         if job and job.spec.owner == owner:
             await self._journaled.write(self._journal.delete, [job_id])
+            self._read_model.feed.note(owner, job_id)
 
     async def close(self) -> None:
         """Close the journal once everything acknowledged is in it. The registry cannot be used afterwards."""

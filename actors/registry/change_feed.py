@@ -1,0 +1,81 @@
+"""The newest changes of jobs, for readers who follow all jobs of an owner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import takewhile
+from uuid import uuid4
+
+from actors.errors import JobExpired
+from actors.messages import JobChanges, JobView
+
+#: Changes that are remembered. A reader that missed more has to list its jobs again.
+REMEMBERED = 10_000
+
+
+class ChangeFeed:
+    """Says which jobs changed after a cursor. A cursor names a moment in the life of this feed."""
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._life = uuid4().hex[:12]  # cursors of an earlier process mean nothing here
+        self._last = 0
+        self._changes: deque[tuple[int, str, str]] = deque(maxlen=remembered)  # number, owner, job id
+        self._waiters: dict[str, asyncio.Future[None]] = {}
+
+    @property
+    def cursor(self) -> str:
+        """Now."""
+        return f"{self._life}-{self._last}"
+
+    def note(self, owner: str, job_id: str) -> None:
+        """A job has changed, or is gone."""
+        self._last += 1
+        self._changes.append((self._last, owner, job_id))
+        if waiter := self._waiters.pop(owner, None):
+            waiter.set_result(None)
+
+    def remembers(self, cursor: str | None) -> bool:
+        """Whether every change after `cursor` is still known."""
+        number = self._number(cursor)
+        forgotten = self._changes[0][0] - 1 if self._changes else self._last
+        return number is not None and forgotten <= number <= self._last
+
+    def changed(self, owner: str, cursor: str) -> list[str]:
+        """The jobs of `owner` that changed after a remembered `cursor`, each once, the latest change first."""
+        number = self._number(cursor) or 0
+        newer = takewhile(lambda change: change[0] > number, reversed(self._changes))
+        return list(dict.fromkeys(job_id for _, of, job_id in newer if of == owner))
+
+    async def next_change(self, owner: str, timeout_s: float) -> None:
+        """Return when a job of `owner` changes, or after `timeout_s` seconds."""
+        waiter = self._waiters.get(owner)
+        if waiter is None:
+            waiter = self._waiters[owner] = asyncio.get_running_loop().create_future()
+        await asyncio.wait([waiter], timeout=timeout_s)  # all who wait for an owner share one future
+
+    def _number(self, cursor: str | None) -> int | None:
+        life, _, number = (cursor or "").partition("-")
+        return int(number) if life == self._life and number.isdecimal() and len(number) < 20 else None
+
+
+async def changes_after(
+    cursor: str | None,
+    owner: str,
+    feed: ChangeFeed,
+    read: Callable[[Sequence[str]], Awaitable[Sequence[JobView | JobExpired | None]]],
+    timeout_s: float,
+) -> JobChanges:
+    """What happened to an owner's jobs after `cursor`; waits up to `timeout_s` for the first change."""
+    if cursor is None or not feed.remembers(cursor):
+        return JobChanges(cursor=feed.cursor, complete=False)
+    if not feed.changed(owner, cursor):
+        await feed.next_change(owner, timeout_s)
+    now, changed = feed.cursor, feed.changed(owner, cursor)
+    views = dict(zip(changed, await read(changed), strict=True))
+    return JobChanges(
+        cursor=now,
+        jobs=tuple(view for view in reversed(views.values()) if isinstance(view, JobView)),
+        removed=tuple(job_id for job_id, view in views.items() if not isinstance(view, JobView)),
+    )

@@ -1,0 +1,33 @@
+"""The settings of a registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actors.registry.ledger import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryConfig:
+    """`job_ttl_s`: how long ended jobs are kept. `tombstone_ttl_s`: how long after that they are reported as
+    expired."""
+
+    database_url: str
+    max_queued_jobs: int
+    max_queued_bytes: int
+    job_ttl_s: float
+    tombstone_ttl_s: float = 7 * 24 * 3600.0
+    lease_ticks: int = 20  # of one second each: this is how long a dead dispatcher delays its jobs
+    max_deliveries: int = 3
+    max_queued_jobs_of_owner: int | None = None
+    max_queued_bytes_of_owner: int | None = None
+
+    def limits(self) -> Limits:
+        return Limits(
+            lease_ticks=self.lease_ticks,
+            max_deliveries=self.max_deliveries,
+            max_queued_jobs=self.max_queued_jobs,
+            max_queued_bytes=self.max_queued_bytes,
+            max_queued_jobs_of_owner=self.max_queued_jobs_of_owner,
+            max_queued_bytes_of_owner=self.max_queued_bytes_of_owner,
+        )
