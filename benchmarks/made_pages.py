@@ -17,6 +17,7 @@ from random import Random
 
 import numpy as np
 
+from actors.derivations import Export
 from actors.messages import FileTask, ParsedFile
 from actors.parser.parser import ParserConfig, ParsingEngine, docling_engine
 from benchmarks.fidelity import Score, compare, mean_of
@@ -262,7 +263,9 @@ def markdown_of(engine: ParsingEngine, made: MadeDocument) -> str:
     parsed = engine.open(content, task, split_above=1000)
     if not isinstance(parsed, ParsedFile):
         raise TypeError("a made document is short and never split")
-    return unicodedata.normalize("NFKC", engine.export(parsed.document, ExportFormat.MARKDOWN, BODY).decode())
+    wanted = Export(job_id="j", folder="results/j/0", source="document", form=ExportFormat.MARKDOWN, content=BODY)
+    made_of = engine.derive(np.frombuffer(parsed.document, np.uint8), wanted)
+    return unicodedata.normalize("NFKC", made_of[wanted.target].decode())
 
 
 def measure(engine: ParsingEngine, made: MadeDocument) -> Score:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import orjson
 
+from actors.derivations import Derivation, Made
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.nodes import Node, make_node
 from actors.parser.parser import ParserConfig
-from client.models import Content, ExportFormat, PageFailure, ParseOptions, ParserInfo
+from client.models import PageFailure, ParseOptions, ParserInfo
 
 SECONDS_PER_PAGE = 0.1
 
@@ -47,8 +48,8 @@ class SleepingEngine:
     ) -> ParsedFile:
         return self._file(task, [page for s in shards for page in range(s.span.first, s.span.last + 1)], tuple(lost))
 
-    def export(self, document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        return document_json
+    def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
+        return {wanted.target: source.tobytes()}
 
     def check_health(self) -> None: ...
 

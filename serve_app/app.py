@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: Serve reads the annotation of `build` to convert a config's `args:` into
 # ServeArguments.
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,11 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.blobs import open_blobs
 from actors.deliveries.worker import DeliveryConfig, DeliveryWorker
+from actors.derivations import Derivation
 from actors.dispatcher.budget import Budget
+from actors.dispatcher.derivations import Deriver
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.driver_api import DriverApi
-from actors.dispatcher.exports import Exporter
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.handles.dispatchers import DispatcherHandle
@@ -30,7 +31,6 @@ from actors.messages import PartialFile
 from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
 from actors.telemetry.export import export_spans
-from client.models import Content, ExportFormat
 from serve_app.api import make_api
 from serve_app.ray_workarounds import ServeWorkarounds, install_dead_replica_page
 from serve_app.settings import MIB, ServeArguments, Settings
@@ -85,18 +85,16 @@ class DispatcherReplica(DriverApi):
             file_bytes=settings.max_file_bytes,
         )
         self._dispatcher = dispatcher
-        self._exporter = Exporter(parsers, blobs, dispatcher.slots)
+        self._deriver = Deriver(parsers, blobs, dispatcher.slots)
         self._work = asyncio.create_task(_together(dispatcher.run(), deliveries.run()))
 
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         """The partial results of a job, or None when it does not run here."""
         return await self._dispatcher.partial_files(job_id)
 
-    async def export(
-        self, job_id: str, document: str, target: str, form: ExportFormat, content: Collection[Content]
-    ) -> bytes | None:
-        """Make an export of a stored document, as `Exporter.export` describes it."""
-        return await self._exporter.export(job_id, document, target, form, content)
+    async def derive(self, wanted: Derivation) -> bytes | None:
+        """Make a derivation, as `Deriver.derive` describes it."""
+        return await self._deriver.derive(wanted)
 
     def check_health(self) -> None:
         """Raises RuntimeError when the dispatcher has stopped. Serve then replaces the replica."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Protocol
 
+from actors.derivations import Derivation
 from actors.messages import JobChanges, JobSpec, JobView, PartialFile, QueueStats
-from client.models import Content, Delivery, ExportFormat, JobStatusEnum, ParserInfo
+from client.models import Delivery, JobStatusEnum, ParserInfo
 
 
 class IngressRegistry(Protocol):
@@ -76,12 +76,11 @@ class Dispatchers(Protocol):
         """The current partial results of a job's files; None when no dispatcher works on the job."""
         ...
 
-    async def export(
-        self, job_id: str, document: str, target: str, form: ExportFormat, content: Collection[Content]
-    ) -> bytes | None:
-        """Have a parser convert the blob `document`, with `content`, and store the result as the blob `target`.
+    async def derive(self, wanted: Derivation) -> bytes | None:
+        """Have a parser make a derivation, and store it under its target.
 
-        Returns None, or the export itself when the store cannot keep it. Raises BlobMissing and StoreUnavailable.
+        Returns None, or a small blob itself when the store cannot keep it. Raises BlobMissing without its source,
+        FileError when the source cannot give it, and StoreUnavailable.
         """
         ...
 

@@ -13,12 +13,13 @@ from starlette.responses import Response, StreamingResponse
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import results_of
+from actors.derivations import Export
 from actors.errors import BlobMissing, JobExpired
 from actors.messages import JobView, PageSpan
 from client.models import ErrorCode, ExportFormat, JobStatusEnum
 from serve_app.archive import entry_name, zipped
+from serve_app.derived import DerivedBlobs
 from serve_app.page_nodes import PageSelection
-from serve_app.ports import Dispatchers
 from serve_app.problems import Refused
 
 JSON = "application/json"
@@ -58,7 +59,7 @@ _UNTRUSTED = {
 @dataclass(frozen=True, slots=True)
 class Results:
     blobs: BlobStore
-    dispatchers: Dispatchers
+    derived: DerivedBlobs
 
     async def batch(self, view: JobView) -> Response:
         """The BatchParseResponse of a completed job."""
@@ -139,29 +140,23 @@ class Results:
             yield piece
 
     async def _export(self, view: JobView, index: int, document: str, form: ExportFormat) -> AsyncIterator[bytes]:
-        """The stored export. A dispatcher makes it at the first request and keeps it beside the document."""
-        key = f"{results_of(view.job_id)}/{index}/{form}"
-        if await self.blobs.size(key) is None:
-            try:
-                made = await self.dispatchers.export(view.job_id, document, key, form, view.content)
-            except BlobMissing as error:
-                raise _gone(view) from error
-            if made is not None:  # the store could not keep it
-                yield made
-                return
-        async for piece in self._stored(view, key):
+        """The stored export, which is made at the first request."""
+        folder = f"{results_of(view.job_id)}/{index}"
+        wanted = Export(job_id=view.job_id, folder=folder, source=document, form=form, content=view.content)
+        async for piece in _existing(view, self.derived.stream(wanted)):
             yield piece
 
-    async def _stored(self, view: JobView, key: str) -> AsyncIterator[bytes]:
-        try:
-            async for piece in self.blobs.stream(key):
-                yield piece
-        except BlobMissing as error:
-            raise _gone(view) from error
+    def _stored(self, view: JobView, key: str) -> AsyncIterator[bytes]:
+        return _existing(view, self.blobs.stream(key))
 
 
-def _gone(view: JobView) -> JobExpired:
-    return JobExpired(f"The results of job {view.job_id} have been deleted", view.owner)
+async def _existing(view: JobView, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The bytes of a blob of a completed job. Raises JobExpired when the job's results have been deleted."""
+    try:
+        async for piece in pieces:
+            yield piece
+    except BlobMissing as error:
+        raise JobExpired(f"The results of job {view.job_id} have been deleted", view.owner) from error
 
 
 def unchanged(view: JobView, if_none_match: str | None) -> bool:

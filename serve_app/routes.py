@@ -31,6 +31,7 @@ from client.models import (
     JobSubmitResponse,
     ServiceInfo,
 )
+from serve_app.derived import DerivedBlobs
 from serve_app.events import LONGEST_WAIT_S, event_stream, owner_stream, until_ended
 from serve_app.health import Health
 from serve_app.partial_results import partial_results
@@ -85,7 +86,7 @@ class Routes:
         self._intake = Intake(jobs, blobs, settings)
         self._settings = settings
         self._prefix = settings.root_path
-        self._results = Results(blobs, dispatchers)
+        self._results = Results(blobs, DerivedBlobs(blobs, dispatchers))
         self._health = Health(jobs, parsers, settings, VERSION)
 
     async def index(self) -> Response:

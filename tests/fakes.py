@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import orjson
 
 from actors.blobs import BlobStore
-from actors.dispatcher.exports import Exporter
-from actors.dispatcher.fair_semaphore import FairSemaphore
+from actors.derivations import Derivation, Export, Made
+from actors.dispatcher.derivations import Deriver
+from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.errors import FleetUnavailable
 from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile
 from actors.registry.registry import JobRegistry
-from client.models import Content, ErrorCode, ExportFormat, ParserInfo, Progress
+from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
 
 PARSER = ParserInfo(profile="native", docling="0.0")
 
@@ -34,27 +34,31 @@ class FakeParsers:
     def running(self) -> int:
         return int(self.ready)
 
-    async def export(self, document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        self.exports.append(form)
-        return f"{form}: {orjson.loads(document)['name']} ü".encode()
+    async def put(self, data: bytes | memoryview) -> bytes | memoryview:
+        return data
+
+    async def derive(self, source: bytes, wanted: Derivation) -> Made:
+        assert isinstance(wanted, Export)
+        self.exports.append(wanted.form)
+        return {wanted.target: f"{wanted.form}: {orjson.loads(source)['name']} ü".encode()}
 
 
 @dataclass
 class FakeDispatchers:
-    """`files` is what there is of each job. Exports are made as by a dispatcher, from `blobs` with `parsers`."""
+    """`files` is what there is of each job. Derivations are made as by a dispatcher, from `blobs` with `parsers`."""
 
     parsers: FakeParsers
     blobs: BlobStore
     files: dict[str, list[PartialFile]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._deriver = Deriver(self.parsers, self.blobs, ParserSlots(1))
+
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         return self.files.get(job_id)
 
-    async def export(
-        self, job_id: str, document: str, target: str, form: ExportFormat, content: Collection[Content]
-    ) -> bytes | None:
-        exporter = Exporter(self.parsers, self.blobs, FairSemaphore(1))
-        return await exporter.export(job_id, document, target, form, content)
+    async def derive(self, wanted: Derivation) -> bytes | None:
+        return await self._deriver.derive(wanted)
 
 
 @dataclass

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from ray.serve.handle import DeploymentHandle
 
+from actors.derivations import Derivation
 from actors.handles.calls import cancelled_with_its_caller
 from actors.handles.error_mapping import dispatcher_errors
 from actors.messages import PartialFile
-from client.models import Content, ExportFormat
 
 
 class DispatcherHandle:
-    """The dispatchers. They know the partial results of running jobs, and make exports of stored documents."""
+    """The dispatchers. They know the partial results of running jobs, and make derivations."""
 
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle.options(_by_reference=True)
@@ -29,12 +28,9 @@ class DispatcherHandle:
                 files: list[PartialFile] | None = await response
                 return files
 
-    async def export(
-        self, job_id: str, document: str, target: str, form: ExportFormat, content: Collection[Content]
-    ) -> bytes | None:
-        """Make an export, as `Exporter.export` describes it. Raises its errors, and FleetUnavailable."""
-        call = self._handle.export.remote(job_id, document, target, form, content)
+    async def derive(self, wanted: Derivation) -> bytes | None:
+        """Make a derivation, as `Deriver.derive` describes it. Raises its errors, and FleetUnavailable."""
         with dispatcher_errors():
-            async with cancelled_with_its_caller(call) as response:
-                exported: bytes | None = await response
-                return exported
+            async with cancelled_with_its_caller(self._handle.derive.remote(wanted)) as response:
+                unstored: bytes | None = await response
+                return unstored

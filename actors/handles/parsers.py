@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 import ray
 from ray.serve.handle import DeploymentHandle
 
+from actors.derivations import Derivation, Made
 from actors.handles.calls import INLINE_BYTES, cancelled_with_its_caller
 from actors.handles.error_mapping import parser_errors
 from actors.handles.replicas import running_replicas
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
-from client.models import Content, ExportFormat, PageFailure, ParseOptions, ParserInfo
+from client.models import PageFailure, ParseOptions, ParserInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class ParserHandle:
     ) -> ParsedFile:
         return await self._call("assemble", document, task, list(lost), *(shard.ref for shard in shards))
 
-    async def export(self, document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        return await self._call("export", await self.put(document), form, content)
+    async def derive(self, source: Any, wanted: Derivation) -> Made:
+        return await self._call("derive", source, wanted)
 
     async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         return await self._call("describe", options)

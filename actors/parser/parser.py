@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 import psutil
 
+from actors.derivations import Derivation, Made
 from actors.errors import ParserFailed, ParserOutOfMemory, result_too_large
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.instrumentation import count_pages, step, timed
@@ -22,7 +23,7 @@ from actors.parser.scratch import Scratch
 from actors.parser.watchdog import Watchdog
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import PARSERS_RECYCLED
-from client.models import Content, ExportFormat, PageFailure, ParseOptions, ParserInfo
+from client.models import PageFailure, ParseOptions, ParserInfo
 
 T = TypeVar("T")
 log = get_logger()
@@ -30,8 +31,8 @@ log = get_logger()
 #: A process may always hold this many times its first size: a new one would soon be as large again.
 LEAST_GROWTH = 3  # healthy ones reach 2.5 (docs/reliability.md)
 
-#: How many page deadlines an export may take: one, and one for each MiB of the document, up to this many.
-PAGES_OF_AN_EXPORT = 16
+#: How many page deadlines a derivation may take: one, and one for each MiB of its source, up to this many.
+PAGES_OF_A_DERIVATION = 16
 
 
 class ParsingEngine(Protocol):
@@ -49,7 +50,7 @@ class ParsingEngine(Protocol):
         self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
     ) -> ParsedFile: ...
 
-    def export(self, document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes: ...
+    def derive(self, source: DocumentBytes, wanted: Derivation) -> Made: ...
 
     def check_health(self) -> None:
         """Called between conversions. Raises RuntimeError when the process is not fit for the next one."""
@@ -144,11 +145,10 @@ class Parser:
         _check_size(parsed, task)
         return parsed
 
-    async def export(self, document_json: DocumentBytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        limit_s = self._config.page_deadline_s * min(1 + document_json.nbytes / MIB, PAGES_OF_AN_EXPORT)
-        return await self._run(
-            lambda: self._engine.export(document_json.tobytes(), form, content), document_json.nbytes, limit_s
-        )
+    async def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
+        """The blobs of a derivation. Raises FileError when the source cannot give them."""
+        limit_s = self._config.page_deadline_s * min(1 + source.nbytes / MIB, PAGES_OF_A_DERIVATION)
+        return await self._run(lambda: self._engine.derive(source, wanted), source.nbytes, limit_s)
 
     def check_health(self) -> None:
         """Raises RuntimeError when this replica should be replaced. Serve lets it finish its calls first."""

@@ -16,7 +16,7 @@ from client.models import DEFAULT_CONTENT, Content, ExportFormat
 from tests.contract import split_documents
 from tests.contract.plain_docling import converted_by_docling
 from tests.corpus import CORPUS
-from tests.unit.parser.files import as_document, make_task
+from tests.unit.parser.files import as_document, exported, make_task
 
 if TYPE_CHECKING:
     from docling_core.types.doc.document import DoclingDocument
@@ -88,8 +88,8 @@ def test_a_document_parsed_unsplit_and_every_export_of_it_are_docling_s_own(engi
     data, task = split_documents.flowing(), make_task("report.pdf")
     document, parsed = converted_by_docling(data, task), unsplit(engines, data, task)
     assert_same(parsed, document, task)
-    exports = {form: engines[1].export(parsed.document, form, DEFAULT_CONTENT).decode() for form in EXPORTS}
-    exports[ExportFormat.DOCTAGS] = engines[1].export(parsed.document, ExportFormat.DOCTAGS, EVERYTHING).decode()
+    exports = {form: exported(parsed.document, form, DEFAULT_CONTENT) for form in EXPORTS}
+    exports[ExportFormat.DOCTAGS] = exported(parsed.document, ExportFormat.DOCTAGS, EVERYTHING)
     assert exports == {
         ExportFormat.JSON: parsed.document.decode(),
         ExportFormat.MARKDOWN: document.export_to_markdown(),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from docling.datamodel.base_models import InputFormat
 from docling.datamodel.settings import settings
 
+from actors.derivations import Derivation, Export, Made
 from actors.errors import FileError
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.engine.conversion import Conversion
@@ -23,7 +24,7 @@ from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard
 from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
 from actors.parser.engine.repair import repaired
 from actors.parser.engine.sniffing import sniff
-from client.models import Content, ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
+from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
 
 _STAGE_THREADS = ("Stage-", "PageProducer-")  # docling's names for the threads of one conversion
 
@@ -86,9 +87,12 @@ class Engine:
         missing = (*lost, *(failure for shard in shards for failure in shard.lost))
         return conversion.finish(conversion.run(pipeline, backend=UnparsedPdf), missing)
 
-    def export(self, document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        """A stored DoclingDocument in another format."""
-        return export(document_json, form, content)
+    def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
+        """The blobs of a derivation. Raises FileError when the source cannot give them."""
+        match wanted:
+            case Export():
+                return {wanted.target: export(source.tobytes(), wanted)}
+        raise TypeError(f"the engine cannot make {type(wanted).__name__}")
 
     def check_health(self) -> None:
         """Raises when a conversion left threads behind. docling abandons a stage that hangs, but its thread goes on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from docling_core.transforms.serializer.base import SerializationResult
@@ -12,9 +11,10 @@ from docling_core.types.doc.common.constants import DOCUMENT_TOKENS_EXPORT_LABEL
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.node import FloatingItem
 
+from actors.derivations import Export
 from actors.parser.engine.content import layers_of
 from actors.parser.engine.plain_text import plain_text
-from client.models import Content, ExportFormat
+from client.models import ExportFormat
 
 
 def dump(document: DoclingDocument) -> bytes:
@@ -22,8 +22,9 @@ def dump(document: DoclingDocument) -> bytes:
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def export(document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-    """A document from `dump` in another format, with `content`. Pictures are embedded where they were kept."""
+def export(document_json: bytes, wanted: Export) -> bytes:
+    """A document from `dump` in another format. Pictures are embedded where they were kept."""
+    form = wanted.form
     if form is ExportFormat.JSON:
         return document_json
     document = DoclingDocument.model_validate_json(document_json)
@@ -31,7 +32,7 @@ def export(document_json: bytes, form: ExportFormat, content: Collection[Content
     if plain is not None and form in (ExportFormat.MARKDOWN, ExportFormat.TEXT):
         return plain.encode()
     kept = any(picture.image for picture in document.pictures)
-    layers = layers_of(content)
+    layers = layers_of(wanted.content)
     images = ImageRefMode.EMBEDDED if kept else ImageRefMode.PLACEHOLDER
     match form:
         case ExportFormat.MARKDOWN:

@@ -27,6 +27,26 @@ async def test_a_small_job_takes_its_turn_before_a_large_jobs_backlog() -> None:
     assert order.index("small") <= 2
 
 
+@pytest.mark.parametrize(("spans", "short", "granted"), [(3, 3, "aSbSbSb"), (2, 4, "aSbSbSS"), (3, 0, "abbb")])
+async def test_short_calls_go_first_but_never_two_of_them_before_a_span(spans: int, short: int, granted: str) -> None:
+    slots, order, release = FairSemaphore(1), [], asyncio.Event()
+
+    async def hold_shortly(job: str) -> None:
+        async with slots.slot(job, short=True):
+            order.append("S")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hold(slots, "a", order, release))
+        await asyncio.sleep(0)
+        for _ in range(spans):
+            group.create_task(hold(slots, "b", order))
+        for number in range(short):
+            group.create_task(hold_shortly(f"short {number}"))
+        await asyncio.sleep(0)
+        release.set()
+    assert "".join(order) == granted
+
+
 async def test_no_more_than_the_window_is_in_use() -> None:
     slots, in_use, most = FairSemaphore(3), 0, 0
 

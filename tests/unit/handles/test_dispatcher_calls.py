@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from actors.handles.dispatchers import DispatcherHandle
+from client.models import ExportFormat
 from tests.unit.handles.responses import Unanswered
+from tests.unit.parser.files import make_export
 
 
-async def test_a_dispatcher_stops_assembling_for_who_stopped_waiting() -> None:
+@pytest.mark.parametrize(("method", "argument"), [("partial_files", "job"), ("derive", make_export(ExportFormat.HTML))])
+async def test_a_dispatcher_stops_working_for_who_stopped_waiting(method: str, argument: object) -> None:
     response = Unanswered()
-    handle: Any = SimpleNamespace(partial_files=SimpleNamespace(remote=lambda job_id: response))
+    handle: Any = SimpleNamespace(**{method: SimpleNamespace(remote=lambda asked: response)})
     handle.options = lambda **_: handle
-    waiting = asyncio.create_task(DispatcherHandle(handle).partial_files("job"))
+    waiting = asyncio.create_task(getattr(DispatcherHandle(handle), method)(argument))
     await response.asked.wait()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

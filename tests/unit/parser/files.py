@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
+from actors.derivations import Export
 from actors.messages import FileTask, ParsedFile
-from client.models import ParseOptions
+from client.models import Content, ExportFormat, ParseOptions
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -32,6 +33,17 @@ def make_pdf(pages: int = 1, password: str | None = None) -> bytes:
         canvas.showPage()
     canvas.save()
     return out.getvalue()
+
+
+def exported(document: bytes, form: ExportFormat, content: tuple[Content, ...], **options: Any) -> str:
+    """A parsed document in another format."""
+    from actors.parser.engine.exports import export
+
+    return export(document, make_export(form, content=content, **options)).decode()
+
+
+def make_export(form: ExportFormat, **options: Any) -> Export:
+    return Export(job_id="j", folder="results/j/0", source="results/j/0/document.json", form=form, **options)
 
 
 def make_zip(members: dict[str, bytes]) -> bytes:

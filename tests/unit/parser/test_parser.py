@@ -6,7 +6,7 @@ import asyncio
 import pickle
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 import structlog
 
+from actors.derivations import Derivation, Export, Made
 from actors.errors import FileError, ParserFailed, ParserOutOfMemory
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.memory_limit import MIB, MemoryLimit
 from actors.parser.parser import Parser, ParserConfig
 from actors.parser.watchdog import Watchdog
 from actors.telemetry.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
-from client.models import Content, ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
+from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 from tests.recorded import Recorded
 from tests.unit.parser.files import as_document, make_task
 
@@ -29,6 +30,8 @@ INFO = ParserInfo(profile="fake", docling="0")
 PARSED = ParsedFile(nodes=b"[]", num_nodes=0, document=b"{}", pages=1, parser=INFO)
 DOCUMENT = as_document(b"text")
 SPAN = PageSpan(1, 1)
+AS_TEXT = Export(job_id="job", folder="results/job/0", source="document", form=ExportFormat.TEXT, content=("body",))
+AS_HTML = replace(AS_TEXT, form=ExportFormat.HTML)
 
 
 @dataclass
@@ -78,8 +81,9 @@ class SlowEngine:
         self.assembled = (shards, lost)
         return PARSED
 
-    def export(self, document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        return b",".join([form.value.encode(), *(part.encode() for part in content)]) + document_json
+    def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
+        assert isinstance(wanted, Export)
+        return {wanted.target: b",".join([wanted.form.encode(), *map(str.encode, wanted.content)]) + source.tobytes()}
 
     def check_health(self) -> None:
         if self.stuck:
@@ -136,7 +140,7 @@ async def test_an_export_gets_time_by_the_size_of_its_document(
 
     monkeypatch.setattr(Watchdog, "watch", watch)
     parser = Parser(ParserConfig(page_deadline_s=2.0), lambda config: engine)
-    await parser.export(np.zeros(mib * MIB, np.uint8), ExportFormat.TEXT, ("body",))
+    await parser.derive(np.zeros(mib * MIB, np.uint8), AS_TEXT)
     assert allowed == [seconds]
 
 
@@ -179,7 +183,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_never_runs(parser: Parser
         await second
     engine.go_on.release(2)
     await first
-    assert await parser.export(as_document(b"{}"), ExportFormat.TEXT, ("body",)) == b"text,body{}"
+    assert await parser.derive(as_document(b"{}"), AS_TEXT) == {AS_TEXT.target: b"text,body{}"}
     assert engine.begun == [SPAN]
 
 
@@ -341,13 +345,13 @@ async def test_memory_is_looked_at_between_calls_only(engine: SlowEngine, monkey
 async def test_a_call_without_memory_for_it_fails_and_its_parser_lives_on(
     parser: Parser, engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def export(document_json: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
-        return b"{}" * 4096 * MIB if form is ExportFormat.JSON else b"text"
+    def derive(source: DocumentBytes, wanted: Derivation) -> Made:
+        return {wanted.target: b"{}" * 4096 * MIB if wanted is AS_HTML else b"text"}
 
-    monkeypatch.setattr(engine, "export", export)
+    monkeypatch.setattr(engine, "derive", derive)
     with pytest.raises(ParserOutOfMemory):
-        await parser.export(as_document(b"{}"), ExportFormat.JSON, ("body",))
-    assert await parser.export(as_document(b"{}"), ExportFormat.TEXT, ("body",)) == b"text"
+        await parser.derive(as_document(b"{}"), AS_HTML)
+    assert await parser.derive(as_document(b"{}"), AS_TEXT) == {AS_TEXT.target: b"text"}
 
 
 async def test_a_call_whose_watch_sees_it_pass_its_limit_is_answered(
@@ -361,7 +365,7 @@ async def test_a_call_whose_watch_sees_it_pass_its_limit_is_answered(
 
     monkeypatch.setattr(MemoryLimit, "watch", watch)
     with pytest.raises(ParserOutOfMemory, match="ran out of memory"):
-        await parser.export(as_document(b"{}"), ExportFormat.TEXT, ("body",))
+        await parser.derive(as_document(b"{}"), AS_TEXT)
     engine.begins.release()
 
 

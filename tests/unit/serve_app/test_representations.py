@@ -6,13 +6,13 @@ import gzip
 import io
 import tracemalloc
 import zipfile
-from collections.abc import Collection
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
 
+from actors.derivations import Derivation, Made
 from actors.errors import FleetUnavailable
-from client.models import Content, ExportFormat
+from client.models import ExportFormat
 from serve_app.api import COMPRESSED_FROM
 from serve_app.settings import MIB
 from tests.unit.serve_app.service import Service
@@ -127,10 +127,10 @@ async def test_an_archive_before_the_end_is_409(service: Service) -> None:
 async def test_an_archive_that_cannot_be_begun_is_an_error_rather_than_half_a_file(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def export(document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
+    async def derive(source: bytes, wanted: Derivation) -> Made:
         raise FleetUnavailable("No parser replica is ready at present")
 
-    monkeypatch.setattr(service.parsers, "export", export)
+    monkeypatch.setattr(service.parsers, "derive", derive)
     job_id = await service.completed(("a.md", b"# A"))
     answer = await service.http.get(f"/jobs/{job_id}/results?format=zip")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 
 import orjson
 import pytest
 from structlog.testing import capture_logs
 
+from actors.derivations import Derivation, Made
 from actors.errors import ParserDied, StoreUnavailable
-from client.models import Content, ExportFormat, JobResultResponse
+from client.models import ExportFormat, JobResultResponse
 from serve_app.results import HELD_BYTES
 from tests.unit.serve_app.service import Service
 
@@ -102,7 +102,7 @@ async def test_an_export_that_cannot_be_kept_is_answered_all_the_same(
     with capture_logs() as logs:
         answer = await service.http.get(f"/jobs/{job_id}/results?format=html")
     assert (answer.status_code, answer.text) == (200, "html: a.md ü")
-    assert [entry["event"] for entry in logs] == ["export_not_kept"]
+    assert [entry["event"] for entry in logs] == ["derivation_not_kept"]
 
 
 async def test_an_export_whose_parser_dies_may_be_asked_for_again(
@@ -110,11 +110,11 @@ async def test_an_export_whose_parser_dies_may_be_asked_for_again(
 ) -> None:
     job_id = await service.completed(("a.md", b"# A"))
 
-    async def die(document: bytes, form: ExportFormat, content: Collection[Content]) -> bytes:
+    async def die(source: bytes, wanted: Derivation) -> Made:
         raise ParserDied("the parser process died")
 
     with monkeypatch.context() as dying:
-        dying.setattr(service.parsers, "export", die)
+        dying.setattr(service.parsers, "derive", die)
         answer = await service.http.get(f"/jobs/{job_id}/results?format=html")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.headers["Retry-After"] == "2"

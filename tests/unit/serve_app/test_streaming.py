@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from actors.derivations import Derivation
 from serve_app.settings import MIB
 from tests.unit.serve_app.service import MakeService, Service, soon
 
@@ -128,6 +129,36 @@ async def test_a_100_mb_result_moves_memory_by_less_than_20_mb(service: Service,
     finally:
         tracemalloc.stop()
     assert sent > 100 * MIB - 1
+    assert peak < 20 * MIB
+
+
+async def test_the_first_export_of_300_mb_moves_the_memory_of_the_ingress_by_less_than_20_mb(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+
+    async def derive(wanted: Derivation) -> bytes | None:
+        async with service.blobs.writer(wanted.target) as writer:
+            for _ in range(300):
+                await writer.write(b"x" * MIB)
+        return None
+
+    monkeypatch.setattr(service.dispatchers, "derive", derive)
+    sent = 0
+
+    async def send(message: Any) -> None:
+        nonlocal sent
+        sent += len(message.get("body", b""))
+
+    query = b"format=markdown"
+    scope = {"type": "http", "method": "GET", "path": f"/jobs/{job_id}/results", "query_string": query, "headers": []}
+    tracemalloc.start()
+    try:
+        await service.api(scope, asyncio.Future, send)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sent == 300 * MIB
     assert peak < 20 * MIB
 
 

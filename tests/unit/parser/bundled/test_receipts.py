@@ -13,6 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from actors.messages import FileTask, ParsedFile
 from client.models import ExportFormat, ParseOptions
+from tests.unit.parser.files import exported
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -46,6 +47,6 @@ def test_amounts_are_read_after_their_labels(engines: list[Engine], font: str, s
     )
     parsed = engines[0].open(content, task, split_above=10)
     assert isinstance(parsed, ParsedFile)
-    text = engines[0].export(parsed.document, ExportFormat.TEXT, ("body",)).decode()
+    text = exported(parsed.document, ExportFormat.TEXT, ("body",))
     for label, amount in ROWS.items():
         assert re.search(rf"{label.replace(' ', ' ?')}\s+{re.escape(amount)}", text), text

@@ -17,7 +17,7 @@ from pptx import Presentation
 
 from actors.messages import ParsedFile
 from client.models import Content, ExportFormat
-from tests.unit.parser.files import make_zip, parsed
+from tests.unit.parser.files import exported, make_zip, parsed
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -99,8 +99,8 @@ def test_notes_are_in_nodes_and_exports_unless_they_are_not_asked_for(
 ) -> None:
     for content, shown in ((None, True), (["notes"], True), (["body"], False), (["furniture"], False)):
         file = parsed(engine, filename, data, content=content, page_chunks=page_chunks)
-        chosen: list[Content] = content or ["body", "notes"]
-        texts = [engine.export(file.document, form, chosen).decode() for form in TEXTS]
+        chosen = tuple(content or ["body", "notes"])
+        texts = [exported(file.document, form, chosen) for form in TEXTS]
         for text in (node_text(file), *texts):
             assert {note for note in notes if note in text} == (notes if shown else set())
         assert all(note.encode() in file.document for note in notes)
@@ -132,8 +132,8 @@ def test_furniture_is_in_nodes_and_exports_when_it_is_asked_for(
 ) -> None:
     for content in (None, EVERYTHING):
         file = parsed(engine, filename, data, content=content)
-        chosen: list[Content] = content or ["body", "notes"]
-        texts = [engine.export(file.document, form, chosen).decode() for form in TEXTS]
+        chosen = tuple(content or ["body", "notes"])
+        texts = [exported(file.document, form, chosen) for form in TEXTS]
         for text in (node_text(file), *texts):
             body = text.partition("<body>")[2] or text  # the title of an HTML export names the file
             assert {word for word in furniture if word in body} == (furniture if content else set())
@@ -145,7 +145,7 @@ def test_what_stands_before_the_first_heading_of_a_web_page_is_body(engine: Engi
     if filename == "a.mhtml":
         data = b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + data
     file = parsed(engine, filename, data, content=["body"])
-    texts = [engine.export(file.document, form, ["body"]).decode() for form in TEXTS]
+    texts = [exported(file.document, form, ("body",)) for form in TEXTS]
     for text in (node_text(file), *texts):
         assert "INTROPARA" in text
         assert "INTROTABLE" in text

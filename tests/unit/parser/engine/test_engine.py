@@ -22,7 +22,7 @@ from actors.errors import FileError, ParserFailed
 from actors.messages import PagePlan, PageSpan, ParsedFile
 from client.models import DEFAULT_CONTENT, ErrorCode, ExportFormat, PageFailure, ParseOptions
 from tests.contract.split_documents import ruled_table, scanned
-from tests.unit.parser.files import as_document, make_empty_pdf, make_pdf, make_task, make_zip
+from tests.unit.parser.files import as_document, exported, make_empty_pdf, make_pdf, make_task, make_zip
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -369,8 +369,8 @@ def test_pictures_are_kept_when_they_are_asked_for(engine: Engine) -> None:
     plain, pictured = parsed(engine, scanned(1)), parsed(engine, scanned(1), include_images=True)
     assert b"data:image/png" not in plain.document
     assert b"data:image/png" in pictured.document
-    assert b"data:image/png" in engine.export(pictured.document, ExportFormat.HTML, DEFAULT_CONTENT)
-    assert b"<!-- image -->" in engine.export(plain.document, ExportFormat.MARKDOWN, DEFAULT_CONTENT)
+    assert "data:image/png" in exported(pictured.document, ExportFormat.HTML, DEFAULT_CONTENT)
+    assert "<!-- image -->" in exported(plain.document, ExportFormat.MARKDOWN, DEFAULT_CONTENT)
 
 
 def test_pictures_of_an_office_file_are_kept_only_when_they_are_asked_for(engine: Engine) -> None:
@@ -439,7 +439,7 @@ def test_a_listing_with_a_caption_can_be_exported_as_doctags(engine: Engine) -> 
     document = DoclingDocument(name="listing")
     caption = document.add_text(label=DocItemLabel.CAPTION, text="Listing 1")
     document.add_code(text="print()", caption=caption)
-    doctags = engine.export(document.model_dump_json().encode(), ExportFormat.DOCTAGS, DEFAULT_CONTENT)
+    doctags = exported(document.model_dump_json().encode(), ExportFormat.DOCTAGS, DEFAULT_CONTENT)
     assert b"Listing 1" in doctags
 
 

@@ -14,7 +14,7 @@ from docling_core.types.doc.document import DoclingDocument
 from actors.errors import FileError
 from actors.messages import ParsedFile
 from client.models import DEFAULT_CONTENT, ErrorCode, ExportFormat
-from tests.unit.parser.files import parsed
+from tests.unit.parser.files import exported, parsed
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -49,10 +49,10 @@ def test_plain_text_keeps_every_character_in_nodes_and_exports(engine: Engine, f
     expected = "\n\n".join((first, second, third))
     assert text_of(file) == expected
     for form in (ExportFormat.MARKDOWN, ExportFormat.TEXT):
-        assert engine.export(file.document, form, DEFAULT_CONTENT).decode() == expected
+        assert exported(file.document, form, DEFAULT_CONTENT) == expected
     document = DoclingDocument.model_validate_json(file.document)
     assert [item.text for item in document.texts] == [first, second, third]
-    html = engine.export(file.document, ExportFormat.HTML, DEFAULT_CONTENT).decode()
+    html = exported(file.document, ExportFormat.HTML, DEFAULT_CONTENT)
     assert "List&lt;String&gt;" in html
     assert codes(file) == []
 

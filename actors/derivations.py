@@ -1,0 +1,57 @@
+"""What is made from a stored document or a kept input at the first request for it, and kept beside the results.
+
+A derivation is a small frozen value: what to make, from which blob. A parser makes it in a fair turn of the dispatcher.
+Equal derivations have the same blob key, so each is made once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from client.models import DEFAULT_CONTENT, Content, ExportFormat
+
+#: The blobs that a parser made, by key. The last one is the `target` of the derivation.
+Made = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation(ABC):
+    """One of the kinds below. `source` is the key of the blob that it is made from.
+
+    `folder` holds the results of the file. The blobs that are made go there.
+    """
+
+    job_id: str
+    folder: str
+    source: str
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name of its blob in `folder`. It contains everything that changes the bytes."""
+
+    @property
+    def target(self) -> str:
+        """The key of its blob. When it exists, everything that belongs to the derivation is stored."""
+        return f"{self.folder}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export(Derivation):
+    """A stored document in another format, with `content`, which is the same for every export of a job."""
+
+    form: ExportFormat
+    content: tuple[Content, ...] = DEFAULT_CONTENT
+
+    @property
+    def name(self) -> str:
+        return self.form
+
+
+def digest(**options: object) -> str:
+    """A short digest of JSON values, for the name of a blob."""
+    return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
