@@ -12,7 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from client.models import DEFAULT_CONTENT, Content, ExportFormat
+from actors.messages import PageSpan
+from client.models import DEFAULT_CONTENT, ChunkOptions, Content, ExportFormat
 
 #: The blobs that a parser made, by key. The last one is the `target` of the derivation.
 Made = Mapping[str, bytes]
@@ -50,6 +51,23 @@ class Export(Derivation):
     @property
     def name(self) -> str:
         return self.form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunks(Derivation):
+    """The chunks of a stored document, as JSON lines. `options` are complete: they name a tokenizer and a limit.
+
+    Only the chunks that stand on one of `pages` are made; None means all of them.
+    """
+
+    options: ChunkOptions
+    content: tuple[Content, ...] = DEFAULT_CONTENT
+    pages: PageSpan | None = None
+
+    @property
+    def name(self) -> str:
+        pages = self.pages and (self.pages.first, self.pages.last)
+        return f"chunks-{digest(**self.options.model_dump(), pages=pages)}.jsonl"
 
 
 def digest(**options: object) -> str:

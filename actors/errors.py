@@ -2,6 +2,7 @@
 
 DocfleetError                 base: carries a stable `code` and a message that a user may read
 ├── FileError                 this file cannot be parsed; the rest of its job goes on
+├── UnknownTokenizer          chunks were asked for with a tokenizer that is not here
 ├── JobFailed                 a job has no results: it was cancelled, or could not run as a whole
 ├── JobNotFound, JobExpired, JobEnded
 ├── QueueFull                 admission was refused; `retry_after` seconds
@@ -51,6 +52,10 @@ def result_too_large(size: int, limit: int) -> FileError:
     """The error of a file whose result has `size` bytes, when it may have `limit`."""
     message = f"The result would be {size >> 20} MiB; at most {limit >> 20} MiB are kept. Parse fewer pages at a time"
     return FileError(ErrorCode.RESULT_TOO_LARGE, message)
+
+
+class UnknownTokenizer(DocfleetError):
+    code = ErrorCode.UNKNOWN_TOKENIZER
 
 
 class JobFailed(DocfleetError):

@@ -14,6 +14,7 @@ class ErrorCode(StrEnum):
     NO_FILES = "no_files"
     UNKNOWN_OPTION = "unknown_option"
     INVALID_OPTION = "invalid_option"
+    UNKNOWN_TOKENIZER = "unknown_tokenizer"
     INVALID_METADATA = "invalid_metadata"
     FILE_TOO_LARGE = "file_too_large"
     UNSUPPORTED_FORMAT = "unsupported_format"

@@ -10,6 +10,7 @@ REQUEST = {
     E.NO_FILES: "The form has no part named `files`, or a file in a part with another name.",
     E.UNKNOWN_OPTION: "`options` has an unknown option. `detail` names it and lists the known ones.",
     E.INVALID_OPTION: "`options` is not a JSON object, or an option has an invalid value. `detail` names it.",
+    E.UNKNOWN_TOKENIZER: "The server does not have this tokenizer for chunks. `detail` lists those it has.",
     E.INVALID_METADATA: "`metadata` is not a JSON object, is too large or too deep, or has an integer above 64 bits.",
     E.FILE_TOO_LARGE: "A file (on `/parse`: a failed entry) or the request is too large. `detail` gives the limit.",
     E.UNSUPPORTED_FORMAT: "The suffix of a file is not supported. On `/parse`, the file is a failed entry.",

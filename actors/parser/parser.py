@@ -60,7 +60,8 @@ class ParsingEngine(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserConfig:
     """`num_cpus` and `num_gpus` are the shares of the machine that Ray gave the replica.
-    `artifacts_path` is a folder with docling's own models; None uses docling's own setting.
+    `artifacts_path` is a folder with docling's own models; None uses docling's own setting. `tokenizers_dir` is a
+    folder with more tokenizers for chunks.
 
     A call that was cancelled may go on for `page_deadline_s`; then the process ends itself. It asks to be replaced
     after `max_pages` pages, and when it holds more than `max_memory` bytes between two calls; None is no limit. A call
@@ -70,6 +71,7 @@ class ParserConfig:
     num_cpus: float = 1
     num_gpus: float = 0
     artifacts_path: str | None = None
+    tokenizers_dir: str | None = None
     page_deadline_s: float = 60.0
     max_pages: int | None = None
     max_memory: int | None = None
@@ -84,7 +86,10 @@ def docling_engine(config: ParserConfig) -> ParsingEngine:
     from actors.parser.engine.engine import Engine
 
     hardware = hardware_for(num_cpus=config.num_cpus, num_gpus=config.num_gpus)
-    return Engine(config.defaults, hardware, Path(config.artifacts_path) if config.artifacts_path else None)
+    artifacts_path, tokenizers_dir = (
+        Path(folder) if folder else None for folder in (config.artifacts_path, config.tokenizers_dir)
+    )
+    return Engine(config.defaults, hardware, artifacts_path, tokenizers_dir)
 
 
 class Parser:

@@ -10,9 +10,10 @@ from pathlib import Path
 from docling.datamodel.base_models import InputFormat
 from docling.datamodel.settings import settings
 
-from actors.derivations import Derivation, Export, Made
+from actors.derivations import Chunks, Derivation, Export, Made
 from actors.errors import FileError
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.parser.engine.chunks import chunk
 from actors.parser.engine.conversion import Conversion
 from actors.parser.engine.converters import Converters
 from actors.parser.engine.device import Hardware, confine
@@ -24,6 +25,7 @@ from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard
 from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
 from actors.parser.engine.repair import repaired
 from actors.parser.engine.sniffing import sniff
+from actors.tokenizer_files import find_tokenizer
 from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
 
 _STAGE_THREADS = ("Stage-", "PageProducer-")  # docling's names for the threads of one conversion
@@ -37,8 +39,15 @@ class Engine:
     in the hub's cache instead.
     """
 
-    def __init__(self, defaults: ParseOptions, hardware: Hardware, artifacts_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        defaults: ParseOptions,
+        hardware: Hardware,
+        artifacts_path: Path | None = None,
+        tokenizers_dir: Path | None = None,
+    ) -> None:
         self._defaults = defaults
+        self._tokenizers_dir = tokenizers_dir
         self._hardware = hardware
         artifacts_path = artifacts_path or settings.artifacts_path
         settings.artifacts_path = None  # otherwise pipelines without models would need the folder, too
@@ -92,6 +101,9 @@ class Engine:
         match wanted:
             case Export():
                 return {wanted.target: export(source.tobytes(), wanted)}
+            case Chunks():
+                tokenizer = find_tokenizer(wanted.options.tokenizer, self._tokenizers_dir)
+                return {wanted.target: chunk(source.tobytes(), wanted, tokenizer)}
         raise TypeError(f"the engine cannot make {type(wanted).__name__}")
 
     def check_health(self) -> None:

@@ -9,8 +9,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from docling_core.transforms.serializer.base import BaseDocSerializer, SerializationResult
-from docling_core.transforms.serializer.markdown import MarkdownDocSerializer, MarkdownParams, MarkdownTextSerializer
+from docling_core.transforms.serializer.base import BaseDocSerializer, BaseTableSerializer, SerializationResult
+from docling_core.transforms.serializer.markdown import (
+    MarkdownDocSerializer,
+    MarkdownParams,
+    MarkdownTableSerializer,
+    MarkdownTextSerializer,
+)
 from docling_core.types.doc.common.constants import DOCUMENT_TOKENS_EXPORT_LABELS
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
@@ -26,9 +31,21 @@ from actors.parser.engine.plain_text import plain_text
 class PageTexts:
     """Markdown of a document's `layers`, as docling exports it: whole, by page and by table."""
 
-    def __init__(self, document: DoclingDocument, layers: set[ContentLayer]) -> None:
+    def __init__(
+        self,
+        document: DoclingDocument,
+        layers: set[ContentLayer],
+        *,
+        params: MarkdownParams | None = None,
+        tables: BaseTableSerializer | None = None,
+    ) -> None:
         self._document = document
-        self._serializer = _PageSerializer(doc=document, params=_params(layers), text_serializer=_PartSerializer())
+        self._serializer = _PageSerializer(
+            doc=document,
+            params=params or _params(layers),
+            text_serializer=_PartSerializer(),
+            table_serializer=tables or MarkdownTableSerializer(),
+        )
 
     @cached_property
     def _roots(self) -> dict[int, list[NodeItem]]:
@@ -63,6 +80,10 @@ class PageTexts:
             for part in self._serializer.get_parts(item=root, visited=visited)
         ]
         return self._serializer.serialize_doc(parts=parts).text
+
+    def refs(self, number: int) -> set[str]:
+        """The references of all items on a page, those of other layers too."""
+        return self._serializer.refs_by_page.get(number, set())
 
     def table(self, table: TableItem) -> str:
         """One table with its caption."""
@@ -99,7 +120,7 @@ class _PageSerializer(MarkdownDocSerializer):
     def show_only(self, page: int | None) -> None:
         """Show only the items on `page`; None shows all."""
         self._page = page
-        elsewhere = set() if page is None else self._pages_by_ref.keys() - self._refs_by_page.get(page, set())
+        elsewhere = set() if page is None else self._pages_by_ref.keys() - self.refs_by_page.get(page, set())
         self._excluded = self._excluded_everywhere | elsewhere
 
     def part_of(self, item: TextItem) -> TextItem:
@@ -109,7 +130,8 @@ class _PageSerializer(MarkdownDocSerializer):
         return item.model_copy(update={"text": parts_of(item)[self._page]})
 
     @cached_property
-    def _refs_by_page(self) -> dict[int, set[str]]:
+    def refs_by_page(self) -> dict[int, set[str]]:
+        """The references of the items on each page."""
         refs: dict[int, set[str]] = {}
         for ref, pages in self._pages_by_ref.items():
             for page in pages:

@@ -1,0 +1,94 @@
+"""What a request may choose: how to parse, and how to cut what was parsed."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from client.text_encodings import is_text_encoding
+
+Profile = Literal["auto", "standard", "bundled", "native"]
+Content = Literal["body", "furniture", "notes"]
+CONTENT: tuple[Content, ...] = get_args(Content)
+DEFAULT_CONTENT: tuple[Content, ...] = ("body", "notes")
+PageNumber = Annotated[int, Field(ge=1)]
+Chunker = Literal["hybrid", "hierarchical", "page"]
+Tables = Literal["markdown", "triplets"]
+
+#: A character may take several tokens, and a chunk needs room for some words under its headings.
+LEAST_TOKENS = 16
+MOST_TOKENS = 100_000
+
+
+class ChunkOptions(BaseModel):
+    """How to cut a document.
+
+    `hybrid` cuts along the document's structure into chunks of at most `max_tokens`, and joins small neighbours under
+    the same headings (`merge_peers`). `hierarchical` makes a chunk of each paragraph, list and table, `page` of each
+    page; without `max_tokens` these two have no limit. `tokenizer` is what counts tokens, by a name of `GET /options`;
+    None means the server's own. `hybrid` without `max_tokens` takes the length of the tokenizer's model. `tables`
+    writes tables as Markdown, or as sentences like `row, column = value`.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    chunker: Chunker = "hybrid"
+    max_tokens: int | None = Field(None, ge=LEAST_TOKENS, le=MOST_TOKENS)
+    tokenizer: str | None = None
+    merge_peers: bool = True
+    tables: Tables = "markdown"
+
+
+class ParseOptions(BaseModel):
+    """How to parse; the `options` form field, as JSON. `None` means the server's own default.
+
+    `page_range` is [first, last], both included, from page 1. `password` opens an encrypted PDF; it is never logged,
+    and it is erased from the journal when the job ends. `cache: false` parses a document again even if the server has
+    a result from an earlier job of the same caller.
+
+    `content` says what nodes and exports hold: the `body` always, `furniture` (page headers and footers), and `notes`
+    (footnotes, endnotes, notes of slides, comments). The document as JSON holds all of it. `encoding` is that of text
+    files that have no byte-order mark, by one of Python's names; without it the server finds it out.
+
+    `attachments` is about mails: `list` names the attachments, `parse` also makes each a further file of the job.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Profile | None = None
+    do_ocr: bool | None = None
+    force_ocr: bool | None = None
+    do_table_structure: bool | None = None
+    include_images: bool | None = None
+    page_chunks: bool | None = None
+    content: tuple[Content, ...] | None = None
+    encoding: str | None = None
+    attachments: Literal["list", "parse"] | None = None
+    page_range: tuple[PageNumber, PageNumber] | None = None
+    password: SecretStr | None = None
+    cache: bool | None = None
+
+    @field_validator("content")
+    @classmethod
+    def _with_the_body(cls, content: tuple[Content, ...] | None) -> tuple[Content, ...] | None:
+        """In one order, so that equal requests are equal."""
+        return None if content is None else tuple(part for part in CONTENT if part == "body" or part in content)
+
+    @field_validator("encoding")
+    @classmethod
+    def _names_an_encoding(cls, encoding: str | None) -> str | None:
+        if encoding is not None and not is_text_encoding(encoding):
+            raise ValueError("unknown encoding; use one of Python's names, such as shift_jis or cp1251")
+        return encoding
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Self:
+        if self.page_range and self.page_range[0] > self.page_range[1]:
+            raise ValueError("page_range must be [first, last] with first <= last")
+        return self
+
+    def over(self, defaults: ParseOptions) -> ParseOptions:
+        """These options where they are set, and `defaults` elsewhere."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return defaults.model_copy(update={name: value for name, value in given.items() if value is not None})
