@@ -232,9 +232,12 @@ class JobResultResponse(Wire):
 
 
 class HealthResponse(Wire):
-    """`GET /health`. `config` echoes the settings that clients of the single-process server read."""
+    """`GET /health`. `config` echoes the settings that clients of the single-process server read.
 
-    status: Literal["healthy", "initializing"]
+    A healthy server says `ok` instead of `healthy` if its HEALTH_STATUS says so.
+    """
+
+    status: Literal["healthy", "ok", "initializing"]
     version: str
     config: dict[str, Any]
     parser: ParserInfo | None = None

@@ -25,6 +25,17 @@ from actors.telemetry.metrics import METRICS, Metric
 from client.errors import error_from
 from client.models import ErrorCode, WarningCode
 from serve_app.api import make_api
+from serve_app.docling_v1.options import (
+    ConvertOptions,
+    Ignored,
+    Native,
+    Only,
+    Reply,
+    Rule,
+    Substituted,
+    rule_of,
+    spoken,
+)
 from serve_app.problems import STATUS
 from serve_app.settings import Settings
 
@@ -51,6 +62,29 @@ def settings() -> str:
         for name, setting in schema.items()
     )
     return table(("variable", "default", "values", "meaning"), rows)
+
+
+def docling_options() -> str:
+    """docling-serve's conversion options, by what is done with them here."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in ConvertOptions.model_fields:
+        groups.setdefault(done_with(rule_of(name)), []).append(f"`{name}`")
+    return table(("option", "done here", "meaning"), ((", ".join(names), *done) for done, names in groups.items()))
+
+
+def done_with(rule: Rule) -> tuple[str, str]:
+    match rule:
+        case Native(name):
+            return "yes", f"the option `{name}` of this server"
+        case Substituted(ours):
+            return "replaced", f"another value is replaced by `{ours}`"
+        case Only(taken):
+            values = " or ".join(f"`{spoken(value)}`" for value in taken if value not in ("", None, ()))
+            return "refused", f"422 unless it is {values or 'empty'}"
+        case Reply():
+            return "yes", "what the answer holds"
+        case Ignored(reason):
+            return "ignored", reason
 
 
 def default_of(setting: Mapping[str, Any]) -> str:
@@ -133,6 +167,7 @@ def alerts() -> str:
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
+    "docling_options": docling_options,
     "request_errors": request_errors,
     "file_errors": file_errors,
     "warnings": warnings,

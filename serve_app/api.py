@@ -17,7 +17,11 @@ from client.models import DeliveryListResponse, HealthResponse, JobListResponse,
 from serve_app.api_keys import ApiKeys
 from serve_app.auth import Access
 from serve_app.context import REQUEST_ID, RequestContext
+from serve_app.derived import DerivedBlobs
+from serve_app.docling_v1.api import add_docling_v1
+from serve_app.docling_v1.routes import SUBSTITUTED, DoclingRoutes
 from serve_app.docs_page import add_docs_page
+from serve_app.health import Health
 from serve_app.openapi import (
     ALWAYS,
     CANCEL_RESPONSES,
@@ -37,6 +41,7 @@ from serve_app.openapi import (
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import install_problems
 from serve_app.rate_limit import RateLimit
+from serve_app.results import Results
 from serve_app.routes import DESCRIPTION, NAME, VERSION, Routes
 from serve_app.settings import Settings
 
@@ -67,7 +72,9 @@ def make_api(
     )
     install_problems(api)
     _add_routes(api, Routes(jobs, blobs, parsers, dispatchers, settings))
-
+    if settings.docling_v1:
+        results = Results(blobs, DerivedBlobs(blobs, dispatchers))
+        add_docling_v1(api, DoclingRoutes(jobs, results, Health(jobs, parsers, settings, VERSION), settings))
     add_docs_page(api)
     return api
 
@@ -86,7 +93,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             allow_origins=settings.allowed_origins,
             allow_methods=["GET", "HEAD", "POST", "DELETE"],
             allow_headers=["*"],
-            expose_headers=[REQUEST_ID, "Location", "Retry-After", "ETag", "Content-Disposition"],
+            expose_headers=[REQUEST_ID, "Location", "Retry-After", "ETag", "Content-Disposition", SUBSTITUTED],
         )
         layers.insert(1, cors)  # before the key check: browsers send preflight requests without a key
     return layers

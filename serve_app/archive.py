@@ -48,11 +48,15 @@ async def zipped(entries: AsyncIterator[tuple[str, AsyncIterator[bytes]]]) -> As
 
 
 def entry_name(index: int, filename: str, suffix: str) -> str:
-    """A safe entry name for a client's file name: no path, valid on every file system. The index makes it unique."""
+    """A safe entry name for a client's file name. The index makes it unique."""
     before, after = f"{index:04}-", f".{suffix}"
-    name = "".join(letter if _is_safe(letter) else "_" for letter in filename)
-    room = MAX_NAME_BYTES - len(before) - len(after)
-    return before + name.encode()[:room].decode(errors="ignore") + after
+    return before + safe_name(filename, MAX_NAME_BYTES - len(before) - len(after)) + after
+
+
+def safe_name(name: str, room: int = MAX_NAME_BYTES - 40) -> str:
+    """A client's name for a file, without a path and valid on every file system. It has at most `room` bytes."""
+    safe = "".join(letter if _is_safe(letter) else "_" for letter in name)
+    return safe.encode()[:room].decode(errors="ignore")
 
 
 def _is_safe(letter: str) -> bool:

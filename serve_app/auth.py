@@ -7,6 +7,7 @@ import math
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from client.models import ErrorCode
 from serve_app.api_keys import ApiKeys
@@ -15,7 +16,10 @@ from serve_app.problems import problem
 from serve_app.rate_limit import RateLimit
 
 #: Probes and public pages. Every other path needs a key.
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/health", "/docs", "/openapi.json", *ASSETS})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/health", "/docs", "/openapi.json", *ASSETS, "/ready", "/version"})
+
+
+_POLICY = 1008  # a WebSocket's close code
 
 
 class Access:
@@ -30,11 +34,24 @@ class Access:
         self._rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] == "websocket":
+            await self._watch(scope, receive, send)
+        elif scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
+        else:
+            refusal = self._admit(scope)
+            await (refusal or self._app)(scope, receive, send)
+
+    async def _watch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket with a key in a header. A key in the query is not read: URLs end up in logs."""
+        scope.setdefault("state", {})
+        key = _sent_key(Headers(scope=scope))
+        owner = self._keys.owner_of(key)
+        if owner is None:
+            await WebSocketClose(_POLICY)(scope, receive, send)  # the handshake is answered with 403
             return
-        refusal = self._admit(scope)
-        await (refusal or self._app)(scope, receive, send)
+        scope["state"].update(owner=owner, is_admitted=lambda: self._keys.owner_of(key) == owner)
+        await self._app(scope, receive, send)
 
     def _admit(self, scope: Scope) -> Response | None:
         request_id = scope["state"]["request_id"]

@@ -15,7 +15,8 @@ from actors.telemetry.tracing import accepted, span, trace_id
 from serve_app.problems import on_unknown
 
 REQUEST_ID = "X-Request-ID"
-MAKES_A_JOB = ("/submit", "/parse")
+_CONVERTS = ("/v1/convert/file", "/v1/convert/source")
+MAKES_A_JOB = frozenset({"/submit", "/parse", *_CONVERTS, *(f"{path}/async" for path in _CONVERTS)})
 _ACCEPTABLE = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
 log = get_logger()

@@ -31,7 +31,7 @@ class Health:
         parser, stats = await asyncio.gather(self._described(), _within(self._jobs.stats()))
         counts = stats or QueueStats(queued=0, running=0)
         return HealthResponse(
-            status="healthy" if stats and self._can_parse(parser) else "initializing",
+            status=self._settings.health_status if stats and self._can_parse(parser) else "initializing",
             version=self._version,
             config=self._settings.public_config,
             parser=parser,

@@ -63,14 +63,14 @@ class Results:
 
     async def batch(self, view: JobView) -> Response:
         """The BatchParseResponse of a completed job."""
-        return await _body(self._batch(view), JSON)
+        return await body(self._batch(view), JSON)
 
     async def envelope(self, view: JobView, pages: PageSpan | None = None) -> Response:
         """The JobResultResponse of a job in any state, optionally with the nodes of some pages only."""
         if view.status is not JobStatusEnum.COMPLETED:
             return Response(_head(view) + b"null" + _tail(view), media_type=JSON)
         headers = etag(view) | _disposition(view.job_id, "json")
-        return await _body(_enclosed(_head(view), self._batch(view, pages), _tail(view)), JSON, headers)
+        return await body(_enclosed(_head(view), self._batch(view, pages), _tail(view)), JSON, headers)
 
     async def exported(
         self, view: JobView, form: ExportFormat, index: int | None, pages: PageSpan | None = None
@@ -82,20 +82,20 @@ class Results:
         _check_completed(view)
         if index is None and len(view.files) > 1:
             headers = etag(view) | _disposition(view.job_id, "json")
-            return await _body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, headers)
+            return await body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, headers)
         index = index or 0
         headers = etag(view) | _UNTRUSTED | _disposition(view.files[index].filename, FILE_SUFFIXES[form])
-        return await _body(self._one(view, index, form, pages), MEDIA_TYPES[form], headers)
+        return await body(self.pieces(view, index, form, pages), MEDIA_TYPES[form], headers)
 
     async def archive(self, view: JobView) -> Response:
         """A zip file with the nodes, document and Markdown of every file."""
         _check_completed(view)
-        return await _body(zipped(self._entries(view)), ZIP, etag(view) | _disposition(view.job_id, "zip"))
+        return await body(zipped(self._entries(view)), ZIP, etag(view) | _disposition(view.job_id, "zip"))
 
     async def _entries(self, view: JobView) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
         for index, file in enumerate(view.files):
             for form in IN_ARCHIVE if file.document else (ExportFormat.NODES,):
-                yield entry_name(index, file.filename, FILE_SUFFIXES[form]), self._one(view, index, form)
+                yield entry_name(index, file.filename, FILE_SUFFIXES[form]), self.pieces(view, index, form)
 
     async def _batch(self, view: JobView, pages: PageSpan | None = None) -> AsyncIterator[bytes]:
         selection = PageSelection(pages) if pages else None
@@ -116,15 +116,16 @@ class Results:
             if file.document is None:
                 yield b"null"
             else:
-                export = self._one(view, index, form)
-                async for piece in export if MEDIA_TYPES[form] == JSON else _quoted(export):
+                export = self.pieces(view, index, form)
+                async for piece in export if MEDIA_TYPES[form] == JSON else quoted(export):
                     yield piece
             yield b"}"
         yield b"]"
 
-    async def _one(
+    async def pieces(
         self, view: JobView, index: int, form: ExportFormat, pages: PageSpan | None = None
     ) -> AsyncIterator[bytes]:
+        """The nodes or an export of one file of a completed job. Raises Refused when it does not exist."""
         file = view.files[index]
         if form is ExportFormat.NODES:
             pieces = self._stored(view, file.response)
@@ -220,7 +221,7 @@ def _disposition(filename: str, suffix: str) -> dict[str, str]:
     return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(filename, safe='')}.{suffix}"}
 
 
-async def _quoted(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def quoted(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """A text in UTF-8 as a JSON string."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     yield b'"'
@@ -236,7 +237,7 @@ async def _enclosed(head: bytes, pieces: AsyncIterator[bytes], tail: bytes) -> A
     yield tail
 
 
-async def _body(pieces: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str] | None = None) -> Response:
+async def body(pieces: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str] | None = None) -> Response:
     """Send a small body whole, and stream a large one. The start is read first, so a missing blob is an HTTP error."""
     held: list[bytes] = []
     size = 0

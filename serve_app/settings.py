@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -85,6 +85,10 @@ class Settings(BaseSettings):
     """Path prefix that a proxy in front strips from requests, such as `/docs-api`. `Location` and all links have it."""
     ingress_replicas: Annotated[int, Field(ge=1)] = 1
     """Number of processes that answer HTTP requests."""
+    docling_v1: bool = True
+    """Also answer the requests of docling-serve's clients, under `/v1`."""
+    health_status: Literal["healthy", "ok"] = "healthy"
+    """Word for a healthy service in `GET /health`. Quarkus and Arconia look for `ok`, all others for `healthy`."""
     parse_timeout_s: Annotated[float, Field(gt=0)] = 1800.0
     """Seconds that `POST /parse` waits for its job. After that it answers 202, and the job continues."""
 

@@ -53,7 +53,7 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
     files: list[InputFile] = []
     fields: dict[str, str] = {}
     count = 0
-    body = _bounded(request.stream(), rules.request_bytes)
+    body = bounded(request.stream(), rules.request_bytes)
     async for part in multipart_parts(body, request.headers.get("content-type", "")):
         count += 1
         if count > MAX_PARTS:
@@ -64,10 +64,10 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
         if part.name == "files":
             files.append(await _receive_file(part, blobs, f"{folder}/{len(files)}", rules))
         elif part.filename and part.name not in TEXT_FIELDS:
-            sent = f"'{_label(part.filename)}' was sent as '{_label(part.name)}'"
+            sent = f"'{label(part.filename)}' was sent as '{label(part.name)}'"
             raise Refused(ErrorCode.NO_FILES, f"{sent}. Send each file as a part named 'files'")
         else:
-            fields[part.name] = await _receive_field(part)
+            fields[part.name] = await receive_field(part)
     if not files:
         raise Refused(ErrorCode.NO_FILES, "The request has no files. Send each file as a part named 'files'")
     return Upload(files=tuple(files), fields=fields)
@@ -76,7 +76,7 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
 def check_encoding(encoding: str) -> None:
     """Raises Refused for a compressed body: it could unpack to any size."""
     if encoding.strip().lower() not in ("", "identity"):
-        reason = f"The Content-Encoding '{_label(encoding)}' is not supported. Send the body without one"
+        reason = f"The Content-Encoding '{label(encoding)}' is not supported. Send the body without one"
         raise Refused(ErrorCode.UNSUPPORTED_ENCODING, reason)
 
 
@@ -86,7 +86,8 @@ def check_size(size: int, limit: int) -> None:
         raise Refused(ErrorCode.FILE_TOO_LARGE, f"The request is larger than {limit} bytes")
 
 
-async def _bounded(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+async def bounded(body: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """The chunks of `body`. Raises Refused when they have more than `limit` bytes."""
     size = 0
     async for chunk in body:
         size += len(chunk)
@@ -100,8 +101,8 @@ async def _receive_file(part: Part, blobs: BlobStore, key: str, rules: UploadRul
             ErrorCode.NO_FILES,
             "A part named 'files' has no file name. Add a filename to its Content-Disposition header",
         )
-    filename = _label(part.filename)
-    contents = _Measured(part)
+    filename = label(part.filename)
+    contents = Measured(part.data())
     rejected = None
     try:
         await _store(contents, filename, blobs, key, rules.file_bytes)
@@ -115,7 +116,7 @@ async def _receive_file(part: Part, blobs: BlobStore, key: str, rules: UploadRul
     return InputFile(filename=filename, blob=blob, size=contents.size, sha256=contents.sha256, rejected=rejected)
 
 
-async def _store(contents: _Measured, filename: str, blobs: BlobStore, key: str, limit: int) -> None:
+async def _store(contents: Measured, filename: str, blobs: BlobStore, key: str, limit: int) -> None:
     """Store a file. Raises FileError, and then nothing is stored."""
     if suffix_of(filename) not in _SUPPORTED:
         raise FileError(ErrorCode.UNSUPPORTED_FORMAT, f"Unsupported file format: {filename}")
@@ -126,11 +127,11 @@ async def _store(contents: _Measured, filename: str, blobs: BlobStore, key: str,
             await writer.write(chunk)
 
 
-class _Measured:
+class Measured:
     """Counts and hashes the chunks of a file while they are read. Reading can be resumed."""
 
-    def __init__(self, part: Part) -> None:
-        self._data = part.data()
+    def __init__(self, data: AsyncIterator[bytes]) -> None:
+        self._data = data
         self._hash = hashlib.sha256()
         self.size = 0
 
@@ -145,20 +146,21 @@ class _Measured:
             yield chunk
 
 
-async def _receive_field(part: Part) -> str:
+async def receive_field(part: Part) -> str:
+    """The text of a form field. Raises Refused when it is too long or not UTF-8."""
     value = b""
     async for chunk in part.data():
         value += chunk
         if len(value) > MAX_FIELD_BYTES:
             raise Refused(
-                ErrorCode.INVALID_REQUEST, f"The field '{_label(part.name)}' must have at most {MAX_FIELD_BYTES} bytes"
+                ErrorCode.INVALID_REQUEST, f"The field '{label(part.name)}' must have at most {MAX_FIELD_BYTES} bytes"
             )
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise Refused(ErrorCode.INVALID_REQUEST, f"The field '{_label(part.name)}' must be UTF-8 text") from error
+        raise Refused(ErrorCode.INVALID_REQUEST, f"The field '{label(part.name)}' must be UTF-8 text") from error
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
     """A name from the client without control characters. It is never used as a path."""
     return _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", name)

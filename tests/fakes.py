@@ -66,13 +66,14 @@ class FakeWorker:
     """Does what a dispatcher does, in one step: claims every queued job and ends it.
 
     A file whose text begins with "bad" is a failed entry; every other file has a node for each of its `pages`, or one
-    without a page when there are none. `node_text` is their text.
+    without a page when there are none. `node_text` is their text. The pages `lost` are missing.
     """
 
     registry: JobRegistry
     blobs: BlobStore
     node_text: str = "text"
     pages: int = 0
+    lost: tuple[int, ...] = ()
 
     async def work(self, failure: Failure | None = None) -> None:
         """End all queued jobs; with `failure`, as jobs that could not run as a whole."""
@@ -83,7 +84,10 @@ class FakeWorker:
     async def _parse(self, claim: Claim) -> JobOutcome:
         files = claim.spec.files
         outcomes = tuple([await self._parse_file(claim, index, file) for index, file in enumerate(files)])
-        done = Progress(files_total=len(files), files_done=len(files), pages_total=len(files), pages_done=len(files))
+        count = len(files)
+        done = Progress(
+            files_total=count, files_done=count, pages_total=count, pages_done=count, pages_failed=len(self.lost)
+        )
         return JobOutcome(files=outcomes, progress=done)
 
     async def _parse_file(self, claim: Claim, index: int, file: InputFile) -> FileOutcome:
@@ -95,6 +99,7 @@ class FakeWorker:
         paged = [metadata | {"page_number": number} for number in range(1, self.pages + 1)]
         nodes = [] if failure else [{"text": self.node_text, "metadata": own} for own in paged or [metadata]]
         response = {"filename": file.filename, "success": not failure, "nodes": nodes, "num_nodes": len(nodes)}
+        response["pages_failed"] = [{"page_number": page, "reason": "The page broke its parser"} for page in self.lost]
         errors = {"error": failure.message, "error_code": failure.code} if failure else {}
         await self.blobs.put(f"{folder}/response.json", orjson.dumps(response | errors))
         if not failure:

@@ -1,0 +1,197 @@
+"""docling-serve's conversion options as one table: the type of each, its default there, and what is done with it here.
+
+Only what a request sends is looked at. For the rest, the defaults of this server hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from client.models import ErrorCode, ExportFormat, ParseOptions
+from serve_app.docling_v1.loose_types import Config, Flag, Number, PageRange, Text, Words, as_one, as_words
+from serve_app.problems import Refused
+
+Format = Literal["md", "json", "html", "text", "doctags"]
+
+EXPORTS: Mapping[Format, ExportFormat] = {
+    "md": ExportFormat.MARKDOWN,
+    "json": ExportFormat.JSON,
+    "html": ExportFormat.HTML,
+    "text": ExportFormat.TEXT,
+    "doctags": ExportFormat.DOCTAGS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """Passed on as this field of ParseOptions."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Substituted:
+    """`ours` replaces any other value, and the answer says so. `same` are other names of `ours`."""
+
+    ours: str
+    same: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Other values would change the content, and this server cannot do them: they are refused."""
+
+    taken: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Decides about the answer alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Changes nothing here, for this reason."""
+
+    reason: str
+
+
+Rule = Native | Substituted | Only | Reply | Ignored
+
+_OFF = Only((False,))
+_OWN_MODELS = Substituted("default", (None, "default", "auto", {}))
+_WITH_ITS_SWITCH = Ignored("used only together with a switch that is refused")
+
+
+class ConvertOptions(BaseModel):
+    """The options of a request. Unknown ones are ignored, as docling-serve does."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore")
+
+    to_formats: Annotated[tuple[Format, ...], as_words, Reply()] = ("md",)
+    image_export_mode: Annotated[Literal["placeholder", "embedded"], as_one, Reply()] = "placeholder"
+    include_images: Annotated[Flag, Reply()] = True
+    include_page_images: Annotated[Flag, _OFF] = False
+    images_scale: Annotated[Number, Substituted("2.0", (2.0,))] = 2.0
+    md_page_break_placeholder: Annotated[str, as_one, Only(("", None))] = ""
+    md_compact_tables: Annotated[Flag, Substituted("false", (False,))] = False
+
+    do_ocr: Annotated[Flag, Native("do_ocr")] = True
+    force_ocr: Annotated[Flag, Native("force_ocr")] = False
+    do_table_structure: Annotated[Flag, Native("do_table_structure")] = True
+    page_range: Annotated[PageRange, Native("page_range")] = (1, None)
+    ocr_lang: Annotated[Words, Only(((), ("en",), ("zh",), ("en", "zh"), ("zh", "en")))] = ()
+
+    ocr_engine: Annotated[Text, Substituted("rapidocr", ("auto",))] = "auto"
+    ocr_preset: Annotated[Text, Substituted("rapidocr", ("auto",))] = "auto"
+    ocr_custom_config: Annotated[Config, _OWN_MODELS] = None
+    pdf_backend: Annotated[Text, Substituted("threaded_docling_parse", ("docling_parse",))] = "threaded_docling_parse"
+    table_mode: Annotated[Literal["fast", "accurate"], as_one, Substituted("accurate")] = "accurate"
+    table_cell_matching: Annotated[Flag, Substituted("true", (True,))] = True
+    table_structure_preset: Annotated[Text | None, _OWN_MODELS] = None
+    table_structure_custom_config: Annotated[Config, _OWN_MODELS] = None
+    layout_preset: Annotated[Text | None, _OWN_MODELS] = None
+    layout_custom_config: Annotated[Config, _OWN_MODELS] = None
+    pipeline: Annotated[Literal["standard", "legacy"], as_one, Substituted("standard")] = "standard"
+
+    do_pdf_heading_hierarchy: Annotated[Flag, _OFF] = False
+    do_code_enrichment: Annotated[Flag, _OFF] = False
+    do_formula_enrichment: Annotated[Flag, _OFF] = False
+    do_picture_classification: Annotated[Flag, _OFF] = False
+    do_picture_description: Annotated[Flag, _OFF] = False
+    do_chart_extraction: Annotated[Flag, _OFF] = False
+    pdf_heading_hierarchy_options: Annotated[Any, _WITH_ITS_SWITCH] = None
+    picture_description_area_threshold: Annotated[Any, _WITH_ITS_SWITCH] = None
+    picture_description_local: Annotated[Any, _WITH_ITS_SWITCH] = None
+    picture_description_api: Annotated[Any, _WITH_ITS_SWITCH] = None
+    picture_description_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
+    picture_description_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
+    picture_classification_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
+    picture_classification_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
+    chart_extraction_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
+    chart_extraction_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
+    code_formula_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
+    code_formula_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
+    vlm_pipeline_model: Annotated[Any, _WITH_ITS_SWITCH] = None
+    vlm_pipeline_model_local: Annotated[Any, _WITH_ITS_SWITCH] = None
+    vlm_pipeline_model_api: Annotated[Any, _WITH_ITS_SWITCH] = None
+    vlm_pipeline_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
+    vlm_pipeline_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
+
+    from_formats: Annotated[Any, Ignored("the content of a file tells its format")] = None
+    document_timeout: Annotated[Any, Ignored("the server's own time limits hold")] = None
+    abort_on_error: Annotated[Any, Ignored("the files of a job are independent of each other")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_not_set(cls, sent: Any) -> Any:
+        """A null and an empty form field are the default."""
+        if not isinstance(sent, dict):
+            return sent
+        return {name: value for name, value in sent.items() if value not in (None, "", [""])}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """What became of a request's options. `substituted` says what was asked and what is done, by option."""
+
+    parse: ParseOptions
+    substituted: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def translate(options: ConvertOptions) -> Translation:
+    """The options for a job. Raises Refused for one that this server cannot do and that changes the content."""
+    native: dict[str, Any] = {}
+    substituted: dict[str, tuple[str, str]] = {}
+    for name in sorted(options.model_fields_set):
+        value = getattr(options, name)
+        match rule_of(name):
+            case Native(target):
+                native[target] = value
+            case Substituted(ours, same) if value != ours and value not in same:
+                substituted[name] = (str(value), ours)
+            case Only(taken) if value not in taken:
+                raise _unsupported(name, value, taken)
+    if options.image_export_mode == "embedded":
+        native["include_images"] = options.include_images
+    if "page_range" in native:
+        native["page_range"] = _pages(*native["page_range"])
+    return Translation(parse=_parse_options(native), substituted=substituted)
+
+
+def rule_of(name: str) -> Rule:
+    """The row of an option in the table."""
+    found = (each for each in ConvertOptions.model_fields[name].metadata if isinstance(each, Rule))
+    return next(found)
+
+
+def _pages(first: int, last: int | None) -> tuple[int, int] | None:
+    """A native page range. The parser stops at the last page, so the end may lie beyond it."""
+    return None if (first, last) == (1, None) else (first, last if last is not None else 2**31 - 1)
+
+
+def _parse_options(native: dict[str, Any]) -> ParseOptions:
+    try:
+        return ParseOptions(**native)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "options"
+        raise Refused(ErrorCode.INVALID_OPTION, f"Invalid option '{where}': {first['msg']}") from error
+
+
+def _unsupported(name: str, value: object, taken: tuple[object, ...]) -> Refused:
+    known = " or ".join(spoken(each) for each in taken if each is not None)
+    return Refused(
+        ErrorCode.INVALID_OPTION, f"This server cannot do {name}={spoken(value)}; send {known}, or leave it out"
+    )
+
+
+def spoken(value: object) -> str:
+    """A value as a client would send it, short enough for a message."""
+    if isinstance(value, tuple):
+        return "[" + ",".join(map(str, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else f"'{value}'"[:60]

@@ -1,0 +1,91 @@
+"""The requests of docling-serve's clients, read: their files are stored, and their options are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from actors.messages import InputFile
+from client.models import ErrorCode
+from serve_app.docling_v1.options import ConvertOptions
+from serve_app.problems import Refused
+
+Target = Literal["inbody", "zip"]
+T = TypeVar("T", bound=BaseModel)
+
+#: docling's SDK asks for this target first. It asks for another one when an answer has these very words.
+NO_PRESIGNED_URLS = "Presigned URL target requires artifact storage to be configured and enabled on the server."
+
+
+class Invalid(Exception):
+    """A request with invalid values: `errors` has `loc`, `msg` and `type` of each."""
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(errors[0]["msg"])
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertRequest:
+    """A request to convert stored files."""
+
+    files: tuple[InputFile, ...]
+    options: ConvertOptions
+    target: Target
+
+
+class _Model(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore")
+
+
+class FileSource(_Model):
+    kind: Literal["file"]
+    base64_string: str
+    filename: str = "document"
+
+
+class HttpSource(_Model):
+    kind: Literal["http"]
+    url: str
+    headers: dict[str, str] = {}
+
+
+class TargetRequest(_Model):
+    kind: str = "inbody"
+
+
+class SourceRequest(_Model):
+    """The body of `/v1/convert/source`."""
+
+    options: ConvertOptions = ConvertOptions()
+    sources: Annotated[tuple[Annotated[FileSource | HttpSource, Field(discriminator="kind")], ...], Field(min_length=1)]
+    target: TargetRequest = TargetRequest()
+    callbacks: tuple[Any, ...] = ()
+
+
+def checked(model: type[T], sent: object, *where: str) -> T:
+    """`sent` as `model`. Raises Invalid. Its errors never hold a value of the request: it may be a secret."""
+    try:
+        return model.model_validate(sent)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise Invalid([{**each, "loc": ["body", *where, *each["loc"]]} for each in found]) from error
+
+
+def checked_target(kind: str) -> Target:
+    """Raises Refused for a target that this server does not have."""
+    if kind == "presigned_url":
+        raise Refused(ErrorCode.INVALID_REQUEST, NO_PRESIGNED_URLS)
+    if kind in get_args(Target):
+        return cast(Target, kind)
+    raise Refused(ErrorCode.INVALID_REQUEST, f"The target '{kind[:40]}' is not supported; send inbody or zip")
+
+
+def check_callbacks(callbacks: Sequence[object]) -> None:
+    """Raises Refused for a request with callbacks."""
+    if callbacks:
+        reason = "callbacks are not supported here; POST /submit has webhook_url, and the status can be watched"
+        raise Refused(ErrorCode.CALLBACK_REFUSED, reason)

@@ -1,0 +1,93 @@
+"""Makes a job of a request, by the ingress' own way of taking jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import orjson
+from starlette.requests import Request
+
+from actors.blobs import BlobStore
+from actors.blobs.keys import inputs_of
+from actors.messages import JobSpec, JobView
+from actors.telemetry.logs import get_logger
+from serve_app.docling_v1.files import FileStore
+from serve_app.docling_v1.options import Translation, translate
+from serve_app.docling_v1.reply import Reply
+from serve_app.docling_v1.requests import ConvertRequest
+from serve_app.settings import Settings
+from serve_app.submit import Intake
+
+log = get_logger()
+
+_NOT_IN_HEADER = re.compile(r"[^!-+\--~]")  # all but printable ASCII, and the comma
+
+Receive: TypeAlias = Callable[[Request, FileStore, int], Awaitable[ConvertRequest]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A job that was made of a request. `substituted` says which options were replaced, as a header does."""
+
+    view: JobView
+    files: int
+    substituted: str
+
+
+class Submit:
+    def __init__(self, intake: Intake, blobs: BlobStore, settings: Settings) -> None:
+        self._intake = intake
+        self._blobs = blobs
+        self._settings = settings
+
+    async def take(self, request: Request, receive: Receive, idempotency_key: str | None) -> Taken:
+        """The job of a request. Raises Refused and Invalid, and the errors of `IngressRegistry.submit`."""
+        translations: list[Translation] = []
+
+        async def make(job_id: str) -> JobSpec:
+            store = FileStore(self._blobs, inputs_of(job_id), self._settings.max_file_bytes)
+            sent = await receive(request, store, self._settings.max_request_bytes)
+            translations.append(translate(sent.options))
+            return self._spec(job_id, request, sent, translations[0], idempotency_key)
+
+        spec, view = await self._intake.submit(request, make, idempotency_key)
+        substituted = header_of(translations[0])
+        if substituted:
+            log.info("options_substituted", job=view.job_id, options=substituted)
+        return Taken(view=view, files=len(spec.files), substituted=substituted)
+
+    def _spec(
+        self, job_id: str, request: Request, sent: ConvertRequest, translation: Translation, key: str | None
+    ) -> JobSpec:
+        state = request.state
+        reply = Reply.of(sent).as_json()
+        return JobSpec(
+            job_id=job_id,
+            files=sent.files,
+            options=translation.parse.over(self._settings.parse_options),
+            submitted_at=time.time(),
+            owner=state.owner,
+            idempotency_key=key,
+            fingerprint=_fingerprint(sent, translation, reply) if key is not None else "",
+            request_id=state.request_id,
+            traceparent=state.traceparent,
+            reply=reply,
+        )
+
+
+def header_of(translation: Translation) -> str:
+    """`ocr_engine=easyocr->rapidocr, table_mode=fast->accurate`, in ASCII."""
+    pairs = (f"{name}={asked[:100]}->{ours}" for name, (asked, ours) in translation.substituted.items())
+    return ", ".join(_NOT_IN_HEADER.sub("_", pair) for pair in pairs)
+
+
+def _fingerprint(sent: ConvertRequest, translation: Translation, reply: dict[str, object]) -> str:
+    """A hash that is equal for equal requests, independent of their encoding."""
+    files = [[file.filename, file.sha256] for file in sent.files]
+    asked = [translation.parse.model_dump_json(exclude_defaults=True), sorted(reply.items())]
+    return hashlib.sha256(orjson.dumps(["docling_v1", files, asked])).hexdigest()
