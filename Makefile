@@ -5,9 +5,11 @@
 PYTHON ?= python3
 CORPUS ?=
 VENV := .venv
-ALONE := tests/unit tests/contract tests/deploy tests/hostile
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PYTEST := HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+WITHOUT_SERVICE := tests/unit tests/contract tests/deploy tests/hostile
+WITH_SERVICE := tests/cluster tests/faults
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test test-slow test-faults check format bench models clean
@@ -35,15 +37,17 @@ serve: $(READY) ## Run the service on http://localhost:8080 until Ctrl-C; its st
 	@$(BIN)/python -m serve_app
 
 test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
-	@# Two at a time where nothing is shared; what runs a service shares the machine's cores with it.
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ALONE)
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m "not slow" tests/cluster tests/faults
+	@# A service takes seconds to start and to stop, in which it hardly computes: the other tests run meanwhile.
+	@$(PYTEST) -m "not slow" -n 2 --dist loadfile $(WITHOUT_SERVICE) >$(VENV)/tests.log 2>&1 & others=$$!; \
+	trap "kill $$others" INT TERM; \
+	$(PYTEST) -m "not slow" $(WITH_SERVICE); status=$$?; \
+	wait $$others || status=1; cat $(VENV)/tests.log; exit $$status
 
 test-slow: $(READY) ## Run the tests that take minutes
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
+	@$(PYTEST) -m slow
 
 test-faults: $(READY) ## Kill and hang every part of a running service, and print what became of its jobs
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -s -m "slow or not slow" tests/faults tests/hostile
+	@$(PYTEST) -s -m "slow or not slow" tests/faults tests/hostile
 
 check: $(READY) ## Lint, format check, types, layers
 	@$(BIN)/ruff check .

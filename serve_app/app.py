@@ -46,6 +46,10 @@ ONE_LOOP = {
 # Seconds until a dead replica is noticed and replaced. Meanwhile its requests go to the other replicas.
 CHECK_EVERY_S = 2
 
+# A replica that stops looks this often whether its calls are done. By Serve's default it waits 2 s before the first look,
+# and a service that stops does that for one deployment after the other.
+STOP_POLL_INTERVAL_S = 0.2
+
 
 class Ingress:
     """Serves the REST API. It keeps no state, so every replica can answer for every job."""
@@ -132,6 +136,7 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
         ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": ONE_LOOP},
         graceful_shutdown_timeout_s=10,
         health_check_period_s=CHECK_EVERY_S,
+        graceful_shutdown_wait_loop_s=STOP_POLL_INTERVAL_S,
     )(DispatcherReplica)
     ingress = serve.deployment(
         name="Ingress",
@@ -152,6 +157,7 @@ def _parser_deployment(settings: Settings) -> serve.Deployment:
         max_ongoing_requests=4,
         request_router_config={"request_router_class": "actors.handles.router.LeastLoadedRouter"},
         health_check_period_s=CHECK_EVERY_S,
+        graceful_shutdown_wait_loop_s=STOP_POLL_INTERVAL_S,
         autoscaling_config={
             "min_replicas": settings.parser_min_replicas,
             "initial_replicas": settings.parser_min_replicas,
