@@ -46,8 +46,8 @@ ONE_LOOP = {
 # Seconds until a dead replica is noticed and replaced. Meanwhile its requests go to the other replicas.
 CHECK_EVERY_S = 2
 
-# A replica that stops looks this often whether its calls are done. By Serve's default it waits 2 s before the first look,
-# and a service that stops does that for one deployment after the other.
+# A replica that stops looks this often whether its calls are done. By Serve's default it waits 2 s before the first
+# look, and a service that stops does that for one deployment after the other.
 STOP_POLL_INTERVAL_S = 0.2
 
 
