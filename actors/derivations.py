@@ -11,9 +11,13 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from actors.messages import PageSpan
 from client.models import DEFAULT_CONTENT, ChunkOptions, Content, ExportFormat
+
+#: The formats that pages are drawn in.
+PictureFormat = Literal["png", "webp"]
 
 #: The blobs that a parser made, by key. The last one is the `target` of the derivation.
 Made = Mapping[str, bytes]
@@ -68,6 +72,25 @@ class Chunks(Derivation):
     def name(self) -> str:
         pages = self.pages and (self.pages.first, self.pages.last)
         return f"chunks-{digest(**self.options.model_dump(), pages=pages)}.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagePicture(Derivation):
+    """A page of an input, or the `box` of it: x0, y0, x1, y1 in points from the page's top left corner.
+
+    The picture has `scale` pixels for each point. A picture file has as many points as its resolution says, by default
+    one for each pixel.
+    """
+
+    page: int
+    scale: float
+    box: tuple[float, float, float, float] | None
+    form: PictureFormat
+
+    @property
+    def name(self) -> str:
+        part = digest(scale=self.scale, box=self.box)
+        return f"pages/{self.page}.{part}.{self.form}"
 
 
 def digest(**options: object) -> str:

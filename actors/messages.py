@@ -104,7 +104,9 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOutcome:
-    """How one file ended. `response` is the blob key of its ParseResponse, `document` of its DoclingDocument."""
+    """How one file ended. Blob keys: `response` of its ParseResponse, `document` of its DoclingDocument, `input` of the
+    file itself, which may be removed before its results.
+    """
 
     filename: str
     response: str
@@ -113,6 +115,7 @@ class FileOutcome:
     num_nodes: int
     pages: int
     processing_time_ms: float
+    input: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +184,11 @@ class JobView:
             metadata=self.metadata,
             filenames=list(self.filenames),
         )
+
+    @property
+    def files_known(self) -> int:
+        """How many files the job has, as far as is known: attachments are counted when the job has ended."""
+        return max(len(self.files), len(self.filenames), self.progress.files_total)
 
     def totals(self) -> dict[str, int | float]:
         """The totals in a BatchParseResponse. The time runs from the claim to the end: the files' own times overlap."""

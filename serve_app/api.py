@@ -31,6 +31,7 @@ from serve_app.openapi import (
     LIST_RESPONSES,
     OF_A_JOB,
     PARSE_RESPONSES,
+    PICTURE_RESPONSES,
     REDELIVER_RESPONSES,
     RESULT_RESPONSES,
     SUBMIT_RESPONSES,
@@ -38,6 +39,7 @@ from serve_app.openapi import (
     DescribedApi,
     errors,
 )
+from serve_app.picture_routes import PictureRoutes
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import install_problems
 from serve_app.rate_limit import RateLimit
@@ -71,7 +73,8 @@ def make_api(
         servers=[{"url": settings.root_path}] if settings.root_path else None,
     )
     install_problems(api)
-    _add_routes(api, Routes(jobs, blobs, parsers, dispatchers, settings))
+    routes = Routes(jobs, blobs, parsers, dispatchers, settings)
+    _add_routes(api, routes, PictureRoutes(routes.found, DerivedBlobs(blobs, dispatchers)))
     if settings.docling_v1:
         results = Results(blobs, DerivedBlobs(blobs, dispatchers))
         add_docling_v1(api, DoclingRoutes(jobs, results, Health(jobs, parsers, settings, VERSION), settings))
@@ -113,7 +116,7 @@ def _add_get(api: FastAPI, path: str, endpoint: Endpoint, **described: Any) -> N
     api.add_api_route(path, head, methods=["HEAD"], include_in_schema=False)
 
 
-def _add_routes(api: FastAPI, routes: Routes) -> None:
+def _add_routes(api: FastAPI, routes: Routes, pictures: PictureRoutes) -> None:
     get = partial(_add_get, api)
     post = partial(api.add_api_route, methods=["POST"])
     delete = partial(api.add_api_route, methods=["DELETE"])
@@ -126,6 +129,7 @@ def _add_routes(api: FastAPI, routes: Routes) -> None:
     post("/parse", routes.parse, responses=PARSE_RESPONSES, openapi_extra=UPLOAD_FORM)
     get("/jobs", routes.list_jobs, response_model=JobListResponse, responses=LIST_RESPONSES)
     get("/events", routes.events, responses=CHANGES_RESPONSES)
+    get("/jobs/{job_id}/files/{file}/pages/{page}.{form}", pictures.page_picture, responses=PICTURE_RESPONSES)
     post("/jobs/{job_id}/cancel", routes.cancel_job, status_code=202, responses=CANCEL_RESPONSES)
     get("/jobs/{job_id}/deliveries", routes.list_deliveries, response_model=DeliveryListResponse, responses=of_a_job)
     post("/jobs/{job_id}/redeliver", routes.redeliver, status_code=202, responses=REDELIVER_RESPONSES)

@@ -58,6 +58,7 @@ _ETAG = {"ETag": {"description": "Value for `If-None-Match`", "schema": {"type":
 _LOCATION = {"Location": {"description": "Path of the job's status", "schema": {"type": "string"}}}
 
 
+_BINARY = {"type": "string", "format": "binary"}
 _EVENT = {
     "type": "object",
     "required": ["id", "event", "data"],
@@ -150,7 +151,7 @@ RESULT_RESPONSES: Responses = {
         "model": JobResultResponse | ParseResponse | dict[str, Any],
         "description": "A JobResultResponse for all files, a ParseResponse for one file, or an exported document",
         "headers": _ETAG,
-        "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}
+        "content": {ZIP: {"schema": _BINARY}}
         | {
             media_type.partition(";")[0]: {"schema": {"type": "string"}}
             for media_type in MEDIA_TYPES.values()
@@ -159,6 +160,25 @@ RESULT_RESPONSES: Responses = {
     },
     304: {"description": "The results have not changed"},
     **errors(ErrorCode.NOT_FOUND, ErrorCode.RESULT_NOT_READY, ErrorCode.EXPORT_UNAVAILABLE, *OF_A_JOB),
+}
+
+PICTURE_RESPONSES: Responses = {
+    200: {
+        "description": "The picture",
+        "headers": _ETAG,
+        "content": {media_type: {"schema": _BINARY} for media_type in ("image/png", "image/webp")},
+    },
+    304: {"description": "The picture never changes"},
+    **errors(
+        ErrorCode.NOT_FOUND,
+        ErrorCode.PAGE_NOT_FOUND,
+        ErrorCode.NO_PAGE_PICTURE,
+        ErrorCode.FILE_ENCRYPTED,
+        ErrorCode.INPUT_GONE,
+        ErrorCode.BOX_OUTSIDE_PAGE,
+        ErrorCode.PICTURE_TOO_LARGE,
+        *OF_A_JOB,
+    ),
 }
 
 #: The routes read uploads from the stream, so FastAPI does not know the form.

@@ -56,6 +56,7 @@ ENDPOINTS = {
     "job_status": "/jobs/{job_id}",
     "job_events": "/jobs/{job_id}/events",
     "job_results": "/jobs/{job_id}/results",
+    "page_picture": "/jobs/{job_id}/files/{file}/pages/{page}.{form}",
     "cancel_job": "/jobs/{job_id}/cancel",
     "job_deliveries": "/jobs/{job_id}/deliveries",
     "redeliver": "/jobs/{job_id}/redeliver",
@@ -138,7 +139,7 @@ class Routes:
         prefer: Annotated[str | None, Header(description="`wait=S`, like the query parameter")] = None,
     ) -> Response:
         """The status of a job. With `wait`, answers at the next change."""
-        view = await self._found(request, job_id)
+        view = await self.found(request, job_id)
         preferred = _preferred_wait(prefer)
         if not view.status.ended and (wait or preferred):
             view = await self._jobs.wait(job_id, view.version, wait or preferred)
@@ -152,7 +153,7 @@ class Routes:
         last_event_id: Annotated[str | None, Header(description="The `id` of the last received event")] = None,
     ) -> Response:
         """The status of a job as server-sent events: the current state, every change, and a last event `end`."""
-        view = await self._found(request, job_id)
+        view = await self.found(request, job_id)
         return event_stream(self._jobs, view, last_event_id, self._status, request.state.is_admitted)
 
     async def job_results(
@@ -177,7 +178,7 @@ class Routes:
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
         """The nodes of a job, its exported documents, or a zip file with both. With `wait`, waits for its end."""
-        view = await until_ended(self._jobs, await self._found(request, job_id), wait)
+        view = await until_ended(self._jobs, await self.found(request, job_id), wait)
         span = page_span(pages)
         if (span or partial) and form != ExportFormat.NODES:
             raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial need format=nodes")
@@ -233,18 +234,18 @@ class Routes:
 
     async def list_deliveries(self, request: Request, job_id: JobId) -> Response:
         """The callback and webhook deliveries of a job."""
-        await self._found(request, job_id)
+        await self.found(request, job_id)
         return _json(await self._deliveries(job_id))
 
     async def redeliver(self, request: Request, job_id: JobId) -> Response:
         """Send deliveries again: completed ones from the start, failed ones from the message that failed."""
-        await self._found(request, job_id)
+        await self.found(request, job_id)
         await self._jobs.redeliver(job_id)
         return _json(await self._deliveries(job_id), status=202)
 
     async def delete_job(self, request: Request, job_id: JobId) -> Response:
         """Delete a job with its files and results. A job that has not ended is cancelled first."""
-        view = await self._found(request, job_id)
+        view = await self.found(request, job_id)
         if not view.status.ended:
             with suppress(JobEnded):  # it has ended in the meantime
                 view = await self._jobs.cancel(job_id, view.owner)
@@ -265,7 +266,8 @@ class Routes:
     async def _deliveries(self, job_id: str) -> DeliveryListResponse:
         return DeliveryListResponse(job_id=job_id, deliveries=await self._jobs.deliveries(job_id))
 
-    async def _found(self, request: Request, job_id: str) -> JobView:
+    async def found(self, request: Request, job_id: str) -> JobView:
+        """The job, if the caller owns it. Raises JobNotFound, JobExpired."""
         try:
             view = await self._jobs.get(job_id)
         except JobExpired as expired:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import orjson
 
 from actors.blobs import BlobStore
-from actors.derivations import Derivation, Export, Made
+from actors.derivations import Derivation, Export, Made, PagePicture
 from actors.dispatcher.derivations import Deriver
 from actors.dispatcher.fair_semaphore import ParserSlots
-from actors.errors import FleetUnavailable
+from actors.errors import FileError, FleetUnavailable
 from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile
 from actors.registry.registry import JobRegistry
 from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
@@ -20,11 +20,13 @@ PARSER = ParserInfo(profile="native", docling="0.0")
 
 @dataclass
 class FakeParsers:
-    """`exports` counts what was asked for; `ready` is whether a replica lives, `busy` whether it cannot answer now."""
+    """`exports` and `pictures` are what was asked for; `ready` is whether a replica lives, `busy` whether it cannot
+    answer now."""
 
     ready: bool = True
     busy: bool = False
     exports: list[ExportFormat] = field(default_factory=list)
+    pictures: list[PagePicture] = field(default_factory=list)
 
     async def describe(self) -> ParserInfo:
         if self.busy or not self.ready:
@@ -38,9 +40,18 @@ class FakeParsers:
         return data
 
     async def derive(self, source: bytes, wanted: Derivation) -> Made:
+        if isinstance(wanted, PagePicture):
+            return {wanted.target: self._picture(wanted)}
         assert isinstance(wanted, Export)
         self.exports.append(wanted.form)
         return {wanted.target: f"{wanted.form}: {orjson.loads(source)['name']} ü".encode()}
+
+    def _picture(self, wanted: PagePicture) -> bytes:
+        """Every input has three pages."""
+        self.pictures.append(wanted)
+        if wanted.page > 3:
+            raise FileError(ErrorCode.PAGE_NOT_FOUND, f"There is no page {wanted.page}: the file has 3")
+        return f"{wanted.form} of page {wanted.page}".encode()
 
 
 @dataclass

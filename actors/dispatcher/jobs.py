@@ -113,7 +113,7 @@ class JobRun:
             result = failure_of(error, job_id=self._spec.job_id, index=index)
         if isinstance(result, ParsedFile) and result.attachments:
             self._attached[index] = await self._store.attach(file, result.attachments)
-        outcome = await self._store.save(index, file.filename, result, (time.monotonic() - started) * 1000)
+        outcome = await self._store.save(index, file, result, (time.monotonic() - started) * 1000)
         if self._cache and isinstance(result, ParsedFile):
             await self._cache.remember(self._spec.owner, file, task, result, outcome)
         self._outcomes[index] = outcome

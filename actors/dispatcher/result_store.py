@@ -45,23 +45,24 @@ class ResultStore:
             sha256=hashlib.sha256(attachment.data).hexdigest(),
         )
 
-    async def save(self, index: int, filename: str, result: ParsedFile | Failure, elapsed_ms: float) -> FileOutcome:
+    async def save(self, index: int, file: InputFile, result: ParsedFile | Failure, elapsed_ms: float) -> FileOutcome:
         """Make a file's result durable."""
         response = f"{self._folder}/{index}/response.json"
         document = f"{self._folder}/{index}/document.json" if isinstance(result, ParsedFile) else None
-        body = response_body(filename, result, elapsed_ms)
+        body = response_body(file.filename, result, elapsed_ms)
         if isinstance(result, ParsedFile) and document:
             await asyncio.gather(self._put(response, body), self._put(document, result.document))
         else:
             await self._put(response, body)
         return FileOutcome(
-            filename=filename,
+            filename=file.filename,
             response=response,
             document=document,
             success=isinstance(result, ParsedFile),
             num_nodes=result.num_nodes if isinstance(result, ParsedFile) else 0,
             pages=result.pages if isinstance(result, ParsedFile) else 0,
             processing_time_ms=elapsed_ms,
+            input=file.blob,
         )
 
     @_retry_while_away

@@ -98,6 +98,20 @@ def test_every_export_is_served_and_stays_the_same(
     assert again.content == first.content
 
 
+def test_a_page_is_drawn_once_and_is_the_same_picture_afterwards(
+    client: DoclingParserClient, http: httpx.Client, documents: Path
+) -> None:
+    job_id = client.submit_job(documents / "report.pdf")["job_id"]
+    path = f"/jobs/{job_id}/files/0/pages/2.png"
+    first, again = [http.get(path, params={"scale": 0.5}) for _ in range(2)]
+    assert (first.status_code, first.headers["Content-Type"]) == (200, "image/png")
+    assert first.content.startswith(b"\x89PNG")
+    assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
+    beyond = http.get(f"/jobs/{job_id}/files/0/pages/99.png")
+    assert (beyond.status_code, beyond.json()["code"]) == (404, "page_not_found")
+    client.wait_for_results(job_id)
+
+
 def test_options_of_a_request_take_effect(client: DoclingParserClient, documents: Path) -> None:
     unread = client.submit_and_wait(documents / "scan.pdf", options={"do_ocr": False})["results"][0]
     assert "harbour" not in text_of(unread).lower()

@@ -119,7 +119,7 @@ def test_operations_keep_their_ids() -> None:
     """Generated clients name their methods by them."""
     assert set(OPERATIONS) == {
         "index", "health", "livez", "readyz", "submit", "parse", "list_jobs", "job_status", "job_events", "job_results",
-        "cancel_job", "list_deliveries", "redeliver", "delete_job", "events",
+        "cancel_job", "list_deliveries", "redeliver", "delete_job", "events", "page_picture",
     }  # fmt: skip
 
 

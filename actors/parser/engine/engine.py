@@ -10,7 +10,7 @@ from pathlib import Path
 from docling.datamodel.base_models import InputFormat
 from docling.datamodel.settings import settings
 
-from actors.derivations import Chunks, Derivation, Export, Made
+from actors.derivations import Chunks, Derivation, Export, Made, PagePicture
 from actors.errors import FileError
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.engine.chunks import chunk
@@ -20,6 +20,7 @@ from actors.parser.engine.device import Hardware, confine
 from actors.parser.engine.exports import export
 from actors.parser.engine.nesting import limit_nesting
 from actors.parser.engine.options import Recipe, recipe_of
+from actors.parser.engine.page_pictures import draw
 from actors.parser.engine.pdf import UnparsedPdf
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
 from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
@@ -104,6 +105,8 @@ class Engine:
             case Chunks():
                 tokenizer = find_tokenizer(wanted.options.tokenizer, self._tokenizers_dir)
                 return {wanted.target: chunk(source.tobytes(), wanted, tokenizer)}
+            case PagePicture():
+                return {wanted.target: draw(source.tobytes(), wanted)}
         raise TypeError(f"the engine cannot make {type(wanted).__name__}")
 
     def check_health(self) -> None:

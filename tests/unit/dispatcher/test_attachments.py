@@ -49,6 +49,12 @@ async def test_attachments_follow_the_files_that_were_sent_in_the_order_of_their
     assert (run.progress.files_total, run.progress.files_done) == (6, 6)
 
 
+async def test_outcomes_name_the_blobs_of_files_and_attachments(parsers: MemoryParsers, blobs: BlobStore) -> None:
+    parsers.attachments = (Attachment(filename="a.pdf", data=b"2"),)
+    _, outcome = await parsed(parsers, blobs, ParseOptions(attachments="parse"))
+    assert [await blobs.get(file.input) for file in outcome.files] == [b"1", b"1", b"2", b"2"]
+
+
 async def test_attachments_inside_an_attachment_are_not_parsed(parsers: MemoryParsers, blobs: BlobStore) -> None:
     parsers.attachments = (Attachment(filename="inner.eml", data=b"1"),)
     _, outcome = await parsed(parsers, blobs, ParseOptions(attachments="parse"))
