@@ -49,7 +49,7 @@ FILE = {
     E.NO_PAGES: "The PDF has no pages.",
     E.PAGE_RANGE_OUTSIDE: "No page of `page_range` is in this document.",
     E.DECOMPRESSION_BOMB: "The file unpacks to far more data than a document of its size should.",
-    E.TOO_LARGE_TO_PARSE: "The file needs more memory than a parser may use.",
+    E.TOO_LARGE_TO_PARSE: "The file needs more memory than a parser may use, or declares tables that would.",
     E.TOO_MANY_PAGES: "The document has more pages than `MAX_PAGES`. The option `page_range` chooses some of them.",
     E.RESULT_TOO_LARGE: "The nodes and the document together are larger than `MAX_RESULT_MB`.",
     E.PAGES_LOST: "Some pages could not be parsed. `pages_failed` lists them, and the result has all other pages.",

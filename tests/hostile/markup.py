@@ -63,15 +63,29 @@ def document_with_a_large_table() -> bytes:
     return docling_json(tables=[table], body=body)
 
 
-def jats(body: str, doctype: str = '<!DOCTYPE article PUBLIC "-//NLM//DTD JATS//EN" "JATS.dtd">') -> bytes:
+JATS = 'article PUBLIC "-//NLM//DTD JATS Journal Archiving DTD v1.2//EN" "JATS-archivearticle1.dtd"'
+
+
+def jats(body: str, entities: str = "") -> bytes:
     front = "<front><article-meta><title-group><article-title>T</article-title></title-group></article-meta></front>"
-    return f'<?xml version="1.0"?>{doctype}<article>{front}<body>{body}</body></article>'.encode()
+    return f'<?xml version="1.0"?><!DOCTYPE {JATS} [{entities}]><article>{front}<body>{body}</body></article>'.encode()
 
 
 def patent(body: str, entities: str = "") -> bytes:
     doctype = f'<!DOCTYPE us-patent-grant SYSTEM "us-patent-grant-v45-2014-04-03.dtd" [{entities}]>'
     grant = f"<us-patent-grant><description>{body}</description></us-patent-grant>"
     return f'<?xml version="1.0"?>{doctype}{grant}'.encode()
+
+
+def wide_rows(cell: str = "<td colspan=1000>x</td>", row: str = "<tr></tr>", rows: int = 5_000) -> str:
+    """One row that is a million columns wide, and many short ones."""
+    return f"<table><tr>{cell * 1_500}</tr>{row * rows}</table>"
+
+
+def wide_box_note() -> bytes:
+    cell = {"type": "table_cell", "attrs": {"colspan": 1000, "rowspan": 9}, "content": []}
+    rows = [{"type": "table_row", "content": [cell] * 900}, *[{"type": "table_row", "content": []}] * 600]
+    return json.dumps({"doc": {"type": "doc", "content": [{"type": "table", "content": rows}]}}).encode()
 
 
 CASES: dict[str, Callable[[], bytes]] = {
@@ -83,6 +97,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "open_tags.html": lambda: page(b"<b><i><p>x" * 9_000),
     "wide_cell.html": lambda: page(b"<table><tr><td colspan=1000000 rowspan=1000000>x</td></tr></table>"),
     "wide_cells.html": lambda: page(b"<table>" + b"<tr><td colspan=1000 rowspan=1000>x</td></tr>" * 900 + b"</table>"),
+    "wide_rows.html": lambda: page(wide_rows().encode()),
     "attributes.html": lambda: page(b"<p " + b"a=b " * 20_000 + b">x</p>"),
     "nested_divs.mhtml": lambda: mhtml(html("<div>", "</div>")),
     "wide_cell.mhtml": lambda: mhtml(page(b"<table><tr><td colspan=1000000 rowspan=1000000>x</td></tr></table>")),
@@ -93,6 +108,8 @@ CASES: dict[str, Callable[[], bytes]] = {
     "backticks.md": lambda: b"".join(b"a" + b"`" * length for length in range(400)),
     "table.md": lambda: b"|" + b"a|" * 9_000 + b"\n|" + b"-|" * 9_000 + b"\n" + b"|x\n" * 900,
     "wide_cell.md": lambda: b"<table><tr><td colspan=1000000 rowspan=1000000>x</td></tr></table>\n",
+    "nested_brackets.md": lambda: b"[" * 20_000 + b"x" * 50_000 + b"]" * 20_000,
+    "dashes.md": lambda: (b"|" + b"-" * 49_000 + b"x\n") * 2,
     "links.txt": lambda: b"<http://a " * 9_000,
     "quotes.csv": lambda: b'a,"' * 16_000,
     "columns.csv": lambda: b"," * 40_000 + b"\n" + b"x\n" * 20_000,
@@ -112,15 +129,19 @@ CASES: dict[str, Callable[[], bytes]] = {
     "nested.json": lambda: b'{"schema_name":"DoclingDocument","body":' + b"[" * 40_000,
     "loop.json": document_that_contains_itself,
     "table.json": document_with_a_large_table,
+    "wide_rows.boxnote": wide_box_note,
     "nested.boxnote": lambda: (
         b'{"doc":' + nested('{"type":"list_item","content":[', "]}", DEPTH, '{"type":"text"}') + b"}"
     ),
-    "entities.nxml": lambda: jats("<p>&i;</p>", f'<!DOCTYPE article [{ENTITIES}]>'),
+    "entities.nxml": lambda: jats("<p>&i;</p>", ENTITIES),
     "nested.nxml": lambda: jats(nested("<sec>", "</sec>").decode()),
+    "wide_rows.nxml": lambda: jats(
+        "<table-wrap>" + wide_rows("<td colspan='1000'>x</td>", "<tr/>", 9_000) + "</table-wrap>"
+    ),
     "wide_cell.nxml": lambda: jats(
         "<table-wrap><table><tr><td colspan='9999999' rowspan='9999'>x</td></tr></table></table-wrap>"
     ),
-    "external.nxml": lambda: jats("<p>&x;</p>", "<!DOCTYPE article [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"),
+    "external.nxml": lambda: jats("<p>&x;</p>", "<!ENTITY x SYSTEM 'file:///etc/passwd'>"),
     "entities.xml": lambda: patent("<p>&i;</p>", ENTITIES),
     "nested.xml": lambda: patent(nested("<p>", "</p>").decode()),
     "table.xml": lambda: patent(

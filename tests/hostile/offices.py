@@ -12,6 +12,7 @@ from zipfile import ZipFile
 
 from docx import Document
 from openpyxl import Workbook
+from openpyxl.utils import get_column_letter
 from pptx import Presentation
 
 from tests.unit.parser.files import make_zip
@@ -83,6 +84,23 @@ def xlsx(*cells: str) -> bytes:
         book.active[cell] = "x"
     book.save(out)
     return out.getvalue()
+
+
+def rows_far_apart(rows: int) -> list[str]:
+    """Cells at both edges of a sheet."""
+    return [f"{column}{row}" for row in range(1, rows * 2, 2) for column in ("A", "XFD")]
+
+
+def staircase(steps: int) -> list[str]:
+    """Neighbouring cells from one corner to the other: one table, nearly empty."""
+    columns = [get_column_letter(column) for column in range(1, steps + 2)]
+    return [f"{columns[step + side]}{step + 1}" for step in range(steps) for side in (0, 1)]
+
+
+def wide_rows_of_word(columns: int, rows: int) -> bytes:
+    row = b"<w:tr><w:tc><w:p/></w:tc></w:tr>"
+    grid = b"<w:tbl><w:tblPr/><w:tblGrid>%s</w:tblGrid>%s</w:tbl>"
+    return docx(grid % (b'<w:gridCol w:w="9"/>' * columns, row * rows))
 
 
 def merged_sheet() -> bytes:
@@ -159,6 +177,9 @@ CASES: dict[str, Callable[[], bytes]] = {
         '<table:table-row><table:table-cell table:number-columns-spanned="1000000" table:number-rows-spanned="1000000">'
         "<text:p>x</text:p></table:table-cell></table:table-row>"
     ),
+    "padded.ods": lambda: ods(repeated_cells(1, 1) + repeated_cells(1_048_575, 16_384, "")),
+    "texts.ods": lambda: ods(repeated_cells(30_000, 1, f"<text:p>{'long ' * 9_000}</text:p>")),
+    "spaces.ods": lambda: ods(repeated_cells(3_000, 1, '<text:p><text:s text:c="1000000"/></text:p>')),
     "spaces.odp": lambda: odf(
         "presentation",
         '<draw:page><draw:frame><draw:text-box><text:p><text:s text:c="2000000000"/></text:p>'
@@ -166,11 +187,14 @@ CASES: dict[str, Callable[[], bytes]] = {
     ),
     "nested_tables.docx": lambda: nested_word_tables(DEPTH),
     "wide_table.docx": lambda: wide_word_table(100_000_000),
+    "wide_rows.docx": lambda: wide_rows_of_word(5_000, 2_000),
     "entities.docx": lambda: docx(b"<w:p><w:r><w:t>&i;</w:t></w:r></w:p>", LAUGHS.encode()),
     "paragraphs.docx": lambda: docx(b"<w:p><w:r><w:t>a</w:t></w:r></w:p>" * 120_000),
     "nested_groups.pptx": lambda: pptx_of_groups(DEPTH),
     "sparse.xlsx": lambda: xlsx("A1", "XFD1048576"),
     "diagonal.xlsx": lambda: xlsx(*(f"{column}{row}" for row, column in enumerate(["A", "Z", "AAA", "XFD"] * 90, 1))),
+    "far_apart.xlsx": lambda: xlsx(*rows_far_apart(400)),
+    "staircase.xlsx": lambda: xlsx(*staircase(1_500)),
     "merged.xlsx": merged_sheet,
     "entities.xlsx": laughing_sheet,
     "chapters.epub": lambda: epub("<p>x</p>", 200_000),

@@ -1,6 +1,6 @@
 """Runs files through a real parser in a process of its own, which a file may kill.
 
-`python -m tests.hostile.process FOLDER NAME...` prints a line of JSON for each file.
+`python -m tests.hostile.process PROFILE` reads paths from its input, one a line, and prints a line of JSON for each.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,15 +37,20 @@ def task_for(name: str, size: int) -> FileTask:
     return replace(task, time_limit_s=budget.opening_s(task, SPLIT_ABOVE), max_result_bytes=budget.result_bytes(size))
 
 
-async def outcome(parser: Parser, name: str, data: bytes) -> str:
+async def outcome(parser: Parser, name: str, data: bytes) -> tuple[str, str]:
+    """A code or a word, and the message that a user reads."""
     document = np.frombuffer(data, dtype=np.uint8)
     try:
         answer = await parser.open(document, task_for(name, len(data)), SPLIT_ABOVE)
     except FileError as error:
-        return error.file_code.value
+        return error.file_code.value, error.message
     except ParserFailed as error:
-        return error.code.value
-    return "parsed" if isinstance(answer, ParsedFile) else "planned"
+        return error.code.value, error.message
+    except Exception as error:  # noqa: BLE001 - a defect, which the caller reports
+        return "unexpected", repr(error)
+    if isinstance(answer, ParsedFile):
+        return "parsed", " ".join(page.reason for page in answer.lost)
+    return "planned", ""
 
 
 def files_left() -> list[str]:
@@ -70,18 +76,26 @@ class Peak:
             time.sleep(0.02)
 
 
-async def run(profile: str, paths: list[Path]) -> None:
+async def run(profile: str, paths: Iterable[Path]) -> None:
     defaults = ParseOptions(profile=profile)
     parser, peak = Parser(ParserConfig(defaults=defaults, page_deadline_s=PAGE_DEADLINE_S)), Peak()
     for path in paths:
         held = peak.bytes = peak.held()
-        began = time.monotonic()
-        ended = await outcome(parser, path.name, path.read_bytes())
-        seconds, grown = time.monotonic() - began, (peak.bytes - held) // MIB
-        line = {"name": path.name, "outcome": ended, "seconds": seconds, "grown_mib": grown, "left": files_left()}
+        began, began_cpu = time.monotonic(), time.process_time()
+        ended, message = await outcome(parser, path.name, path.read_bytes())
+        line = {
+            "name": path.name,
+            "outcome": ended,
+            "message": message,
+            "seconds": time.monotonic() - began,
+            "cpu_s": time.process_time() - began_cpu,
+            "grown_mib": (peak.bytes - held) // MIB,
+            "kept_mib": (peak.held() - held) // MIB,
+            "left": files_left(),
+        }
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1], [Path(path) for path in sys.argv[2:]]))
+    asyncio.run(run(sys.argv[1], (Path(line.rstrip("\n")) for line in sys.stdin)))

@@ -25,6 +25,7 @@ from actors.parser.engine import pixels
 from actors.parser.engine.attachments import Attached, attachments_of
 from actors.parser.engine.content import move_notes
 from actors.parser.engine.converters import Converter
+from actors.parser.engine.declared_sizes import check_tables, too_many_cells
 from actors.parser.engine.exports import dump
 from actors.parser.engine.nodes import nodes_of
 from actors.parser.engine.out_of_memory import ran_out_of_memory, tells_of_no_memory
@@ -127,6 +128,7 @@ class Conversion:
         if not self._options.include_images:
             pixels.drop(document)
         move_notes(document)
+        check_tables(document, self._task.max_result_bytes)
         with self._blaming_the_file():
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
             nodes = nodes_of(document, self._task, total_pages=result.input.page_count)
@@ -195,8 +197,10 @@ class Conversion:
 
 
 def _refusal_under(error: BaseException | None) -> FileError | None:
-    """Our own refusal, where docling wrapped it."""
-    return error if error is None or isinstance(error, FileError) else _refusal_under(error.__cause__)
+    """A refusal, our own or docling's, that docling wrapped."""
+    if error is None or isinstance(error, FileError):
+        return error
+    return too_many_cells(error) or _refusal_under(error.__cause__)
 
 
 def _short_of_memory() -> ParserOutOfMemory:

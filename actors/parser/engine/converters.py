@@ -16,6 +16,8 @@ from docling.document_converter import (
     CsvFormatOption,
     DocumentConverter,
     EmailFormatOption,
+    EpubFormatOption,
+    ExcelFormatOption,
     FormatOption,
     HTMLFormatOption,
     ImageFormatOption,
@@ -27,12 +29,14 @@ from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
 from docling.pipeline.simple_pipeline import SimplePipeline
 from docling.utils.utils import create_file_hash
 
+from actors.parser.engine.books import Book
 from actors.parser.engine.csv_text import CsvBackend
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.options import Recipe
 from actors.parser.engine.pdf import RenderedPdf
 from actors.parser.engine.pipelines import PdfPipeline
 from actors.parser.engine.profiles import backend_options, pdf_options, simple_options, splittable
+from actors.parser.engine.sheets import SparseSheets
 from actors.parser.engine.sniffing import Source
 from client.models import ParseOptions
 
@@ -60,6 +64,8 @@ class Converter:
                 InputFormat.IMAGE: ImageFormatOption(**paged),
                 InputFormat.EMAIL: EmailFormatOption(backend_options=EmailBackendOptions(list_attachments=True)),
                 InputFormat.CSV: CsvFormatOption(backend=CsvBackend),
+                InputFormat.EPUB: EpubFormatOption(backend=Book),
+                InputFormat.XLSX: ExcelFormatOption(backend=SparseSheets),
                 **dict.fromkeys((InputFormat.HTML, InputFormat.MHTML), web),
                 InputFormat.METS_GBS: MetsGbsFormatOption(**paged),
             }

@@ -16,6 +16,7 @@ from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedF
 from actors.parser.engine.chunks import chunk
 from actors.parser.engine.conversion import Conversion
 from actors.parser.engine.converters import Converters
+from actors.parser.engine.declared_sizes import check, limit_tables
 from actors.parser.engine.device import Hardware, confine
 from actors.parser.engine.exports import export
 from actors.parser.engine.nesting import limit_nesting
@@ -65,6 +66,7 @@ class Engine:
         """Load the models of the default options."""
         confine(self._hardware)
         limit_nesting()
+        limit_tables()
         converter = self._converters.get(self._recipe(self._defaults))
         converter.pipeline(InputFormat.PDF)
         converter.pipeline(InputFormat.MD)
@@ -118,6 +120,7 @@ class Engine:
     def _conversion(self, document: DocumentBytes, task: FileTask) -> Conversion:
         task = replace(task, options=task.options.over(self._defaults))
         source = sniff(document, task.filename, task.options.encoding, trust_name=task.trust_name)
+        check(source.data, source.format, task.max_result_bytes)
         if source.format is InputFormat.PDF:
             password = task.options.password
             source = repaired(source, password.get_secret_value() if password else None)

@@ -1,16 +1,25 @@
-"""Refuses HTML whose elements nest too deeply. docling walks them by recursion, in time that grows with the square of
-their depth, and fails at last."""
+"""Refuses text whose elements nest too deeply. docling walks them by recursion, or in time that grows with the square
+of their number."""
 
 from __future__ import annotations
 
+import re
+
 from bs4 import BeautifulSoup, Tag
 from docling.backend import html_backend
+from marko import inline_parser
 
 from actors.errors import FileError
 from client.models import ErrorCode
 
 #: docling reads up to 400 nested <div> elements and 100 nested lists. Web pages have up to a few dozen levels.
 MAX_DEPTH = 500
+
+#: Steps that Markdown's parser may take to find the links of one paragraph. A paragraph of 1,000 links takes a million.
+MAX_LINK_STEPS = 20_000_000
+
+_BRACKET = re.compile(r"[\[\]]|[*_]+")
+_find_links = inline_parser.find_links_or_emphs
 
 
 class ShallowSoup(BeautifulSoup):
@@ -23,5 +32,26 @@ class ShallowSoup(BeautifulSoup):
 
 
 def limit_nesting() -> None:
-    """Let docling parse HTML, also that of mails, books and web archives, with `ShallowSoup`."""
+    """Let docling parse HTML, also that of mails, books and web archives, with `ShallowSoup`. Let it refuse Markdown
+    whose brackets take too long to match."""
     html_backend.BeautifulSoup = ShallowSoup  # type: ignore[attr-defined]
+    inline_parser.find_links_or_emphs = _find_links_in_time
+
+
+def _find_links_in_time(text: str, link_ref_defs: dict[str, tuple[str, str]]) -> list[inline_parser.MatchObj]:
+    if _link_steps(text) > MAX_LINK_STEPS:
+        raise FileError(ErrorCode.TOO_LARGE_TO_PARSE, "A paragraph of the file has too many brackets inside brackets")
+    return _find_links(text, link_ref_defs)
+
+
+def _link_steps(text: str) -> int:
+    """The most steps that marko takes: at a closing bracket it reads back to the opening one, and lists all marks."""
+    steps, marks = 0, 0
+    opened: list[int] = []
+    for mark in _BRACKET.finditer(text):
+        if mark.group() == "]":
+            steps += marks + (mark.start() - opened.pop() if opened else 0)
+        else:
+            marks += 1
+            opened += [mark.start()] if mark.group() == "[" else []
+    return steps

@@ -12,6 +12,7 @@ UNKNOWN = "it is damaged, incomplete or of another kind"
 _HASH = re.compile(r" with hash \w+")  # by which docling names a file
 _NO_REASON = re.compile(r"could not (load|initialize)|failed to convert", re.IGNORECASE)
 _PATH = re.compile(r"(/[^\s/:'\"]+){2,}")
+_ADVICE = re.compile(r",? (use|see) (XML_PARSE|xmlCtxt)\w+( option)?\.?")  # for those who call libxml2
 _FOLDERS = re.compile(r"[^\s'\"]*/(?=\S)")  # in an archive
 
 
@@ -19,14 +20,16 @@ def reason_of(error: BaseException | None) -> str:
     """The first cause of an error, without details that only its library understands."""
     cause = _first_cause(error)
     match cause:
-        case None | BadZipFile() | EOFError():
-            return UNKNOWN
+        case RecursionError():
+            return "its parts are nested too deeply"
+        case None | BadZipFile() | EOFError() | AttributeError() | TypeError() | IndexError() | AssertionError():
+            return UNKNOWN  # what such an error says is about a library's code
         case UnicodeDecodeError():
             return f"byte {cause.start} is not valid {cause.encoding}"
         case ValidationError():
-            return "its JSON is not a document of docling's"
+            return "its JSON is not a document of docling's" if cause.title == "DoclingDocument" else UNKNOWN
         case _:
-            reason = _FOLDERS.sub("", presentable(_HASH.sub("", str(cause)))).replace("/", "")
+            reason = _FOLDERS.sub("", presentable(_ADVICE.sub("", _HASH.sub("", str(cause))))).replace("/", "")
             return UNKNOWN if not reason or _NO_REASON.search(reason) else reason
 
 
