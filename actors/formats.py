@@ -8,6 +8,7 @@ taxonomies).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -56,6 +57,11 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 _LONG_SUFFIXES = tuple(suffix for suffix in FAMILIES if suffix.count(".") > 1)
 
 
+MAX_LABEL = 255  # characters of a file name; its end is kept, because the suffix is there
+
+_NOT_IN_A_LABEL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
 def supported_suffixes() -> tuple[str, ...]:
     """Every suffix that is taken, as `.pdf`."""
     return tuple(FAMILIES)
@@ -71,3 +77,9 @@ def suffix_of(filename: str) -> str:
     if not dot or "/" in last or "\\" in last:
         return ""
     return f".{last}"
+
+
+def label_of(name: str) -> str:
+    """A name that somebody gave a file, as a label: without folders and control characters, and not too long."""
+    last = re.split(r"[/\\]", name)[-1].encode(errors="replace").decode()
+    return _NOT_IN_A_LABEL.sub("\N{REPLACEMENT CHARACTER}", last)[-MAX_LABEL:]

@@ -6,8 +6,10 @@ fields. Times are Unix seconds, sizes are bytes, pages are numbered from 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,12 +56,47 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where to fetch a file. The headers are secrets, and so may the URL be, so neither is in the repr.
+
+    `is_named`: the client gave the file's name; otherwise the server of the URL may give it another one.
+    """
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_named: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A fetched file. `suggested` is the name in its Content-Disposition, `last_part` the last part of its URL's path,
+    after redirects; "" when there is none."""
+
+    size: int
+    sha256: str
+    content_type: str = ""
+    suggested: str = ""
+    last_part: str = ""
+
+
+class Sink(Protocol):
+    async def write(self, chunk: bytes) -> None: ...
+
+
+#: Opens a place for a file's bytes. When its context ends with an error, what was written is dropped.
+NewSink: TypeAlias = Callable[[], AbstractAsyncContextManager[Sink]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InputFile:
     """An uploaded file, durable in the blob store under `blob`.
 
     `filename` is the client's name for it: a label, never a path. `rejected` is set when the ingress refused the file,
     which then only gets its failed entry in the results; `blob` is empty. Without `trust_name`, the content decides
     what kind of file it is when the name says something else.
+
+    A `remote` file is not uploaded: the dispatcher fetches it from `source`, and only then are its name, size and hash
+    known. `source` is None once the file is fetched.
     """
 
     filename: str
@@ -68,6 +105,8 @@ class InputFile:
     sha256: str
     rejected: Failure | None = None
     trust_name: bool = True
+    remote: bool = False
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +139,16 @@ class JobSpec:
         """The URLs to notify when the job ends, by kind."""
         urls: dict[DeliveryKind, str | None] = {"callback": self.callback_url, "webhook": self.webhook_url}
         return {kind: url for kind, url in urls.items() if url}
+
+    @property
+    def sources(self) -> dict[int, Source]:
+        """The sources that are not fetched yet, by the index of their file."""
+        return {index: file.source for index, file in enumerate(self.files) if file.source}
+
+    def without_sources(self, fetched: Collection[int]) -> JobSpec:
+        """This job without the sources of the files at these indexes."""
+        files = (replace(file, source=None) if index in fetched else file for index, file in enumerate(self.files))
+        return replace(self, files=tuple(files))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +187,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """A dispatcher still works on a job; `progress` is how far it is."""
+    """A dispatcher still works on a job; `progress` is how far it is.
+
+    `fetched` are the indexes of the files that no longer need their source.
+    """
 
     job_id: str
     lease: str
     progress: Progress
+    fetched: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

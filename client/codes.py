@@ -33,6 +33,8 @@ class ErrorCode(StrEnum):
     BOX_OUTSIDE_PAGE = "box_outside_page"
     PICTURE_TOO_LARGE = "picture_too_large"
     CALLBACK_REFUSED = "callback_refused"
+    INVALID_SOURCE = "invalid_source"
+    SOURCE_REFUSED = "source_refused"
     IDEMPOTENCY_CONFLICT = "idempotency_conflict"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     UNAUTHORIZED = "unauthorized"
@@ -55,6 +57,9 @@ class ErrorCode(StrEnum):
     TOO_MANY_PAGES = "too_many_pages"
     RESULT_TOO_LARGE = "result_too_large"
     PAGES_LOST = "pages_lost"
+    SOURCE_DENIED = "source_denied"
+    SOURCE_NOT_FOUND = "source_not_found"
+    SOURCE_FAILED = "source_failed"
 
     # A job that failed as a whole: `JobStatusResponse.reason`.
     CANCELLED = "cancelled"

@@ -55,6 +55,20 @@ class Wire(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore")
 
 
+class UrlSource(Wire):
+    """A file that the server fetches, instead of receiving it; an entry of the form field `sources`.
+
+    `headers` are sent to the URL's own host only. They are never logged, and are erased once the file is fetched.
+    Without a `filename` the URL's server names the file, or else its path, and the bytes tell its kind.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    headers: dict[str, SecretStr] = {}
+    filename: str | None = None
+
+
 class PageFailure(Wire):
     """A page that is missing from the result, and the reason."""
 
@@ -129,6 +143,7 @@ class JobSubmitResponse(Wire):
 class Progress(Wire):
     """The progress of a job. `pages_total` grows as files are opened; a file without pages counts as one page.
 
+    `files_fetched` counts the files from `sources` that are fetched or failed.
     `words_lost` counts words that were read and are missing from the finished files' documents; `warnings` in their
     results name the pages.
     """
@@ -138,6 +153,7 @@ class Progress(Wire):
     pages_failed: int = 0
     files_total: int = 0
     files_done: int = 0
+    files_fetched: int = 0
     words_lost: int = 0
 
 

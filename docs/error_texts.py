@@ -29,6 +29,8 @@ REQUEST = {
     E.BOX_OUTSIDE_PAGE: "`box` is not on the page. `detail` gives the page's size.",
     E.PICTURE_TOO_LARGE: "The picture would have too many pixels. `detail` gives the largest `scale`.",
     E.CALLBACK_REFUSED: "The server must not call this `callback_url` or `webhook_url`. `detail` gives the reason.",
+    E.INVALID_SOURCE: "`sources` is not a list, or one of the sources is invalid. `detail` names it and the reason.",
+    E.SOURCE_REFUSED: "The server must not call this URL (also as a failed file: what it leads or redirects to).",
     E.IDEMPOTENCY_CONFLICT: "Another upload with this `Idempotency-Key` is running. Repeat it after `Retry-After`.",
     E.IDEMPOTENCY_MISMATCH: "The `Idempotency-Key` was already used for a request with different files or fields.",
     E.UNAUTHORIZED: "The API key is missing, wrong or revoked.",
@@ -52,6 +54,9 @@ FILE = {
     E.TOO_LARGE_TO_PARSE: "The file needs more memory than a parser may use, or declares tables that would.",
     E.TOO_MANY_PAGES: "The document has more pages than `MAX_PAGES`. The option `page_range` chooses some of them.",
     E.RESULT_TOO_LARGE: "The nodes and the document together are larger than `MAX_RESULT_MB`.",
+    E.SOURCE_DENIED: "The URL's server asks for other credentials: it answered 401 or 403.",
+    E.SOURCE_NOT_FOUND: "The URL's server has no such file: it answered 404 or 410.",
+    E.SOURCE_FAILED: "The file could not be fetched from its URL, also not in further tries. `error` has the reason.",
     E.PAGES_LOST: "Some pages could not be parsed. `pages_failed` lists them, and the result has all other pages.",
 }
 

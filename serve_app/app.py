@@ -21,6 +21,7 @@ from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.driver_api import DriverApi
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
+from actors.egress.fetch import Fetcher
 from actors.handles.dispatchers import DispatcherHandle
 from actors.handles.metrics_exporter import observe
 from actors.handles.parsers import ParserHandle
@@ -77,7 +78,8 @@ class DispatcherReplica(DriverApi):
         registry = await asyncio.to_thread(_open_registry, settings)
         parsers, blobs, config = ParserHandle(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
         deliveries = DeliveryWorker(registry, blobs, _delivery_config(settings))
-        dispatcher = Dispatcher(registry, parsers, blobs, config, on_delivery_due=deliveries.wake)
+        fetcher = Fetcher(settings.source_guard, settings.max_file_bytes)
+        dispatcher = Dispatcher(registry, parsers, blobs, fetcher, config, deliveries.wake)
         splitting, defaults = config.limits.splitting, settings.parse_options
         super().__init__(
             registry,

@@ -18,6 +18,7 @@ from client.models import ErrorCode, ParseOptions
 from serve_app.problems import Refused
 from serve_app.settings import Settings
 from serve_app.uploads import Upload
+from serve_app.url_sources import identity_of
 
 MAX_TASK_ID = 255
 MAX_URL = 2_048
@@ -108,9 +109,10 @@ def _destination(name: str, fields: Mapping[str, str], guard: AddressGuard) -> s
 def _fingerprint(upload: Upload, options: ParseOptions) -> str:
     """A hash that is equal for equal requests, independent of their encoding.
 
-    It is stored as long as the job. A password could be guessed from it, so it only contains whether there is one.
+    It is stored as long as the job. A password could be guessed from it, so it only contains whether there is one, and
+    of a source's headers the names.
     """
-    files = [[file.filename, file.sha256] for file in upload.files]
+    files = [[file.filename, identity_of(file)] for file in upload.files]
     fields = {
         **upload.fields,
         "options": options.model_dump_json(exclude_defaults=True),

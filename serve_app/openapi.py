@@ -17,6 +17,7 @@ from client.models import (
     ParseOptions,
     ParseResponse,
     Problem,
+    UrlSource,
 )
 from serve_app.auth import OPEN_PATHS
 from serve_app.openapi_examples import EXAMPLES
@@ -36,6 +37,8 @@ OF_AN_UPLOAD = (
     ErrorCode.INVALID_OPTION,
     ErrorCode.INVALID_METADATA,
     ErrorCode.CALLBACK_REFUSED,
+    ErrorCode.INVALID_SOURCE,
+    ErrorCode.SOURCE_REFUSED,
     ErrorCode.IDEMPOTENCY_CONFLICT,
     ErrorCode.IDEMPOTENCY_MISMATCH,
     ErrorCode.FILE_TOO_LARGE,
@@ -132,7 +135,7 @@ REDELIVER_RESPONSES: Responses = {
 SUBMIT_RESPONSES: Responses = {
     202: {
         "model": JobSubmitResponse,
-        "description": "The files are stored and the job is queued",
+        "description": "The files are stored, or still to be fetched, and the job is queued",
         "headers": _LOCATION | _RETRY_AFTER,
     },
     **errors(ErrorCode.UNSUPPORTED_FORMAT, *OF_AN_UPLOAD),
@@ -180,6 +183,28 @@ PICTURE_RESPONSES: Responses = {
         *OF_A_JOB,
     ),
 }
+_TEXT_FIELDS = {
+    "task_id": {"type": "string", "description": "The id of this job in callbacks; default: the job id"},
+    "callback_url": {
+        "type": "string",
+        "format": "uri",
+        "description": "Receives every node, then the end of the job",
+    },
+    "webhook_url": {"type": "string", "format": "uri", "description": "Receives the end of the job, signed"},
+}
+_SOURCES = {
+    "type": "array",
+    "items": UrlSource.model_json_schema(),
+    "description": "Files that the server fetches from their URLs",
+}
+_OPTIONS = ParseOptions.model_json_schema()
+_METADATA = "A JSON object that is merged into the metadata of every node"
+
+
+def _as_text(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    """A form field that holds JSON."""
+    return {"type": "string", "contentMediaType": JSON, "contentSchema": schema, "description": description}
+
 
 #: The routes read uploads from the stream, so FastAPI does not know the form.
 UPLOAD_FORM: dict[str, Any] = {
@@ -189,42 +214,33 @@ UPLOAD_FORM: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "required": ["files"],
+                    "anyOf": [{"required": ["files"]}, {"required": ["sources"]}],
                     "properties": {
                         "files": {
                             "type": "array",
                             "items": {"type": "string", "format": "binary"},
                             "description": "The files, one part per file",
                         },
-                        "options": {
-                            "type": "string",
-                            "contentMediaType": JSON,
-                            "contentSchema": ParseOptions.model_json_schema(),
-                            "description": "Parse options, as a JSON object",
-                        },
-                        "metadata": {
-                            "type": "string",
-                            "contentMediaType": JSON,
-                            "contentSchema": {"type": "object"},
-                            "description": "A JSON object that is merged into the metadata of every node",
-                        },
-                        "task_id": {
-                            "type": "string",
-                            "description": "The id of this job in callbacks; default: the job id",
-                        },
-                        "callback_url": {
-                            "type": "string",
-                            "format": "uri",
-                            "description": "Receives every node, then the end of the job",
-                        },
-                        "webhook_url": {
-                            "type": "string",
-                            "format": "uri",
-                            "description": "Receives the end of the job, signed",
-                        },
+                        "sources": _as_text(_SOURCES, "Files that the server fetches, as a JSON array"),
+                        "options": _as_text(_OPTIONS, "Parse options, as a JSON object"),
+                        "metadata": _as_text({"type": "object"}, _METADATA),
+                        **_TEXT_FIELDS,
                     },
                 }
-            }
+            },
+            JSON: {
+                "schema": {
+                    "type": "object",
+                    "required": ["sources"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "sources": {**_SOURCES, "minItems": 1},
+                        "options": _OPTIONS,
+                        "metadata": {"type": "object", "description": _METADATA},
+                        **_TEXT_FIELDS,
+                    },
+                }
+            },
         },
     }
 }

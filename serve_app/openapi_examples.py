@@ -20,6 +20,7 @@ _STATUS = {
         "pages_failed": 0,
         "files_total": 1,
         "files_done": 0,
+        "files_fetched": 0,
         "words_lost": 0,
     },
     "queue_position": None,

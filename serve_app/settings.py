@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.deliveries.payloads import parse_secrets
-from actors.egress.guard import Allowed
+from actors.egress.guard import AddressGuard, Hosts
 from client.keys import parse_keys
 from client.models import DEFAULT_CONTENT, Content, ParseOptions, Profile
 
@@ -28,8 +28,19 @@ def _absolute(location: str) -> str:
 
 
 def _destinations(text: str) -> str:
-    Allowed.parse(text)
+    Hosts.parse(text)
     return text
+
+
+def _denied(text: str) -> str:
+    Hosts.parse(_without_star(text)[0])
+    return text
+
+
+def _without_star(text: str) -> tuple[str, bool]:
+    """The entries of a list but `*`, and whether it has that one."""
+    entries = [entry.strip() for entry in text.split(",")]
+    return ",".join(entry for entry in entries if entry != "*"), "*" in entries
 
 
 def _file(path: str) -> str:
@@ -179,6 +190,11 @@ class Settings(BaseSettings):
 
     callback_allow: Annotated[str, AfterValidator(_destinations)] = ""
     """Hosts, addresses and networks that the server may call although they are not public, separated by commas."""
+    sources_allow: Annotated[str, AfterValidator(_destinations)] = ""
+    """Hosts, addresses and networks that `sources` may name although they are not public, separated by commas."""
+    sources_deny: Annotated[str, AfterValidator(_denied)] = ""
+    """Hosts, addresses and networks that `sources` must not name, separated by commas; stronger than `SOURCES_ALLOW`.
+    `*` stands for everything that `SOURCES_ALLOW` does not name."""
     webhook_secret: Annotated[SecretStr, AfterValidator(_secrets)] = SecretStr("")
     """Secret that signs webhooks: 24 to 64 bytes in base64. In a rotation: the new and the old one, space-separated."""
 
@@ -200,8 +216,15 @@ class Settings(BaseSettings):
         )
 
     @property
-    def allowed_destinations(self) -> Allowed:
-        return Allowed.parse(self.callback_allow)
+    def allowed_destinations(self) -> Hosts:
+        return Hosts.parse(self.callback_allow)
+
+    @property
+    def source_guard(self) -> AddressGuard:
+        """The guard of the addresses that `sources` may name."""
+        denied, only_allowed = _without_star(self.sources_deny)
+        allowed = Hosts.parse(self.sources_allow)
+        return AddressGuard(allowed, denied=Hosts.parse(denied), only_allowed=only_allowed)
 
     @property
     def webhook_keys(self) -> tuple[bytes, ...]:

@@ -16,6 +16,7 @@ from actors.messages import JobSpec, JobView
 from actors.submission import discard, hand_over
 from serve_app.form_fields import make_spec
 from serve_app.idempotency import held_key
+from serve_app.json_requests import is_json, receive_json
 from serve_app.ports import IngressRegistry
 from serve_app.settings import Settings
 from serve_app.uploads import UploadRules, check_size, receive_upload
@@ -29,6 +30,7 @@ class Intake:
         self._jobs = jobs
         self._blobs = blobs
         self._settings = settings
+        self._guard = settings.source_guard
 
     async def take(
         self, request: Request, *, refuse_bad_files: bool, idempotency_key: str | None = None
@@ -38,10 +40,14 @@ class Intake:
             file_bytes=self._settings.max_file_bytes,
             request_bytes=self._settings.max_request_bytes,
             refuse_bad_files=refuse_bad_files,
+            guard=self._guard,
         )
 
         async def receive(job_id: str) -> JobSpec:
-            upload = await receive_upload(request, self._blobs, inputs_of(job_id), rules)
+            if is_json(request):
+                upload = await receive_json(request, inputs_of(job_id), rules)
+            else:
+                upload = await receive_upload(request, self._blobs, inputs_of(job_id), rules)
             return make_spec(
                 job_id,
                 upload,

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from actors.blobs import BlobStore
+from actors.egress.guard import AddressGuard
 from actors.errors import FileError
 from actors.formats import suffix_of, supported_suffixes
 from actors.messages import Failure, InputFile
 from client.models import ErrorCode
 from serve_app.multipart import Part, multipart_parts
 from serve_app.problems import Refused
+from serve_app.url_sources import MAX_SOURCES_BYTES, parse_sources, remote_files
 
 MAX_PARTS = 1_000
 MAX_FIELD_BYTES = 64 * 1024
@@ -29,16 +31,20 @@ _SUPPORTED = frozenset(supported_suffixes())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRules:
-    """Limits in bytes. With `refuse_bad_files` a bad file refuses the whole request; otherwise only the file fails."""
+    """Limits in bytes. With `refuse_bad_files` a bad file refuses the whole request; otherwise only the file fails.
+
+    `guard` knows which URLs sources may have.
+    """
 
     file_bytes: int
     request_bytes: int
     refuse_bad_files: bool
+    guard: AddressGuard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A received upload: its stored files in the order they were sent, and its text fields."""
+    """A received upload: its stored files and sources in the order they were sent, and its text fields."""
 
     files: tuple[InputFile, ...]
     fields: dict[str, str]
@@ -63,13 +69,17 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
             )
         if part.name == "files":
             files.append(await _receive_file(part, blobs, f"{folder}/{len(files)}", rules))
+        elif part.name == "sources":
+            text = await receive_field(part, MAX_SOURCES_BYTES)
+            files += remote_files(parse_sources(text), rules.guard, folder, len(files))
         elif part.filename and part.name not in TEXT_FIELDS:
             sent = f"'{label(part.filename)}' was sent as '{label(part.name)}'"
             raise Refused(ErrorCode.NO_FILES, f"{sent}. Send each file as a part named 'files'")
         else:
             fields[part.name] = await receive_field(part)
     if not files:
-        raise Refused(ErrorCode.NO_FILES, "The request has no files. Send each file as a part named 'files'")
+        reason = "The request has no files. Send each file as a part named 'files', or URLs in a field 'sources'"
+        raise Refused(ErrorCode.NO_FILES, reason)
     return Upload(files=tuple(files), fields=fields)
 
 
@@ -146,15 +156,13 @@ class Measured:
             yield chunk
 
 
-async def receive_field(part: Part) -> str:
-    """The text of a form field. Raises Refused when it is too long or not UTF-8."""
+async def receive_field(part: Part, limit: int = MAX_FIELD_BYTES) -> str:
+    """The text of a form field. Raises Refused when it is longer than `limit` bytes or not UTF-8."""
     value = b""
     async for chunk in part.data():
         value += chunk
-        if len(value) > MAX_FIELD_BYTES:
-            raise Refused(
-                ErrorCode.INVALID_REQUEST, f"The field '{label(part.name)}' must have at most {MAX_FIELD_BYTES} bytes"
-            )
+        if len(value) > limit:
+            raise Refused(ErrorCode.INVALID_REQUEST, f"The field '{label(part.name)}' must have at most {limit} bytes")
     try:
         return value.decode()
     except UnicodeDecodeError as error:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
 
-from actors.blobs import BlobStore
+from actors.blobs import BlobStore, open_blobs
 from actors.derivations import Derivation, Export, Made, PagePicture
 from actors.dispatcher.derivations import Deriver
 from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.sources import Sources
 from actors.errors import FileError, FleetUnavailable
-from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile
+from actors.messages import Claim, Failure, Fetched, FileOutcome, InputFile, JobOutcome, NewSink, PartialFile
 from actors.registry.registry import JobRegistry
 from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
 
@@ -52,6 +56,31 @@ class FakeParsers:
         if wanted.page > 3:
             raise FileError(ErrorCode.PAGE_NOT_FOUND, f"There is no page {wanted.page}: the file has 3")
         return f"{wanted.form} of page {wanted.page}".encode()
+
+
+@dataclass
+class FakeFetcher:
+    """`pages` has what is at each URL: the bytes, or the error that fetching it raises. `asked` is what was fetched,
+    with its headers. A fetch waits for `gate`, if there is one."""
+
+    pages: dict[str, bytes | Exception] = field(default_factory=dict)
+    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+
+    async def fetch(self, url: str, headers: Mapping[str, str], new_sink: NewSink) -> Fetched:
+        self.asked.append((url, headers))
+        if self.gate:
+            await self.gate.wait()
+        page = self.pages[url]
+        if isinstance(page, Exception):
+            raise page
+        async with new_sink() as sink:
+            await sink.write(page)
+        return Fetched(size=len(page), sha256=hashlib.sha256(page).hexdigest())
+
+
+#: For jobs whose files are all uploaded.
+NO_SOURCES = Sources(FakeFetcher(), open_blobs("memory://"))
 
 
 @dataclass
@@ -103,7 +132,7 @@ class FakeWorker:
 
     async def _parse_file(self, claim: Claim, index: int, file: InputFile) -> FileOutcome:
         failure = file.rejected
-        if failure is None and (await self.blobs.get(file.blob)).startswith(b"bad"):
+        if failure is None and not file.remote and (await self.blobs.get(file.blob)).startswith(b"bad"):
             failure = Failure(code=ErrorCode.INVALID_FILE, message="The file cannot be parsed")
         folder = f"results/{claim.spec.job_id}/{index}"
         metadata = claim.spec.metadata

@@ -6,10 +6,9 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -22,7 +21,6 @@ from client.models import DeliveryState
 #: Seconds before each attempt at a message, as Standard Webhooks has them. After the last one the delivery fails.
 SCHEDULE_S = (0.0, 5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 JITTER = 0.1  # at most this part of the wait is added, so that receivers which failed together are not retried together
-LONGEST_RETRY_AFTER_S = SCHEDULE_S[-1]
 
 _SECRET_PREFIX = "whsec_"
 
@@ -149,15 +147,3 @@ def after_failure(progress: DeliveryReport, answer: Answer, jitter: float) -> De
     if failed == len(SCHEDULE_S):
         return replace(tried, state=DeliveryState.FAILED)
     return replace(tried, retry_in_s=max(SCHEDULE_S[failed] * (1 + JITTER * jitter), answer.retry_after_s))
-
-
-def retry_after_s(status: int, headers: Mapping[bytes, bytes], now: float) -> float:
-    """Seconds that an overloaded receiver asks us to wait (429 and 503 only)."""
-    if status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        return 0.0
-    value = headers.get(b"retry-after", b"").decode("latin-1")
-    try:
-        asked = float(value) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - now
-    except (ValueError, OverflowError):
-        return 0.0
-    return min(max(asked, 0.0), LONGEST_RETRY_AFTER_S)

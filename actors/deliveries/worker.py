@@ -9,16 +9,15 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from typing import Protocol
 
 import httpcore
-import httpx
 import stamina
 
 from actors.blobs import BlobStore
-from actors.deliveries.payloads import Answer, after_failure, messages, report, retry_after_s, signature
-from actors.egress.guard import AddressGuard, AddressRefused, Allowed, GuardedNetwork, port_of
+from actors.deliveries.payloads import Answer, after_failure, messages, report, signature
+from actors.egress.guard import AddressGuard, AddressRefused, GuardedNetwork, Hosts, port_of
+from actors.egress.http import TLS, USER_AGENT, retry_after_s
 from actors.errors import AWAY, BlobMissing, FleetUnavailable, StaleLease, StoreUnavailable
 from actors.messages import DeliveryReport, DueDelivery
 from actors.telemetry.logs import bound_context, get_logger
@@ -36,17 +35,12 @@ REPORT_EVERY_S = 1.0
 TURN_S = 30.0  # then other deliveries get their turn, so that slow receivers do not block them
 REPORT_PATIENCE_S = 45.0  # less than a lease: afterwards another dispatcher continues
 
-USER_AGENT = f"docfleet/{version('docfleet')}"
-
-#: Also trusts the certificates that SSL_CERT_FILE and SSL_CERT_DIR name: internal receivers often have their own.
-TLS = httpx.create_ssl_context()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryConfig:
     """Each of `webhook_keys` signs every event."""
 
-    allowed: Allowed = field(default_factory=Allowed)
+    allowed: Hosts = field(default_factory=Hosts)
     webhook_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
 

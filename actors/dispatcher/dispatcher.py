@@ -17,7 +17,8 @@ from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.garbage_collection import GarbageCollector
 from actors.dispatcher.heartbeats import Heartbeats
 from actors.dispatcher.jobs import JobLimits, JobRun
-from actors.dispatcher.ports import ClaimRegistry, Parsers
+from actors.dispatcher.ports import ClaimRegistry, Parsers, SourceFetcher
+from actors.dispatcher.sources import Sources
 from actors.errors import AWAY, StaleLease, StoreUnavailable
 from actors.messages import Claim, Heartbeat, PartialFile
 from actors.telemetry.logs import bound_context, get_logger
@@ -31,10 +32,11 @@ RESIZE_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatcherConfig:
-    """At most `jobs` run side by side. Without `keep_inputs` a job's files are removed when it ends.
+    """At most `jobs` run side by side, and as many again that only wait for their sources.
 
-    Blobs of no job are removed once they are older than `orphan_age_s`, which must be longer than an upload takes. With
-    `result_cache`, documents are answered from the results of earlier jobs, which are kept for `result_ttl_s`.
+    Without `keep_inputs` a job's files are removed when it ends. Blobs of no job are removed once they are older than
+    `orphan_age_s`, which must be longer than an upload takes. With `result_cache`, documents are answered from the
+    results of earlier jobs, which are kept for `result_ttl_s`.
     """
 
     jobs: int
@@ -60,7 +62,7 @@ class Running:
     @property
     def heartbeat(self) -> Heartbeat:
         job_id, lease = self.lease
-        return Heartbeat(job_id=job_id, lease=lease, progress=self.run.progress)
+        return Heartbeat(job_id=job_id, lease=lease, progress=self.run.progress, fetched=self.run.fetched)
 
 
 class Dispatcher:
@@ -75,6 +77,7 @@ class Dispatcher:
         jobs: ClaimRegistry,
         parsers: Parsers,
         blobs: BlobStore,
+        fetcher: SourceFetcher,
         config: DispatcherConfig,
         on_delivery_due: Callable[[], None] = lambda: None,
     ) -> None:
@@ -84,6 +87,7 @@ class Dispatcher:
         self._blobs = blobs
         self._config = config
         self._on_delivery_due = on_delivery_due
+        self._sources = Sources(fetcher, blobs)
         self._cache = cache.ResultCache(blobs, parsers) if config.result_cache else None
         self._garbage = GarbageCollector(
             jobs, blobs, orphan_age_s=config.orphan_age_s, result_ttl_s=config.result_ttl_s
@@ -116,19 +120,25 @@ class Dispatcher:
         return await running.run.partial_files() if running else None
 
     async def _claim(self) -> None:
-        while len(self._running) >= self._config.jobs:
+        while (free := self._free_places()) <= 0:
             self._job_ended.clear()
             await self._job_ended.wait()
-        free = self._config.jobs - len(self._running)
         held = [running.lease for running in (*self._running.values(), *self._stopping)]
         for claim in await self._jobs.claim(self.id, free, CLAIM_WAIT_S, held):
             self._start(claim)
+
+    def _free_places(self) -> int:
+        """A slow source must not take the place of jobs that parsers can work on."""
+        waiting = sum(running.run.only_fetches for running in self._running.values())
+        return self._config.jobs - len(self._running) + min(waiting, self._config.jobs)
 
     def _start(self, claim: Claim) -> None:
         if running := self._running.get(claim.spec.job_id):  # its lease ran out; the work goes on under the new one
             running.claim = claim
             return
-        run = JobRun(claim.spec, self._parsers, self._blobs, self.slots, self._config.limits, self._cache)
+        run = JobRun(
+            claim.spec, self._parsers, self._blobs, self.slots, self._config.limits, self._sources, self._cache
+        )
         running = Running(claim, run)
         running.task = asyncio.create_task(self._work(running))
         self._running[claim.spec.job_id] = running

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from actors.blobs import BlobStore
 from actors.dispatcher.cache import ResultCache
@@ -13,12 +15,14 @@ from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.gather import gather_or_cancel
 from actors.dispatcher.ports import Parsers
 from actors.dispatcher.result_store import ResultStore
+from actors.dispatcher.sources import JobSources, Sources
 from actors.errors import DocfleetError, FileError, result_too_large
 from actors.messages import Failure, FileOutcome, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile, PartialFile
 from actors.telemetry.logs import get_logger
 from actors.telemetry.tracing import span
 from client.models import ErrorCode, Progress
 
+T = TypeVar("T")
 log = get_logger()
 
 
@@ -44,6 +48,7 @@ class JobRun:
         blobs: BlobStore,
         slots: ParserSlots,
         limits: JobLimits,
+        sources: Sources,
         cache: ResultCache | None = None,
     ) -> None:
         self.progress = Progress(files_total=len(spec.files))
@@ -52,11 +57,22 @@ class JobRun:
         self._store = ResultStore(blobs, spec.job_id)
         self._slots = slots
         self._limits = limits
+        self._sources = JobSources(sources, spec)
         self._cache = cache
         self._files = list(spec.files)
         self._attached: dict[int, list[InputFile]] = {}
         self._active: dict[int, FileRun] = {}
         self._outcomes: dict[int, FileOutcome] = {}
+
+    @property
+    def fetched(self) -> frozenset[int]:
+        """The indexes of the files that no longer need their source. May be read from any thread."""
+        return self._sources.done
+
+    @property
+    def only_fetches(self) -> bool:
+        """Whether nothing of this job can be parsed before a source is fetched."""
+        return 0 < self._sources.waiting == self.progress.files_total - self.progress.files_done
 
     async def run(self) -> JobOutcome:
         """Parse every file. A failed file does not affect the others, and a store that is away only delays the job."""
@@ -68,6 +84,7 @@ class JobRun:
         side_by_side = asyncio.Semaphore(self._limits.files)
 
         async def one(index: int, file: InputFile) -> FileOutcome:
+            file = await self._fetch(index, file)
             async with side_by_side:
                 with span("file", traceparent, {"docfleet.file": index, "docfleet.bytes": file.size}) as of_file:
                     return await self._run_file(index, file, of_file)
@@ -103,14 +120,18 @@ class JobRun:
         run = self._active.get(index)
         return await run.partial_file() if run else PartialFile(filename=file.filename)
 
+    async def _fetch(self, index: int, file: InputFile) -> InputFile:
+        if not file.remote:
+            return file
+        fetched = await self._attempt(index, self._sources.fetch(index, file))
+        self._files[index] = replace(file, rejected=fetched) if isinstance(fetched, Failure) else fetched
+        self._count(files_fetched=1)
+        return self._files[index]
+
     async def _run_file(self, index: int, file: InputFile, traceparent: str) -> FileOutcome:
         started = time.monotonic()
         task = self._task(index, file, traceparent)
-        result: ParsedFile | Failure
-        try:
-            result = await self._from_cache(file, task) or await self._parse(file, task)
-        except Exception as error:  # noqa: BLE001 - every failure becomes this file's failed entry
-            result = failure_of(error, job_id=self._spec.job_id, index=index)
+        result = await self._attempt(index, self._parse(file, task))
         if isinstance(result, ParsedFile) and result.attachments:
             self._attached[index] = await self._store.attach(file, result.attachments)
         outcome = await self._store.save(index, file, result, (time.monotonic() - started) * 1000)
@@ -120,6 +141,12 @@ class JobRun:
         self._active.pop(index, None)
         self._count(files_done=1, words_lost=result.words_lost if isinstance(result, ParsedFile) else 0)
         return outcome
+
+    async def _attempt(self, index: int, work: Awaitable[T]) -> T | Failure:
+        try:
+            return await work
+        except Exception as error:  # noqa: BLE001 - every failure becomes this file's failed entry
+            return failure_of(error, job_id=self._spec.job_id, index=index)
 
     def _task(self, index: int, file: InputFile, traceparent: str) -> FileTask:
         options = self._spec.options
@@ -138,7 +165,7 @@ class JobRun:
         )
 
     async def _from_cache(self, file: InputFile, task: FileTask) -> ParsedFile | None:
-        if self._cache is None or file.rejected:
+        if self._cache is None:
             return None
         found = await self._cache.find(self._spec.owner, file, task)
         if found:
@@ -152,6 +179,8 @@ class JobRun:
     async def _parse(self, file: InputFile, task: FileTask) -> ParsedFile:
         if file.rejected:
             raise FileError(file.rejected.code, file.rejected.message)
+        if found := await self._from_cache(file, task):
+            return found
         document = await self._parsers.put(await self._store.input(file.blob))
         run = FileRun(self._parsers, self._slots, self._limits.splitting, task, document, self._count_pages)
         self._active[task.index] = run

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from actors.messages import (
     Claim,
+    Fetched,
     FileTask,
     Heartbeat,
     JobOutcome,
     JobSpec,
     JobView,
+    NewSink,
     PagePlan,
     PageSpan,
     ParsedFile,
@@ -117,4 +119,12 @@ class Parsers(Protocol):
 
     def running(self) -> int:
         """How many calls the live replicas can work on now."""
+        ...
+
+
+class SourceFetcher(Protocol):
+    """Fetches files from URLs."""
+
+    async def fetch(self, url: str, headers: Mapping[str, str], new_sink: NewSink) -> Fetched:
+        """Write the file to a sink. Raises FileError, whose message names neither the URL nor a header."""
         ...

@@ -17,7 +17,7 @@ from actors.messages import Attachment, Failure, FileOutcome, InputFile, ParsedF
 from client.models import ErrorCode, PageFailure
 
 #: Waits for a store that is away or full; the job's deadline ends the wait.
-_retry_while_away = stamina.retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
+retry_while_away = stamina.retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
 
 
 class ResultStore:
@@ -27,7 +27,7 @@ class ResultStore:
         self._blobs = blobs
         self._folder = results_of(job_id)
 
-    @_retry_while_away
+    @retry_while_away
     async def input(self, key: str) -> bytes:
         return await self._blobs.get(key)
 
@@ -65,7 +65,7 @@ class ResultStore:
             input=file.blob,
         )
 
-    @_retry_while_away
+    @retry_while_away
     async def _put(self, key: str, data: bytes) -> None:
         await self._blobs.put(key, data)
 

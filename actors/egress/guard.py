@@ -39,15 +39,19 @@ class AddressRefused(Exception):
     """A URL that must not be called. The message continues the name of the field: "callback_url leads to …"."""
 
 
+class UrlInvalid(AddressRefused):
+    """A URL that cannot be called, or that holds a password."""
+
+
 @dataclass(frozen=True, slots=True)
-class Allowed:
-    """Hosts, by name or address, and networks that may be called although they are not public."""
+class Hosts:
+    """Hosts, by name or address, and networks."""
 
     hosts: frozenset[str] = frozenset()
     networks: tuple[Network, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Allowed:
+    def parse(cls, text: str) -> Hosts:
         """Parse comma-separated names, addresses and networks. Raises ValueError for an entry that can never match."""
         entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
         names = {entry for entry in entries if _HOST_NAME.fullmatch(entry) and _literal(entry) is None}
@@ -61,36 +65,62 @@ async def look_up(host: str, port: int) -> Sequence[str]:
 
 
 class AddressGuard:
-    def __init__(self, allowed: Allowed, resolve: Resolve = look_up) -> None:
+    """Lets public addresses pass, and `allowed` ones. `denied` ones never pass.
+
+    With `only_allowed`, no other address passes.
+    """
+
+    def __init__(
+        self,
+        allowed: Hosts,
+        resolve: Resolve = look_up,
+        *,
+        denied: Hosts = Hosts(),
+        only_allowed: bool = False,
+    ) -> None:
         self._allowed = allowed
+        self._denied = denied
+        self._only_allowed = only_allowed
         self._resolve = resolve
 
     def check(self, url: str) -> httpx.URL:
-        """Check a URL without a look-up. Returns it parsed; raises AddressRefused."""
+        """Check a URL without a look-up. Returns it parsed. Raises AddressRefused, also as UrlInvalid."""
         try:
             parsed = httpx.URL(url)
             host = parsed.host
         except (httpx.InvalidURL, UnicodeError) as error:  # idna's errors are UnicodeErrors
-            raise AddressRefused("is not an http or https URL") from error
+            raise UrlInvalid("is not an http or https URL") from error
         if parsed.scheme not in PORTS or not host or not 0 < port_of(parsed) < 2**16:
-            raise AddressRefused("is not an http or https URL")
+            raise UrlInvalid("is not an http or https URL")
         if parsed.userinfo:
-            raise AddressRefused("must not hold a user name or password")
+            raise UrlInvalid("must not hold a user name or password")
+        self._check_name(parsed.raw_host.decode())
         if literal := _literal(host):
             self._check_address(literal)
         return parsed
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Resolve `host`. Raises AddressRefused unless every address may be called."""
+        self._check_name(host)
         found = [ipaddress.ip_address(address) for address in await self._resolve(host, port)]
-        if host not in self._allowed.hosts:
-            for address in found:
-                self._check_address(address)
+        for address in found:
+            self._check_address(address, named=host in self._allowed.hosts)
         return [str(address) for address in found]
 
-    def _check_address(self, address: Address) -> None:
+    def _check_name(self, host: str) -> None:
+        if host.lower().rstrip(".") in self._denied.hosts:
+            raise AddressRefused(f"names {host}, which this server must not call")
+
+    def _check_address(self, address: Address, *, named: bool = False) -> None:
+        """`named`: the operator allows the host by its name."""
         meant = _embedded(address)
-        if not _is_public(meant) and not any(meant in network for network in self._allowed.networks):
+        if _is_in(meant, self._denied):
+            raise AddressRefused(f"leads to {address}, which this server must not call")
+        if named or _is_in(meant, self._allowed):
+            return
+        if self._only_allowed:
+            raise AddressRefused(f"leads to {address}, and this server may only call the hosts that its operator names")
+        if not _is_public(meant):
             raise AddressRefused(f"leads to {address}, which is not a public address")
 
 
@@ -127,8 +157,12 @@ def port_of(url: httpx.URL) -> int:
     return PORTS[url.scheme] if url.port is None else url.port
 
 
+def _is_in(address: Address, hosts: Hosts) -> bool:
+    return any(address in network for network in hosts.networks)
+
+
 def _network(entry: str) -> Network:
-    """An entry of CALLBACK_ALLOW as a network. Raises ValueError."""
+    """An entry of a setting as a network. Raises ValueError."""
     try:
         network = ipaddress.ip_network(entry)
     except ValueError as error:

@@ -36,7 +36,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from actors.errors import StoreUnavailable
 from actors.registry.lifecycle import ENDED, UNFINISHED, State
 from actors.registry.record import JobRecord, Recovered, Save
-from actors.registry.rows import from_row, key_digest, to_deliver, to_insert, to_update
+from actors.registry.rows import from_row, key_digest, secrets_of, to_deliver, to_insert, to_update
 from actors.registry.schema import SchemaMismatch, deliveries, jobs, journal, prepare, tombstones
 from actors.telemetry.logs import get_logger
 
@@ -86,7 +86,7 @@ class Journal:
         self._url = make_url(url)
         self._me = uuid.uuid4().hex
         self._holding = False
-        # Parameters may hold the passwords of documents, so errors must not print them.
+        # Parameters may hold passwords and headers, so errors must not print them.
         engine = partial(create_engine, self._url, hide_parameters=True, pool_pre_ping=True)
         if self._url.get_backend_name() == "postgresql":
             engine = partial(engine, connect_args={**_NO_ENDLESS_WAIT, **self._url.query})
@@ -160,9 +160,7 @@ class Journal:
                 raise JournalConflict("a job's row was changed by another process")
             if due:
                 connection.execute(insert(deliveries), due)
-        if self._is_sqlite and any(
-            save.before and _erases_password(save.before, save.after) for save in merged.values()
-        ):
+        if self._is_sqlite and any(save.before and _erases(save.before, save.after) for save in merged.values()):
             self._truncate_log()
 
     def _truncate_log(self) -> None:
@@ -312,5 +310,7 @@ def _cause(error: Exception) -> str:
     return str(error.orig if isinstance(error, DBAPIError) else error).strip()
 
 
-def _erases_password(before: JobRecord, after: JobRecord) -> bool:
-    return before.spec.options.password is not None and after.ended
+def _erases(before: JobRecord, after: JobRecord) -> bool:
+    """Whether this change erases a secret."""
+    left = secrets_of(after)
+    return any(secret is not None and secret != left[name] for name, secret in secrets_of(before).items())

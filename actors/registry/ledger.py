@@ -170,11 +170,18 @@ class Ledger:
             self._renew(job)
             if job.cancel_requested:
                 stop.append(job.job_id)
-            progress = _furthest(job.progress, beat.progress)
-            if progress != job.progress:
-                self._jobs[job.job_id] = job = job.changed(progress=progress)
-                effects.append(Show(job))
+            effects += self._heard(job, beat)
         return stop, effects
+
+    def _heard(self, job: JobRecord, beat: Heartbeat) -> list[Effect]:
+        """Record what a heartbeat says. A source that is fetched is erased."""
+        progress = _furthest(job.progress, beat.progress)
+        if beat.fetched & job.spec.sources.keys():
+            return [self._save(job, job.changed(spec=job.spec.without_sources(beat.fetched), progress=progress))]
+        if progress == job.progress:
+            return []
+        self._jobs[job.job_id] = job = job.changed(progress=progress)
+        return [Show(job)]
 
     def finish(self, job_id: str, lease: str, outcome: JobOutcome, now: float) -> tuple[JobRecord, list[Effect]]:
         """End a job with its dispatcher's outcome. Raises StaleLease when that dispatcher does not hold the job."""

@@ -10,14 +10,15 @@ from typing import Any
 from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import RowMapping
 
-from actors.messages import JobOutcome, JobSpec
+from actors.messages import JobOutcome, JobSpec, Source
 from actors.registry.lifecycle import State
 from actors.registry.record import JobRecord
 from client.models import DeliveryState, Progress
 
 _SPEC = TypeAdapter(JobSpec)
 _OUTCOME = TypeAdapter(JobOutcome)
-_NOT_IN_SPEC = {"options": {"password"}}
+_NOT_IN_SPEC: Any = {"options": {"password"}, "files": {"__all__": {"source"}}}
+_SOURCES = TypeAdapter(dict[int, Source])
 
 
 def to_insert(job: JobRecord) -> dict[str, Any]:
@@ -39,8 +40,16 @@ def to_update(before: JobRecord, after: JobRecord) -> dict[str, Any]:
     return {"was_seq": before.seq, "was_state": before.state, "was_lease": before.lease, **_changing(after)}
 
 
+def secrets_of(job: JobRecord) -> dict[str, str | None]:
+    """The columns that hold a job's secrets; an ended job has none left."""
+    password, sources = job.spec.options.password, job.spec.sources
+    return {
+        "password": None if password is None or job.ended else json.dumps(password.get_secret_value()),
+        "sources": json.dumps(_SOURCES.dump_python(sources, mode="json")) if sources and not job.ended else None,
+    }
+
+
 def _changing(job: JobRecord) -> dict[str, Any]:
-    password = job.spec.options.password
     return {
         "state": job.state.value,
         "version": job.version,
@@ -50,7 +59,7 @@ def _changing(job: JobRecord) -> dict[str, Any]:
         "lease": job.lease,
         "dispatcher": job.dispatcher,
         "cancel_requested": job.cancel_requested,
-        "password": None if password is None or job.ended else json.dumps(password.get_secret_value()),
+        **secrets_of(job),
         "outcome": json.dumps(_OUTCOME.dump_python(job.outcome, mode="json")) if job.outcome else None,
     }
 
@@ -89,10 +98,14 @@ def _record(row: RowMapping) -> JobRecord:
 
 def _spec(row: RowMapping) -> JobSpec:
     spec = _SPEC.validate_python(json.loads(row["spec"]))
-    if row["password"] is None:
-        return spec
-    password = SecretStr(json.loads(row["password"]))
-    return replace(spec, options=spec.options.model_copy(update={"password": password}))
+    if row["password"] is not None:
+        password = SecretStr(json.loads(row["password"]))
+        spec = replace(spec, options=spec.options.model_copy(update={"password": password}))
+    if row["sources"] is not None:
+        sources = _SOURCES.validate_python(json.loads(row["sources"]))
+        files = (replace(file, source=sources.get(index)) for index, file in enumerate(spec.files))
+        spec = replace(spec, files=tuple(files))
+    return spec
 
 
 def key_digest(owner: str, key: str) -> str:

@@ -39,8 +39,9 @@ jobs = Table(
     Column("lease", String),
     Column("dispatcher", String),
     Column("cancel_requested", Boolean, nullable=False),
-    Column("spec", Text, nullable=False),  # JSON in ASCII; never a password
+    Column("spec", Text, nullable=False),  # JSON in ASCII; never a secret
     Column("password", Text),  # a JSON string; NULL once the job has ended
+    Column("sources", Text),  # JSON in ASCII: the sources that are not fetched yet, with their headers
     Column("outcome", Text),  # JSON in ASCII
     # For a start (all unfinished jobs) and for lists (an owner's newest jobs in one state).
     Index("docfleet_jobs_by_state", "state", "owner", "seq"),
@@ -100,9 +101,13 @@ def _add_owner_of_tombstones(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE docfleet_tombstones ADD COLUMN owner VARCHAR NOT NULL DEFAULT ''")
 
 
+def _add_sources(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE docfleet_jobs ADD COLUMN sources TEXT")
+
+
 #: Step n migrates from version n + 1 to n + 2. Append only: a released step never changes. That is why each step has
 #: its own SQL and does not use the tables above, which do change.
-MIGRATIONS: list[Callable[[Connection], None]] = [_add_deliveries, _add_owner_of_tombstones]
+MIGRATIONS: list[Callable[[Connection], None]] = [_add_deliveries, _add_owner_of_tombstones, _add_sources]
 
 
 class SchemaMismatch(Exception):

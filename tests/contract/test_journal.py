@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from structlog.testing import capture_logs
 
 from actors.errors import StoreUnavailable
-from actors.messages import Failure, FileOutcome, InputFile, JobOutcome, JobSpec
+from actors.messages import Failure, FileOutcome, InputFile, JobOutcome, JobSpec, Source
 from actors.registry import schema
 from actors.registry.journal import Journal, JournalConflict, JournalTaken, JournalUnusable
 from actors.registry.lifecycle import ENDED, Event, State
@@ -197,6 +197,56 @@ def test_an_erased_password_is_not_left_in_the_file(tmp_path: Path) -> None:
     job = queued(1, options=ParseOptions(password=SecretStr("sesame")))
     journal.write([Save(None, job)])
     journal.write([Save(job, job.after(Event.CANCEL))])
+    journal.close()
+    assert [file.name for file in tmp_path.iterdir() if b"sesame" in file.read_bytes()] == []
+
+
+def with_sources() -> JobRecord:
+    headers = {"Authorization": "sesame"}
+    files = (
+        InputFile(filename="a.pdf", blob="inputs/j1/0", size=1, sha256="00"),
+        *(
+            InputFile(
+                filename="b.pdf",
+                blob=f"inputs/j1/{index}",
+                size=0,
+                sha256="",
+                remote=True,
+                source=Source(url=f"https://a.test/?key=sesame{index}", headers=headers, is_named=index == 1),
+            )
+            for index in (1, 2)
+        ),
+    )
+    return queued(1, files=files)
+
+
+def test_sources_are_kept_apart_and_erased_one_by_one(journal: Journal, sql: Callable[..., Any]) -> None:
+    job = with_sources()
+    journal.write([Save(None, job)])
+    assert journal.get(["j1"])["j1"].spec == job.spec
+    [(spec,)] = sql("SELECT spec FROM docfleet_jobs")
+    assert "sesame" not in spec
+    fetched = job.changed(spec=job.spec.without_sources({1}))
+    journal.write([Save(job, fetched)])
+    assert journal.get(["j1"])["j1"].spec == fetched.spec
+    [(stored,)] = sql("SELECT sources FROM docfleet_jobs")
+    assert ("sesame1" in stored, "sesame2" in stored) == (False, True)
+
+
+def test_a_job_that_ends_leaves_no_source(journal: Journal, sql: Callable[..., Any]) -> None:
+    job = with_sources()
+    journal.write([Save(None, job)])
+    journal.write([Save(job, job.after(Event.CANCEL))])
+    assert [tuple(row) for row in sql("SELECT sources FROM docfleet_jobs")] == [(None,)]
+    assert [file.remote for file in journal.get(["j1"])["j1"].spec.files] == [False, True, True]
+
+
+def test_an_erased_source_is_not_left_in_the_file(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path / 'journal.db'}")
+    journal.open()
+    job = with_sources()
+    journal.write([Save(None, job)])
+    journal.write([Save(job, job.changed(spec=job.spec.without_sources({1, 2})))])
     journal.close()
     assert [file.name for file in tmp_path.iterdir() if b"sesame" in file.read_bytes()] == []
 

@@ -17,9 +17,13 @@ from client.models import ParseOptions
 
 #: What undoes the step to each version.
 UNDO = {
+    4: "ALTER TABLE docfleet_jobs DROP COLUMN sources",
     3: "ALTER TABLE docfleet_tombstones DROP COLUMN owner",
     2: "DROP TABLE docfleet_deliveries",
 }
+
+OLD_TOMBSTONE = "INSERT INTO docfleet_tombstones (job_id, buried_at) VALUES ('gone', 1.0)"
+TOMBSTONE = "INSERT INTO docfleet_tombstones (job_id, buried_at, owner) VALUES ('gone', 1.0, '')"
 
 
 @pytest.fixture
@@ -67,7 +71,7 @@ def test_an_older_journal_becomes_what_a_new_one_is(database_url: str, database:
     made_new = shape_of(database)
     with database.begin() as connection:
         rewind(connection, version)
-        connection.execute(text("INSERT INTO docfleet_tombstones (job_id, buried_at) VALUES ('gone', 1.0)"))
+        connection.execute(text(OLD_TOMBSTONE if version < 3 else TOMBSTONE))
     assert shape_of(database) != made_new
     new = Journal(database_url)
     assert [job.job_id for job in new.open().unfinished] == ["j1"]

@@ -25,18 +25,20 @@ from standardwebhooks import Webhook
 
 from actors.blobs import BlobStore, open_blobs
 from actors.deliveries import worker as worker_module
-from actors.deliveries.payloads import SCHEDULE_S, Answer, after_failure, parse_secrets, report, retry_after_s
+from actors.deliveries.payloads import SCHEDULE_S, Answer, after_failure, parse_secrets, report
 from actors.deliveries.worker import TURN_S, DeliveryConfig, DeliveryWorker
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.egress.guard import AddressGuard, Allowed
+from actors.egress.guard import AddressGuard, Hosts
+from actors.egress.http import retry_after_s
 from actors.errors import StaleLease
 from actors.messages import DeliveryReport, DueDelivery, Failure, FileOutcome, InputFile, JobOutcome, JobSpec, JobView
 from actors.registry.registry import JobRegistry, RegistryConfig
 from actors.telemetry.metrics import DELIVERIES
 from client.models import DeliveryState, ErrorCode, JobStatusEnum, ParseOptions, Progress
 from client.webhooks import verify_webhook
+from tests.fakes import FakeFetcher
 from tests.memory_parsers import MemoryParsers
 from tests.recorded import Recorded
 from tests.threaded_registry import ThreadedRegistry
@@ -44,7 +46,7 @@ from tests.waiting import eventually_async
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = base64.b64encode(b"o" * 24).decode()
-LOOPBACK = DeliveryConfig(allowed=Allowed.parse("127.0.0.1/32"), webhook_keys=parse_secrets(SECRET))
+LOOPBACK = DeliveryConfig(allowed=Hosts.parse("127.0.0.1/32"), webhook_keys=parse_secrets(SECRET))
 
 
 @dataclass
@@ -593,7 +595,9 @@ async def test_a_dispatcher_delivers_a_job_that_it_finished(tmp_path, blobs, rec
     await submit_job(registry, receiver.url)
     limits = JobLimits(files=1, splitting=Splitting(slots=1))
     worker = DeliveryWorker(registry, blobs, LOOPBACK)
-    dispatcher = Dispatcher(registry, MemoryParsers(), blobs, DispatcherConfig(jobs=1, limits=limits), worker.wake)
+    dispatcher = Dispatcher(
+        registry, MemoryParsers(), blobs, FakeFetcher(), DispatcherConfig(jobs=1, limits=limits), worker.wake
+    )
     work = [asyncio.create_task(dispatcher.run()), asyncio.create_task(worker.run())]
     await eventually_async(lambda: len(receiver.requests) == 3)
     for task in work:

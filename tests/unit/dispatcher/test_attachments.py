@@ -11,6 +11,7 @@ from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.messages import Attachment, InputFile, JobOutcome, JobSpec
 from client.models import ParseOptions
+from tests.fakes import NO_SOURCES
 from tests.memory_parsers import MemoryParsers
 
 LIMITS = JobLimits(files=2, splitting=Splitting(slots=2))
@@ -27,7 +28,7 @@ async def parsed(parsers: MemoryParsers, blobs: BlobStore, options: ParseOptions
         await blobs.put(f"inputs/j/{index}", b"1")
         files.append(InputFile(filename=name, blob=f"inputs/j/{index}", size=1, sha256=""))
     spec = JobSpec(job_id="j", files=tuple(files), options=options, submitted_at=0.0)
-    run = JobRun(spec, parsers, blobs, ParserSlots(2), LIMITS)
+    run = JobRun(spec, parsers, blobs, ParserSlots(2), LIMITS, NO_SOURCES)
     return run, await run.run()
 
 

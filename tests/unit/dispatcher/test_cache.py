@@ -20,6 +20,7 @@ from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.errors import FleetUnavailable, StoreUnavailable
 from actors.messages import InputFile, JobOutcome, JobSpec
 from client.models import FileWarning, ParseOptions, ParseResponse, ParserInfo, WarningCode
+from tests.fakes import NO_SOURCES
 from tests.memory_parsers import MemoryParsers
 
 DOCUMENT = b"3"  # pages
@@ -53,7 +54,7 @@ class Fleet:
             job_id=job_id, files=(file,), options=options or ParseOptions(profile="auto"), submitted_at=0.0, **more
         )
         limits = JobLimits(files=1, splitting=Splitting(slots=1, budget=budget or Budget()))
-        return await JobRun(spec, self.parsers, self.blobs, ParserSlots(1), limits, self.cache).run()
+        return await JobRun(spec, self.parsers, self.blobs, ParserSlots(1), limits, NO_SOURCES, self.cache).run()
 
     async def response(self, job_id: str) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(await self.blobs.get(f"results/{job_id}/0/response.json"))

@@ -23,6 +23,7 @@ from actors.dispatcher.jobs import JobLimits
 from actors.errors import FleetUnavailable, JobExpired, StoreUnavailable
 from actors.messages import Failure, FileTask, Heartbeat, InputFile, JobOutcome, JobSpec
 from client.models import ErrorCode, JobStatusEnum, ParseOptions
+from tests.fakes import FakeFetcher
 from tests.threaded_registry import ThreadedRegistry
 from tests.waiting import eventually_async as eventually
 
@@ -76,7 +77,7 @@ async def start(jobs, blobs, parsers) -> AsyncIterator[Start]:
 
         async def start(**config: Any) -> Dispatcher:
             settings = DispatcherConfig(**{"jobs": 2, "limits": LIMITS, **config})
-            return await stack.enter_async_context(running(Dispatcher(jobs, parsers, blobs, settings)))
+            return await stack.enter_async_context(running(Dispatcher(jobs, parsers, blobs, FakeFetcher(), settings)))
 
         yield start
 
@@ -126,6 +127,7 @@ async def test_a_job_ends_with_its_files_results_in_the_order_they_were_sent(dis
         "pages_failed": 0,
         "files_total": 3,
         "files_done": 3,
+        "files_fetched": 0,
         "words_lost": 0,
     }
     assert (await response(blobs, "a", 0))["num_nodes"] == 30
@@ -369,7 +371,9 @@ async def test_inputs_of_jobs_that_ended_elsewhere_go_when_they_are_not_kept(sta
 
 async def test_a_dispatcher_that_stops_gives_its_jobs_back_uncounted(jobs, blobs, parsers) -> None:
     parsers.gate = asyncio.Event()
-    async with running(Dispatcher(jobs, parsers, blobs, DispatcherConfig(jobs=2, limits=LIMITS))) as dispatcher:
+    async with running(
+        Dispatcher(jobs, parsers, blobs, FakeFetcher(), DispatcherConfig(jobs=2, limits=LIMITS))
+    ) as dispatcher:
         await submit(jobs, blobs, "a", b"1")
         await eventually(lambda: parsers.opened)
     view = await jobs.get("a")
@@ -519,6 +523,6 @@ async def test_only_old_blobs_that_no_job_owns_are_removed(jobs, parsers, clock,
         await blobs.put(key, b"data")
     age(tmp_path / "blobs", *removed, *kept[:2])
     config = DispatcherConfig(jobs=1, orphan_age_s=60.0, limits=LIMITS)
-    async with running(Dispatcher(jobs, parsers, blobs, config)):
+    async with running(Dispatcher(jobs, parsers, blobs, FakeFetcher(), config)):
         await gone(blobs, removed[1])  # the last one that is removed
     assert await has(blobs, *removed, *kept) == [False, False, True, True, True]

@@ -13,6 +13,7 @@ from actors.dispatcher.jobs import JobLimits
 from actors.messages import InputFile, JobSpec
 from client.models import JobStatusEnum, ParseOptions
 from serve_app.settings import Settings
+from tests.fakes import FakeFetcher
 from tests.memory_parsers import MemoryParsers
 from tests.threaded_registry import ThreadedRegistry
 
@@ -52,7 +53,7 @@ async def test_jobs_of_one_page_use_every_parser(tmp_path: Path) -> None:
     await registry.submit_many(specs)
     limits = JobLimits(files=4, splitting=Splitting(slots=PARSERS))
     config = DispatcherConfig(jobs=Settings(parser_max_replicas=PARSERS).max_concurrent_requests, limits=limits)
-    work = asyncio.create_task(Dispatcher(registry, parsers, blobs, config).run())
+    work = asyncio.create_task(Dispatcher(registry, parsers, blobs, FakeFetcher(), config).run())
     try:  # a job waits in vain where not every parser has one
         ended = await asyncio.gather(*(registry.ended(name) for name in names))
     finally:

@@ -20,6 +20,7 @@ from actors.dispatcher.ports import ShardRef
 from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed
 from actors.messages import FileTask, InputFile, JobSpec, PageSpan, ParsedFile, PartialFile
 from client.models import PageFailure, ParseOptions
+from tests.fakes import NO_SOURCES
 from tests.memory_parsers import MemoryParsers, MemoryShardRef
 from tests.waiting import eventually_async as eventually
 
@@ -201,7 +202,7 @@ async def test_a_job_tells_of_each_file_as_far_as_it_is() -> None:
     )
     spec = JobSpec(job_id="job", files=files, options=ParseOptions(), submitted_at=0.0)
     limits = JobLimits(files=2, splitting=Splitting(slots=2, span_pages=1))
-    run = JobRun(spec, held, blobs, ParserSlots(8), limits)
+    run = JobRun(spec, held, blobs, ParserSlots(8), limits, NO_SOURCES)
     running = asyncio.create_task(run.run())
     await eventually(lambda: run.progress.files_done == 2 and run.progress.pages_done == 6)
     first, second, third = await run.partial_files()

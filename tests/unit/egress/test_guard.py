@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import httpcore
 import pytest
 
-from actors.egress.guard import AddressGuard, AddressRefused, Allowed, GuardedNetwork, look_up
+from actors.egress.guard import AddressGuard, AddressRefused, GuardedNetwork, Hosts, look_up
 
 PUBLIC = "93.184.216.34"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -49,7 +49,7 @@ class Net(httpcore.AsyncNetworkBackend):
 
 
 def guard(allow: str = "", resolve: Names | None = None) -> AddressGuard:
-    return AddressGuard(Allowed.parse(allow), resolve or Names([PUBLIC]))
+    return AddressGuard(Hosts.parse(allow), resolve or Names([PUBLIC]))
 
 
 # -- what a URL says by itself --------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ async def test_one_address_that_is_not_public_refuses_the_host() -> None:
 
 async def test_the_operating_system_knows_this_machine_and_the_guard_refuses_it() -> None:
     with pytest.raises(AddressRefused, match="not a public address"):
-        await AddressGuard(Allowed(), look_up).addresses("localhost", 80)
+        await AddressGuard(Hosts(), look_up).addresses("localhost", 80)
 
 
 # -- what an operator allows ----------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ async def test_an_allowed_name_may_lead_anywhere_and_others_may_not() -> None:
 @pytest.mark.parametrize("wrong", ["10.0.0.0/33", "10.0.0.1/8", "internal/24"])
 def test_an_invalid_network_is_an_error(wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
-        Allowed.parse(wrong)
+        Hosts.parse(wrong)
 
 
 # -- connections ----------------------------------------------------------------------------------------------------
@@ -233,4 +233,4 @@ async def test_a_host_that_nobody_knows_cannot_be_reached() -> None:
         raise OSError
 
     with pytest.raises(httpcore.ConnectError):
-        await post(GuardedNetwork(AddressGuard(Allowed(), unknown), Net()), "http://example.com/")
+        await post(GuardedNetwork(AddressGuard(Hosts(), unknown), Net()), "http://example.com/")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from actors.errors import IdempotencyMismatch, QueueFull, StaleLease
-from actors.messages import Claim, Failure, Heartbeat, JobOutcome, JobSpec
+from actors.messages import Claim, Failure, Heartbeat, InputFile, JobOutcome, JobSpec, Source
 from actors.registry.ledger import Ledger
 from actors.registry.lifecycle import State
 from actors.registry.record import Effect, Save, Show
@@ -269,6 +269,18 @@ def test_progress_does_not_fall_when_a_job_is_delivered_again(ledger: Ledger, ma
     job = ledger.get("a")
     assert job is not None
     assert job.progress == Progress(pages_total=9, pages_done=5)
+
+
+def test_a_fetched_source_is_erased_and_the_others_are_kept(ledger: Ledger, make_spec: Spec) -> None:
+    files = tuple(
+        InputFile(filename="a", blob="b", size=0, sha256="", remote=True, source=Source(url=url)) for url in "xy"
+    )
+    ledger.submit(replace(make_spec("a"), files=files))
+    fetched = replace(beat(claim(ledger), files_fetched=1), fetched=frozenset({1}))
+    _, (effect,) = ledger.heartbeat([fetched])
+    assert isinstance(effect, Save)
+    assert (list(effect.after.spec.sources), effect.after.progress.files_fetched) == ([0], 1)
+    assert ledger.heartbeat([fetched]) == ([], [])
 
 
 # -- endings --------------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ async def test_status_of_a_completed_job_asks_nobody_to_come_back(service: Servi
     body = answer.json()
     assert body["status"] == "completed"
     progress = {"pages_total": 1, "pages_done": 1, "pages_failed": 0, "files_total": 1, "files_done": 1}
-    assert body["progress"] == progress | {"words_lost": 0}
+    assert body["progress"] == progress | {"files_fetched": 0, "words_lost": 0}
     assert body["submitted_at"] <= body["started_at"] <= body["completed_at"]
     assert "Retry-After" not in answer.headers
 
