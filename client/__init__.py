@@ -61,6 +61,7 @@ from client.models import (
     Problem,
     Progress,
     ServiceInfo,
+    UrlSource,
     WarningCode,
 )
 from client.sync import DoclingParserClient
@@ -120,6 +121,7 @@ __all__ = [
     "Unavailable",
     "UnexpectedAnswer",
     "UnsupportedFormat",
+    "UrlSource",
     "WarningCode",
     "WebhookInvalid",
     "verify_webhook",

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
+from client._uploads import Input, source_of
 from client._waiting import JsonDict
-from client.models import ExportFormat
+from client.models import ExportFormat, UrlSource
+
+_SOURCES = TypeAdapter(list[UrlSource])
 
 INTERRUPTED = 130  # the exit status after Ctrl-C
 FIRST_CONTACT_S = 3.0  # how long a read-only command retries a missing server
@@ -29,6 +35,17 @@ Password = Annotated[str | None, typer.Option(envvar="DOCFLEET_PASSWORD", help="
 Options = Annotated[
     str | None,
     typer.Option("--options", metavar="JSON", help="Other parse options, for example '{\"force_ocr\": true}'."),
+]
+FilesOrUrls = Annotated[
+    list[str] | None, typer.Argument(metavar="FILE|URL...", help="Files of the job. The server fetches those at a URL.")
+]
+Sources = Annotated[
+    str | None,
+    typer.Option(
+        metavar="JSON",
+        envvar="DOCFLEET_SOURCES",
+        help='More files to fetch: a list such as \'[{"url": "https://…", "headers": {"Authorization": "…"}}]\'.',
+    ),
 ]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Wait until the job has ended.")]
 Force = Annotated[bool, typer.Option("--force", help="Parse finished documents again, too.")]
@@ -53,6 +70,21 @@ def options(
     }
     named = {name: value for name, value in given.items() if value is not None}
     return (json_object(others, "the options") or {}) | named
+
+
+def inputs(files_or_urls: Sequence[str] | None, sources: str | None) -> list[Input]:
+    """The files of a job, in order. Raises `BadParameter` for a path that is no file, and when there is nothing."""
+    found: list[Input] = list(files_or_urls or [])
+    for given in found:
+        if not source_of(given) and not Path(str(given)).is_file():
+            raise typer.BadParameter(f"File '{given}' does not exist or is a directory.")
+    try:
+        found += _SOURCES.validate_json(sources or "[]")
+    except ValidationError as error:
+        raise typer.BadParameter(f"the sources are not valid: {error.errors()[0]['msg']}") from None
+    if not found:
+        raise typer.BadParameter("name a file or a URL")
+    return found
 
 
 def _page_range(text: str | None) -> list[int] | None:

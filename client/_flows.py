@@ -30,7 +30,7 @@ from client.errors import (
     RequestTimeout,
     UnexpectedAnswer,
 )
-from client.models import ErrorCode, ExportFormat, JobStatusEnum, ParseResponse
+from client.models import ErrorCode, ExportFormat, JobStatusEnum, ParseResponse, UrlSource
 
 DEFAULT_URL = "http://localhost:8080"
 DEFAULT_TIMEOUT_S = 2400.0  # a blocking parse of many pages may take this long
@@ -156,7 +156,7 @@ class Flows:
 
     def parse_one(self, submission: Submission, **how: Unpack[How]) -> Flow[FileResult]:
         """Parse one file as its own job. A failure is returned, not raised."""
-        [path] = map(Path, submission.paths)
+        [path] = [Path(each) for each in submission.paths if not isinstance(each, UrlSource)]
         waiting = self._waiting(**how)
         job_id = None
         try:

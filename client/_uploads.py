@@ -15,9 +15,11 @@ from typing import IO, Any, BinaryIO, cast
 import httpx
 
 from client.errors import MissingFile
-from client.models import ParseOptions
+from client.models import ParseOptions, UrlSource
 
 PathLike = str | os.PathLike[str]
+#: A file to send, or one that the server fetches: a `UrlSource`, or an http or https URL as a str.
+Input = PathLike | UrlSource
 Options = ParseOptions | Mapping[str, Any]
 
 BLOCK = 256 * 1024  # bytes per chunk given to the transport; each chunk costs the async client a thread switch
@@ -27,7 +29,7 @@ BLOCK = 256 * 1024  # bytes per chunk given to the transport; each chunk costs t
 class Submission:
     """The content of a submit. Thanks to the idempotency key, a submit that is sent twice makes one job."""
 
-    paths: Sequence[PathLike]
+    paths: Sequence[Input]
     callback_url: str | None = None
     webhook_url: str | None = None
     task_id: str | None = None
@@ -46,7 +48,7 @@ class Submission:
         }
         given = {name: value for name, value in fields.items() if value is not None}
         key = self.idempotency_key or str(uuid.uuid4())
-        return _upload(url, checked(self.paths), given, {**headers, "Idempotency-Key": key})
+        return _upload(url, self.paths, given, {**headers, "Idempotency-Key": key})
 
 
 def checked(paths: Sequence[PathLike]) -> list[Path]:
@@ -58,13 +60,34 @@ def checked(paths: Sequence[PathLike]) -> list[Path]:
     return found
 
 
-def _upload(url: str, paths: Sequence[Path], fields: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Request:
-    """A POST of `paths` (form field `files`, in this order) and `fields`."""
-    files = [("files", (_label(path), cast(IO[bytes], _LazyFile(path)))) for path in paths]
-    request = httpx.Request("POST", url, data=dict(fields), files=files, headers=dict(headers))
-    if files:
+def source_of(given: Input) -> UrlSource | None:
+    """The source that `given` is or names; None for a path."""
+    if isinstance(given, str) and given.lower().startswith(("http://", "https://")):
+        return UrlSource(url=given)
+    return given if isinstance(given, UrlSource) else None
+
+
+def _upload(url: str, inputs: Sequence[Input], fields: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Request:
+    """A POST of `inputs` (form fields `files` and `sources`, in this order) and `fields`."""
+    parts = [_part(given) for given in inputs]
+    request = httpx.Request("POST", url, data=dict(fields), files=parts, headers=dict(headers))
+    if parts:
         request.stream = _OffLoop(cast(httpx.SyncByteStream, request.stream))
     return request
+
+
+def _part(given: Input) -> tuple[str, tuple[str | None, IO[bytes] | bytes]]:
+    if source := source_of(given):
+        return "sources", (None, _sources_json(source))
+    (path,) = checked([cast(PathLike, given)])
+    return "files", (_label(path), cast(IO[bytes], _LazyFile(path)))
+
+
+def _sources_json(source: UrlSource) -> bytes:
+    """The `sources` form field, with the headers in clear instead of asterisks."""
+    fields = source.model_dump(mode="json", exclude_unset=True)
+    headers = {name: value.get_secret_value() for name, value in source.headers.items()}
+    return json.dumps([fields | {"headers": headers}]).encode()
 
 
 def _label(path: Path) -> str:

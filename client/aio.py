@@ -24,7 +24,7 @@ from client._flows import (
     flows_for,
 )
 from client._retry import Flow, Patience
-from client._uploads import Options, PathLike, Submission, checked
+from client._uploads import Input, Options, PathLike, Submission, checked
 from client._waiting import JsonDict, OnProgress
 from client.jobs import AsyncJob
 from client.models import ExportFormat, JobStatusEnum
@@ -84,12 +84,12 @@ class AsyncDoclingParserClient:
         """`GET /`: name, version, supported formats, endpoints."""
         return await self._run(self._flows.info(timeout=timeout))
 
-    async def parse(self, *paths: PathLike, options: Options | None = None, timeout: float | None = None) -> JsonDict:
+    async def parse(self, *paths: Input, options: Options | None = None, timeout: float | None = None) -> JsonDict:
         """Parse in one blocking call; returns the `BatchParseResponse`. For long work, use `submit_and_wait`."""
         return await self._run(self._flows.parse(Submission(paths=paths, options=options), timeout=timeout))
 
     async def parse_single(
-        self, path: PathLike, *, options: Options | None = None, timeout: float | None = None
+        self, path: Input, *, options: Options | None = None, timeout: float | None = None
     ) -> JsonDict:
         """Parse one file in one blocking call; returns its `ParseResponse`."""
         batch = await self.parse(path, options=options, timeout=timeout)
@@ -123,7 +123,7 @@ class AsyncDoclingParserClient:
 
     async def submit_job(
         self,
-        *paths: PathLike,
+        *paths: Input,
         callback_url: str | None = None,
         task_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -132,7 +132,7 @@ class AsyncDoclingParserClient:
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
-        """Submit these files as one job, without waiting; returns the `JobSubmitResponse` with its `job_id`.
+        """Submit these files and URLs as one job, without waiting; returns the `JobSubmitResponse` with its `job_id`.
 
         Retries within one call never make a second job. With your own `idempotency_key`, neither does a repeated call.
         """
@@ -171,7 +171,7 @@ class AsyncDoclingParserClient:
 
     async def submit_and_wait(
         self,
-        *paths: PathLike,
+        *paths: Input,
         poll_interval: float = 1.0,
         timeout: float | None = None,
         callback_url: str | None = None,

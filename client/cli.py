@@ -21,6 +21,7 @@ from client._arguments import (
     RESTART_S,
     ApiKey,
     AsJson,
+    FilesOrUrls,
     Force,
     Format,
     Ocr,
@@ -28,8 +29,10 @@ from client._arguments import (
     Pages,
     Password,
     Profile,
+    Sources,
     Tables,
     Url,
+    inputs,
     json_object,
     options,
 )
@@ -140,7 +143,8 @@ def parse(
 
 @app.command()
 def submit(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Files of the job.")],
+    files_or_urls: FilesOrUrls = None,
+    sources: Sources = None,
     callback_url: Annotated[str | None, typer.Option(help="Receives every node, and the end of the job.")] = None,
     webhook_url: Annotated[str | None, typer.Option(help="Receives a signed message when the job ends.")] = None,
     metadata: Annotated[str | None, typer.Option(metavar="JSON", help="A JSON object to copy into every node.")] = None,
@@ -159,10 +163,12 @@ def submit(
     JOB=$(docfleet submit report.pdf annex.docx)
 
     docfleet submit scan.png --ocr --metadata '{"case": 17}'
+
+    docfleet submit https://example.org/report.pdf
     """
     with DoclingParserClient(url, api_key=api_key) as client:
         job = client.submit_job(
-            *files,
+            *inputs(files_or_urls, sources),
             callback_url=callback_url,
             webhook_url=webhook_url,
             metadata=json_object(metadata, "the metadata"),

@@ -22,7 +22,7 @@ from client._flows import (
     flows_for,
 )
 from client._retry import Flow, Patience
-from client._uploads import Options, PathLike, Submission
+from client._uploads import Input, Options, PathLike, Submission
 from client._waiting import JsonDict, OnProgress
 from client.jobs import Job
 from client.models import ExportFormat, JobStatusEnum
@@ -82,18 +82,18 @@ class DoclingParserClient:
         """`GET /`: name, version, supported formats, endpoints."""
         return self._run(self._flows.info(timeout=timeout))
 
-    def parse(self, *paths: PathLike, options: Options | None = None, timeout: float | None = None) -> JsonDict:
+    def parse(self, *paths: Input, options: Options | None = None, timeout: float | None = None) -> JsonDict:
         """Parse in one blocking call; returns the `BatchParseResponse`. For long work, use `submit_and_wait`."""
         return self._run(self._flows.parse(Submission(paths=paths, options=options), timeout=timeout))
 
-    def parse_single(self, path: PathLike, *, options: Options | None = None, timeout: float | None = None) -> JsonDict:
+    def parse_single(self, path: Input, *, options: Options | None = None, timeout: float | None = None) -> JsonDict:
         """Parse one file in one blocking call; returns its `ParseResponse`."""
         result: JsonDict = self.parse(path, options=options, timeout=timeout)["results"][0]
         return result
 
     def submit_job(
         self,
-        *paths: PathLike,
+        *paths: Input,
         callback_url: str | None = None,
         task_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -102,7 +102,7 @@ class DoclingParserClient:
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
-        """Submit these files as one job, without waiting; returns the `JobSubmitResponse` with its `job_id`.
+        """Submit these files and URLs as one job, without waiting; returns the `JobSubmitResponse` with its `job_id`.
 
         Retries within one call never make a second job. With your own `idempotency_key`, neither does a repeated call.
         """
@@ -139,7 +139,7 @@ class DoclingParserClient:
 
     def submit_and_wait(
         self,
-        *paths: PathLike,
+        *paths: Input,
         poll_interval: float = 1.0,
         timeout: float | None = None,
         callback_url: str | None = None,

@@ -14,7 +14,7 @@ import pytest
 
 import client
 from client import AsyncDoclingParserClient, DoclingParserClient
-from client.models import ParseOptions
+from client.models import ParseOptions, UrlSource
 
 PENDING = {"job_id": "j1", "status": "pending", "submitted_at": 1.0, "started_at": None, "completed_at": None}
 PROCESSING = {**PENDING, "status": "processing", "started_at": 2.0}
@@ -221,6 +221,17 @@ def test_submit_sends_files_in_order_under_their_own_names(play: Play, tmp_path:
         ("files", "ü.txt"),
     ]
     assert parts[2][2] == "content of ü.txt".encode()
+
+
+def test_urls_are_sent_as_sources_between_the_files(play: Play, document: Path) -> None:
+    source = UrlSource(url="https://b.test/b", headers={"Authorization": "sesame"}, filename="b.pdf")
+    assert "sesame" not in repr(source)
+    call, world = play(Answer(SUBMITTED, 202))
+    call("submit_job", "HTTPS://a.test/a.pdf", document, source)
+    (_, _, first), (name, filename, _), (_, no_name, second) = multipart(world)
+    assert (name, filename, no_name) == ("files", "a.md", None)
+    assert json.loads(first) == [{"url": "HTTPS://a.test/a.pdf", "headers": {}}]
+    assert json.loads(second) == [{"url": source.url, "headers": {"Authorization": "sesame"}, "filename": "b.pdf"}]
 
 
 def test_submit_sends_only_the_fields_that_are_set(play: Play, document: Path) -> None:

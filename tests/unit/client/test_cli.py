@@ -381,6 +381,33 @@ def test_submit_prints_the_id_alone(run: Run, fleet: Fleet, papers: Path) -> Non
     assert '{"case": 17}' in fleet.submits[0].content.decode()
 
 
+def test_urls_and_sources_travel_with_a_submit(run: Run, fleet: Fleet, papers: Path) -> None:
+    sources = [{"url": "https://b.test/b", "headers": {"Authorization": "sesame"}}]
+    assert run("submit", "https://a.test/a.pdf", papers / "a.pdf", "--sources", json.dumps(sources)).exit_code == 0
+    sent = fleet.submits[0].content.decode()
+    assert sent.index("https://a.test/a.pdf") < sent.index('filename="a.pdf"') < sent.index("sesame")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "name a file or a URL"),
+        (["missing.pdf"], "does not exist"),
+        (["."], "is a directory"),
+        (["--sources", '[{"url": 7, "headers": {"A": "sesame"}}]'], "should be a valid string"),
+        (["--sources", "sesame"], "Invalid JSON"),
+    ],
+    ids=range(5),
+)
+def test_what_is_neither_a_file_nor_a_source_is_a_usage_error(
+    run: Run, fleet: Fleet, arguments: list[str], reason: str
+) -> None:
+    result = run("submit", *arguments)
+    assert (result.exit_code, reason in " ".join(result.stderr.replace("│", " ").split())) == (2, True), result.stderr
+    assert "sesame" not in result.stderr
+    assert fleet.submits == []
+
+
 def test_addresses_and_other_options_travel_with_a_submit(run: Run, fleet: Fleet, papers: Path) -> None:
     options = ["--webhook-url", "http://me/", "--options", '{"force_ocr": true, "do_ocr": false}', "--ocr"]
     run("submit", papers / "a.pdf", *options)
