@@ -53,7 +53,7 @@ class Budget:
     def opening_s(self, task: FileTask, split_above: int) -> float:
         """The deadline of a call that opens the file, and parses it when it has no more pages than `split_above`."""
         family = FAMILIES.get(suffix_of(task.filename), "")
-        if family in PAGED:
+        if family in PAGED or not family:  # a name without a known suffix: the content may be pages
             return self.pages_s(min(max(split_above, 1), 1 + task.size // PAGE_BYTES))
         floor = 1.0 if family in SLOW_TO_START else FLOOR
         each_mib = EACH_MIB_OF_AN_ARCHIVE if family in ARCHIVES else EACH_MIB

@@ -27,7 +27,7 @@ def task(filename: str, size: int) -> FileTask:
         pytest.param("a.pdf", 100 * MIB, 7, 420.0, id="but not of more than are parsed with it"),
         pytest.param("a.pdf", 100 * MIB, 0, 60.0, id="to plan a PDF takes no more than a page"),
         pytest.param("a.png", 600, 16, 60.0, id="a picture is a page"),
-        pytest.param("a.unknown", 100, 7, 7.5, id="an unknown suffix"),
+        pytest.param("a.unknown", 100, 7, 60.0, id="an unknown suffix: the content may be a PDF"),
     ],
 )
 def test_the_time_to_open_a_file_follows_from_its_kind_and_size(

@@ -210,6 +210,7 @@ async def test_a_job_with_many_sources_leaves_turns_to_another(jobs, blobs, fetc
 
 # -- names ----------------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize(
     ("fetched", "from_url", "named", "filename", "trusted"),
     [
