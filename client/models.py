@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from client.codes import ErrorCode as ErrorCode
 from client.codes import WarningCode as WarningCode
 from client.options import DEFAULT_CONTENT as DEFAULT_CONTENT
+from client.options import ChunkFormat as ChunkFormat
 from client.options import ChunkOptions as ChunkOptions
 from client.options import Content as Content
 from client.options import ParseOptions as ParseOptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -21,14 +22,21 @@ LEAST_TOKENS = 16
 MOST_TOKENS = 100_000
 
 
+class ChunkFormat(StrEnum):
+    """The formats of `GET /jobs/{id}/results?format=` that are about chunks."""
+
+    CHUNKS = "chunks"
+    LINES = "chunks.jsonl"
+
+
 class ChunkOptions(BaseModel):
     """How to cut a document.
 
     `hybrid` cuts along the document's structure into chunks of at most `max_tokens`, and joins small neighbours under
     the same headings (`merge_peers`). `hierarchical` makes a chunk of each paragraph, list and table, `page` of each
-    page; without `max_tokens` these two have no limit. `tokenizer` is what counts tokens, by a name of `GET /options`;
-    None means the server's own. `hybrid` without `max_tokens` takes the length of the tokenizer's model. `tables`
-    writes tables as Markdown, or as sentences like `row, column = value`.
+    page; without `max_tokens` these two have no limit. `tokenizer` is what counts tokens; None means the server's own.
+    `hybrid` without `max_tokens` takes the length of the tokenizer's model. `tables` writes tables as Markdown, or as
+    sentences like `row, column = value`.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")

@@ -226,6 +226,7 @@ def _parser_config(settings: Settings) -> ParserConfig:
         num_cpus=settings.parser_num_cpus,
         num_gpus=settings.parser_num_gpus,
         artifacts_path=settings.docling_artifacts_path,
+        tokenizers_dir=settings.tokenizers_dir,
         page_deadline_s=settings.page_deadline_s,
         max_pages=settings.parser_max_pages or None,
         max_memory=settings.parser_max_memory_mb and settings.parser_max_memory_mb * MIB,

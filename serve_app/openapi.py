@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 
+from client.chunks import ChunkedFile
 from client.models import (
     BatchParseResponse,
     DeliveryListResponse,
@@ -20,6 +21,7 @@ from client.models import (
     UrlSource,
 )
 from serve_app.auth import OPEN_PATHS
+from serve_app.chunk_results import JSON_LINES
 from serve_app.openapi_examples import EXAMPLES
 from serve_app.problems import PROBLEM_JSON, STATUS
 from serve_app.results import JSON, MEDIA_TYPES, ZIP
@@ -151,10 +153,11 @@ PARSE_RESPONSES: Responses = {
 }
 RESULT_RESPONSES: Responses = {
     200: {
-        "model": JobResultResponse | ParseResponse | dict[str, Any],
-        "description": "A JobResultResponse for all files, a ParseResponse for one file, or an exported document",
+        "model": JobResultResponse | ParseResponse | ChunkedFile | dict[str, Any],
+        "description": "A JobResultResponse for all files, a ParseResponse for one file, an exported document, or "
+        "chunks: a ChunkedFile, or a Chunk on each line",
         "headers": _ETAG,
-        "content": {ZIP: {"schema": _BINARY}}
+        "content": {ZIP: {"schema": _BINARY}, JSON_LINES: {"schema": {"type": "string"}}}
         | {
             media_type.partition(";")[0]: {"schema": {"type": "string"}}
             for media_type in MEDIA_TYPES.values()
@@ -162,7 +165,13 @@ RESULT_RESPONSES: Responses = {
         },
     },
     304: {"description": "The results have not changed"},
-    **errors(ErrorCode.NOT_FOUND, ErrorCode.RESULT_NOT_READY, ErrorCode.EXPORT_UNAVAILABLE, *OF_A_JOB),
+    **errors(
+        ErrorCode.NOT_FOUND,
+        ErrorCode.RESULT_NOT_READY,
+        ErrorCode.EXPORT_UNAVAILABLE,
+        ErrorCode.UNKNOWN_TOKENIZER,
+        *OF_A_JOB,
+    ),
 }
 
 PICTURE_RESPONSES: Responses = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from actors.blobs import BlobStore
 from actors.blobs.keys import results_of
 from actors.derivations import Export
 from actors.errors import BlobMissing, JobExpired
-from actors.messages import JobView, PageSpan
+from actors.messages import FileOutcome, JobView, PageSpan
 from client.models import ErrorCode, ExportFormat, JobStatusEnum
 from serve_app.archive import entry_name, zipped
 from serve_app.derived import DerivedBlobs
@@ -69,7 +69,7 @@ class Results:
         """The JobResultResponse of a job in any state, optionally with the nodes of some pages only."""
         if view.status is not JobStatusEnum.COMPLETED:
             return Response(_head(view) + b"null" + _tail(view), media_type=JSON)
-        headers = etag(view) | _disposition(view.job_id, "json")
+        headers = etag(view) | disposition(view.job_id, "json")
         return await body(_enclosed(_head(view), self._batch(view, pages), _tail(view)), JSON, headers)
 
     async def exported(
@@ -79,18 +79,17 @@ class Results:
 
         Raises Refused when the export does not exist.
         """
-        _check_completed(view)
+        check_completed(view)
         if index is None and len(view.files) > 1:
-            headers = etag(view) | _disposition(view.job_id, "json")
-            return await body(_enclosed(_head(view), self._all(view, form), _tail(view)), JSON, headers)
+            return await of_all_files(view, lambda number: self._content(view, number, form))
         index = index or 0
-        headers = etag(view) | _UNTRUSTED | _disposition(view.files[index].filename, FILE_SUFFIXES[form])
+        headers = etag(view) | _UNTRUSTED | disposition(view.files[index].filename, FILE_SUFFIXES[form])
         return await body(self.pieces(view, index, form, pages), MEDIA_TYPES[form], headers)
 
     async def archive(self, view: JobView) -> Response:
         """A zip file with the nodes, document and Markdown of every file."""
-        _check_completed(view)
-        return await body(zipped(self._entries(view)), ZIP, etag(view) | _disposition(view.job_id, "zip"))
+        check_completed(view)
+        return await body(zipped(self._entries(view)), ZIP, etag(view) | disposition(view.job_id, "zip"))
 
     async def _entries(self, view: JobView) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
         for index, file in enumerate(view.files):
@@ -109,18 +108,10 @@ class Results:
         totals = view.totals() | ({"total_nodes": selection.num_nodes} if selection else {})
         yield b"]," + orjson.dumps(totals)[1:]
 
-    async def _all(self, view: JobView, form: ExportFormat) -> AsyncIterator[bytes]:
-        for index, file in enumerate(view.files):
-            entry = orjson.dumps({"filename": file.filename, "success": file.success})
-            yield (b"," if index else b"[") + entry[:-1] + b',"content":'
-            if file.document is None:
-                yield b"null"
-            else:
-                export = self.pieces(view, index, form)
-                async for piece in export if MEDIA_TYPES[form] == JSON else quoted(export):
-                    yield piece
-            yield b"}"
-        yield b"]"
+    def _content(self, view: JobView, index: int, form: ExportFormat) -> AsyncIterator[bytes]:
+        """An export as JSON."""
+        pieces = self.pieces(view, index, form)
+        return pieces if MEDIA_TYPES[form] == JSON else quoted(pieces)
 
     async def pieces(
         self, view: JobView, index: int, form: ExportFormat, pages: PageSpan | None = None
@@ -131,8 +122,7 @@ class Results:
             pieces = self._stored(view, file.response)
             pieces = PageSelection(pages).of(pieces) if pages else pieces
         elif file.document is None:
-            reason = f"{file.filename} could not be parsed. format=nodes gives the reason"
-            raise Refused(ErrorCode.EXPORT_UNAVAILABLE, reason)
+            raise failed_file(file)
         elif form is ExportFormat.JSON:
             pieces = self._stored(view, file.document)
         else:
@@ -144,20 +134,46 @@ class Results:
         """The stored export, which is made at the first request."""
         folder = f"{results_of(view.job_id)}/{index}"
         wanted = Export(job_id=view.job_id, folder=folder, source=document, form=form, content=view.content)
-        async for piece in _existing(view, self.derived.stream(wanted)):
+        async for piece in existing(view, self.derived.stream(wanted)):
             yield piece
 
     def _stored(self, view: JobView, key: str) -> AsyncIterator[bytes]:
-        return _existing(view, self.blobs.stream(key))
+        return existing(view, self.blobs.stream(key))
 
 
-async def _existing(view: JobView, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def existing(view: JobView, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The bytes of a blob of a completed job. Raises JobExpired when the job's results have been deleted."""
     try:
         async for piece in pieces:
             yield piece
     except BlobMissing as error:
         raise JobExpired(f"The results of job {view.job_id} have been deleted", view.owner) from error
+
+
+async def of_all_files(view: JobView, content: Callable[[int], AsyncIterator[bytes]]) -> Response:
+    """A JSON object about all files of a job: `content` gives that of a file, as JSON. Null for one that failed."""
+
+    async def entries() -> AsyncIterator[bytes]:
+        for index, file in enumerate(view.files):
+            entry = orjson.dumps({"filename": file.filename, "success": file.success})
+            yield (b"," if index else b"[") + entry[:-1] + b',"content":'
+            async for piece in content(index) if file.document else _null():
+                yield piece
+            yield b"}"
+        yield b"]"
+
+    headers = etag(view) | disposition(view.job_id, "json")
+    return await body(_enclosed(_head(view), entries(), _tail(view)), JSON, headers)
+
+
+async def _null() -> AsyncIterator[bytes]:
+    yield b"null"
+
+
+def failed_file(file: FileOutcome) -> Refused:
+    """The refusal to export a file that failed."""
+    reason = f"{file.filename} could not be parsed. format=nodes gives the reason"
+    return Refused(ErrorCode.EXPORT_UNAVAILABLE, reason)
 
 
 def unchanged(view: JobView, if_none_match: str | None) -> bool:
@@ -193,7 +209,8 @@ def check_file(view: JobView, index: int, files: int) -> None:
         raise Refused(ErrorCode.NOT_FOUND, f"Job {view.job_id} has no file {index}; files count from 0")
 
 
-def _check_completed(view: JobView) -> None:
+def check_completed(view: JobView) -> None:
+    """Raises Refused when a job has no results, or not yet."""
     if view.status is JobStatusEnum.COMPLETED:
         return
     if view.status is JobStatusEnum.FAILED:
@@ -217,7 +234,7 @@ def _error(view: JobView) -> str | None:
     return view.failure.message if view.failure else None
 
 
-def _disposition(filename: str, suffix: str) -> dict[str, str]:
+def disposition(filename: str, suffix: str) -> dict[str, str]:
     return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(filename, safe='')}.{suffix}"}
 
 

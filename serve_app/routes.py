@@ -12,7 +12,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import Annotated, Literal
 
-from fastapi import Header, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
@@ -22,6 +22,8 @@ from actors.errors import AWAY, FleetUnavailable, JobEnded, JobExpired, JobNotFo
 from actors.formats import supported_suffixes
 from actors.messages import JobView
 from client.models import (
+    ChunkFormat,
+    ChunkOptions,
     DeliveryListResponse,
     ErrorCode,
     ExportFormat,
@@ -31,12 +33,14 @@ from client.models import (
     JobSubmitResponse,
     ServiceInfo,
 )
+from serve_app.chunk_results import ChunkResults
 from serve_app.derived import DerivedBlobs
 from serve_app.events import LONGEST_WAIT_S, event_stream, owner_stream, until_ended
 from serve_app.health import Health
 from serve_app.partial_results import partial_results
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import Refused, problem
+from serve_app.result_query import check_together, chunk_options
 from serve_app.results import JSON, Results, check_file, etag, page_span, unchanged
 from serve_app.settings import Settings
 from serve_app.submit import Intake
@@ -87,7 +91,9 @@ class Routes:
         self._intake = Intake(jobs, blobs, settings)
         self._settings = settings
         self._prefix = settings.root_path
-        self._results = Results(blobs, DerivedBlobs(blobs, dispatchers))
+        derived = DerivedBlobs(blobs, dispatchers)
+        self._results = Results(blobs, derived)
+        self._chunks = ChunkResults(derived, settings.tokenizers)
         self._health = Health(jobs, parsers, settings, VERSION)
 
     async def index(self) -> Response:
@@ -160,13 +166,17 @@ class Routes:
         self,
         request: Request,
         job_id: JobId,
-        form: Annotated[ExportFormat | Literal["zip"], Query(alias="format")] = ExportFormat.NODES,
+        chunking: Annotated[ChunkOptions, Depends(chunk_options)],
+        form: Annotated[ExportFormat | ChunkFormat | Literal["zip"], Query(alias="format")] = ExportFormat.NODES,
         file: Annotated[
             int | None, Query(ge=0, le=2**31, description="Only this file; files count from 0, in upload order")
         ] = None,
         pages: Annotated[
             str | None,
-            Query(max_length=30, description="Only the nodes of these pages: a page number, or a range such as 3-7"),
+            Query(
+                max_length=30,
+                description="Only the nodes or chunks of these pages: a page number, or a range such as 3-7",
+            ),
         ] = None,
         partial: Annotated[
             bool,
@@ -177,13 +187,10 @@ class Routes:
         ] = 0,
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
-        """The nodes of a job, its exported documents, or a zip file with both. With `wait`, waits for its end."""
+        """The nodes of a job, its chunks, its exported documents, or a zip file. With `wait`, waits for its end."""
         view = await until_ended(self._jobs, await self.found(request, job_id), wait)
         span = page_span(pages)
-        if (span or partial) and form != ExportFormat.NODES:
-            raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial need format=nodes")
-        if span and partial:
-            raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial cannot be combined; send one of them")
+        check_together(form, chunking, pages=span is not None, partial=partial)
         if partial and not view.status.ended:
             return await partial_results(view, self._dispatchers, self._blobs, file)
         if file is not None and view.status is JobStatusEnum.COMPLETED:
@@ -192,6 +199,8 @@ class Routes:
             return Response(status_code=304, headers=etag(view))
         if form == "zip":
             return await self._results.archive(view)
+        if isinstance(form, ChunkFormat):
+            return await self._chunks.answer(view, form, file, chunking, span)
         if form is ExportFormat.NODES and file is None:
             return await self._results.envelope(view, span)
         return await self._results.exported(view, form, file, span)

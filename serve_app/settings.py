@@ -126,6 +126,10 @@ class Settings(BaseSettings):
     do_table_structure: bool = True
     """Detect the rows and columns of tables."""
 
+    tokenizers_dir: Location | None = None
+    """Folder of more tokenizers for chunks, each as `<name>/tokenizer.json` or `<org>/<name>/tokenizer.json`. It must
+    be on every machine that parses or answers HTTP."""
+
     parser_min_replicas: Annotated[int, Field(ge=0)] = 1
     """Number of parser replicas to keep when there is no work."""
     parser_max_replicas: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
@@ -214,6 +218,10 @@ class Settings(BaseSettings):
             do_ocr=self.do_ocr,
             do_table_structure=self.do_table_structure,
         )
+
+    @property
+    def tokenizers(self) -> Path | None:
+        return Path(self.tokenizers_dir) if self.tokenizers_dir else None
 
     @property
     def allowed_destinations(self) -> Hosts:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from actors.blobs import BlobStore, open_blobs
-from actors.derivations import Derivation, Export, Made, PagePicture
+from actors.derivations import Chunks, Derivation, Export, Made, PagePicture
 from actors.dispatcher.derivations import Deriver
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.sources import Sources
@@ -24,13 +24,17 @@ PARSER = ParserInfo(profile="native", docling="0.0")
 
 @dataclass
 class FakeParsers:
-    """`exports` and `pictures` are what was asked for; `ready` is whether a replica lives, `busy` whether it cannot
-    answer now."""
+    """`exports`, `pictures` and `chunked` are what was asked for. Every document has the chunks `chunk_texts`.
+
+    `ready` is whether a replica lives, `busy` whether it cannot answer now.
+    """
 
     ready: bool = True
     busy: bool = False
     exports: list[ExportFormat] = field(default_factory=list)
     pictures: list[PagePicture] = field(default_factory=list)
+    chunked: list[Chunks] = field(default_factory=list)
+    chunk_texts: Sequence[str] = ("one ü", "two")
 
     async def describe(self) -> ParserInfo:
         if self.busy or not self.ready:
@@ -46,6 +50,9 @@ class FakeParsers:
     async def derive(self, source: bytes, wanted: Derivation) -> Made:
         if isinstance(wanted, PagePicture):
             return {wanted.target: self._picture(wanted)}
+        if isinstance(wanted, Chunks):
+            self.chunked.append(wanted)
+            return {wanted.target: self._chunks(wanted)}
         assert isinstance(wanted, Export)
         self.exports.append(wanted.form)
         return {wanted.target: f"{wanted.form}: {orjson.loads(source)['name']} ü".encode()}
@@ -56,6 +63,15 @@ class FakeParsers:
         if wanted.page > 3:
             raise FileError(ErrorCode.PAGE_NOT_FOUND, f"There is no page {wanted.page}: the file has 3")
         return f"{wanted.form} of page {wanted.page}".encode()
+
+    def _chunks(self, wanted: Chunks) -> bytes:
+        empty: dict[str, object] = {"headings": [], "captions": [], "page_numbers": [], "items": [], "pages": {}}
+        chunks = [
+            {"id": f"id-{index}", "index": index, "text": text, "raw_text": text, "num_tokens": 1} | empty
+            for index, text in enumerate(self.chunk_texts)
+        ]
+        head = wanted.options.model_dump(include={"chunker", "tokenizer", "max_tokens"}) | {"pages": {}}
+        return b"".join(orjson.dumps(line) + b"\n" for line in (head, *chunks))
 
 
 @dataclass

@@ -52,11 +52,11 @@ async def test_pages_that_are_no_range_are_refused(service: Service, pages: str)
 
 
 @pytest.mark.parametrize("form", ["markdown", "json", "zip"])
-async def test_pages_go_with_nodes_only(service: Service, form: str) -> None:
+async def test_pages_go_with_nodes_and_chunks_only(service: Service, form: str) -> None:
     job_id = await service.completed(("a.md", b"# A"))
     answer = await service.http.get(f"/jobs/{job_id}/results", params={"pages": "1", "format": form})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-    assert answer.json()["detail"] == "pages and partial need format=nodes"
+    assert answer.json()["detail"] == "pages needs format=nodes, chunks or chunks.jsonl"
 
 
 async def test_an_archive_holds_all_there_is_of_every_file(service: Service) -> None:

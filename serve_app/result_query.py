@@ -1,0 +1,53 @@
+"""The query parameters of `GET /jobs/{id}/results`, as far as they depend on each other."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from client.models import ChunkFormat, ChunkOptions, ErrorCode, ExportFormat
+from client.options import LEAST_TOKENS, MOST_TOKENS, Chunker, Tables
+from serve_app.problems import Refused
+
+
+def chunk_options(
+    chunker: Annotated[Chunker | None, Query(description="How to cut; default: hybrid")] = None,
+    max_tokens: Annotated[
+        int | None,
+        Query(
+            ge=LEAST_TOKENS,
+            le=MOST_TOKENS,
+            description="Most tokens of a chunk; default: those that the tokenizer's model reads (hybrid), or no limit",
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        str | None, Query(max_length=200, description="What counts the tokens: the name of an embedding model")
+    ] = None,
+    merge_peers: Annotated[
+        bool | None, Query(description="Join small neighbours under the same headings (hybrid); default: true")
+    ] = None,
+    tables: Annotated[Tables | None, Query(description="How to write tables; default: markdown")] = None,
+) -> ChunkOptions:
+    """The query parameters of `format=chunks` and `format=chunks.jsonl`."""
+    given = {
+        "chunker": chunker,
+        "max_tokens": max_tokens,
+        "tokenizer": tokenizer,
+        "merge_peers": merge_peers,
+        "tables": tables,
+    }
+    return ChunkOptions.model_validate({name: value for name, value in given.items() if value is not None})
+
+
+def check_together(form: str, chunking: ChunkOptions, *, pages: bool, partial: bool) -> None:
+    """Raises Refused when the parameters that are given do not go with the format, or with each other."""
+    of_chunks = ", ".join(sorted(chunking.model_fields_set))
+    if of_chunks and form not in list(ChunkFormat):
+        raise Refused(ErrorCode.INVALID_REQUEST, f"{of_chunks} only with format=chunks or format=chunks.jsonl")
+    if pages and form not in (ExportFormat.NODES, *ChunkFormat):
+        raise Refused(ErrorCode.INVALID_REQUEST, "pages needs format=nodes, chunks or chunks.jsonl")
+    if partial and form != ExportFormat.NODES:
+        raise Refused(ErrorCode.INVALID_REQUEST, "partial needs format=nodes")
+    if pages and partial:
+        raise Refused(ErrorCode.INVALID_REQUEST, "pages and partial cannot be combined; send one of them")
