@@ -1,0 +1,103 @@
+"""Every answer is one by docling's own models, and every option of docling's is in the table."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from actors.messages import Failure
+from client.models import ErrorCode
+from serve_app.docling_v1.options import ConvertOptions, translate
+from tests.unit.serve_app.docling_v1.calls import converted, finished, result, submitted
+from tests.unit.serve_app.docling_v1.sockets import connected
+from tests.unit.serve_app.service import Service, form
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+@pytest.fixture(scope="module")
+def models() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # docling's own
+        from docling.datamodel.service import responses
+    return responses
+
+
+def strictly(model: type[BaseModel], sent: dict[str, Any]) -> Any:
+    """`sent` as a model. No key of it may be unknown to the model."""
+    read = model.model_validate(sent)
+    assert set(sent) <= set(model.model_fields), "an unknown key"
+    return read
+
+
+async def test_the_status_of_a_task(service: Service, models: Any) -> None:
+    task = strictly(models.TaskStatusResponse, await submitted(service))
+    assert (task.task_type.value, task.task_status.value) == ("convert", "pending")
+    polled = await service.http.get(f"/v1/status/poll/{await finished(service, ('a.md', b'bad'))}")
+    assert strictly(models.TaskStatusResponse, polled.json()).failure.retryable is False
+
+
+async def test_a_frame_of_a_socket(service: Service, models: Any) -> None:
+    async with connected(service.api, f"/v1/status/ws/{await finished(service)}") as socket:
+        await socket.message()
+        frames = [strictly(models.WebsocketMessage, await socket.frame()) for _ in range(2)]
+    assert [frame.message.value for frame in frames] == ["connection", "update"]
+
+
+async def test_a_document(service: Service, models: Any) -> None:
+    answer = await result(service, to_formats=["md", "json", "html", "text", "doctags"])
+    read = strictly(models.ConvertDocumentResponse, answer.json())
+    assert read.document.json_content.name == "report.md"
+    assert (read.status.value, read.document.md_content) == ("success", "markdown: report.md ü")
+
+
+async def test_a_document_with_lost_pages(service: Service, models: Any) -> None:
+    service.worker.lost = (2, 5)
+    read = strictly(models.ConvertDocumentResponse, (await result(service)).json())
+    assert [error.page_no for error in read.errors] == [2, 5]
+
+
+async def test_a_file_that_failed(service: Service, models: Any) -> None:
+    answer = await converted(service, files=form(("a.md", b"bad")))
+    read = strictly(models.ConvertDocumentResponse, answer.json())
+    assert (read.status.value, read.errors[0].category.value) == ("failure", "backend_failure")
+
+
+@pytest.mark.parametrize("code", [code for code in ErrorCode if code in ("cancelled", "deadline_exceeded", "poison")])
+async def test_a_job_that_failed(service: Service, models: Any, code: ErrorCode) -> None:
+    task_id = (await submitted(service))["task_id"]
+    await service.worker.work(Failure(code=code, message="It failed"))
+    answer = await service.http.get(f"/v1/result/{task_id}")
+    assert answer.status_code == 200
+    assert strictly(models.TaskFailureResult, answer.json()).failure.message == "It failed"
+
+
+async def test_the_small_answers(service: Service, models: Any) -> None:
+    models.HealthCheckResponse.model_validate((await service.http.get("/health")).json())
+    strictly(models.ReadinessResponse, (await service.http.get("/ready")).json())
+    strictly(models.ClearResponse, (await service.http.get("/v1/clear/results")).json())
+
+
+def docling_options() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from docling.datamodel.service.options import ConvertDocumentsOptions
+    return ConvertDocumentsOptions
+
+
+def test_every_option_of_docling_is_in_the_table() -> None:
+    assert set(docling_options().model_fields) - set(ConvertOptions.model_fields) == {
+        "chunking_options", "chunking_preset",
+    }  # fmt: skip
+    assert set(ConvertOptions.model_fields) <= set(docling_options().model_fields)
+
+
+def test_every_default_of_docling_is_taken_as_it_is() -> None:
+    """Generated clients send all of them."""
+    translation = translate(ConvertOptions.model_validate(docling_options()().model_dump(mode="json")))
+    assert translation.substituted == {}
+    sent = translation.parse.model_dump(exclude_none=True)
+    assert sent == {"do_ocr": True, "force_ocr": False, "do_table_structure": True}
