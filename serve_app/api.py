@@ -19,7 +19,8 @@ from serve_app.auth import Access
 from serve_app.context import REQUEST_ID, RequestContext
 from serve_app.derived import DerivedBlobs
 from serve_app.docling_v1.api import add_docling_v1
-from serve_app.docling_v1.routes import SUBSTITUTED, DoclingRoutes
+from serve_app.docling_v1.openapi import SUBSTITUTED
+from serve_app.docling_v1.routes import DoclingRoutes
 from serve_app.docs_page import add_docs_page
 from serve_app.health import Health
 from serve_app.openapi import (

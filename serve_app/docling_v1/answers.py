@@ -12,6 +12,7 @@ from starlette.responses import Response
 from actors.messages import FileOutcome, JobView, PageSpan
 from client.models import ErrorCode, ExportFormat, JobStatusEnum
 from serve_app.archive import zipped
+from serve_app.docling_v1.models import ErrorItem, Outcome, TaskFailureResult
 from serve_app.docling_v1.options import EXPORTS, Format
 from serve_app.docling_v1.reply import Reply
 from serve_app.docling_v1.tasks import category_of, failure_of
@@ -51,7 +52,7 @@ class Answers:
                 yield piece
         else:
             failure = failure_of(view, await self.reason(view))
-            yield orjson.dumps({"kind": "TaskFailureResult", "failure": failure})
+            yield TaskFailureResult(failure=failure).model_dump_json().encode()
 
     async def reason(self, view: JobView) -> str | None:
         """Why no file of a completed job could be converted; None for any other job."""
@@ -73,7 +74,7 @@ class Answers:
             else:
                 yield b"null"
         entry = await self._entry(view, 0) if view.progress.pages_failed or not file.success else {}
-        yield b"}," + orjson.dumps(_outcome(view, file, entry))[1:]
+        yield b"}," + _outcome(view, file, entry).model_dump_json().encode()[1:]
 
     async def _entries(self, view: JobView, reply: Reply) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
         for index, stem in enumerate(stems([file.filename for file in view.files])):
@@ -91,33 +92,21 @@ class Answers:
         return entry
 
 
-def _outcome(view: JobView, file: FileOutcome, entry: dict[str, Any]) -> dict[str, Any]:
-    lost = entry.get("pages_failed", ())
-    status = "failure" if not file.success else "partial_success" if lost else "success"
-    return {
-        "status": status,
-        "errors": [_error_of_page(page) for page in lost]
-        if file.success
-        else [_error(entry["error"], entry["error_code"])],
-        "processing_time": view.totals()["total_processing_time_ms"] / 1000,
-        "timings": {},
-        "confidence": None,
-    }
+def _outcome(view: JobView, file: FileOutcome, entry: dict[str, Any]) -> Outcome:
+    errors = [_error_of_page(page) for page in entry.get("pages_failed", ())]
+    if not file.success:
+        errors = [ErrorItem(error_message=entry["error"], category=category_of(entry["error_code"]))]
+    return Outcome(
+        status="failure" if not file.success else "partial_success" if errors else "success",
+        errors=errors,
+        processing_time=view.totals()["total_processing_time_ms"] / 1000,
+    )
 
 
-def _error_of_page(page: dict[str, Any]) -> dict[str, Any]:
-    return _error(f"Page {page['page_number']} is missing: {page['reason']}", ErrorCode.PAGES_LOST, page["page_number"])
-
-
-def _error(message: str, code: str, page: int | None = None) -> dict[str, Any]:
-    """An ErrorItem."""
-    return {
-        "component_type": "pipeline",
-        "module_name": "docfleet",
-        "error_message": message,
-        "category": category_of(code),
-        "page_no": page,
-    }
+def _error_of_page(page: dict[str, Any]) -> ErrorItem:
+    number = page["page_number"]
+    message = f"Page {number} is missing: {page['reason']}"
+    return ErrorItem(error_message=message, category=category_of(ErrorCode.PAGES_LOST), page_no=number)
 
 
 def _has_failed(view: JobView) -> bool:

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
 
 from serve_app.docling_v1.errors import install_errors
+from serve_app.docling_v1.models import Capabilities, OkResponse, Versions
+from serve_app.docling_v1.openapi import (
+    BODY,
+    CONVERT_RESPONSES,
+    FORM,
+    GUARDED_RESPONSES,
+    POLL_RESPONSES,
+    READY_RESPONSES,
+    RESULT_RESPONSES,
+    SUBMIT_RESPONSES,
+)
 from serve_app.docling_v1.routes import DoclingRoutes
 
 
 def add_docling_v1(api: FastAPI, routes: DoclingRoutes) -> None:
     """All routes answer 200 when they succeed, also the submits: clients compare with it."""
     install_errors(api)
-    add: Any = partial(api.add_api_route, include_in_schema=False)
-    add("/v1/convert/file", routes.v1_convert_file, methods=["POST"])
-    add("/v1/convert/source", routes.v1_convert_source, methods=["POST"])
-    add("/v1/convert/file/async", routes.v1_submit_file, methods=["POST"])
-    add("/v1/convert/source/async", routes.v1_submit_source, methods=["POST"])
-    add("/v1/status/poll/{task_id}", routes.v1_poll)
-    add("/v1/result/{task_id}", routes.v1_result)
-    add("/v1/clear/converters", routes.v1_clear_converters)
-    add("/v1/clear/results", routes.v1_clear_results)
-    add("/ready", routes.v1_ready)
-    add("/version", routes.v1_version)
-    add("/v1/capabilities", routes.v1_capabilities)
+    get = partial(api.add_api_route, methods=["GET"])
+    post = partial(api.add_api_route, methods=["POST"])
+    post("/v1/convert/file", routes.v1_convert_file, responses=CONVERT_RESPONSES, openapi_extra=FORM)
+    post("/v1/convert/source", routes.v1_convert_source, responses=CONVERT_RESPONSES, openapi_extra=BODY)
+    post("/v1/convert/file/async", routes.v1_submit_file, responses=SUBMIT_RESPONSES, openapi_extra=FORM)
+    post("/v1/convert/source/async", routes.v1_submit_source, responses=SUBMIT_RESPONSES, openapi_extra=BODY)
+    get("/v1/status/poll/{task_id}", routes.v1_poll, responses=POLL_RESPONSES)
+    get("/v1/result/{task_id}", routes.v1_result, responses=RESULT_RESPONSES)
+    get("/v1/clear/converters", routes.v1_clear_converters, response_model=OkResponse, responses=GUARDED_RESPONSES)
+    get("/v1/clear/results", routes.v1_clear_results, response_model=OkResponse, responses=GUARDED_RESPONSES)
+    get("/v1/capabilities", routes.v1_capabilities, response_model=Capabilities, responses=GUARDED_RESPONSES)
+    get("/ready", routes.v1_ready, response_model=OkResponse, responses=READY_RESPONSES)
+    get("/version", routes.v1_version, response_model=Versions, responses=READY_RESPONSES)
     api.add_api_websocket_route("/v1/status/ws/{task_id}", routes.v1_watch)

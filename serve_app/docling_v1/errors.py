@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from client.models import ErrorCode
+from serve_app.docling_v1.models import DoclingProblem, InvalidValue
 from serve_app.docling_v1.requests import Invalid
 from serve_app.problems import PROBLEM_JSON
 
@@ -43,13 +43,7 @@ async def _on_not_there(request: Request, error: NotThere) -> Response:
     return _problem(request, HTTPStatus.NOT_FOUND, error.code, error.detail)
 
 
-def _problem(request: Request, status: HTTPStatus, code: ErrorCode, detail: object) -> Response:
-    body = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": request.state.request_id,
-    }
-    return Response(orjson.dumps(body), status, media_type=PROBLEM_JSON)
+def _problem(request: Request, status: HTTPStatus, code: ErrorCode, detail: str | list[InvalidValue]) -> Response:
+    request_id = request.state.request_id
+    body = DoclingProblem(title=status.phrase, status=status, detail=detail, code=code, request_id=request_id)
+    return Response(body.model_dump_json(), status, media_type=PROBLEM_JSON)

@@ -14,6 +14,7 @@ from actors.messages import InputFile
 from client.models import ErrorCode
 from serve_app.docling_v1.files import FileStore, named
 from serve_app.docling_v1.json_strings import LongString, split_long_strings
+from serve_app.docling_v1.models import InvalidValue
 from serve_app.docling_v1.requests import (
     ConvertRequest,
     FileSource,
@@ -74,8 +75,8 @@ class _Reader:
         text = source.base64_string
         file = self._files[text] if text in self._files else await self._decoded(_whole(text.encode()))
         if file is None:
-            where = ["body", "sources", index, "file", "base64_string"]
-            raise Invalid([{"type": "base64", "loc": where, "msg": "base64_string is not valid base64"}])
+            where: list[str | int] = ["body", "sources", index, "file", "base64_string"]
+            raise Invalid([InvalidValue(type="base64", loc=where, msg="base64_string is not valid base64")])
         return named(file, source.filename)
 
     async def _stored(self, string: LongString) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from actors.messages import InputFile
 from client.models import ErrorCode
+from serve_app.docling_v1.models import InvalidValue
 from serve_app.docling_v1.options import ConvertOptions
 from serve_app.problems import Refused
 
@@ -21,10 +22,10 @@ NO_PRESIGNED_URLS = "Presigned URL target requires artifact storage to be config
 
 
 class Invalid(Exception):
-    """A request with invalid values: `errors` has `loc`, `msg` and `type` of each."""
+    """A request with invalid values."""
 
-    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(errors[0]["msg"])
+    def __init__(self, errors: list[InvalidValue]) -> None:
+        super().__init__(errors[0].msg)
         self.errors = errors
 
 
@@ -72,7 +73,8 @@ def checked(model: type[T], sent: object, *where: str) -> T:
         return model.model_validate(sent)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise Invalid([{**each, "loc": ["body", *where, *each["loc"]]} for each in found]) from error
+        wrong = [InvalidValue(loc=["body", *where, *each["loc"]], msg=each["msg"], type=each["type"]) for each in found]
+        raise Invalid(wrong) from error
 
 
 def checked_target(kind: str) -> Target:

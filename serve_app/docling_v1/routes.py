@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import Annotated
 
-import orjson
 from fastapi import Header, Path, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel
 from starlette.websockets import WebSocket
 
 from actors.blobs.keys import delete_blobs_of
@@ -19,8 +19,9 @@ from serve_app.docling_v1.answers import Answers
 from serve_app.docling_v1.errors import NOT_READY, TASK_NOT_FOUND, NotThere
 from serve_app.docling_v1.json_requests import receive_json
 from serve_app.docling_v1.lookup import Tasks
+from serve_app.docling_v1.models import Capabilities, OkResponse, Versions
 from serve_app.docling_v1.multipart_requests import receive_form
-from serve_app.docling_v1.options import EXPORTS
+from serve_app.docling_v1.openapi import SUBSTITUTED
 from serve_app.docling_v1.submit import Receive, Submit, Taken
 from serve_app.docling_v1.sync import Held
 from serve_app.docling_v1.tasks import task_of
@@ -32,10 +33,11 @@ from serve_app.results import JSON, Results
 from serve_app.settings import Settings
 from serve_app.submit import Intake
 
-SUBSTITUTED = "Docfleet-Substituted"
-
 TaskId = Annotated[str, Path(description="The task id from a submit; it is also the id of a job", max_length=100)]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=255, description="Repeating a request with the same key returns the same task"),
+]
 
 
 class DoclingRoutes:
@@ -93,7 +95,7 @@ class DoclingRoutes:
 
     async def v1_clear_converters(self) -> Response:
         """Does nothing: a parser replaces itself when it needs to."""
-        return _json({"status": "ok"})
+        return _json(OkResponse())
 
     async def v1_clear_results(
         self, request: Request, older_then: Annotated[float, Query(ge=0, description="Seconds")] = 3600
@@ -105,29 +107,21 @@ class DoclingRoutes:
             views, cursor = await self._jobs.list_jobs(request.state.owner, None, 500, cursor)
             await asyncio.gather(*(self._delete(view) for view in views if _has_ended_before(view, before)))
             if cursor is None:
-                return _json({"status": "ok"})
+                return _json(OkResponse())
 
     async def v1_ready(self) -> Response:
         """Whether the service can accept and parse a job now."""
         await self._health.check_ready()
-        return _json({"status": "ok"})
+        return _json(OkResponse())
 
     async def v1_version(self) -> Response:
         """The versions of this server and of docling."""
         report = await self._health.report()
-        versions = {"docfleet": report.version}
-        return _json(versions | ({"docling": report.parser.docling} if report.parser else {}))
+        return _json(Versions(docfleet=report.version, docling=report.parser.docling if report.parser else None))
 
     async def v1_capabilities(self) -> Response:
         """What this server takes and gives."""
-        return _json(
-            {
-                "input_suffixes": list(supported_suffixes()),
-                "output_formats": list(EXPORTS),
-                "sources": ["file"],
-                "targets": ["inbody", "zip"],
-            }
-        )
+        return _json(Capabilities(input_suffixes=list(supported_suffixes())))
 
     async def _task(self, request: Request, receive: Receive, idempotency_key: str | None) -> Response:
         taken = await self._submit.take(request, receive, idempotency_key)
@@ -151,5 +145,5 @@ def _headers(taken: Taken) -> dict[str, str]:
     return {SUBSTITUTED: taken.substituted} if taken.substituted else {}
 
 
-def _json(content: object, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), 200, headers, JSON)
+def _json(body: BaseModel, headers: dict[str, str] | None = None) -> Response:
+    return Response(body.model_dump_json(), 200, headers, JSON)

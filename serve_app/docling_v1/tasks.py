@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from actors.messages import JobView
 from client.models import ErrorCode, JobStatusEnum
+from serve_app.docling_v1.models import Category, FailureInfo, TaskMeta, TaskStatus, TaskStatusResponse
 
-_UNFINISHED = {JobStatusEnum.PENDING: "pending", JobStatusEnum.PROCESSING: "started"}
+_UNFINISHED: Mapping[JobStatusEnum, TaskStatus] = {
+    JobStatusEnum.PENDING: "pending",
+    JobStatusEnum.PROCESSING: "started",
+}
 
-#: docling-serve's words for what was at fault. Everything else is an "internal" fault.
-_CATEGORIES: Mapping[str, str] = {
+#: docling-serve's words for what was at fault. Every other code says that a file cannot be read.
+_CATEGORIES: Mapping[str, Category] = {
     ErrorCode.DEADLINE_EXCEEDED: "timeout",
     ErrorCode.CANCELLED: "policy",
     ErrorCode.FILE_TOO_LARGE: "policy",
@@ -25,54 +28,45 @@ _CATEGORIES: Mapping[str, str] = {
 }
 
 
-def status_of(view: JobView) -> str:
+def status_of(view: JobView) -> TaskStatus:
     """The status of the task. A job with lost pages, or with some failed files, is a success."""
     if view.status is JobStatusEnum.COMPLETED:
         return "success" if any(file.success for file in view.files) else "failure"
     return _UNFINISHED.get(view.status, "failure")
 
 
-def task_of(view: JobView, reason: str | None = None) -> dict[str, Any]:
-    """The TaskStatusResponse. `reason` says why no file of a completed job could be converted."""
+def task_of(view: JobView, reason: str | None = None) -> TaskStatusResponse:
+    """The job as a task. `reason` says why no file of a completed job could be converted."""
     status = status_of(view)
     failure = failure_of(view, reason) if status == "failure" else None
-    return {
-        "task_id": view.job_id,
-        "task_type": "convert",
-        "task_status": status,
-        "task_position": view.queue_position,
-        "task_meta": _meta(view),
-        "error_message": failure and failure["message"],
-        "failure": failure,
-    }
+    return TaskStatusResponse(
+        task_id=view.job_id,
+        task_status=status,
+        task_position=view.queue_position,
+        task_meta=_meta(view),
+        error_message=failure.message if failure else None,
+        failure=failure,
+    )
 
 
-def failure_of(view: JobView, reason: str | None = None) -> dict[str, Any]:
-    """The PublicFailureInfo of a job without results."""
+def failure_of(view: JobView, reason: str | None = None) -> FailureInfo:
+    """Why a job has no results."""
     code = view.failure.code if view.failure else ErrorCode.INVALID_FILE
     message = view.failure.message if view.failure else reason or "No file could be converted"
     category = category_of(code)
-    return {
-        "category": category,
-        "message": message,
-        "retryable": category in ("timeout", "capacity"),
-        "phase": "execution",
-        "details": {"code": str(code)},
-    }
+    retryable = category in ("timeout", "capacity")
+    return FailureInfo(category=category, message=message, retryable=retryable, details={"code": code})
 
 
-def category_of(code: str) -> str:
-    """The FailureCategory of an error code."""
+def category_of(code: str) -> Category:
     return _CATEGORIES.get(code, "backend_failure")
 
 
-def _meta(view: JobView) -> dict[str, int]:
-    progress, succeeded = view.progress, sum(file.success for file in view.files)
-    failed = len(view.files) - succeeded
-    return {
-        "num_docs": progress.files_total or len(view.files),
-        "num_processed": progress.files_done,
-        "num_succeeded": succeeded,
-        "num_partially_succeeded": 0,
-        "num_failed": failed,
-    }
+def _meta(view: JobView) -> TaskMeta:
+    succeeded = sum(file.success for file in view.files)
+    return TaskMeta(
+        num_docs=view.progress.files_total or len(view.filenames),
+        num_processed=view.progress.files_done,
+        num_succeeded=succeeded,
+        num_failed=len(view.files) - succeeded,
+    )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Literal
 
-import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from actors.errors import AWAY, JobExpired, JobNotFound
@@ -14,6 +13,7 @@ from actors.messages import JobView
 from serve_app.docling_v1.answers import Answers
 from serve_app.docling_v1.errors import TASK_NOT_FOUND, NotThere
 from serve_app.docling_v1.lookup import Tasks
+from serve_app.docling_v1.models import WebsocketMessage
 from serve_app.docling_v1.tasks import task_of
 from serve_app.events import changes
 
@@ -41,7 +41,7 @@ class Watch:
         code = _NORMAL
         try:
             async for frame in self._frames(socket, task_id):
-                await socket.send_text(orjson.dumps(frame).decode())
+                await socket.send_text(frame.model_dump_json())
         except (NotThere, JobNotFound, JobExpired):
             await socket.send_text(_error(TASK_NOT_FOUND))
         except AWAY as error:
@@ -49,7 +49,7 @@ class Watch:
             code = _TRY_AGAIN_LATER
         await socket.close(code)
 
-    async def _frames(self, socket: WebSocket, task_id: str) -> AsyncIterator[dict[str, Any]]:
+    async def _frames(self, socket: WebSocket, task_id: str) -> AsyncIterator[WebsocketMessage]:
         view = await self._tasks.get(task_id, socket.state.owner)
         yield await self._frame("connection", view)
         if view.status.ended:
@@ -57,8 +57,8 @@ class Watch:
         async for later in changes(self._tasks.jobs, view, socket.state.is_admitted):
             yield await self._frame("update", later)
 
-    async def _frame(self, message: str, view: JobView) -> dict[str, Any]:
-        return {"message": message, "task": task_of(view, await self._answers.reason(view)), "error": None}
+    async def _frame(self, message: Literal["connection", "update"], view: JobView) -> WebsocketMessage:
+        return WebsocketMessage(message=message, task=task_of(view, await self._answers.reason(view)))
 
 
 async def _until_left(socket: WebSocket) -> None:
@@ -70,4 +70,4 @@ async def _until_left(socket: WebSocket) -> None:
 
 
 def _error(reason: str) -> str:
-    return orjson.dumps({"message": "error", "task": None, "error": reason}).decode()
+    return WebsocketMessage(message="error", error=reason).model_dump_json()
