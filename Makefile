@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, made once and renewed when the
-# requirements change; only `bench` needs a program from elsewhere, wrk. Python 3.11 or 3.12; PYTHON=... picks
+# requirements change; only `bench` and `ui` need programs from elsewhere: wrk, and Node. Python 3.11 or 3.12; PYTHON=... picks
 # another interpreter.
 
 PYTHON ?= python3
@@ -12,7 +12,7 @@ WITHOUT_SERVICE := tests/unit tests/contract tests/deploy tests/hostile
 WITH_SERVICE := tests/cluster tests/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-slow test-faults check format bench models clean
+.PHONY: help install demo serve test test-slow test-faults check format ui bench models clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+ui: ## Build the page for browsers into serve_app/ui/ (needs Node 20 and npm)
+	@cd web && npm install --silent && npm run --silent types && npm run --silent lint && npm run --silent build
+
 bench: $(READY) ## Run the benchmarks of docs/benchmarks.md (needs wrk)
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(CORPUS)
 
@@ -66,4 +69,4 @@ models: $(READY) ## Download docling's own models, so that the standard profile 
 	@$(BIN)/docling-tools models download layout tableformer
 
 clean: ## Remove the virtual environment and caches; state in .docfleet/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -47,6 +47,7 @@ from serve_app.rate_limit import RateLimit
 from serve_app.results import Results
 from serve_app.routes import DESCRIPTION, NAME, VERSION, Routes
 from serve_app.settings import Settings
+from serve_app.ui_page import add_ui, is_ui
 
 #: Bodies of at least this many bytes are compressed for clients that accept gzip. A low level saves CPU.
 COMPRESSED_FROM = 2048
@@ -74,6 +75,8 @@ def make_api(
         servers=[{"url": settings.root_path}] if settings.root_path else None,
     )
     install_problems(api)
+    if settings.ui:
+        add_ui(api)
     routes = Routes(jobs, blobs, parsers, dispatchers, settings)
     _add_routes(api, routes, PictureRoutes(routes.found, DerivedBlobs(blobs, dispatchers)))
     if settings.docling_v1:
@@ -89,7 +92,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     layers = [
         Middleware(RequestContext),
         Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=GZIP_LEVEL),
-        Middleware(Access, keys=ApiKeys(settings), rate=rate),
+        Middleware(Access, keys=ApiKeys(settings), rate=rate, is_open=is_ui if settings.ui else None),
     ]
     if settings.allowed_origins:
         cors = Middleware(

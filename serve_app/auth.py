@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -25,18 +26,22 @@ _POLICY = 1008  # a WebSocket's close code
 class Access:
     """ASGI middleware. Stores the owner of the key in the state of the request, or answers 401 or 429.
 
-    `is_admitted` in the state tells a long answer whether the key is still valid.
+    `is_open` is about requests besides OPEN_PATHS that need no key. `is_admitted` in the state tells a long answer
+    whether the key is still valid.
     """
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, rate: RateLimit | None) -> None:
+    def __init__(
+        self, app: ASGIApp, keys: ApiKeys, rate: RateLimit | None, is_open: Callable[[Scope], bool] | None = None
+    ) -> None:
         self._app = app
+        self._is_open = is_open
         self._keys = keys
         self._rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._watch(scope, receive, send)
-        elif scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        elif scope["type"] != "http" or scope["path"] in OPEN_PATHS or (self._is_open and self._is_open(scope)):
             await self._app(scope, receive, send)
         else:
             refusal = self._admit(scope)

@@ -105,7 +105,7 @@ class Routes:
             supported_formats=list(supported_suffixes()),
             endpoints={name: f"{self._prefix}{path}" for name, path in ENDPOINTS.items()},
         )
-        return _json(info)
+        return _json(info, {"Vary": "Accept"})  # browsers get the page, see serve_app.ui_page
 
     async def health(self) -> Response:
         """State, settings and load of the service. Always answers 200."""

@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     """Port to listen on."""
     root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
     """Path prefix that a proxy in front strips from requests, such as `/docs-api`. `Location` and all links have it."""
+    ui: bool = True
+    """Serve the page for browsers at `/ui`, and at `/` for requests that ask for HTML."""
     ingress_replicas: Annotated[int, Field(ge=1)] = 1
     """Number of processes that answer HTTP requests."""
     docling_v1: bool = True

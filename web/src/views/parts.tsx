@@ -1,0 +1,136 @@
+// Small parts that several views use.
+
+import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { spoken } from "../state/session";
+import { Icon, type IconName } from "./icons";
+
+interface ButtonProps {
+  icon: IconName;
+  label: string;
+  onClick: () => void;
+  pressed?: boolean;
+  disabled?: boolean;
+}
+
+/** A button that shows an icon alone. */
+export function IconButton({ icon, label, onClick, pressed, disabled = false }: ButtonProps) {
+  return (
+    <button
+      type="button"
+      class="icon-button"
+      title={label}
+      aria-label={label}
+      aria-pressed={pressed}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+/** Copy a text, and say so. */
+export async function copy(text: string): Promise<void> {
+  await navigator.clipboard.writeText(text);
+  spoken.value = "Copied";
+  toast.value = "Copied";
+}
+
+export const toast = signal("");
+const TOAST_MS = 1800;
+
+/** What was just done, for a moment. */
+export function Toast() {
+  const text = toast.value;
+  useEffect(() => {
+    if (!text) return;
+    const timer = setTimeout(() => {
+      toast.value = "";
+    }, TOAST_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return text ? (
+    <div class="toast" aria-hidden="true">
+      <Icon name="check" /> {text}
+    </div>
+  ) : null;
+}
+
+/** A button that opens a small panel under it. Escape and a click elsewhere close it. */
+export function Menu({ label, icon, children }: { label: string; icon?: IconName; children: ComponentChildren }) {
+  const box = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const close = (event: Event) => {
+      const details = box.current;
+      if (!details?.open || (event instanceof KeyboardEvent && event.key !== "Escape")) return;
+      if (event instanceof MouseEvent && details.contains(event.target as globalThis.Node)) return;
+      details.open = false;
+      if (event instanceof KeyboardEvent) details.querySelector("summary")?.focus();
+    };
+    document.addEventListener("click", close);
+    document.addEventListener("keydown", close);
+    return () => {
+      document.removeEventListener("click", close);
+      document.removeEventListener("keydown", close);
+    };
+  }, []);
+  return (
+    <details class="menu" ref={box}>
+      <summary class="button">
+        {icon && <Icon name={icon} />} {label}
+      </summary>
+      <div class="menu-panel">{children}</div>
+    </details>
+  );
+}
+
+/** A dialog that is open while it is rendered. */
+export function Dialog({
+  title,
+  onClose,
+  children,
+}: {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
+  const box = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    box.current?.showModal();
+  }, []);
+  return (
+    <dialog ref={box} class="dialog" aria-labelledby="dialog-title" onClose={onClose}>
+      <header>
+        <h2 id="dialog-title">{title}</h2>
+        <IconButton icon="close" label="Close" onClick={() => box.current?.close()} />
+      </header>
+      {children}
+    </dialog>
+  );
+}
+
+interface SegmentsProps<T> {
+  label: string;
+  options: readonly (readonly [T, string])[];
+  value: T;
+  choose: (value: T) => void;
+  class?: string;
+}
+
+/** Buttons of which one is pressed. */
+export function Segments<T>({ label, options, value, choose, class: name = "" }: SegmentsProps<T>) {
+  return (
+    <div class={`segments ${name}`} role="group" aria-label={label}>
+      {options.map(([each, text]) => (
+        <button type="button" key={text} aria-pressed={each === value} onClick={() => choose(each)}>
+          {text}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+export const count = (number: number, one: string, many = `${one}s`): string =>
+  `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
