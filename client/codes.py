@@ -71,6 +71,7 @@ class WarningCode(StrEnum):
     """Every stable warning code: what may be missing or wrong in the result of a parsed file."""
 
     WORDS_LOST = "words_lost"
+    WORDS_DOUBLED = "words_doubled"
     NOTHING_READ = "nothing_read"
     LAYOUT_FAILED = "layout_failed"
     TABLE_FAILED = "table_failed"

@@ -92,7 +92,9 @@ class ParserInfo(Wire):
     """What parsed a document: the profile that ran, docling's version, and the models by task.
 
     `words_read` counts the words that were read, from a text layer or by OCR, and `words_kept` those of them that are
-    in the document. Both are null for a format whose words are not counted, and where no document is described.
+    in the document. `words_in_figures` counts those that stand inside figures, and in formulas that no model has read:
+    nodes and exports leave them out, unless `content` has the figures. All are null for a format whose words are not
+    counted, and where no document is described.
     `encoding` is the one that a text file was read in, by Python's name.
     """
 
@@ -101,6 +103,7 @@ class ParserInfo(Wire):
     models: dict[str, str] = {}
     words_read: int | None = None
     words_kept: int | None = None
+    words_in_figures: int | None = None
     encoding: str | None = None
 
 

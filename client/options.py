@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from client.text_encodings import is_text_encoding
 
 Profile = Literal["auto", "standard", "bundled", "native"]
-Content = Literal["body", "furniture", "notes"]
+Content = Literal["body", "furniture", "notes", "figures"]
 CONTENT: tuple[Content, ...] = get_args(Content)
 DEFAULT_CONTENT: tuple[Content, ...] = ("body", "notes")
 PageNumber = Annotated[int, Field(ge=1)]
@@ -55,9 +55,10 @@ class ParseOptions(BaseModel):
     and it is erased from the journal when the job ends. `cache: false` parses a document again even if the server has
     a result from an earlier job of the same caller.
 
-    `content` says what nodes and exports hold: the `body` always, `furniture` (page headers and footers), and `notes`
-    (footnotes, endnotes, notes of slides, comments). The document as JSON holds all of it. `encoding` is that of text
-    files that have no byte-order mark, by one of Python's names; without it the server finds it out.
+    `content` says what nodes and exports hold: the `body` always, `furniture` (page headers and footers), `notes`
+    (footnotes, endnotes, notes of slides, comments), and `figures` (the words inside figures). The document as JSON
+    holds all of it. `encoding` is that of text files that have no byte-order mark, by one of Python's names; without it
+    the server finds it out.
 
     `attachments` is about mails: `list` names the attachments, `parse` also makes each a further file of the job.
     """

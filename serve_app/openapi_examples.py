@@ -35,7 +35,7 @@ _STATUS = {
         "cancel": f"/jobs/{_ID}/cancel",
     },
 }
-_WORDS = {"words_read": 48210, "words_kept": 48210, "encoding": None}
+_WORDS = {"words_read": 48210, "words_kept": 48210, "words_in_figures": 12, "encoding": None}
 _BATCH = {
     "results": [
         {

@@ -121,8 +121,8 @@ class Settings(BaseSettings):
     page_chunks: bool = True
     """Return one node per page instead of one node per document."""
     content: Annotated[tuple[Content, ...], NoDecode, BeforeValidator(_split)] = DEFAULT_CONTENT
-    """Content of nodes and exports besides the body, separated by commas: `furniture` (page headers and footers) and
-    `notes` (footnotes, endnotes, notes of slides, comments)."""
+    """Content of nodes and exports besides the body, separated by commas: `furniture` (page headers and footers),
+    `notes` (footnotes, endnotes, notes of slides, comments) and `figures` (the words inside figures)."""
     do_ocr: bool = True
     """Read the text in pictures and scanned pages."""
     do_table_structure: bool = True

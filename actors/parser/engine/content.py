@@ -19,7 +19,12 @@ _LAYERS: Mapping[Content, ContentLayer] = {
 
 def layers_of(content: Collection[Content] | None) -> set[ContentLayer]:
     """docling's layers for the option `content`; for the default where it is not set."""
-    return {_LAYERS[part] for part in content or DEFAULT_CONTENT}
+    return {_LAYERS[part] for part in content or DEFAULT_CONTENT if part in _LAYERS}
+
+
+def shows_figures(content: Collection[Content] | None) -> bool:
+    """Whether the words inside figures are shown. docling leaves them out of its exports."""
+    return "figures" in (content or DEFAULT_CONTENT)
 
 
 def move_notes(document: DoclingDocument) -> None:

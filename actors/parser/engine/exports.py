@@ -6,13 +6,15 @@ from typing import Any
 
 from docling_core.transforms.serializer.base import SerializationResult
 from docling_core.transforms.serializer.doctags import DocTagsDocSerializer, DocTagsParams
+from docling_core.transforms.serializer.html import HTMLDocSerializer, HTMLParams
+from docling_core.transforms.serializer.markdown import MarkdownDocSerializer, MarkdownParams
 from docling_core.types.doc.base import ImageRefMode
 from docling_core.types.doc.common.constants import DOCUMENT_TOKENS_EXPORT_LABELS
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.node import FloatingItem
 
 from actors.derivations import Export
-from actors.parser.engine.content import layers_of
+from actors.parser.engine.content import layers_of, shows_figures
 from actors.parser.engine.plain_text import plain_text
 from client.models import ExportFormat
 
@@ -32,18 +34,20 @@ def export(document_json: bytes, wanted: Export) -> bytes:
     if plain is not None and form in (ExportFormat.MARKDOWN, ExportFormat.TEXT):
         return plain.encode()
     kept = any(picture.image for picture in document.pictures)
-    layers = layers_of(wanted.content)
     images = ImageRefMode.EMBEDDED if kept else ImageRefMode.PLACEHOLDER
+    layers, figures = layers_of(wanted.content), shows_figures(wanted.content)
+    shown: dict[str, Any] = {"labels": DOCUMENT_TOKENS_EXPORT_LABELS, "layers": layers, "traverse_pictures": figures}
     match form:
         case ExportFormat.MARKDOWN:
-            text = document.export_to_markdown(image_mode=images, included_content_layers=layers)
+            text = (
+                MarkdownDocSerializer(doc=document, params=MarkdownParams(image_mode=images, **shown)).serialize().text
+            )
         case ExportFormat.HTML:
-            text = document.export_to_html(image_mode=images, included_content_layers=layers)
+            text = HTMLDocSerializer(doc=document, params=HTMLParams(image_mode=images, **shown)).serialize().text
         case ExportFormat.TEXT:
-            text = document.export_to_text(included_content_layers=layers)
+            text = document.export_to_text(included_content_layers=layers, traverse_pictures=figures)
         case ExportFormat.DOCTAGS:
-            params = DocTagsParams(labels=DOCUMENT_TOKENS_EXPORT_LABELS, layers=layers)
-            text = _DocTags(doc=document, params=params).serialize().text
+            text = _DocTags(doc=document, params=DocTagsParams(**shown)).serialize().text
         case _:
             raise ValueError(f"a document is not exported as {form}")
     return text.encode()

@@ -11,7 +11,7 @@ from docling_core.types.doc.items.table.table import TableItem
 
 from actors.messages import FileTask
 from actors.nodes import Node, make_node
-from actors.parser.engine.content import layers_of
+from actors.parser.engine.content import layers_of, shows_figures
 from actors.parser.engine.page_markdown import PageTexts
 
 
@@ -22,7 +22,7 @@ def nodes_of(document: DoclingDocument, task: FileTask, total_pages: int = 0) ->
     a page and place nothing on it. Such a document is one node, too.
     """
     layers = layers_of(task.options.content)
-    texts = PageTexts(document, layers)
+    texts = PageTexts(document, layers, figures=shows_figures(task.options.content))
     if task.options.page_chunks is False or not document.pages or not texts.placed:
         text = texts.whole()
         return [make_node(task, text, {"__keys": ["source"]}, page=0)] if text.strip() else []

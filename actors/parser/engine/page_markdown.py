@@ -29,20 +29,24 @@ from actors.parser.engine.plain_text import plain_text
 
 
 class PageTexts:
-    """Markdown of a document's `layers`, as docling exports it: whole, by page and by table."""
+    """Markdown of a document's `layers`, as docling exports it: whole, by page and by table.
+
+    `figures` also shows the words inside figures. Other `params` take the place of docling's.
+    """
 
     def __init__(
         self,
         document: DoclingDocument,
         layers: set[ContentLayer],
         *,
+        figures: bool = False,
         params: MarkdownParams | None = None,
         tables: BaseTableSerializer | None = None,
     ) -> None:
         self._document = document
         self._serializer = _PageSerializer(
             doc=document,
-            params=params or _params(layers),
+            params=params or _params(layers, figures=figures),
             text_serializer=_PartSerializer(),
             table_serializer=tables or MarkdownTableSerializer(),
         )
@@ -91,9 +95,9 @@ class PageTexts:
         return self._serializer.serialize(item=table).text
 
 
-def _params(layers: set[ContentLayer]) -> MarkdownParams:
+def _params(layers: set[ContentLayer], *, figures: bool) -> MarkdownParams:
     """As in `DoclingDocument.export_to_markdown`."""
-    return MarkdownParams(labels=DOCUMENT_TOKENS_EXPORT_LABELS, layers=layers)
+    return MarkdownParams(labels=DOCUMENT_TOKENS_EXPORT_LABELS, layers=layers, traverse_pictures=figures)
 
 
 class _PartSerializer(MarkdownTextSerializer):

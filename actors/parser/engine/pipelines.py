@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from actors.parser.engine.furniture import settle
 from actors.parser.engine.ocr_merge import merged
-from actors.parser.engine.profiles import reading_order
+from actors.parser.engine.profiles import reading_order, second_look
 from actors.parser.engine.stages import Layout, Ocr, Regions
 from actors.parser.engine.table_stage import Tables
 
@@ -99,7 +99,7 @@ class PdfPipeline(StandardPdfPipeline):
         vars(self).update(
             layout_model=Layout(self.layout_model),
             ocr_model=Ocr(self.ocr_model) if self.pipeline_options.do_ocr else self.ocr_model,
-            layout_postprocessing_model=Regions(self.layout_postprocessing_model),
+            layout_postprocessing_model=Regions(self.layout_postprocessing_model, second_look(self.pipeline_options)),
             table_model=Tables(self.table_model),
         )
         if own := reading_order(self.pipeline_options):

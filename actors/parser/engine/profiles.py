@@ -8,7 +8,7 @@ OCR never fetches a file. `native` runs no model.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ import huggingface_hub
 import rapidocr
 from docling.datamodel.accelerator_options import AcceleratorOptions
 from docling.datamodel.backend_options import ThreadedDoclingParseBackendOptions
-from docling.datamodel.base_models import InputFormat
+from docling.datamodel.base_models import InputFormat, Page
 from docling.datamodel.pipeline_options import (
     ConvertPipelineOptions,
     NativePdfPipelineOptions,
@@ -31,6 +31,7 @@ from huggingface_hub import try_to_load_from_cache
 from actors.parser.bundled.layout.detector import RENDER_SCALE
 from actors.parser.bundled.layout.layout_model import BundledLayoutOptions
 from actors.parser.bundled.layout.reading_order import ReadingOrder
+from actors.parser.bundled.layout.second_look import look_again
 from actors.parser.bundled.tables.table_model import BundledTableOptions
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.options import Models, Recipe
@@ -139,6 +140,11 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
 def reading_order(options: ThreadedPdfPipelineOptions) -> ReadingOrder | None:
     """The reading order of the bundled profile; None leaves docling's in place."""
     return ReadingOrder() if isinstance(options.layout_options, BundledLayoutOptions) else None
+
+
+def second_look(options: ThreadedPdfPipelineOptions) -> Callable[[Page], None] | None:
+    """What the bundled profile does to the regions of a page after OCR; None leaves them as they are."""
+    return look_again if isinstance(options.layout_options, BundledLayoutOptions) else None
 
 
 def simple_options() -> ConvertPipelineOptions:

@@ -115,18 +115,28 @@ class Ocr:
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """docling's post-processing, which puts the page's text into its regions. Each text comes into one of them."""
+    """docling's post-processing, which puts the page's text into its regions. Each text comes into one of them.
+
+    `look_again` may change the regions first: now it is known what OCR read.
+    """
 
     model: Model
+    look_again: Callable[[Page], None] | None = None
 
     def __call__(self, result: ConversionResult, pages: Iterable[Page]) -> Iterator[Page]:
         for page in pages:
             read = "\n".join(cell.text for cell in page.cells)
-            if not ran(self.model, result, page):
+            if not ran(self._with_second_look, result, page):
                 warn(result, WarningCode.LAYOUT_FAILED, page, "The layout failed; the page is plain text")
                 page.predictions.layout = LayoutPrediction(clusters=_lines(page))
             page.predictions.layout = ReadLayout(clusters=_in_one_region_each(clusters_of(page)), read=read)
             yield page
+
+    def _with_second_look(self, result: ConversionResult, pages: Iterable[Page]) -> Iterable[Page]:
+        for page in pages:
+            if self.look_again:
+                self.look_again(page)
+            yield from self.model(result, [page])
 
 
 def clusters_of(page: Page) -> list[Cluster]:

@@ -18,11 +18,13 @@ from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.node import DocItem
 from docling_core.types.doc.items.table.table import TableItem
 from docling_core.types.doc.items.table.table_data import RichTableCell
-from docling_core.types.doc.items.text import ListItem, TextItem
+from docling_core.types.doc.items.text import FormulaItem, ListItem, TextItem
 
 from actors.parser.engine.page_parts import parts_of
 from actors.parser.engine.page_text import text_read
 from client.models import FileWarning, WarningCode
+
+WordsByPage = Mapping[int, Sequence[str]]
 
 #: How many of a page's missing words a warning quotes.
 QUOTED = 5
@@ -30,29 +32,34 @@ QUOTED = 5
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many words were read, and by page those that are not in the document. `read` is None without a count."""
+    """How many words were read; by page those that are not in the document, and those that are in it more often than
+    they were read; and how many are inside figures. `read` and `in_figures` are None without a count."""
 
     read: int | None = None
-    lost: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    lost: WordsByPage = field(default_factory=dict)
+    doubled: WordsByPage = field(default_factory=dict)
+    in_figures: int | None = None
 
     @property
     def totals(self) -> dict[str, int | None]:
-        """The fields `words_read` and `words_kept` of a file's parser."""
+        """The fields `words_read`, `words_kept` and `words_in_figures` of a file's parser."""
         kept = None if self.read is None else self.read - sum(map(len, self.lost.values()))
-        return {"words_read": self.read, "words_kept": kept}
+        return {"words_read": self.read, "words_kept": kept, "words_in_figures": self.in_figures}
 
     @property
     def warnings(self) -> list[FileWarning]:
-        """A warning for each page that lost words."""
+        """A warning for each page that lost words, and for each that has words twice."""
         return [
-            FileWarning(code=WarningCode.WORDS_LOST, message=_quoting(words), page_number=page)
-            for page, words in sorted(self.lost.items())
+            *_warnings(WarningCode.WORDS_LOST, "are not in the document", self.lost),
+            *_warnings(WarningCode.WORDS_DOUBLED, "are in the document more often than on the page", self.doubled),
         ]
 
 
-def _quoting(words: Sequence[str]) -> str:
-    more = ", …" if len(words) > QUOTED else ""
-    return f"{len(words)} of the page's words are not in the document: {', '.join(words[:QUOTED])}{more}"
+def _warnings(code: WarningCode, what: str, pages: WordsByPage) -> Iterator[FileWarning]:
+    for page, words in sorted(pages.items()):
+        quoted = ", ".join([*words[:QUOTED], *(["…"] if len(words) > QUOTED else ())])
+        message = f"{len(words)} of the page's words {what}: {quoted}"
+        yield FileWarning(code=code, message=message, page_number=page)
 
 
 def count(pages: Iterable[Page], document: DoclingDocument) -> Count:
@@ -60,7 +67,13 @@ def count(pages: Iterable[Page], document: DoclingDocument) -> Count:
     kept = words_by_page(document)
     read = {page.page_no: words_of(text_read(page)) for page in pages}
     lost = {number: missing(words, kept.get(number, ())) for number, words in read.items()}
-    return Count(sum(map(len, read.values())), {number: words for number, words in lost.items() if words})
+    doubled = {number: missing(kept.get(number, ()), words) for number, words in read.items()}
+    return Count(
+        read=sum(map(len, read.values())),
+        lost={number: words for number, words in lost.items() if words},
+        doubled={number: words for number, words in doubled.items() if words},
+        in_figures=words_in_figures(document),
+    )
 
 
 def words_of(text: str) -> list[str]:
@@ -69,14 +82,29 @@ def words_of(text: str) -> list[str]:
     return [word for word in folded if word]
 
 
-def words_by_page(document: DoclingDocument) -> Mapping[int, list[str]]:
+def words_by_page(document: DoclingDocument) -> WordsByPage:
     """The words of all items by page, in the document's order, whatever their content layer."""
     words: dict[int, list[str]] = {}
-    layers = set(ContentLayer)
-    for item, _ in document.iterate_items(traverse_pictures=True, included_content_layers=layers):
-        for page, text in _texts(item) if isinstance(item, DocItem) else ():
+    for item in _items(document, in_figures=True):
+        for page, text in _texts(item):
             words.setdefault(page, []).extend(words_of(text))
     return words
+
+
+def words_in_figures(document: DoclingDocument) -> int:
+    """How many words docling's exports leave out: those inside figures, and of formulas that no model has read."""
+    shown = {item.self_ref for item in _items(document, in_figures=False) if not _is_unread_formula(item)}
+    hidden = [item for item in _items(document, in_figures=True) if item.self_ref not in shown]
+    return sum(len(words_of(text)) for item in hidden for _, text in _texts(item))
+
+
+def _items(document: DoclingDocument, *, in_figures: bool) -> Iterator[DocItem]:
+    every = document.iterate_items(traverse_pictures=in_figures, included_content_layers=set(ContentLayer))
+    return (item for item, _ in every if isinstance(item, DocItem))
+
+
+def _is_unread_formula(item: DocItem) -> bool:
+    return isinstance(item, FormulaItem) and not item.text
 
 
 def _texts(item: DocItem) -> Iterator[tuple[int, str]]:

@@ -58,10 +58,10 @@ def find_objects(
         region = None if is_form(within) else _in_columns(found, within, words) or _seen(found, within)
         if region and not any(_same_place(region.box, other.box) for other in regions):
             regions.append(region)
-    return _without_hiding([_with_side_columns(region, lines) for region in regions], lines)
+    return _without_hiding([with_side_columns(region, lines) for region in regions], lines)
 
 
-def _with_side_columns(region: Region, lines: Sequence[Line]) -> Region:
+def with_side_columns(region: Region, lines: Sequence[Line]) -> Region:
     """A table grows over columns of cells beside it: the detector may see only some of its columns."""
     if region.label is not DocItemLabel.TABLE:
         return region

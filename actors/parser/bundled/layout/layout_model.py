@@ -32,6 +32,7 @@ from actors.parser.bundled.layout.scans import (
     without_label_columns,
     without_printed_figures,
 )
+from actors.parser.bundled.layout.skew import straighten
 from actors.parser.bundled.tables.detection import ruled_regions
 
 LABELS = {
@@ -83,11 +84,13 @@ class BundledLayoutModel(BaseLayoutModel):
         return [self._predict(page) for page in pages]
 
     def _predict(self, page: Page) -> LayoutPrediction:
+        lines, bitmaps = read_lines(page), bitmaps_of(page)
+        if not lines:
+            straighten(page)
         image = page.get_image(scale=RENDER_SCALE)
         if image is None or page.size is None:
             return LayoutPrediction()
         detections = self._detector.detect(image)
-        lines, bitmaps = read_lines(page), bitmaps_of(page)
         whole = Box(0.0, 0.0, page.size.width, page.size.height)
         drawn = ruled_regions(image, RENDER_SCALE)
         if is_scan(lines, bitmaps, whole):

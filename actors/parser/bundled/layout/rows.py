@@ -1,10 +1,10 @@
 """Finds rows of labels with values, as in forms and receipts. Such a row is read as one piece."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from actors.parser.bundled.geometry import around
 from actors.parser.bundled.layout.lines import Line
-from actors.parser.bundled.tables.alignment import is_number
 
 #: Labels are narrower than this many line heights; lines of prose in columns are wider.
 LABEL_WIDTH = 14.0
@@ -12,6 +12,8 @@ LABEL_WIDTH = 14.0
 SAME_EDGE = 0.5
 #: The rows of one form are at most this many line heights apart.
 NEAR = 3.0
+#: A number, or an amount with its currency, unit or tax code: `12.50`, `-3,00 EUR`, `CHF 1'200.-`, `4.10 A`.
+AMOUNT = re.compile(r"[(+\-−–]?([A-Z]{3}|[$€£¥])?\s?[+\-−–]?\d[\d.,' ]*[\-−–]?\s?([$€£¥%]|[^\W\d_]{1,3})?\W{0,2}")
 
 
 def rows_of(lines: Iterable[Line]) -> list[list[Line]]:
@@ -54,7 +56,7 @@ def _is_field(row: Sequence[Line]) -> bool:
     label, value = row[0], row[-1]
     if len(row) < 2 or label.bullet or label.box.width > LABEL_WIDTH * label.size:
         return False
-    return label.text.endswith(":") or is_number(value.text)
+    return label.text.endswith(":") or AMOUNT.fullmatch(value.text.strip()) is not None
 
 
 def _follows(row: Sequence[Line], below: Sequence[Line]) -> bool:

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+from docling_core.types.doc.base import BoundingBox, Size
+from docling_core.types.doc.common.reference import ProvenanceItem
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.labels import DocItemLabel
 from docx import Document as WordDocument
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.packuri import PackURI
@@ -16,15 +20,17 @@ from openpyxl.comments import Comment
 from pptx import Presentation
 
 from actors.messages import ParsedFile
-from client.models import Content, ExportFormat
-from tests.unit.parser.files import exported, make_zip, parsed
+from actors.parser.engine.nodes import nodes_of
+from client.models import DEFAULT_CONTENT, Content, ExportFormat
+from client.options import CONTENT
+from tests.unit.parser.files import exported, make_task, make_zip, parsed
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
 
 pytestmark = pytest.mark.models
 
-EVERYTHING: list[Content] = ["body", "furniture", "notes"]
+EVERYTHING: list[Content] = [*CONTENT]
 TEXTS = (ExportFormat.MARKDOWN, ExportFormat.HTML, ExportFormat.TEXT)
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
@@ -149,3 +155,33 @@ def test_what_stands_before_the_first_heading_of_a_web_page_is_body(engine: Engi
     for text in (node_text(file), *texts):
         assert "INTROPARA" in text
         assert "INTROTABLE" in text
+
+
+def figure() -> DoclingDocument:
+    """A page with a figure: its caption, and a label inside it."""
+    document = DoclingDocument(name="figure")
+    document.add_page(page_no=1, size=Size(width=1, height=1))
+    place = ProvenanceItem(page_no=1, bbox=BoundingBox(l=0, t=0, r=1, b=1), charspan=(0, 1))
+    caption = document.add_text(label=DocItemLabel.CAPTION, text="FIGURECAPTION", prov=place)
+    picture = document.add_picture(prov=place, caption=caption)
+    document.add_text(label=DocItemLabel.TEXT, text="INSIDETEXT", prov=place, parent=picture)
+    return document
+
+
+@pytest.mark.parametrize("page_chunks", [True, False])
+def test_words_inside_a_figure_are_in_nodes_and_exports_when_they_are_asked_for(page_chunks: bool) -> None:
+    chosen: tuple[Content, ...]
+    for chosen, shown in ((DEFAULT_CONTENT, False), ((*DEFAULT_CONTENT, "figures"), True)):
+        data = figure().model_dump_json().encode()
+        (node,) = nodes_of(figure(), make_task(content=chosen, page_chunks=page_chunks))
+        texts = [exported(data, form, chosen) for form in (*TEXTS, ExportFormat.DOCTAGS)]
+        for text in (node["text"], *texts):
+            assert ("INSIDETEXT" in text, text.count("FIGURECAPTION")) == (shown, 1)
+
+
+def test_exports_without_figures_are_docling_s_own() -> None:
+    document = figure()
+    data = document.model_dump_json().encode()
+    assert exported(data, ExportFormat.MARKDOWN, DEFAULT_CONTENT) == document.export_to_markdown()
+    assert exported(data, ExportFormat.HTML, DEFAULT_CONTENT) == document.export_to_html()
+    assert exported(data, ExportFormat.TEXT, DEFAULT_CONTENT) == document.export_to_text()

@@ -18,7 +18,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from actors.messages import ParsedFile
-from client.models import ParseOptions
+from client.models import ParseOptions, WarningCode
 from tests.contract import split_documents
 from tests.corpus import CORPUS
 from tests.unit.parser.files import as_document, make_pdf, make_task
@@ -45,6 +45,7 @@ def parsed(engine: Engine, data: bytes, filename: str = "file.pdf", **options: A
     file = engine.open(as_document(data), make_task(filename, **options), split_above=999)
     assert isinstance(file, ParsedFile)
     assert (file.words_lost, file.lost) == (0, ())
+    assert WarningCode.WORDS_DOUBLED not in {warning.code for warning in file.warnings}
     return file
 
 

@@ -14,7 +14,7 @@ from docling_core.types.doc.items.table.table_data import TableCell, TableData
 from docling_core.types.doc.labels import DocItemLabel
 
 from actors.parser.engine.page_text import ReadLayout
-from actors.parser.engine.words import count, missing, words_of
+from actors.parser.engine.words import count, missing, words_in_figures, words_of
 from client.models import FileWarning, WarningCode
 
 if TYPE_CHECKING:
@@ -81,14 +81,37 @@ def test_every_item_keeps_words_whatever_its_layer() -> None:
     )
     document.add_table(TableData(num_rows=1, num_cols=1, table_cells=[cell]), prov=place)
     counted = count([page_of("top body inside 1. item E=mc cell")], document)
-    assert counted.totals == {"words_read": 7, "words_kept": 7}
+    assert counted.totals == {"words_read": 7, "words_kept": 7, "words_in_figures": 2}
     assert counted.warnings == []
 
 
 def test_a_page_that_lost_words_is_named_with_some_of_them() -> None:
     document, _ = document_of("one two")
     counted = count([page_of("one two " + " ".join("abcdefg"))], document)
-    assert counted.totals == {"words_read": 9, "words_kept": 2}
+    assert counted.totals == {"words_read": 9, "words_kept": 2, "words_in_figures": 0}
     (warning,) = counted.warnings
     assert warning == FileWarning(code=WarningCode.WORDS_LOST, message=warning.message, page_number=1)
     assert "7 of the page's words are not in the document: a, b, c, d, e, …" in warning.message
+
+
+def test_a_word_that_is_in_two_items_is_told() -> None:
+    document, _ = document_of("one two", "two three")
+    counted = count([page_of("one two three")], document)
+    assert counted.totals == {"words_read": 3, "words_kept": 3, "words_in_figures": 0}
+    (warning,) = counted.warnings
+    assert (warning.code, warning.page_number) == (WarningCode.WORDS_DOUBLED, 1)
+    assert warning.message == "1 of the page's words are in the document more often than on the page: two"
+
+
+def test_words_that_docling_joins_are_not_doubled() -> None:
+    document, _ = document_of("algorithms field", "total : 12")
+    assert count([page_of("algo- rithms ﬁ eld total:12")], document).doubled == {}
+
+
+def test_a_caption_is_not_inside_its_figure() -> None:
+    document, place = document_of("body")
+    caption = document.add_text(label=DocItemLabel.CAPTION, text="Figure one", prov=place)
+    picture: NodeItem = document.add_picture(prov=place, caption=caption)
+    document.add_text(label=DocItemLabel.TEXT, text="words inside it", prov=place, parent=picture)
+    document.add_text(label=DocItemLabel.FORMULA, text="a+b", orig="a b", prov=place)
+    assert words_in_figures(document) == 3
