@@ -52,10 +52,12 @@ class Ledger:
         self._ticks = 0
         self._terms: dict[str, int] = {}  # running job's id to the tick when its lease ends
         self._expired: dict[str, str | None] = {}  # the newest lease of a job that expired, by job id
+        self._unheard: set[str] = set()  # jobs from the journal whose dispatcher has not been heard from since
         for job in recovered.unfinished:
             self._take_in(replace(job, version=self._first_version))
             if job.state is State.RUNNING:
                 self._renew(job)
+                self._unheard.add(job.job_id)
 
     def _take_in(self, job: JobRecord) -> None:
         self._jobs[job.job_id] = job
@@ -138,6 +140,7 @@ class Ledger:
         Jobs that it was given but does not hold come first: the response with them was lost.
         """
         effects = [effect for job_id, lease in held for effect in self._uncount(job_id, lease)]
+        self._unheard.difference_update(job.job_id for job in self._given_to(dispatcher))
         claims = [_claim(job) for job in self._given_to(dispatcher) if (job.job_id, job.lease) not in held][:limit]
         while len(claims) < limit and (job := self._queue.peek()):
             self._queue.remove(job)
@@ -168,6 +171,7 @@ class Ledger:
                 effects += self._uncount(beat.job_id, beat.lease)
                 continue
             self._renew(job)
+            self._unheard.discard(job.job_id)
             if job.cancel_requested:
                 stop.append(job.job_id)
             effects += self._heard(job, beat)
@@ -215,11 +219,19 @@ class Ledger:
         return flagged, [self._save(job, flagged)]
 
     def tick(self, now: float) -> list[Effect]:
-        """Take jobs with an expired lease from their dispatchers. Call it at even intervals."""
+        """Take jobs with an expired lease from their dispatchers. Call it at even intervals.
+
+        A dispatcher that is silent since the registry started has probably died with the one before, for example with
+        its machine. Such a delivery does not count, as the job is not to blame.
+        """
         self._ticks += 1
         expired = [self._jobs[job_id] for job_id, end in self._terms.items() if end <= self._ticks]
-        effects = self._lapse(expired, now)
-        self._expired.update({job.job_id: job.lease for job in expired if job.job_id in self._jobs})
+        died_alone = [job for job in expired if job.job_id not in self._unheard]
+        effects = self._lapse(died_alone, now)
+        for job in expired:
+            if job.job_id in self._unheard:
+                effects += self._stopped(job, job.attempts - 1, now)
+        self._expired.update({job.job_id: job.lease for job in died_alone if job.job_id in self._jobs})
         return effects
 
     # -- transitions --------------------------------------------------------------------------------------------
@@ -263,8 +275,7 @@ class Ledger:
         if job.cancel_requested:
             return self._end(job, Event.CANCEL, JobOutcome(failure=CANCELLED, progress=job.progress), now)[1]
         queued = job.after(Event.REQUEUE, attempts=attempts, started_at=None, lease=None, dispatcher=None)
-        del self._terms[job.job_id]
-        self._queue.stop(job.spec.owner)
+        self._let_go(job)
         self._queue.add(queued)
         return [self._save(job, queued)]
 
@@ -279,9 +290,14 @@ class Ledger:
         if job.state is State.QUEUED:
             self._queue.remove(job)
         else:
-            del self._terms[job.job_id]
-            self._queue.stop(job.spec.owner)
+            self._let_go(job)
         return ended, [Save(job, ended)]
+
+    def _let_go(self, job: JobRecord) -> None:
+        """No dispatcher holds this job any more."""
+        del self._terms[job.job_id]
+        self._unheard.discard(job.job_id)
+        self._queue.stop(job.spec.owner)
 
     def _save(self, before: JobRecord, after: JobRecord) -> Save:
         self._jobs[after.job_id] = after

@@ -389,6 +389,44 @@ def test_a_restart_gives_an_answer_that_got_lost_again_to_the_dispatcher_it_was_
     assert after.claim("d", 1, now=1.0) == ([lost], [])
 
 
+def test_a_job_is_not_poison_because_everything_died_and_started_anew(
+    ledger: Ledger, make_spec: Spec, restart: Restart
+) -> None:
+    ledger.submit(make_spec("a"))
+    for _ in range(9):
+        assert claim(ledger).attempt == 1
+        ledger = restart(ledger)
+        (effect,) = run_out(ledger)
+        assert (effect.after.state, effect.after.attempts) == (State.QUEUED, 0)
+
+
+@pytest.mark.parametrize("by", ["heartbeat", "claim"])
+def test_a_dispatcher_that_died_alone_counts_also_if_the_registry_restarted_before(
+    ledger: Ledger, make_spec: Spec, restart: Restart, by: str
+) -> None:
+    ledger.submit(make_spec("a"))
+    for _ in range(3):
+        claimed = claim(ledger)
+        ledger = restart(ledger)
+        if by == "heartbeat":
+            ledger.heartbeat([beat(claimed)])
+        else:
+            ledger.claim("d", 0, 0.0, [("a", claimed.lease)])
+        (effect,) = run_out(ledger)
+    assert effect.after.state is State.FAILED
+
+
+def test_a_late_dispatcher_of_before_a_restart_takes_its_delivery_back_once(
+    ledger: Ledger, make_spec: Spec, restart: Restart
+) -> None:
+    ledger.submit(make_spec("a"))
+    late = claim(ledger)
+    ledger = restart(ledger)
+    run_out(ledger)
+    assert ledger.heartbeat([beat(late)]) == (["a"], [])
+    assert claim(ledger, "other").attempt == 1
+
+
 def test_versions_grow_across_a_restart(ledger: Ledger, make_spec: Spec, restart: Restart) -> None:
     ledger.submit(make_spec("a"))
     claimed = claim(ledger)

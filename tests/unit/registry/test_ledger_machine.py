@@ -40,6 +40,7 @@ class Job:
     until: int = 0
     attempts: int = 0
     cancel: bool = False
+    heard: bool = True  # its dispatcher spoke to this registry
 
 
 @dataclass
@@ -187,6 +188,8 @@ class Registry(RuleBasedStateMachine):
         for job_id, lease in held:
             self.model.hears_of(job_id, lease)
         running = self.model.having("running")
+        for job in running.values():
+            job.heard = job.heard or job.holder == dispatcher
         repeated = [name for name, job in running.items() if job.holder == dispatcher and (name, job.lease) not in held]
         assert {claim.spec.job_id for claim in claims} >= set(repeated) or len(claims) == limit
         for claim in claims:
@@ -204,6 +207,7 @@ class Registry(RuleBasedStateMachine):
         assert (job_id, claim.lease) not in {(held.spec.job_id, held.lease) for held in self.claims}
         job.state, job.holder, job.lease = "running", dispatcher, claim.lease
         job.attempts += 1
+        job.heard = True
         job.until = self.ticks + LEASE_TICKS
         assert claim.attempt == job.attempts
 
@@ -222,6 +226,7 @@ class Registry(RuleBasedStateMachine):
         if held:
             job = self.model.jobs[job_id]
             job.until = self.ticks + LEASE_TICKS
+            job.heard = True
             after = self.ledger.get(job_id)
             assert before is not None
             assert after is not None
@@ -289,8 +294,12 @@ class Registry(RuleBasedStateMachine):
         late = {name: job for name, job in self.model.having("running").items() if job.until <= self.ticks}
         assert {effect.after.job_id for effect in effects} == set(late)
         for job_id, job in late.items():
-            self.model.expired[job_id] = job.lease
-            self.model_lapses(job_id)
+            if job.heard:
+                self.model.expired[job_id] = job.lease
+                self.model_lapses(job_id)
+            else:
+                job.attempts -= 1
+                self.model_stops(job_id)
         self.happened(effects)
 
     @rule()
@@ -314,6 +323,7 @@ class Registry(RuleBasedStateMachine):
         self.model.expired.clear()
         for job in self.model.having("running").values():
             job.until = self.ticks + LEASE_TICKS
+            job.heard = False
         self.ledger = self.recovered()
 
     def happened(self, effects: list[Effect], answer: Callable[[], None] = lambda: None) -> None:
