@@ -65,6 +65,7 @@ def settings(short_folder: Path) -> Settings:
         parser_max_replicas=2,
         span_pages=2,
         callback_allow="127.0.0.1",
+        sources_allow="127.0.0.1",
         webhook_secret=SecretStr("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
     )
 

@@ -29,6 +29,7 @@ SETTINGS = {
     "PAGE_DEADLINE_S": "3",
     "ORPHAN_AGE_S": "5",
     "SLEEP_PER_PAGE_S": "0.05",
+    "SOURCES_ALLOW": "127.0.0.1",
 }
 
 
