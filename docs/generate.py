@@ -19,23 +19,16 @@ from typing import Any
 import httpx
 import yaml
 from error_texts import FILE, JOB, REQUEST, WARNING
+from pydantic import BaseModel
 
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, TRANSITIONS, State
 from actors.telemetry.metrics import METRICS, Metric
 from client.errors import error_from
 from client.models import ErrorCode, WarningCode
 from serve_app.api import make_api
-from serve_app.docling_v1.options import (
-    ConvertOptions,
-    Ignored,
-    Native,
-    Only,
-    Reply,
-    Rule,
-    Substituted,
-    rule_of,
-    spoken,
-)
+from serve_app.docling_v1.chunking import ChunkingRequest
+from serve_app.docling_v1.options import ConvertOptions
+from serve_app.docling_v1.rules import Ignored, Native, Only, Reply, Rule, Substituted, rule_of, spoken
 from serve_app.problems import STATUS
 from serve_app.settings import Settings
 
@@ -66,9 +59,18 @@ def settings() -> str:
 
 def docling_options() -> str:
     """docling-serve's conversion options, by what is done with them here."""
+    return rules_of(ConvertOptions)
+
+
+def docling_chunking() -> str:
+    """docling-serve's chunking options, by what is done with them here."""
+    return rules_of(ChunkingRequest)
+
+
+def rules_of(options: type[BaseModel]) -> str:
     groups: dict[tuple[str, str], list[str]] = {}
-    for name in ConvertOptions.model_fields:
-        groups.setdefault(done_with(rule_of(name)), []).append(f"`{name}`")
+    for name in options.model_fields:
+        groups.setdefault(done_with(rule_of(options, name)), []).append(f"`{name}`")
     return table(("option", "done here", "meaning"), ((", ".join(names), *done) for done, names in groups.items()))
 
 
@@ -168,6 +170,7 @@ def alerts() -> str:
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "docling_options": docling_options,
+    "docling_chunking": docling_chunking,
     "request_errors": request_errors,
     "file_errors": file_errors,
     "warnings": warnings,

@@ -51,6 +51,10 @@ class ChunkResults:
             return await body(cut.whole(index), JSON, headers)
         return await body(cut.lines([index]), JSON_LINES, headers)
 
+    def lines(self, view: JobView, index: int, options: ChunkOptions) -> AsyncIterator[bytes]:
+        """The chunks of one file in pieces of whole JSON lines. `options` are complete."""
+        return _Cut(self.derived, view, options, None).lines([index])
+
 
 @dataclass(frozen=True, slots=True)
 class _Cut:

@@ -15,8 +15,13 @@ from actors.telemetry.tracing import accepted, span, trace_id
 from serve_app.problems import on_unknown
 
 REQUEST_ID = "X-Request-ID"
-_CONVERTS = ("/v1/convert/file", "/v1/convert/source")
-MAKES_A_JOB = frozenset({"/submit", "/parse", *_CONVERTS, *(f"{path}/async" for path in _CONVERTS)})
+_DOCLINGS = [
+    f"/v1/{what}/{where}{how}"
+    for what in ("convert", "chunk/hybrid", "chunk/hierarchical")
+    for where in ("file", "source")
+    for how in ("", "/async")
+]
+MAKES_A_JOB = frozenset({"/submit", "/parse", *_DOCLINGS})
 _ACCEPTABLE = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
 log = get_logger()

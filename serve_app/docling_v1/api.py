@@ -9,9 +9,12 @@ from fastapi import FastAPI
 from serve_app.docling_v1.errors import install_errors
 from serve_app.docling_v1.models import Capabilities, OkResponse, Versions
 from serve_app.docling_v1.openapi import (
-    BODY,
+    CHUNK_FORM,
+    CHUNK_JSON,
+    CHUNK_RESPONSES,
+    CONVERT_FORM,
+    CONVERT_JSON,
     CONVERT_RESPONSES,
-    FORM,
     GUARDED_RESPONSES,
     POLL_RESPONSES,
     READY_RESPONSES,
@@ -26,10 +29,15 @@ def add_docling_v1(api: FastAPI, routes: DoclingRoutes) -> None:
     install_errors(api)
     get = partial(api.add_api_route, methods=["GET"])
     post = partial(api.add_api_route, methods=["POST"])
-    post("/v1/convert/file", routes.v1_convert_file, responses=CONVERT_RESPONSES, openapi_extra=FORM)
-    post("/v1/convert/source", routes.v1_convert_source, responses=CONVERT_RESPONSES, openapi_extra=BODY)
-    post("/v1/convert/file/async", routes.v1_submit_file, responses=SUBMIT_RESPONSES, openapi_extra=FORM)
-    post("/v1/convert/source/async", routes.v1_submit_source, responses=SUBMIT_RESPONSES, openapi_extra=BODY)
+    post("/v1/convert/file", routes.v1_convert_file, responses=CONVERT_RESPONSES, openapi_extra=CONVERT_FORM)
+    post("/v1/convert/source", routes.v1_convert_source, responses=CONVERT_RESPONSES, openapi_extra=CONVERT_JSON)
+    post("/v1/convert/file/async", routes.v1_submit_file, responses=SUBMIT_RESPONSES, openapi_extra=CONVERT_FORM)
+    post("/v1/convert/source/async", routes.v1_submit_source, responses=SUBMIT_RESPONSES, openapi_extra=CONVERT_JSON)
+    chunk = "/v1/chunk/{chunker}"
+    post(f"{chunk}/file", routes.v1_chunk_file, responses=CHUNK_RESPONSES, openapi_extra=CHUNK_FORM)
+    post(f"{chunk}/source", routes.v1_chunk_source, responses=CHUNK_RESPONSES, openapi_extra=CHUNK_JSON)
+    post(f"{chunk}/file/async", routes.v1_submit_chunk_file, responses=SUBMIT_RESPONSES, openapi_extra=CHUNK_FORM)
+    post(f"{chunk}/source/async", routes.v1_submit_chunk_source, responses=SUBMIT_RESPONSES, openapi_extra=CHUNK_JSON)
     get("/v1/status/poll/{task_id}", routes.v1_poll, responses=POLL_RESPONSES)
     get("/v1/result/{task_id}", routes.v1_result, responses=RESULT_RESPONSES)
     get("/v1/clear/converters", routes.v1_clear_converters, response_model=OkResponse, responses=GUARDED_RESPONSES)

@@ -11,19 +11,23 @@ import orjson
 from starlette.requests import Request
 
 from actors.messages import InputFile
-from client.models import ErrorCode
+from client.models import ErrorCode, UrlSource
+from serve_app.docling_v1.chunking import Chunker, chunking_of
 from serve_app.docling_v1.files import FileStore, named
 from serve_app.docling_v1.json_strings import LongString, split_long_strings
 from serve_app.docling_v1.models import InvalidValue
 from serve_app.docling_v1.requests import (
+    ChunkRequest,
     ConvertRequest,
     FileSource,
     HttpSource,
     Invalid,
+    Received,
     SourceRequest,
     check_callbacks,
     checked,
     checked_target,
+    chunks_asked_for,
 )
 from serve_app.problems import Refused
 from serve_app.uploads import bounded, check_encoding
@@ -35,16 +39,29 @@ MAX_REST = 16 * 1024 * 1024
 _NOT_BASE64 = re.compile(rb"\\[nrt]|\\(?=/)|\s")
 
 
-async def receive_json(request: Request, store: FileStore, limit: int) -> ConvertRequest:
-    """The request, with its files in the store. Raises Refused and Invalid."""
-    check_encoding(request.headers.get("content-encoding", ""))
-    body = bounded(request.stream(), limit * 4 // 3 + MAX_REST)
+async def receive_json(request: Request, store: FileStore, limit: int) -> Received:
+    """A request to convert, with its files in the store. Raises Refused and Invalid."""
     reader = _Reader(store)
-    sent = checked(SourceRequest, await reader.read(body))
-    check_callbacks(sent.callbacks)
+    sent = checked(ConvertRequest, await reader.read(_body_of(request, limit)))
     target = checked_target(sent.target.kind)
-    files = [await reader.file_of(source, index) for index, source in enumerate(sent.sources)]
-    return ConvertRequest(files=tuple(files), options=sent.options, target=target)
+    chunking = chunks_asked_for(sent.options, target)
+    files = await reader.files_of(sent)
+    return Received(task="convert", files=files, options=sent.options, target=target, chunking=chunking)
+
+
+async def receive_json_to_chunk(request: Request, store: FileStore, limit: int, *, chunker: Chunker) -> Received:
+    """A request for chunks, with its files in the store. Raises Refused and Invalid."""
+    reader = _Reader(store)
+    sent = checked(ChunkRequest, await reader.read(_body_of(request, limit)))
+    target = checked_target(sent.target.kind)
+    chunking = chunking_of(sent.chunking_options, chunker, include_document=sent.include_converted_doc)
+    files = await reader.files_of(sent)
+    return Received(task="chunk", files=files, options=sent.convert_options, target=target, chunking=chunking)
+
+
+def _body_of(request: Request, limit: int) -> AsyncIterator[bytes]:
+    check_encoding(request.headers.get("content-encoding", ""))
+    return bounded(request.stream(), limit * 4 // 3 + MAX_REST)
 
 
 class _Reader:
@@ -68,10 +85,14 @@ class _Reader:
         except orjson.JSONDecodeError as error:
             raise Refused(ErrorCode.MALFORMED_REQUEST, f"The body is not JSON: {error.msg}") from error
 
-    async def file_of(self, source: FileSource | HttpSource, index: int) -> InputFile:
-        """The stored file of a source. Raises Refused and Invalid."""
+    async def files_of(self, sent: SourceRequest) -> tuple[InputFile, ...]:
+        """The files of a request, in its order. Raises Refused and Invalid."""
+        check_callbacks(sent.callbacks)
+        return tuple([await self._file_of(source, index) for index, source in enumerate(sent.sources)])
+
+    async def _file_of(self, source: FileSource | HttpSource, index: int) -> InputFile:
         if isinstance(source, HttpSource):
-            raise Refused(ErrorCode.INVALID_REQUEST, "http sources are not supported; send the files themselves")
+            return self._store.remote(UrlSource(url=source.url, headers=source.headers), index)
         text = source.base64_string
         file = self._files[text] if text in self._files else await self._decoded(_whole(text.encode()))
         if file is None:

@@ -77,3 +77,4 @@ Config: TypeAlias = Annotated[dict[str, Any] | None, BeforeValidator(_object)]
 PageRange: TypeAlias = Annotated[tuple[int, int | None], BeforeValidator(_page_range)]
 as_words = BeforeValidator(_words)
 as_one = BeforeValidator(_one)
+as_object = BeforeValidator(_object)

@@ -10,6 +10,7 @@ from client.models import Code, Problem
 
 ConversionStatus = Literal["success", "partial_success", "failure"]
 TaskStatus = Literal["pending", "started", "success", "failure"]
+TaskType = Literal["convert", "chunk"]
 Category = Literal["policy", "capacity", "timeout", "internal", "backend_failure", "inference_failure"]
 
 
@@ -51,7 +52,7 @@ class TaskStatusResponse(BaseModel):
     """The status of a task. `task_position` is its place in the queue."""
 
     task_id: str
-    task_type: Literal["convert", "chunk"] = "convert"
+    task_type: TaskType
     task_status: TaskStatus
     task_position: int | None = None
     task_meta: TaskMeta
@@ -112,6 +113,43 @@ class ConvertDocumentResponse(Outcome):
     document: ExportDocumentResponse
 
 
+class ChunkedDocument(BaseModel):
+    """A chunk. `doc_items` are JSON pointers into the document.
+
+    `metadata` has the items with their labels and boxes, and the sizes of the chunk's pages.
+    """
+
+    filename: str
+    chunk_index: int
+    text: str
+    raw_text: str | None = None
+    num_tokens: int
+    headings: list[str] | None = None
+    captions: list[str] | None = None
+    doc_items: list[str]
+    page_numbers: list[int] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class ExportResult(BaseModel):
+    """A document beside its chunks. `content` has it only if it was asked for."""
+
+    kind: Literal["ExportResult"] = "ExportResult"
+    content: ExportDocumentResponse
+    status: ConversionStatus
+    errors: list[ErrorItem] = []
+    timings: dict[str, Any] = {}
+    confidence: dict[str, Any] | None = None
+
+
+class ChunkDocumentResponse(BaseModel):
+    """The result of a task of `/v1/chunk`."""
+
+    chunks: list[ChunkedDocument]
+    documents: list[ExportResult]
+    processing_time: float
+
+
 class OkResponse(BaseModel):
     status: Literal["ok"] = "ok"
 
@@ -127,6 +165,7 @@ class Capabilities(BaseModel):
     """What this server takes and gives."""
 
     input_suffixes: list[str]
-    output_formats: list[str] = ["md", "json", "html", "text", "doctags"]
-    sources: list[str] = ["file"]
+    output_formats: list[str] = ["md", "json", "html", "text", "doctags", "chunks"]
+    chunkers: list[str] = ["hybrid", "hierarchical"]
+    sources: list[str] = ["file", "http"]
     targets: list[str] = ["inbody", "zip"]

@@ -9,14 +9,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict
 
-from client.models import ErrorCode, ExportFormat, ParseOptions
-from serve_app.docling_v1.loose_types import Config, Flag, Number, PageRange, Text, Words, as_one, as_words
-from serve_app.problems import Refused
+from client.models import ExportFormat, ParseOptions
+from serve_app.docling_v1.loose_types import Config, Flag, Number, PageRange, Text, Words, as_object, as_one, as_words
+from serve_app.docling_v1.rules import (
+    Ignored,
+    Native,
+    Only,
+    Reply,
+    Substituted,
+    Substitutions,
+    made,
+    native_values,
+    without_what_is_not_set,
+)
 
-Format = Literal["md", "json", "html", "text", "doctags"]
+Format = Literal["md", "json", "html", "text", "doctags", "chunks"]
 
+#: The formats that are exports of a document; `chunks` are cut from it.
 EXPORTS: Mapping[Format, ExportFormat] = {
     "md": ExportFormat.MARKDOWN,
     "json": ExportFormat.JSON,
@@ -25,42 +36,6 @@ EXPORTS: Mapping[Format, ExportFormat] = {
     "doctags": ExportFormat.DOCTAGS,
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """Passed on as this field of ParseOptions."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Substituted:
-    """`ours` replaces any other value, and the answer says so. `same` are other names of `ours`."""
-
-    ours: str
-    same: tuple[object, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Only:
-    """Other values would change the content, and this server cannot do them: they are refused."""
-
-    taken: tuple[object, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Decides about the answer alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """Changes nothing here, for this reason."""
-
-    reason: str
-
-
-Rule = Native | Substituted | Only | Reply | Ignored
 
 _OFF = Only((False,))
 _OWN_MODELS = Substituted("default", (None, "default", "auto", {}))
@@ -122,17 +97,14 @@ class ConvertOptions(BaseModel):
     vlm_pipeline_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
     vlm_pipeline_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
 
+    chunking_options: Annotated[Any, as_object, Reply()] = None
+    chunking_preset: Annotated[Text | None, _OWN_MODELS] = None
+
     from_formats: Annotated[Any, Ignored("the content of a file tells its format")] = None
     document_timeout: Annotated[Any, Ignored("the server's own time limits hold")] = None
     abort_on_error: Annotated[Any, Ignored("the files of a job are independent of each other")] = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_what_is_not_set(cls, sent: Any) -> Any:
-        """A null and an empty form field are the default."""
-        if not isinstance(sent, dict):
-            return sent
-        return {name: value for name, value in sent.items() if value not in (None, "", [""])}
+    _drop_empty = without_what_is_not_set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,58 +112,19 @@ class Translation:
     """What became of a request's options. `substituted` says what was asked and what is done, by option."""
 
     parse: ParseOptions
-    substituted: dict[str, tuple[str, str]] = field(default_factory=dict)
+    substituted: Substitutions = field(default_factory=dict)
 
 
 def translate(options: ConvertOptions) -> Translation:
     """The options for a job. Raises Refused for one that this server cannot do and that changes the content."""
-    native: dict[str, Any] = {}
-    substituted: dict[str, tuple[str, str]] = {}
-    for name in sorted(options.model_fields_set):
-        value = getattr(options, name)
-        match rule_of(name):
-            case Native(target):
-                native[target] = value
-            case Substituted(ours, same) if value != ours and value not in same:
-                substituted[name] = (str(value), ours)
-            case Only(taken) if value not in taken:
-                raise _unsupported(name, value, taken)
+    native, substituted = native_values(options)
     if options.image_export_mode == "embedded":
         native["include_images"] = options.include_images
     if "page_range" in native:
         native["page_range"] = _pages(*native["page_range"])
-    return Translation(parse=_parse_options(native), substituted=substituted)
-
-
-def rule_of(name: str) -> Rule:
-    """The row of an option in the table."""
-    found = (each for each in ConvertOptions.model_fields[name].metadata if isinstance(each, Rule))
-    return next(found)
+    return Translation(parse=made(ParseOptions, native), substituted=substituted)
 
 
 def _pages(first: int, last: int | None) -> tuple[int, int] | None:
     """A native page range. The parser stops at the last page, so the end may lie beyond it."""
     return None if (first, last) == (1, None) else (first, last if last is not None else 2**31 - 1)
-
-
-def _parse_options(native: dict[str, Any]) -> ParseOptions:
-    try:
-        return ParseOptions(**native)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "options"
-        raise Refused(ErrorCode.INVALID_OPTION, f"Invalid option '{where}': {first['msg']}") from error
-
-
-def _unsupported(name: str, value: object, taken: tuple[object, ...]) -> Refused:
-    known = " or ".join(spoken(each) for each in taken if each is not None)
-    return Refused(
-        ErrorCode.INVALID_OPTION, f"This server cannot do {name}={spoken(value)}; send {known}, or leave it out"
-    )
-
-
-def spoken(value: object) -> str:
-    """A value as a client would send it, short enough for a message."""
-    if isinstance(value, tuple):
-        return "[" + ",".join(map(str, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else f"'{value}'"[:60]

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from actors.messages import InputFile
 from client.models import ErrorCode
-from serve_app.docling_v1.models import InvalidValue
+from serve_app.docling_v1.chunking import Chunker, Chunking, ChunkingRequest, chunking_of
+from serve_app.docling_v1.models import InvalidValue, TaskType
 from serve_app.docling_v1.options import ConvertOptions
+from serve_app.docling_v1.rules import Reply
 from serve_app.problems import Refused
 
 Target = Literal["inbody", "zip"]
@@ -30,12 +32,14 @@ class Invalid(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConvertRequest:
-    """A request to convert stored files."""
+class Received:
+    """A request whose files are stored. `chunking` says how to cut the documents, if they are to be cut."""
 
+    task: TaskType
     files: tuple[InputFile, ...]
     options: ConvertOptions
     target: Target
+    chunking: Chunking | None
 
 
 class _Model(BaseModel):
@@ -51,7 +55,7 @@ class FileSource(_Model):
 class HttpSource(_Model):
     kind: Literal["http"]
     url: str
-    headers: dict[str, str] = {}
+    headers: dict[str, SecretStr] = {}
 
 
 class TargetRequest(_Model):
@@ -59,12 +63,25 @@ class TargetRequest(_Model):
 
 
 class SourceRequest(_Model):
-    """The body of `/v1/convert/source`."""
+    """What the bodies of all JSON requests have."""
 
-    options: ConvertOptions = ConvertOptions()
     sources: Annotated[tuple[Annotated[FileSource | HttpSource, Field(discriminator="kind")], ...], Field(min_length=1)]
     target: TargetRequest = TargetRequest()
     callbacks: tuple[Any, ...] = ()
+
+
+class ConvertRequest(SourceRequest):
+    """The body of `/v1/convert/source`."""
+
+    options: ConvertOptions = ConvertOptions()
+
+
+class ChunkRequest(SourceRequest):
+    """The body of `/v1/chunk/{chunker}/source`."""
+
+    convert_options: ConvertOptions = ConvertOptions()
+    chunking_options: ChunkingRequest = ChunkingRequest()
+    include_converted_doc: bool = False
 
 
 def checked(model: type[T], sent: object, *where: str) -> T:
@@ -84,6 +101,21 @@ def checked_target(kind: str) -> Target:
     if kind in get_args(Target):
         return cast(Target, kind)
     raise Refused(ErrorCode.INVALID_REQUEST, f"The target '{kind[:40]}' is not supported; send inbody or zip")
+
+
+def chunks_asked_for(options: ConvertOptions, target: Target) -> Chunking | None:
+    """How to cut the documents of a request to convert. Raises Refused and Invalid."""
+    if "chunks" not in options.to_formats:
+        return None
+    if target != "zip":
+        reason = "to_formats=chunks needs the target zip; /v1/chunk/hybrid answers with the chunks themselves"
+        raise Refused(ErrorCode.INVALID_OPTION, reason)
+    sent = checked(_ChunkerAndOptions, options.chunking_options or {}, "options", "chunking_options")
+    return chunking_of(sent, sent.chunker, include_document=False)
+
+
+class _ChunkerAndOptions(ChunkingRequest):
+    chunker: Annotated[Chunker, Reply()] = "hybrid"
 
 
 def check_callbacks(callbacks: Sequence[object]) -> None:

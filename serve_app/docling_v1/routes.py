@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Annotated
 
 from fastapi import Header, Path, Query, Request
@@ -15,12 +16,14 @@ from actors.blobs.keys import delete_blobs_of
 from actors.formats import supported_suffixes
 from actors.messages import JobView
 from client.models import ErrorCode
+from serve_app.chunk_results import ChunkResults
 from serve_app.docling_v1.answers import Answers
+from serve_app.docling_v1.chunking import Chunker
 from serve_app.docling_v1.errors import NOT_READY, TASK_NOT_FOUND, NotThere
-from serve_app.docling_v1.json_requests import receive_json
+from serve_app.docling_v1.json_requests import receive_json, receive_json_to_chunk
 from serve_app.docling_v1.lookup import Tasks
 from serve_app.docling_v1.models import Capabilities, OkResponse, Versions
-from serve_app.docling_v1.multipart_requests import receive_form
+from serve_app.docling_v1.multipart_requests import receive_form, receive_form_to_chunk
 from serve_app.docling_v1.openapi import SUBSTITUTED
 from serve_app.docling_v1.submit import Receive, Submit, Taken
 from serve_app.docling_v1.sync import Held
@@ -33,6 +36,7 @@ from serve_app.results import JSON, Results
 from serve_app.settings import Settings
 from serve_app.submit import Intake
 
+ChunkerName = Annotated[Chunker, Path(description="How to cut")]
 TaskId = Annotated[str, Path(description="The task id from a submit; it is also the id of a job", max_length=100)]
 IdempotencyKey = Annotated[
     str | None,
@@ -48,7 +52,7 @@ class DoclingRoutes:
         self._blobs = results.blobs
         self._health = health
         self._tasks = Tasks(jobs)
-        self._answers = Answers(results)
+        self._answers = Answers(results, ChunkResults(results.derived, settings.tokenizers))
         self._submit = Submit(Intake(jobs, results.blobs, settings), results.blobs, settings)
         self._held = Held(jobs, self._answers)
         self._watch = Watch(self._tasks, self._answers)
@@ -58,7 +62,7 @@ class DoclingRoutes:
         return await self._convert(request, receive_form, idempotency_key)
 
     async def v1_convert_source(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-        """Convert files that are in the JSON body, and answer with the result."""
+        """Convert the sources in the JSON body, and answer with the result."""
         return await self._convert(request, receive_json, idempotency_key)
 
     async def v1_submit_file(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
@@ -66,8 +70,32 @@ class DoclingRoutes:
         return await self._task(request, receive_form, idempotency_key)
 
     async def v1_submit_source(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-        """Submit files that are in the JSON body as a task."""
+        """Submit the sources in the JSON body as a task."""
         return await self._task(request, receive_json, idempotency_key)
+
+    async def v1_chunk_file(
+        self, request: Request, chunker: ChunkerName, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        """Convert uploaded files, cut them, and answer with the chunks."""
+        return await self._convert(request, partial(receive_form_to_chunk, chunker=chunker), idempotency_key)
+
+    async def v1_chunk_source(
+        self, request: Request, chunker: ChunkerName, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        """Convert the sources in the JSON body, cut them, and answer with the chunks."""
+        return await self._convert(request, partial(receive_json_to_chunk, chunker=chunker), idempotency_key)
+
+    async def v1_submit_chunk_file(
+        self, request: Request, chunker: ChunkerName, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        """Submit uploaded files as a task that cuts them."""
+        return await self._task(request, partial(receive_form_to_chunk, chunker=chunker), idempotency_key)
+
+    async def v1_submit_chunk_source(
+        self, request: Request, chunker: ChunkerName, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        """Submit the sources in the JSON body as a task that cuts them."""
+        return await self._task(request, partial(receive_json_to_chunk, chunker=chunker), idempotency_key)
 
     async def v1_poll(
         self,

@@ -19,15 +19,16 @@ from actors.telemetry.logs import get_logger
 from serve_app.docling_v1.files import FileStore
 from serve_app.docling_v1.options import Translation, translate
 from serve_app.docling_v1.reply import Reply
-from serve_app.docling_v1.requests import ConvertRequest
+from serve_app.docling_v1.requests import Received
 from serve_app.settings import Settings
 from serve_app.submit import Intake
+from serve_app.url_sources import identity_of
 
 log = get_logger()
 
 _NOT_IN_HEADER = re.compile(r"[^!-+\--~]")  # all but printable ASCII, and the comma
 
-Receive: TypeAlias = Callable[[Request, FileStore, int], Awaitable[ConvertRequest]]
+Receive: TypeAlias = Callable[[Request, FileStore, int], Awaitable[Received]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +45,14 @@ class Submit:
         self._intake = intake
         self._blobs = blobs
         self._settings = settings
+        self._guard = settings.source_guard
 
     async def take(self, request: Request, receive: Receive, idempotency_key: str | None) -> Taken:
         """The job of a request. Raises Refused and Invalid, and the errors of `IngressRegistry.submit`."""
         translations: list[Translation] = []
 
         async def make(job_id: str) -> JobSpec:
-            store = FileStore(self._blobs, inputs_of(job_id), self._settings.max_file_bytes)
+            store = FileStore(self._blobs, inputs_of(job_id), self._settings.max_file_bytes, self._guard)
             sent = await receive(request, store, self._settings.max_request_bytes)
             translations.append(translate(sent.options))
             return self._spec(job_id, request, sent, translations[0], idempotency_key)
@@ -62,10 +64,10 @@ class Submit:
         return Taken(view=view, files=len(spec.files), substituted=substituted)
 
     def _spec(
-        self, job_id: str, request: Request, sent: ConvertRequest, translation: Translation, key: str | None
+        self, job_id: str, request: Request, sent: Received, translation: Translation, key: str | None
     ) -> JobSpec:
         state = request.state
-        reply = Reply.of(sent).as_json()
+        reply = Reply.of(sent, self._settings.tokenizers)
         return JobSpec(
             job_id=job_id,
             files=sent.files,
@@ -76,7 +78,7 @@ class Submit:
             fingerprint=_fingerprint(sent, translation, reply) if key is not None else "",
             request_id=state.request_id,
             traceparent=state.traceparent,
-            reply=reply,
+            reply=reply.kept,
         )
 
 
@@ -86,8 +88,8 @@ def header_of(translation: Translation) -> str:
     return ", ".join(_NOT_IN_HEADER.sub("_", pair) for pair in pairs)
 
 
-def _fingerprint(sent: ConvertRequest, translation: Translation, reply: dict[str, object]) -> str:
+def _fingerprint(sent: Received, translation: Translation, reply: Reply) -> str:
     """A hash that is equal for equal requests, independent of their encoding."""
-    files = [[file.filename, file.sha256] for file in sent.files]
-    asked = [translation.parse.model_dump_json(exclude_defaults=True), sorted(reply.items())]
+    files = [[file.filename, identity_of(file)] for file in sent.files]
+    asked = [translation.parse.model_dump_json(exclude_defaults=True), reply.model_dump_json()]
     return hashlib.sha256(orjson.dumps(["docling_v1", files, asked])).hexdigest()

@@ -31,7 +31,8 @@ class Held:
 
     async def answer(self, taken: Taken, headers: Mapping[str, str], request_id: str) -> Response:
         """The result of a job, when it has ended. An answer in JSON begins after SILENT_S, with the status 200."""
-        is_json = taken.files == 1 and Reply.to(taken.view).target == "inbody"
+        reply = Reply.to(taken.view)
+        is_json = reply.target == "inbody" and (reply.task == "chunk" or taken.files == 1)
         view = await until_ended(self._jobs, taken.view, SILENT_S if is_json else math.inf)
         if not view.status.ended:
             return StreamingResponse(self._padded(view), headers=headers, media_type=JSON)

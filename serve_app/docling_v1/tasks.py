@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from actors.messages import JobView
 from client.models import ErrorCode, JobStatusEnum
 from serve_app.docling_v1.models import Category, FailureInfo, TaskMeta, TaskStatus, TaskStatusResponse
+from serve_app.docling_v1.reply import Reply
 
 _UNFINISHED: Mapping[JobStatusEnum, TaskStatus] = {
     JobStatusEnum.PENDING: "pending",
@@ -41,6 +42,7 @@ def task_of(view: JobView, reason: str | None = None) -> TaskStatusResponse:
     failure = failure_of(view, reason) if status == "failure" else None
     return TaskStatusResponse(
         task_id=view.job_id,
+        task_type=Reply.to(view).task,
         task_status=status,
         task_position=view.queue_position,
         task_meta=_meta(view),

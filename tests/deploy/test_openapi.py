@@ -46,7 +46,7 @@ CHECKS = [
 
 schema = schemathesis.openapi.from_path(str(DOCUMENT))
 #: Operations that hold a request until its job has ended.
-HELD = ("v1_convert_file", "v1_convert_source")
+HELD = ("v1_convert_file", "v1_convert_source", "v1_chunk_file", "v1_chunk_source")
 OPERATIONS = {result.ok().definition.raw["operationId"]: result.ok() for result in schema.get_all_operations()}
 
 
@@ -138,6 +138,7 @@ def test_operations_keep_their_ids() -> None:
         "index", "health", "livez", "readyz", "submit", "parse", "list_jobs", "job_status", "job_events", "job_results",
         "cancel_job", "list_deliveries", "redeliver", "delete_job", "events", "page_picture",
         "v1_convert_file", "v1_convert_source", "v1_submit_file", "v1_submit_source", "v1_poll", "v1_result",
+        "v1_chunk_file", "v1_chunk_source", "v1_submit_chunk_file", "v1_submit_chunk_source",
         "v1_clear_converters", "v1_clear_results", "v1_ready", "v1_version", "v1_capabilities",
     }  # fmt: skip
 

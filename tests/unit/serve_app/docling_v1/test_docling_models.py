@@ -9,6 +9,7 @@ import pytest
 
 from actors.messages import Failure
 from client.models import ErrorCode
+from serve_app.docling_v1.chunking import ChunkingRequest, chunking_of
 from serve_app.docling_v1.options import ConvertOptions, translate
 from tests.unit.serve_app.docling_v1.calls import converted, finished, result, submitted
 from tests.unit.serve_app.docling_v1.sockets import connected
@@ -75,6 +76,17 @@ async def test_a_job_that_failed(service: Service, models: Any, code: ErrorCode)
     assert strictly(models.TaskFailureResult, answer.json()).failure.message == "It failed"
 
 
+async def test_chunks(service: Service, models: Any) -> None:
+    files = form(("a.md", b"# A"), ("b.md", b"bad"))
+    answer = await converted(service, "/v1/chunk/hybrid/file", files=files, data={"include_converted_doc": "true"})
+    read = strictly(models.ChunkDocumentResponse, answer.json())
+    assert [(chunk.filename, chunk.chunk_index, chunk.text) for chunk in read.chunks] == [
+        ("a.md", 0, "one ü"), ("a.md", 1, "two"),
+    ]  # fmt: skip
+    assert [item.status.value for item in read.documents] == ["success", "failure"]
+    assert read.documents[0].document.json_content.name == "a.md"
+
+
 async def test_the_small_answers(service: Service, models: Any) -> None:
     models.HealthCheckResponse.model_validate((await service.http.get("/health")).json())
     strictly(models.ReadinessResponse, (await service.http.get("/ready")).json())
@@ -89,10 +101,18 @@ def docling_options() -> Any:
 
 
 def test_every_option_of_docling_is_in_the_table() -> None:
-    assert set(docling_options().model_fields) - set(ConvertOptions.model_fields) == {
-        "chunking_options", "chunking_preset",
-    }  # fmt: skip
-    assert set(ConvertOptions.model_fields) <= set(docling_options().model_fields)
+    assert set(docling_options().model_fields) == set(ConvertOptions.model_fields)
+
+
+@pytest.mark.parametrize("name", ["HybridChunkerOptions", "HierarchicalChunkerOptions"])
+def test_every_chunking_option_of_docling_is_in_the_table(models: Any, name: str) -> None:
+    from docling.datamodel.service import chunking
+
+    theirs = getattr(chunking, name)
+    assert set(theirs.model_fields) - {"chunker"} <= set(ChunkingRequest.model_fields)
+    sent = ChunkingRequest.model_validate(theirs().model_dump(mode="json"))
+    made = chunking_of(sent, theirs().chunker.value, include_document=False)
+    assert made.options.tables == "triplets"
 
 
 def test_every_default_of_docling_is_taken_as_it_is() -> None:

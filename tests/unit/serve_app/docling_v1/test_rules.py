@@ -35,6 +35,11 @@ async def queued(service: Service) -> int:
         ("POST", "/v1/convert/source/async", 422),
         ("POST", "/v1/convert/file", 422),
         ("POST", "/v1/convert/file/async", 422),
+        *(
+            (("POST", f"/v1/chunk/{chunker}/{where}", 422))
+            for chunker in ("hybrid", "hierarchical", "none")
+            for where in ("source", "source/async", "file", "file/async")
+        ),
         ("GET", "/v1/status/poll/none", 404),
         ("GET", "/v1/result/none", 404),
         ("GET", "/v1/clear/converters", 200),
@@ -287,6 +292,12 @@ async def test_rule_14_a_docling_document_is_an_input(service: Service) -> None:
     await submitted(service, ("report.json", document))
     [claim] = await service.registry.claim("test", 1, 0.0)
     assert claim.spec.files[0].rejected is None
+
+
+async def test_rule_14_a_docling_document_can_be_cut(service: Service) -> None:
+    document = ("report.json", b'{"schema_name": "DoclingDocument", "name": "report"}')
+    answer = await converted(service, "/v1/chunk/hybrid/file", files=form(document))
+    assert [chunk["text"] for chunk in answer.json()["chunks"]] == ["one ü", "two"]
 
 
 async def test_rule_15_lost_pages_are_a_success_that_is_partial(service: Service) -> None:

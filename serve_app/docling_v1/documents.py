@@ -1,0 +1,41 @@
+"""A document in the formats that were asked for, as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from actors.messages import JobView
+from serve_app.docling_v1.options import EXPORTS, Format
+from serve_app.results import Results, quoted
+
+#: The keys of an ExportDocumentResponse, in docling's order.
+_CONTENT: Mapping[str, Format | None] = {
+    "md_content": "md",
+    "json_content": "json",
+    "html_content": "html",
+    "text_content": "text",
+    "doctags_content": "doctags",
+    "doclang_content": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    results: Results
+
+    async def export(self, view: JobView, index: int, formats: Collection[Format]) -> AsyncIterator[bytes]:
+        """The ExportDocumentResponse of a file. Other formats than `formats` are null."""
+        file = view.files[index]
+        yield orjson.dumps({"filename": file.filename})[:-1]
+        for key, form in _CONTENT.items():
+            yield b',"' + key.encode() + b'":'
+            if not file.success or form is None or form not in formats:
+                yield b"null"
+                continue
+            pieces = self.results.pieces(view, index, EXPORTS[form])
+            async for piece in pieces if form == "json" else quoted(pieces):
+                yield piece
+        yield b"}"
