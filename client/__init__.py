@@ -8,6 +8,7 @@ with DoclingParserClient("http://localhost:8080") as parser:
 
 from client._flows import FileResult
 from client.aio import AsyncDoclingParserClient
+from client.chunks import Chunk, ChunkBox, ChunkedFile, ChunkItem, PageSize
 from client.errors import (
     ApiError,
     ClientError,
@@ -40,6 +41,8 @@ from client.errors import (
 from client.jobs import AsyncJob, Job
 from client.models import (
     BatchParseResponse,
+    ChunkFormat,
+    ChunkOptions,
     Delivery,
     DeliveryListResponse,
     DeliveryState,
@@ -72,6 +75,12 @@ __all__ = [
     "AsyncDoclingParserClient",
     "AsyncJob",
     "BatchParseResponse",
+    "Chunk",
+    "ChunkBox",
+    "ChunkFormat",
+    "ChunkItem",
+    "ChunkOptions",
+    "ChunkedFile",
     "ClientError",
     "ConnectionFailed",
     "Delivery",
@@ -104,6 +113,7 @@ __all__ = [
     "MissingFile",
     "NotFound",
     "PageFailure",
+    "PageSize",
     "ParseFailed",
     "ParseOptions",
     "ParseResponse",

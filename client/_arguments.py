@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from client._uploads import Input, source_of
 from client._waiting import JsonDict
-from client.models import ExportFormat, UrlSource
+from client.models import ChunkOptions, ExportFormat, UrlSource
 
 _SOURCES = TypeAdapter(list[UrlSource])
 
@@ -70,6 +70,16 @@ def options(
     }
     named = {name: value for name, value in given.items() if value is not None}
     return (json_object(others, "the options") or {}) | named
+
+
+def chunk_options(**given: object) -> ChunkOptions | None:
+    """How to cut, as given on the command line; None when nothing is given. Raises `BadParameter`."""
+    named = {name: value for name, value in given.items() if value is not None}
+    try:
+        return ChunkOptions.model_validate(named) if named else None
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise typer.BadParameter(f"{wrong['loc'][0]}: {wrong['msg']}") from None
 
 
 def inputs(files_or_urls: Sequence[str] | None, sources: str | None) -> list[Input]:

@@ -16,6 +16,7 @@ import httpx
 from httpx_sse import EventSource
 
 from client._events import Watch
+from client._lines import Lines
 from client._retry import Flow, Send, Sleep
 from client._waiting import JsonDict
 
@@ -153,6 +154,37 @@ async def follow_async(
                     yield watch.take(event)
         except httpx.RequestError as error:
             watch.broke_off(error)
+        finally:
+            await response.aclose()
+
+
+def read_lines(lines: Lines, http: httpx.Client, sleep: Callable[[float], object]) -> Iterator[JsonDict]:
+    """Yield each line as it arrives. Blocks."""
+    while not lines.ended:
+        response = drive(lines.attach(), http, sleep)
+        try:
+            for block in response.iter_bytes():
+                yield from lines.take(block)
+            lines.finish()
+        except httpx.RequestError as error:
+            lines.broke_off(error)
+        finally:
+            response.close()
+
+
+async def read_lines_async(
+    lines: Lines, http: httpx.AsyncClient, sleep: Callable[[float], Awaitable[object]]
+) -> AsyncGenerator[JsonDict, None]:
+    """Yield each line as it arrives, on the running loop."""
+    while not lines.ended:
+        response = await drive_async(lines.attach(), http, sleep)
+        try:
+            async for block in response.aiter_bytes():
+                for line in lines.take(block):
+                    yield line
+            lines.finish()
+        except httpx.RequestError as error:
+            lines.broke_off(error)
         finally:
             await response.aclose()
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import httpx
 
 from client._events import SILENCE_S, Watch
+from client._lines import Lines
 from client._retry import Flow, Patience, Sleep, exchange
 from client._uploads import PathLike, Submission
 from client._waiting import LATENCY_S, JsonDict, OnProgress, Waiting
@@ -30,7 +31,8 @@ from client.errors import (
     RequestTimeout,
     UnexpectedAnswer,
 )
-from client.models import ErrorCode, ExportFormat, JobStatusEnum, ParseResponse, UrlSource
+from client.models import ChunkFormat, ChunkOptions, ErrorCode, ExportFormat, JobStatusEnum, ParseResponse, UrlSource
+from client.options import Chunker, Tables
 
 DEFAULT_URL = "http://localhost:8080"
 DEFAULT_TIMEOUT_S = 2400.0  # a blocking parse of many pages may take this long
@@ -50,6 +52,18 @@ class How(TypedDict, total=False):
     poll_interval: float
     timeout: float | None
     on_progress: OnProgress | None
+
+
+class ChunkQuery(TypedDict, total=False):
+    """How to cut, by the fields of `ChunkOptions`; only this `file`, counted from 0, and only these `pages` ("3-7")."""
+
+    chunker: Chunker
+    max_tokens: int | None
+    tokenizer: str | None
+    merge_peers: bool
+    tables: Tables
+    file: int | None
+    pages: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,15 +193,17 @@ class Flows:
         job_id: str,
         path: PathLike,
         *,
-        export: ExportFormat | str,
+        export: ExportFormat | ChunkFormat | str,
         file: int | None = None,
         pages: str | None = None,
+        chunks: ChunkOptions | None = None,
         timeout: float | None = None,
     ) -> Flow[Path]:
         """Stream the results to `path`. The file appears once it is complete."""
         target = Path(path)
         unfinished = target.with_name(f"{target.name}.part")
-        params = _given(format=export, file=file, pages=pages)
+        cut = chunks.model_dump(exclude_unset=True) if chunks else {}
+        params = _given(format=export, file=file, pages=pages, **cut)
         request = self._request("GET", f"{_job(job_id)}/results", params)
         try:
             with unfinished.open("wb") as sink:
@@ -195,6 +211,17 @@ class Flows:
             return unfinished.replace(target)
         finally:
             unfinished.unlink(missing_ok=True)
+
+    def chunks(self, job_id: str, *, timeout: float | None = None, **chosen: Unpack[ChunkQuery]) -> Lines:
+        """The chunks of a completed job, one on each line."""
+        params = _given(format=ChunkFormat.LINES, **chosen)
+
+        def request() -> Flow[httpx.Response]:
+            asked = self._request("GET", f"{_job(job_id)}/results", params)
+            deadline = self.patience.clock() + (self._limit if timeout is None else timeout)
+            return (yield from exchange(asked, self.patience, deadline=deadline, silence=SILENCE_S))
+
+        return Lines(request)
 
     def _waiting(self, **how: Unpack[How]) -> Waiting:
         return Waiting(started=self.patience.clock(), **how)
@@ -307,7 +334,8 @@ def _failed(status: JsonDict) -> JobFailed:
 
 def _given(**params: object) -> dict[str, str]:
     """The parameters that are not None, as text."""
-    return {name: str(value) for name, value in params.items() if value is not None}
+    text = {name: str(value) for name, value in params.items() if value is not None}
+    return {name: value.lower() if isinstance(params[name], bool) else value for name, value in text.items()}
 
 
 def _job(job_id: str) -> str:

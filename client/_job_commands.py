@@ -11,15 +11,26 @@ from typing import Annotated, Literal
 
 import typer
 
-from client._arguments import FIRST_CONTACT_S, INTERRUPTED, RESTART_S, ApiKey, AsJson, JobId, Pages, Url, Watch
+from client._arguments import (
+    FIRST_CONTACT_S,
+    INTERRUPTED,
+    RESTART_S,
+    ApiKey,
+    AsJson,
+    JobId,
+    Pages,
+    Url,
+    Watch,
+    chunk_options,
+)
 from client._flows import DEFAULT_URL
 from client._printing import print_deliveries, print_jobs, print_json, print_status, printer_of_changes
 from client.errors import JobEnded, JobNotFound
 from client.models import JobStatusEnum
 from client.sync import DoclingParserClient
 
-#: The values of `ExportFormat`, and an archive of all files.
-ResultFormat = Literal["nodes", "json", "markdown", "html", "text", "doctags", "zip"]
+#: The values of `ExportFormat` and `ChunkFormat`, and an archive of all files.
+ResultFormat = Literal["nodes", "json", "markdown", "html", "text", "doctags", "chunks", "chunks.jsonl", "zip"]
 
 of_jobs = typer.Typer()
 
@@ -59,6 +70,9 @@ def results(
     ] = None,
     file: Annotated[int | None, typer.Option(min=0, help="Only this file of the job, counted from 0.")] = None,
     pages: Pages = None,
+    chunker: Annotated[str | None, typer.Option(help="For chunks: hybrid, hierarchical or page.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="For chunks: the most tokens of one.")] = None,
+    tokenizer: Annotated[str | None, typer.Option(metavar="MODEL", help="For chunks: what counts the tokens.")] = None,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
@@ -68,12 +82,16 @@ def results(
 
     docfleet results 0198c0de --format nodes --pages 3-7 -o report.json
 
+    docfleet results 0198c0de --format chunks --max-tokens 512 -o chunks.json
+
     docfleet results 0198c0de --format zip -o everything.zip
     """
+    chunks = chunk_options(chunker=chunker, max_tokens=max_tokens, tokenizer=tokenizer)
     if format == "zip" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("an archive cannot be printed on a terminal; save it with -o FILE")
     with DoclingParserClient(url, api_key=api_key) as client, tempfile.TemporaryDirectory() as folder:
-        path = client.download_results(job_id, output or Path(folder) / "results", format, file=file, pages=pages)
+        target = output or Path(folder) / "results"
+        path = client.download_results(job_id, target, format, file=file, pages=pages, chunks=chunks)
         if output is None:
             with path.open("rb") as body:
                 shutil.copyfileobj(body, sys.stdout.buffer)

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -23,16 +22,17 @@ from client._flows import (
     FileResult,
     flows_for,
 )
+from client._results import AsyncResultReader
 from client._retry import Flow, Patience
 from client._uploads import Input, Options, PathLike, Submission, checked
 from client._waiting import JsonDict, OnProgress
 from client.jobs import AsyncJob
-from client.models import ExportFormat, JobStatusEnum
+from client.models import JobStatusEnum
 
 T = TypeVar("T")
 
 
-class AsyncDoclingParserClient:
+class AsyncDoclingParserClient(AsyncResultReader):
     """Submits documents and gets their nodes. Safe to share between tasks.
 
     As an async context manager it keeps connections open between calls. Otherwise every call opens and closes its own
@@ -291,25 +291,6 @@ class AsyncDoclingParserClient:
         """A handle for a job, no matter who submitted it. Sends no request."""
         return AsyncJob(job_id, self._flows, self._run, self.events)
 
-    async def download_results(
-        self,
-        job_id: str,
-        path: PathLike,
-        format: ExportFormat | str = ExportFormat.NODES,
-        *,
-        file: int | None = None,
-        pages: str | None = None,
-        timeout: float | None = None,
-    ) -> Path:
-        """Stream a job's results to `path`. The file appears once it is complete; returns its path.
-
-        `file` selects one file of the job, counted from 0. Without it, a job with several files gives one JSON object,
-        or an archive with the format `zip`. `pages` ("3", "3-7") selects the nodes of these pages.
-        """
-        return await self._run(
-            self._flows.download_results(job_id, path, export=format, file=file, pages=pages, timeout=timeout)
-        )
-
     async def parse_many(
         self,
         paths: Iterable[PathLike],
@@ -342,6 +323,9 @@ class AsyncDoclingParserClient:
     async def _run(self, flow: Flow[T]) -> T:
         async with self._connections() as http:
             return await drive_async(flow, http, self._sleep)
+
+    async def _pause(self, seconds: float) -> None:
+        await self._sleep(seconds)
 
     @asynccontextmanager
     async def _connections(self) -> AsyncIterator[httpx.AsyncClient]:

@@ -200,6 +200,7 @@ _BY_CODE: dict[str, type[ApiError]] = {
     ErrorCode.FILE_TOO_LARGE: FileTooLarge,
     ErrorCode.UNSUPPORTED_FORMAT: UnsupportedFormat,
     ErrorCode.UNSUPPORTED_ENCODING: InvalidRequest,
+    ErrorCode.UNKNOWN_TOKENIZER: InvalidRequest,
     ErrorCode.UNAUTHORIZED: Unauthorized,
     ErrorCode.JOB_NOT_FOUND: JobNotFound,
     ErrorCode.JOB_EXPIRED: JobExpired,

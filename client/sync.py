@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -21,16 +20,17 @@ from client._flows import (
     FileResult,
     flows_for,
 )
+from client._results import ResultReader
 from client._retry import Flow, Patience
 from client._uploads import Input, Options, PathLike, Submission
 from client._waiting import JsonDict, OnProgress
 from client.jobs import Job
-from client.models import ExportFormat, JobStatusEnum
+from client.models import JobStatusEnum
 
 T = TypeVar("T")
 
 
-class DoclingParserClient:
+class DoclingParserClient(ResultReader):
     """Submits documents and gets their nodes. Safe to share between threads.
 
     As a context manager it keeps connections open between calls. Otherwise every call opens and closes its own
@@ -200,7 +200,7 @@ class DoclingParserClient:
         A broken stream is resumed where it stopped. You may leave the loop at any time.
         """
         with self._connections() as http:
-            yield from follow(self._flows.events(job_id), http, self._sleep or time.sleep)
+            yield from follow(self._flows.events(job_id), http, self._pause)
 
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
         """Stop a job; returns its status. Pages already being parsed are finished first.
@@ -252,25 +252,6 @@ class DoclingParserClient:
         """A handle for a job, no matter who submitted it. Sends no request."""
         return Job(job_id, self._flows, self._run, self.events)
 
-    def download_results(
-        self,
-        job_id: str,
-        path: PathLike,
-        format: ExportFormat | str = ExportFormat.NODES,
-        *,
-        file: int | None = None,
-        pages: str | None = None,
-        timeout: float | None = None,
-    ) -> Path:
-        """Stream a job's results to `path`. The file appears once it is complete; returns its path.
-
-        `file` selects one file of the job, counted from 0. Without it, a job with several files gives one JSON object,
-        or an archive with the format `zip`. `pages` ("3", "3-7") selects the nodes of these pages.
-        """
-        return self._run(
-            self._flows.download_results(job_id, path, export=format, file=file, pages=pages, timeout=timeout)
-        )
-
     def parse_many(
         self,
         paths: Iterable[PathLike],
@@ -301,7 +282,10 @@ class DoclingParserClient:
 
     def _run(self, flow: Flow[T]) -> T:
         with self._connections() as http:
-            return drive(flow, http, self._sleep or time.sleep)
+            return drive(flow, http, self._pause)
+
+    def _pause(self, seconds: float) -> None:
+        (self._sleep or time.sleep)(seconds)
 
     @contextmanager
     def _connections(self) -> Iterator[httpx.Client]:

@@ -713,6 +713,70 @@ def test_download_that_fails_leaves_what_was_there(play: Play, tmp_path: Path) -
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.md", "of yesterday")]
 
 
+def chunk_lines(*numbers: int) -> bytes:
+    """A chunk for each number. Its text has what splits lines elsewhere, but not in JSON lines."""
+    return b"".join(
+        json.dumps({"index": n, "text": "a\u2028\x85b"}, ensure_ascii=False).encode() + b"\n" for n in numbers
+    )
+
+
+def test_chunks_are_the_objects_of_the_lines(play: Play) -> None:
+    call, world = play(httpx.Response(200, content=chunk_lines(0, 1)))
+    assert [chunk["index"] for chunk in call("chunks", "j1")] == [0, 1]
+    assert world.asked == ["GET /jobs/j1/results?format=chunks.jsonl"]
+
+
+def test_options_of_chunks_are_sent(play: Play) -> None:
+    call, world = play(httpx.Response(200, content=b""))
+    given = {"chunker": "hybrid", "max_tokens": 64, "tokenizer": "a/b", "merge_peers": False, "tables": "triplets"}
+    assert call("chunks", "j1", **given, file=1, pages="3-7") == []
+    assert dict(world.requests[0].url.params) == {
+        "format": "chunks.jsonl", "chunker": "hybrid", "max_tokens": "64", "tokenizer": "a/b", "merge_peers": "false",
+        "tables": "triplets", "file": "1", "pages": "3-7",
+    }  # fmt: skip
+
+
+def test_chunks_that_break_off_go_on_after_the_last_one_read(play: Play) -> None:
+    cut = Broken(chunk_lines(0, 1) + chunk_lines(2)[:9])
+    call, world = play(cut, httpx.Response(503), httpx.Response(200, content=chunk_lines(0, 1, 2, 3)))
+    assert [chunk["index"] for chunk in call("chunks", "j1")] == [0, 1, 2, 3]
+    assert len(world.requests) == 3
+
+
+def test_chunks_that_break_off_without_a_new_one_are_given_up(play: Play) -> None:
+    call, _ = play(Broken(chunk_lines(0)), Broken(chunk_lines(0)))
+    with pytest.raises(client.ConnectionFailed, match="broke off after 1 lines"):
+        call("chunks", "j1")
+
+
+@pytest.mark.parametrize("line", [b"<html>\n", b"[1]\n"])
+def test_something_other_than_chunks_is_named(play: Play, line: bytes) -> None:
+    call, _ = play(httpx.Response(200, content=line))
+    with pytest.raises(client.UnexpectedAnswer, match="did not answer with"):
+        call("chunks", "j1")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (409, "result_not_ready", client.ResultNotReady),
+        (409, "export_unavailable", client.ExportUnavailable),
+        (410, "job_expired", client.JobExpired),
+        (422, "unknown_tokenizer", client.InvalidRequest),
+    ],
+)
+def test_refused_chunks_have_their_error(play: Play, status: int, code: str, error: type[Exception]) -> None:
+    call, _ = play(problem(status, code))
+    with pytest.raises(error, match="the detail"):
+        call("chunks", "j1")
+
+
+def test_chunks_can_be_downloaded_too(play: Play, tmp_path: Path) -> None:
+    call, world = play(httpx.Response(200, text="{}"))
+    call("download_results", "j1", tmp_path / "c.json", "chunks", chunks=client.ChunkOptions(max_tokens=64))
+    assert world.asked == ["GET /jobs/j1/results?format=chunks&max_tokens=64"]
+
+
 @pytest.mark.parametrize("ordered", [True, False])
 def test_parse_many_yields_failures_as_values(play: Play, document: Path, ordered: bool) -> None:
     bad = {**FILE, "success": False, "error": "not a PDF", "error_code": "invalid_file"}

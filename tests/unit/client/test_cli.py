@@ -27,7 +27,7 @@ from client._display import Live
 from client._job_commands import ResultFormat
 from client._printing import printer_of_changes
 from client.cli import app
-from client.models import ExportFormat
+from client.models import ChunkFormat, ExportFormat
 from client.sync import DoclingParserClient
 
 
@@ -40,6 +40,7 @@ class Fleet:
         self.submits: list[httpx.Request] = []
         self.cancelled: list[str] = []
         self.deliveries: list[dict[str, Any]] = []
+        self.asked_for: dict[str, str] = {}  # the parameters of the last results
         self.api_key: str | None = None
         self.health = "healthy"
         self._ids = itertools.count(1)
@@ -69,6 +70,7 @@ class Fleet:
 
     def _job(self, job: str, what: list[str], request: httpx.Request) -> httpx.Response:
         if what == ["results"]:
+            self.asked_for = dict(request.url.params)
             return self._results(job, request.url.params.get("format", "nodes"))
         if what in (["deliveries"], ["redeliver"]):
             return httpx.Response(200, json={"job_id": job, "deliveries": self.deliveries})
@@ -490,7 +492,28 @@ def test_archive_is_saved_like_any_format(run: Run, papers: Path) -> None:
 
 
 def test_formats_of_results_are_those_of_the_client_and_an_archive() -> None:
-    assert [*get_args(ResultFormat)] == [*ExportFormat, "zip"]
+    assert [*get_args(ResultFormat)] == [*ExportFormat, *ChunkFormat, "zip"]
+
+
+def test_chunks_are_cut_as_the_command_line_says(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    run("status", "j1", "--watch")
+    chosen = ("--chunker", "page", "--max-tokens", "64", "--tokenizer", "a/b")
+    assert run("results", "j1", "--format", "chunks.jsonl", *chosen).stdout == "chunks.jsonl of j1\n"
+    assert fleet.asked_for == {"format": "chunks.jsonl", "chunker": "page", "max_tokens": "64", "tokenizer": "a/b"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--max-tokens", "3", "greater than or equal to 16"),
+        ("--chunker", "magic", "'hybrid', 'hierarchical' or 'page'"),
+    ],
+)
+def test_impossible_chunks_are_refused_before_anything_is_asked(run: Run, option: str, value: str, reason: str) -> None:
+    result = run("results", "j1", "--format", "chunks", option, value)
+    assert result.exit_code == 2
+    assert reason in " ".join(result.stderr.replace("│", " ").split())
 
 
 def test_deliveries_are_a_line_each(run: Run, fleet: Fleet, papers: Path) -> None:
