@@ -10,11 +10,11 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from actors.messages import PageSpan
-from client.models import DEFAULT_CONTENT, ChunkOptions, Content, ExportFormat
+from client.models import DEFAULT_CONTENT, ChunkOptions, Content, ExportFormat, ImageMode
 
 #: The formats that pages are drawn in.
 PictureFormat = Literal["png", "webp"]
@@ -46,15 +46,48 @@ class Derivation(ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportStyle:
+    """How an export shows pictures, and what stands between pages. None: embedded pictures if there are any; nothing.
+
+    With `referenced` pictures, a link to a picture is `links` and its name.
+    """
+
+    images: ImageMode | None = None
+    page_break: str | None = None
+    links: str = ""
+
+
+PLAIN = ExportStyle()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Export(Derivation):
     """A stored document in another format, with `content`, which is the same for every export of a job."""
 
     form: ExportFormat
     content: tuple[Content, ...] = DEFAULT_CONTENT
+    style: ExportStyle = PLAIN
 
     @property
     def name(self) -> str:
-        return self.form
+        return self.form if self.style == PLAIN else f"{self.form}-{digest(**asdict(self.style))}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures(Derivation):
+    """The pictures of a stored document, each as a blob of its own, and a list of them.
+
+    The list is a JSON object by name. The value of a kept picture is null. Any other picture can be drawn from the
+    file: its value has the `page`, `scale` and `box` of a PagePicture.
+    """
+
+    @property
+    def name(self) -> str:
+        return "artifacts/list.json"
+
+    def key_of(self, picture: str) -> str:
+        """The key of the blob of a kept picture."""
+        return f"{self.folder}/artifacts/{picture}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

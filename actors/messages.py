@@ -238,11 +238,6 @@ class JobView:
             filenames=list(self.filenames),
         )
 
-    @property
-    def files_known(self) -> int:
-        """How many files the job has, as far as is known: attachments are counted when the job has ended."""
-        return max(len(self.files), len(self.filenames), self.progress.files_total)
-
     def totals(self) -> dict[str, int | float]:
         """The totals in a BatchParseResponse. The time runs from the claim to the end: the files' own times overlap."""
         assert self.started_at is not None  # a completed job was claimed

@@ -32,6 +32,7 @@ class ErrorCode(StrEnum):
     INPUT_GONE = "input_gone"
     BOX_OUTSIDE_PAGE = "box_outside_page"
     PICTURE_TOO_LARGE = "picture_too_large"
+    PICTURES_NOT_KEPT = "pictures_not_kept"
     CALLBACK_REFUSED = "callback_refused"
     INVALID_SOURCE = "invalid_source"
     SOURCE_REFUSED = "source_refused"

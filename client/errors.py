@@ -210,6 +210,7 @@ _BY_CODE: dict[str, type[ApiError]] = {
     ErrorCode.NO_PAGE_PICTURE: ExportUnavailable,
     ErrorCode.FILE_ENCRYPTED: ExportUnavailable,
     ErrorCode.INPUT_GONE: ExportUnavailable,
+    ErrorCode.PICTURES_NOT_KEPT: ExportUnavailable,
     ErrorCode.IDEMPOTENCY_CONFLICT: IdempotencyConflict,
     ErrorCode.IDEMPOTENCY_MISMATCH: IdempotencyMismatch,
     ErrorCode.TOO_MANY_REQUESTS: TooManyRequests,

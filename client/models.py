@@ -17,6 +17,7 @@ from client.options import DEFAULT_CONTENT as DEFAULT_CONTENT
 from client.options import ChunkFormat as ChunkFormat
 from client.options import ChunkOptions as ChunkOptions
 from client.options import Content as Content
+from client.options import ImageMode as ImageMode
 from client.options import ParseOptions as ParseOptions
 from client.options import Profile as Profile
 

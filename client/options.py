@@ -16,6 +16,7 @@ DEFAULT_CONTENT: tuple[Content, ...] = ("body", "notes")
 PageNumber = Annotated[int, Field(ge=1)]
 Chunker = Literal["hybrid", "hierarchical", "page"]
 Tables = Literal["markdown", "triplets"]
+ImageMode = Literal["none", "placeholder", "referenced", "embedded"]
 
 #: A character may take several tokens, and a chunk needs room for some words under its headings.
 LEAST_TOKENS = 16

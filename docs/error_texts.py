@@ -28,6 +28,7 @@ REQUEST = {
     E.INPUT_GONE: "The uploaded file is not kept (`KEEP_INPUTS`), so no page can be drawn of it.",
     E.BOX_OUTSIDE_PAGE: "`box` is not on the page. `detail` gives the page's size.",
     E.PICTURE_TOO_LARGE: "The picture would have too many pixels. `detail` gives the largest `scale`.",
+    E.PICTURES_NOT_KEPT: "The document was parsed without `include_images`, so its pictures cannot be embedded.",
     E.CALLBACK_REFUSED: "The server must not call this `callback_url` or `webhook_url`. `detail` gives the reason.",
     E.INVALID_SOURCE: "`sources` is not a list, or one of the sources is invalid. `detail` names it and the reason.",
     E.SOURCE_REFUSED: "The server must not call this URL (also as a failed file: what it leads or redirects to).",

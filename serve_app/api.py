@@ -25,6 +25,7 @@ from serve_app.docs_page import add_docs_page
 from serve_app.health import Health
 from serve_app.openapi import (
     ALWAYS,
+    ARTIFACT_RESPONSES,
     CANCEL_RESPONSES,
     CHANGES_RESPONSES,
     EVENT_RESPONSES,
@@ -41,6 +42,7 @@ from serve_app.openapi import (
     errors,
 )
 from serve_app.picture_routes import PictureRoutes
+from serve_app.pictures import Artifacts, PagePictures
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import install_problems
 from serve_app.rate_limit import RateLimit
@@ -78,7 +80,8 @@ def make_api(
     if settings.ui:
         add_ui(api)
     routes = Routes(jobs, blobs, parsers, dispatchers, settings)
-    _add_routes(api, routes, PictureRoutes(routes.found, DerivedBlobs(blobs, dispatchers)))
+    pages = PagePictures(DerivedBlobs(blobs, dispatchers))
+    _add_routes(api, routes, PictureRoutes(routes.found, pages, Artifacts(pages)))
     if settings.docling_v1:
         results = Results(blobs, DerivedBlobs(blobs, dispatchers))
         add_docling_v1(api, DoclingRoutes(jobs, results, Health(jobs, parsers, settings, VERSION), settings))
@@ -134,6 +137,7 @@ def _add_routes(api: FastAPI, routes: Routes, pictures: PictureRoutes) -> None:
     get("/jobs", routes.list_jobs, response_model=JobListResponse, responses=LIST_RESPONSES)
     get("/events", routes.events, responses=CHANGES_RESPONSES)
     get("/jobs/{job_id}/files/{file}/pages/{page}.{form}", pictures.page_picture, responses=PICTURE_RESPONSES)
+    get("/jobs/{job_id}/files/{file}/artifacts/{name}", pictures.artifact, responses=ARTIFACT_RESPONSES)
     post("/jobs/{job_id}/cancel", routes.cancel_job, status_code=202, responses=CANCEL_RESPONSES)
     get("/jobs/{job_id}/deliveries", routes.list_deliveries, response_model=DeliveryListResponse, responses=of_a_job)
     post("/jobs/{job_id}/redeliver", routes.redeliver, status_code=202, responses=REDELIVER_RESPONSES)

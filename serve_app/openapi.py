@@ -170,6 +170,10 @@ RESULT_RESPONSES: Responses = {
         ErrorCode.RESULT_NOT_READY,
         ErrorCode.EXPORT_UNAVAILABLE,
         ErrorCode.UNKNOWN_TOKENIZER,
+        ErrorCode.PICTURES_NOT_KEPT,
+        ErrorCode.NO_PAGE_PICTURE,
+        ErrorCode.FILE_ENCRYPTED,
+        ErrorCode.INPUT_GONE,
         *OF_A_JOB,
     ),
 }
@@ -214,6 +218,25 @@ def _as_text(schema: dict[str, Any], description: str) -> dict[str, Any]:
     """A form field that holds JSON."""
     return {"type": "string", "contentMediaType": JSON, "contentSchema": schema, "description": description}
 
+
+ARTIFACT_RESPONSES: Responses = {
+    200: {
+        "description": "The picture",
+        "headers": _ETAG,
+        "content": {f"image/{form}": {"schema": _BINARY} for form in ("png", "jpeg", "webp", "gif")},
+    },
+    304: {"description": "The picture never changes"},
+    **errors(
+        ErrorCode.NOT_FOUND,
+        ErrorCode.RESULT_NOT_READY,
+        ErrorCode.EXPORT_UNAVAILABLE,
+        ErrorCode.NO_PAGE_PICTURE,
+        ErrorCode.PAGE_NOT_FOUND,
+        ErrorCode.FILE_ENCRYPTED,
+        ErrorCode.INPUT_GONE,
+        *OF_A_JOB,
+    ),
+}
 
 #: The routes read uploads from the stream, so FastAPI does not know the form.
 UPLOAD_FORM: dict[str, Any] = {

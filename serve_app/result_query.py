@@ -6,9 +6,13 @@ from typing import Annotated
 
 from fastapi import Query
 
-from client.models import ChunkFormat, ChunkOptions, ErrorCode, ExportFormat
+from actors.derivations import ExportStyle
+from client.models import ChunkFormat, ChunkOptions, ErrorCode, ExportFormat, ImageMode
 from client.options import LEAST_TOKENS, MOST_TOKENS, Chunker, Tables
 from serve_app.problems import Refused
+
+EXPORTS = ("json", "markdown", "html", "text", "doctags", "zip")
+WITH_PAGE_BREAKS = ("markdown", "text", "zip")
 
 
 def chunk_options(
@@ -38,6 +42,30 @@ def chunk_options(
         "tables": tables,
     }
     return ChunkOptions.model_validate({name: value for name, value in given.items() if value is not None})
+
+
+def export_style(
+    images: Annotated[
+        ImageMode | None,
+        Query(
+            description="How exports show pictures: not at all, as a mark, as links to files of their own, or embedded;"
+            " default: embedded if they were kept"
+        ),
+    ] = None,
+    page_break: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="Text between pages, in Markdown and text")
+    ] = None,
+) -> ExportStyle:
+    """The query parameters of exports."""
+    return ExportStyle(images=images, page_break=page_break)
+
+
+def check_style(form: str, style: ExportStyle) -> None:
+    """Raises Refused when a format has no pictures or pages to show."""
+    if style.images and form not in EXPORTS:
+        raise Refused(ErrorCode.INVALID_REQUEST, f"images only with format={', '.join(EXPORTS)}")
+    if style.page_break and form not in WITH_PAGE_BREAKS:
+        raise Refused(ErrorCode.INVALID_REQUEST, f"page_break only with format={', '.join(WITH_PAGE_BREAKS)}")
 
 
 def check_together(form: str, chunking: ChunkOptions, *, pages: bool, partial: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import orjson
@@ -13,11 +13,10 @@ from starlette.responses import Response, StreamingResponse
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import results_of
-from actors.derivations import Export
+from actors.derivations import PLAIN, Export, ExportStyle
 from actors.errors import BlobMissing, JobExpired
 from actors.messages import FileOutcome, JobView, PageSpan
 from client.models import ErrorCode, ExportFormat, JobStatusEnum
-from serve_app.archive import entry_name, zipped
 from serve_app.derived import DerivedBlobs
 from serve_app.page_nodes import PageSelection
 from serve_app.problems import Refused
@@ -45,14 +44,11 @@ FILE_SUFFIXES: Mapping[ExportFormat, str] = {
     ExportFormat.DOCTAGS: "doctags",
 }
 
-#: The entries of each file in `format=zip`. A failed file only has its nodes entry, which gives the reason.
-IN_ARCHIVE = (ExportFormat.NODES, ExportFormat.JSON, ExportFormat.MARKDOWN)
-
 _PAGES = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 #: The author of a document controls its HTML, so a browser must not run it with the origin of this server.
 _UNTRUSTED = {
-    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: 'self'",
 }
 
 
@@ -73,7 +69,12 @@ class Results:
         return await body(_enclosed(_head(view), self._batch(view, pages), _tail(view)), JSON, headers)
 
     async def exported(
-        self, view: JobView, form: ExportFormat, index: int | None, pages: PageSpan | None = None
+        self,
+        view: JobView,
+        form: ExportFormat,
+        index: int | None,
+        pages: PageSpan | None = None,
+        style: ExportStyle = PLAIN,
     ) -> Response:
         """The export of one file, or a JSON object with the exports of all files.
 
@@ -81,20 +82,10 @@ class Results:
         """
         check_completed(view)
         if index is None and len(view.files) > 1:
-            return await of_all_files(view, lambda number: self._content(view, number, form))
+            return await of_all_files(view, lambda number: self._content(view, number, form, style))
         index = index or 0
         headers = etag(view) | _UNTRUSTED | disposition(view.files[index].filename, FILE_SUFFIXES[form])
-        return await body(self.pieces(view, index, form, pages), MEDIA_TYPES[form], headers)
-
-    async def archive(self, view: JobView) -> Response:
-        """A zip file with the nodes, document and Markdown of every file."""
-        check_completed(view)
-        return await body(zipped(self._entries(view)), ZIP, etag(view) | disposition(view.job_id, "zip"))
-
-    async def _entries(self, view: JobView) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
-        for index, file in enumerate(view.files):
-            for form in IN_ARCHIVE if file.document else (ExportFormat.NODES,):
-                yield entry_name(index, file.filename, FILE_SUFFIXES[form]), self.pieces(view, index, form)
+        return await body(self.pieces(view, index, form, pages, _linked(style, index)), MEDIA_TYPES[form], headers)
 
     async def _batch(self, view: JobView, pages: PageSpan | None = None) -> AsyncIterator[bytes]:
         selection = PageSelection(pages) if pages else None
@@ -108,37 +99,52 @@ class Results:
         totals = view.totals() | ({"total_nodes": selection.num_nodes} if selection else {})
         yield b"]," + orjson.dumps(totals)[1:]
 
-    def _content(self, view: JobView, index: int, form: ExportFormat) -> AsyncIterator[bytes]:
+    def _content(self, view: JobView, index: int, form: ExportFormat, style: ExportStyle) -> AsyncIterator[bytes]:
         """An export as JSON."""
-        pieces = self.pieces(view, index, form)
+        pieces = self.pieces(view, index, form, style=_linked(style, index))
         return pieces if MEDIA_TYPES[form] == JSON else quoted(pieces)
 
     async def pieces(
-        self, view: JobView, index: int, form: ExportFormat, pages: PageSpan | None = None
+        self,
+        view: JobView,
+        index: int,
+        form: ExportFormat,
+        pages: PageSpan | None = None,
+        style: ExportStyle = PLAIN,
     ) -> AsyncIterator[bytes]:
         """The nodes or an export of one file of a completed job. Raises Refused when it does not exist."""
         file = view.files[index]
         if form is ExportFormat.NODES:
             pieces = self._stored(view, file.response)
             pieces = PageSelection(pages).of(pieces) if pages else pieces
-        elif file.document is None:
-            raise failed_file(file)
-        elif form is ExportFormat.JSON:
-            pieces = self._stored(view, file.document)
+        elif form is ExportFormat.JSON and style == PLAIN:
+            pieces = self._stored(view, document_of(view, index))
         else:
-            pieces = self._export(view, index, file.document, form)
+            pieces = existing(view, self.derived.stream(export_of(view, index, form, style)))
         async for piece in pieces:
-            yield piece
-
-    async def _export(self, view: JobView, index: int, document: str, form: ExportFormat) -> AsyncIterator[bytes]:
-        """The stored export, which is made at the first request."""
-        folder = f"{results_of(view.job_id)}/{index}"
-        wanted = Export(job_id=view.job_id, folder=folder, source=document, form=form, content=view.content)
-        async for piece in existing(view, self.derived.stream(wanted)):
             yield piece
 
     def _stored(self, view: JobView, key: str) -> AsyncIterator[bytes]:
         return existing(view, self.blobs.stream(key))
+
+
+def document_of(view: JobView, index: int) -> str:
+    """The blob of a file's document. Raises Refused when the file failed."""
+    document = view.files[index].document
+    if document is None:
+        raise failed_file(view.files[index])
+    return document
+
+
+def export_of(view: JobView, index: int, form: ExportFormat, style: ExportStyle) -> Export:
+    """The export of one file of a completed job. Raises Refused when the file failed."""
+    source, folder = document_of(view, index), f"{results_of(view.job_id)}/{index}"
+    return Export(job_id=view.job_id, folder=folder, source=source, form=form, content=view.content, style=style)
+
+
+def _linked(style: ExportStyle, index: int) -> ExportStyle:
+    """With links to pictures that are relative to the address of the results."""
+    return replace(style, links=f"files/{index}/artifacts/") if style.images == "referenced" else style
 
 
 async def existing(view: JobView, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import delete_blobs_of
+from actors.derivations import ExportStyle
 from actors.errors import AWAY, FleetUnavailable, JobEnded, JobExpired, JobNotFound
 from actors.formats import supported_suffixes
 from actors.messages import JobView
@@ -38,12 +39,14 @@ from serve_app.derived import DerivedBlobs
 from serve_app.events import LONGEST_WAIT_S, event_stream, owner_stream, until_ended
 from serve_app.health import Health
 from serve_app.partial_results import partial_results
+from serve_app.pictures import Artifacts, PagePictures
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import Refused, problem
-from serve_app.result_query import check_together, chunk_options
+from serve_app.result_query import check_style, check_together, chunk_options, export_style
 from serve_app.results import JSON, Results, check_file, etag, page_span, unchanged
 from serve_app.settings import Settings
 from serve_app.submit import Intake
+from serve_app.zip_results import ZipResults
 
 NAME = "docfleet"
 VERSION = version(NAME)
@@ -61,6 +64,7 @@ ENDPOINTS = {
     "job_events": "/jobs/{job_id}/events",
     "job_results": "/jobs/{job_id}/results",
     "page_picture": "/jobs/{job_id}/files/{file}/pages/{page}.{form}",
+    "artifact": "/jobs/{job_id}/files/{file}/artifacts/{name}",
     "cancel_job": "/jobs/{job_id}/cancel",
     "job_deliveries": "/jobs/{job_id}/deliveries",
     "redeliver": "/jobs/{job_id}/redeliver",
@@ -93,6 +97,7 @@ class Routes:
         self._prefix = settings.root_path
         derived = DerivedBlobs(blobs, dispatchers)
         self._results = Results(blobs, derived)
+        self._zip = ZipResults(self._results, Artifacts(PagePictures(derived)))
         self._chunks = ChunkResults(derived, settings.tokenizers)
         self._health = Health(jobs, parsers, settings, VERSION)
 
@@ -167,6 +172,7 @@ class Routes:
         request: Request,
         job_id: JobId,
         chunking: Annotated[ChunkOptions, Depends(chunk_options)],
+        style: Annotated[ExportStyle, Depends(export_style)],
         form: Annotated[ExportFormat | ChunkFormat | Literal["zip"], Query(alias="format")] = ExportFormat.NODES,
         file: Annotated[
             int | None, Query(ge=0, le=2**31, description="Only this file; files count from 0, in upload order")
@@ -191,6 +197,7 @@ class Routes:
         view = await until_ended(self._jobs, await self.found(request, job_id), wait)
         span = page_span(pages)
         check_together(form, chunking, pages=span is not None, partial=partial)
+        check_style(form, style)
         if partial and not view.status.ended:
             return await partial_results(view, self._dispatchers, self._blobs, file)
         if file is not None and view.status is JobStatusEnum.COMPLETED:
@@ -198,12 +205,12 @@ class Routes:
         if unchanged(view, if_none_match):
             return Response(status_code=304, headers=etag(view))
         if form == "zip":
-            return await self._results.archive(view)
+            return await self._zip.answer(view, style)
         if isinstance(form, ChunkFormat):
             return await self._chunks.answer(view, form, file, chunking, span)
         if form is ExportFormat.NODES and file is None:
             return await self._results.envelope(view, span)
-        return await self._results.exported(view, form, file, span)
+        return await self._results.exported(view, form, file, span, style)
 
     async def list_jobs(
         self,

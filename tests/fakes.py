@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from actors.blobs import BlobStore, open_blobs
-from actors.derivations import Chunks, Derivation, Export, Made, PagePicture
+from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, Pictures
 from actors.dispatcher.derivations import Deriver
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.sources import Sources
@@ -20,6 +20,12 @@ from actors.registry.registry import JobRegistry
 from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
 
 PARSER = ParserInfo(profile="native", docling="0.0")
+
+#: The pictures of every document.
+LISTED: dict[str, object] = {
+    "picture-1.jpg": None,
+    "picture-2.png": {"page": 3, "scale": 2, "box": [1.0, 2.0, 30.0, 40.0]},
+}
 
 
 @dataclass
@@ -33,6 +39,7 @@ class FakeParsers:
     busy: bool = False
     exports: list[ExportFormat] = field(default_factory=list)
     pictures: list[PagePicture] = field(default_factory=list)
+    listed: dict[str, object] = field(default_factory=lambda: dict(LISTED))
     chunked: list[Chunks] = field(default_factory=list)
     chunk_texts: Sequence[str] = ("one ü", "two")
 
@@ -53,9 +60,19 @@ class FakeParsers:
         if isinstance(wanted, Chunks):
             self.chunked.append(wanted)
             return {wanted.target: self._chunks(wanted)}
+        if isinstance(wanted, Pictures):
+            return {wanted.key_of("picture-1.jpg"): b"kept", wanted.target: orjson.dumps(self.listed)}
         assert isinstance(wanted, Export)
         self.exports.append(wanted.form)
-        return {wanted.target: f"{wanted.form}: {orjson.loads(source)['name']} ü".encode()}
+        return {wanted.target: self._export(wanted, orjson.loads(source)["name"])}
+
+    def _export(self, wanted: Export, name: str) -> bytes:
+        """Every document has a picture that was kept and one that was not."""
+        style = wanted.style
+        if style.images == "embedded":
+            raise FileError(ErrorCode.PICTURES_NOT_KEPT, "The pictures of this document were not kept")
+        text = f"{wanted.form}: {name} ü" + "".join(filter(None, (style.images, style.page_break, style.links)))
+        return orjson.dumps({"text": text}) if wanted.form is ExportFormat.JSON else text.encode()
 
     def _picture(self, wanted: PagePicture) -> bytes:
         """Every input has three pages."""

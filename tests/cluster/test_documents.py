@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,17 @@ def test_a_page_is_drawn_once_and_is_the_same_picture_afterwards(
     beyond = http.get(f"/jobs/{job_id}/files/0/pages/99.png")
     assert (beyond.status_code, beyond.json()["code"]) == (404, "page_not_found")
     client.wait_for_results(job_id)
+
+
+def test_an_archive_can_hold_the_pictures_of_a_document(
+    client: DoclingParserClient, http: httpx.Client, documents: Path
+) -> None:
+    job_id = client.submit_job(documents / "scan.pdf", options={"profile": "native"})["job_id"]
+    client.wait_for_results(job_id)
+    answer = http.get(f"/jobs/{job_id}/results", params={"format": "zip", "images": "referenced"})
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert b"(artifacts/0000-picture-1.png)" in archive.read("0000-scan.pdf.md")
+    assert archive.read("artifacts/0000-picture-1.png").startswith(b"\x89PNG")
 
 
 def test_options_of_a_request_take_effect(client: DoclingParserClient, documents: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from docling.datamodel.base_models import InputFormat
 from docling.datamodel.settings import settings
 
-from actors.derivations import Chunks, Derivation, Export, Made, PagePicture
+from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, Pictures
 from actors.errors import FileError
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.engine.chunks import chunk
@@ -23,6 +23,7 @@ from actors.parser.engine.nesting import limit_nesting
 from actors.parser.engine.options import Recipe, recipe_of
 from actors.parser.engine.page_pictures import draw
 from actors.parser.engine.pdf import UnparsedPdf
+from actors.parser.engine.pictures import list_pictures
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
 from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
 from actors.parser.engine.repair import repaired
@@ -107,6 +108,8 @@ class Engine:
             case Chunks():
                 tokenizer = find_tokenizer(wanted.options.tokenizer, self._tokenizers_dir)
                 return {wanted.target: chunk(source.tobytes(), wanted, tokenizer)}
+            case Pictures():
+                return list_pictures(source.tobytes(), wanted)
             case PagePicture():
                 return {wanted.target: draw(source.tobytes(), wanted)}
         raise TypeError(f"the engine cannot make {type(wanted).__name__}")

@@ -8,6 +8,7 @@ from docling_core.transforms.serializer.base import SerializationResult
 from docling_core.transforms.serializer.doctags import DocTagsDocSerializer, DocTagsParams
 from docling_core.transforms.serializer.html import HTMLDocSerializer, HTMLParams
 from docling_core.transforms.serializer.markdown import MarkdownDocSerializer, MarkdownParams
+from docling_core.transforms.serializer.plain_text import PlainTextDocSerializer, PlainTextParams
 from docling_core.types.doc.base import ImageRefMode
 from docling_core.types.doc.common.constants import DOCUMENT_TOKENS_EXPORT_LABELS
 from docling_core.types.doc.document import DoclingDocument
@@ -15,8 +16,12 @@ from docling_core.types.doc.items.node import FloatingItem
 
 from actors.derivations import Export
 from actors.parser.engine.content import layers_of, shows_figures
+from actors.parser.engine.pictures import style_pictures
 from actors.parser.engine.plain_text import plain_text
 from client.models import ExportFormat
+
+#: What stands for a picture in Markdown.
+IMAGE_PLACEHOLDER = "<!-- image -->"
 
 
 def dump(document: DoclingDocument) -> bytes:
@@ -25,32 +30,34 @@ def dump(document: DoclingDocument) -> bytes:
 
 
 def export(document_json: bytes, wanted: Export) -> bytes:
-    """A document from `dump` in another format. Pictures are embedded where they were kept."""
-    form = wanted.form
-    if form is ExportFormat.JSON:
+    """A document from `dump` in another format. Raises FileError when it should embed pictures that were not kept."""
+    form, style = wanted.form, wanted.style
+    if form is ExportFormat.JSON and style.images is None:
         return document_json
     document = DoclingDocument.model_validate_json(document_json)
     plain = plain_text(document)
     if plain is not None and form in (ExportFormat.MARKDOWN, ExportFormat.TEXT):
         return plain.encode()
-    kept = any(picture.image for picture in document.pictures)
-    images = ImageRefMode.EMBEDDED if kept else ImageRefMode.PLACEHOLDER
+    images = style_pictures(document, style)
+    return dump(document) if form is ExportFormat.JSON else _text(document, wanted, images).encode()
+
+
+def _text(document: DoclingDocument, wanted: Export, images: ImageRefMode) -> str:
     layers, figures = layers_of(wanted.content), shows_figures(wanted.content)
     shown: dict[str, Any] = {"labels": DOCUMENT_TOKENS_EXPORT_LABELS, "layers": layers, "traverse_pictures": figures}
-    match form:
+    paged = shown | {"page_break_placeholder": wanted.style.page_break}
+    match wanted.form:
         case ExportFormat.MARKDOWN:
-            text = (
-                MarkdownDocSerializer(doc=document, params=MarkdownParams(image_mode=images, **shown)).serialize().text
-            )
+            mark = "" if wanted.style.images == "none" else IMAGE_PLACEHOLDER
+            params = MarkdownParams(image_mode=images, image_placeholder=mark, **paged)
+            return MarkdownDocSerializer(doc=document, params=params).serialize().text
         case ExportFormat.HTML:
-            text = HTMLDocSerializer(doc=document, params=HTMLParams(image_mode=images, **shown)).serialize().text
+            return HTMLDocSerializer(doc=document, params=HTMLParams(image_mode=images, **shown)).serialize().text
         case ExportFormat.TEXT:
-            text = document.export_to_text(included_content_layers=layers, traverse_pictures=figures)
+            return PlainTextDocSerializer(doc=document, params=PlainTextParams(**paged)).serialize().text
         case ExportFormat.DOCTAGS:
-            text = _DocTags(doc=document, params=DocTagsParams(**shown)).serialize().text
-        case _:
-            raise ValueError(f"a document is not exported as {form}")
-    return text.encode()
+            return _DocTags(doc=document, params=DocTagsParams(**shown)).serialize().text
+    raise ValueError(f"a document is not exported as {wanted.form}")
 
 
 class _DocTags(DocTagsDocSerializer):

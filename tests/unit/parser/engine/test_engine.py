@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,11 @@ import orjson
 import pytest
 from docx import Document as WordDocument
 from openpyxl import Workbook
+from PIL import Image
 from pydantic import SecretStr
 from reportlab.pdfgen.canvas import Canvas
 
+from actors.derivations import PagePicture, Pictures
 from actors.errors import FileError, ParserFailed
 from actors.messages import PagePlan, PageSpan, ParsedFile
 from client.models import DEFAULT_CONTENT, ErrorCode, ExportFormat, PageFailure, ParseOptions
@@ -58,8 +61,6 @@ def word_file(*, picture: bool = False) -> bytes:
 
 
 def png() -> BytesIO:
-    from PIL import Image
-
     out = BytesIO()
     Image.new("RGB", (8, 8)).save(out, "png")
     out.seek(0)
@@ -371,6 +372,20 @@ def test_pictures_are_kept_when_they_are_asked_for(engine: Engine) -> None:
     assert b"data:image/png" in pictured.document
     assert "data:image/png" in exported(pictured.document, ExportFormat.HTML, DEFAULT_CONTENT)
     assert "<!-- image -->" in exported(plain.document, ExportFormat.MARKDOWN, DEFAULT_CONTENT)
+
+
+def test_a_picture_is_a_file_whether_it_was_kept_or_is_drawn_from_its_page(engine: Engine) -> None:
+    wanted = Pictures(job_id="j", folder="results/j/0", source="results/j/0/document.json")
+    scan = scanned(1)
+    kept = engine.derive(as_document(parsed(engine, scan, include_images=True).document), wanted)
+    assert orjson.loads(kept[wanted.target]) == {"picture-1.png": None}
+    assert kept[wanted.key_of("picture-1.png")].startswith(b"\x89PNG")
+    listed = engine.derive(as_document(parsed(engine, scan).document), wanted)
+    place = orjson.loads(listed[wanted.target])["picture-1.png"]
+    page = PagePicture(**asdict(wanted), **place | {"box": tuple(place["box"])}, form="png")
+    drawn = Image.open(BytesIO(engine.derive(as_document(scan), page)[page.target]))
+    left, top, right, bottom = place["box"]
+    assert drawn.size == pytest.approx(((right - left) * 2, (bottom - top) * 2), abs=2)
 
 
 def test_pictures_of_an_office_file_are_kept_only_when_they_are_asked_for(engine: Engine) -> None:
