@@ -17,6 +17,7 @@ from docling.datamodel.document import (
     get_input_rejection_cause,
 )
 from docling.pipeline.base_pipeline import BasePipeline
+from docling_core.types.doc.document import DoclingDocument
 
 from actors.errors import DocfleetError, FileError, ParserOutOfMemory
 from actors.formats import suffix_of
@@ -125,10 +126,7 @@ class Conversion:
         document = result.document
         if result.status is ConversionStatus.FAILURE or (failures and not result.pages):
             self._refuse_result(result, list(failures.values()))
-        if not self._options.include_images:
-            pixels.drop(document)
-        move_notes(document)
-        check_tables(document, self._task.max_result_bytes)
+        self._tidy(document)
         with self._blaming_the_file():
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
             nodes = nodes_of(document, self._task, total_pages=result.input.page_count)
@@ -145,6 +143,16 @@ class Conversion:
                 warnings=(*self._source.warnings, *page_warnings(result), *words.warnings, *attached.warnings),
                 attachments=attached.files,
             )
+
+    def _tidy(self, document: DoclingDocument) -> None:
+        """Drop pictures that were not asked for, and move notes to their place.
+
+        Raises FileError for a table that is too large.
+        """
+        if not self._options.include_images:
+            pixels.drop(document)
+        move_notes(document)
+        check_tables(document, self._task.max_result_bytes)
 
     def _count_words(self, result: ConversionResult) -> Count:
         """The words of a format whose pages are read; other formats have no count."""

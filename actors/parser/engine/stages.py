@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -74,31 +75,34 @@ def ran(model: Model, result: ConversionResult, page: Page) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Stage(ABC):
+    """A model of docling's that takes one page at a time."""
+
+    model: Model
+
+    def __call__(self, result: ConversionResult, pages: Iterable[Page]) -> Iterator[Page]:
+        for page in pages:
+            self.take(result, page)
+            yield page
+
+    @abstractmethod
+    def take(self, result: ConversionResult, page: Page) -> None:
+        """Run the model on a page, and make up for what it fails to do."""
+
+
+class Layout(Stage):
     """The layout model. A page on which it fails becomes lines of text."""
 
-    model: Model
-
-    def __call__(self, result: ConversionResult, pages: Iterable[Page]) -> Iterator[Page]:
-        for page in pages:
-            if not ran(self.model, result, page):
-                warn(result, WarningCode.LAYOUT_FAILED, page, "The layout model failed; the page is plain text")
-                page.predictions.layout = LayoutPrediction(clusters=_whole_page(page))
-            yield page
+    def take(self, result: ConversionResult, page: Page) -> None:
+        if not ran(self.model, result, page):
+            warn(result, WarningCode.LAYOUT_FAILED, page, "The layout model failed; the page is plain text")
+            page.predictions.layout = LayoutPrediction(clusters=_whole_page(page))
 
 
-@dataclass(frozen=True, slots=True)
-class Ocr:
+class Ocr(Stage):
     """The OCR model. If a page is not blank and has no text, OCR reads the whole page."""
 
-    model: Model
-
-    def __call__(self, result: ConversionResult, pages: Iterable[Page]) -> Iterator[Page]:
-        for page in pages:
-            self._read(result, page)
-            yield page
-
-    def _read(self, result: ConversionResult, page: Page) -> None:
+    def take(self, result: ConversionResult, page: Page) -> None:
         done = ran(self.model, result, page)
         if done and not _has_text(page) and not is_blank(page.get_image(scale=1.0)):
             done = _covers_all(page) or self._read_everything(result, page)
@@ -114,23 +118,20 @@ class Ocr:
 
 
 @dataclass(frozen=True, slots=True)
-class Regions:
+class Regions(Stage):
     """docling's post-processing, which puts the page's text into its regions. Each text comes into one of them.
 
     `look_again` may change the regions first: now it is known what OCR read.
     """
 
-    model: Model
     look_again: Callable[[Page], None] | None = None
 
-    def __call__(self, result: ConversionResult, pages: Iterable[Page]) -> Iterator[Page]:
-        for page in pages:
-            read = "\n".join(cell.text for cell in page.cells)
-            if not ran(self._with_second_look, result, page):
-                warn(result, WarningCode.LAYOUT_FAILED, page, "The layout failed; the page is plain text")
-                page.predictions.layout = LayoutPrediction(clusters=_lines(page))
-            page.predictions.layout = ReadLayout(clusters=_in_one_region_each(clusters_of(page)), read=read)
-            yield page
+    def take(self, result: ConversionResult, page: Page) -> None:
+        read = "\n".join(cell.text for cell in page.cells)
+        if not ran(self._with_second_look, result, page):
+            warn(result, WarningCode.LAYOUT_FAILED, page, "The layout failed; the page is plain text")
+            page.predictions.layout = LayoutPrediction(clusters=_lines(page))
+        page.predictions.layout = ReadLayout(clusters=_in_one_region_each(clusters_of(page)), read=read)
 
     def _with_second_look(self, result: ConversionResult, pages: Iterable[Page]) -> Iterable[Page]:
         for page in pages:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from docling.datamodel.base_models import Cluster, Page, Table, TableStructurePrediction
 from docling.datamodel.document import ConversionResult
@@ -12,23 +11,18 @@ from docling.models.base_layout_model import TABLE_LABELS
 from docling_core.types.doc.labels import DocItemLabel
 from docling_core.types.doc.page import TextCell
 
-from actors.parser.engine.stages import Model, clusters_of, free_id, ran, warn
+from actors.parser.engine.stages import Stage, clusters_of, free_id, ran, warn
 from actors.parser.engine.words import missing, words_of
 from client.models import WarningCode
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(Stage):
     """The table model. When it fails on a page, it reads the page's tables one by one."""
 
-    model: Model
-
-    def __call__(self, result: ConversionResult, pages: Iterable[Page]) -> Iterator[Page]:
-        for page in pages:
-            if not ran(self.model, result, page):
-                self._read_one_by_one(result, page)
-            _keep_words(page)
-            yield page
+    def take(self, result: ConversionResult, page: Page) -> None:
+        if not ran(self.model, result, page):
+            self._read_one_by_one(result, page)
+        _keep_words(page)
 
     def _read_one_by_one(self, result: ConversionResult, page: Page) -> None:
         layout, read = page.predictions.layout, TableStructurePrediction()

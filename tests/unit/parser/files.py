@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
@@ -77,9 +78,14 @@ def make_task(filename: str = "file.pdf", *, metadata: dict[str, Any] | None = N
 
 def parsed(engine: Engine, filename: str, data: bytes, **options: Any) -> ParsedFile:
     """The file parsed in one call."""
-    file = engine.open(as_document(data), make_task(filename, **options), split_above=9)
+    file = engine.open(as_document(data), make_task(filename, **options), split_above=1_000)
     assert isinstance(file, ParsedFile)
     return file
+
+
+def texts(file: ParsedFile) -> list[str]:
+    """The text of each node."""
+    return [node["text"] for node in orjson.loads(file.nodes)]
 
 
 def make_empty_pdf() -> bytes:

@@ -8,9 +8,8 @@ import pytest
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.labels import DocItemLabel
 
-from actors.messages import ParsedFile
 from tests.corpus import CORPUS
-from tests.unit.parser.files import as_document, make_task
+from tests.unit.parser.files import parsed
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -21,14 +20,12 @@ pytestmark = [
 ]
 
 
-def parsed(engine: Engine, name: str) -> DoclingDocument:
-    file = engine.open(as_document((CORPUS / name).read_bytes()), make_task(name), split_above=99)
-    assert isinstance(file, ParsedFile)
-    return DoclingDocument.model_validate_json(file.document)
+def document_of(engine: Engine, name: str) -> DoclingDocument:
+    return DoclingDocument.model_validate_json(parsed(engine, name, (CORPUS / name).read_bytes()).document)
 
 
 def test_the_one_table_of_a_page_is_found_with_its_rows_and_columns(engines: list[Engine]) -> None:
-    (table,) = parsed(engines[0], "2305.03393v1-pg9.pdf").tables
+    (table,) = document_of(engines[0], "2305.03393v1-pg9.pdf").tables
     assert (table.data.num_rows, table.data.num_cols) == (6, 8)
     heads = [cell.text for cell in table.data.grid[1]]
     assert heads == ["# enc-layers", "# dec-layers", "Language", "simple", "complex", "all", "mAP (0.75)",
@@ -37,7 +34,7 @@ def test_the_one_table_of_a_page_is_found_with_its_rows_and_columns(engines: lis
 
 
 def test_text_that_runs_from_right_to_left_is_read_in_its_order(engines: list[Engine]) -> None:
-    document = parsed(engines[0], "right_to_left_01.pdf")
+    document = document_of(engines[0], "right_to_left_01.pdf")
     assert [item.label for item in document.texts] == [DocItemLabel.SECTION_HEADER, *[DocItemLabel.TEXT] * 4]
     title, *paragraphs = (item.text for item in document.texts)
     assert title == "تحسين الإنتاجية وحل المشكلات من خلال البرمجة بلغة R و Python"

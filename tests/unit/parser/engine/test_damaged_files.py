@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import orjson
 import pytest
 
 from actors.errors import FileError
-from actors.messages import PagePlan, PageSpan, ParsedFile
+from actors.messages import PagePlan, PageSpan
 from client.models import ErrorCode
-from tests.unit.parser.files import as_document, make_pdf, make_task, make_zip
+from tests.unit.parser.files import as_document, make_pdf, make_task, make_zip, parsed, texts
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -21,29 +20,19 @@ pytestmark = pytest.mark.models
 PDF = make_pdf(20)
 
 
-def parsed(engine: Engine, data: bytes, filename: str = "a.pdf") -> ParsedFile:
-    file = engine.open(as_document(data), make_task(filename), split_above=99)
-    assert isinstance(file, ParsedFile)
-    return file
-
-
-def texts(file: ParsedFile) -> list[str]:
-    return [node["text"] for node in orjson.loads(file.nodes)]
-
-
 @pytest.mark.parametrize("kept", [90, 99])
 def test_a_pdf_that_is_cut_off_is_read_as_far_as_it_goes_with_a_warning(engine: Engine, kept: int) -> None:
-    file = parsed(engine, PDF[: len(PDF) * kept // 100])
+    file = parsed(engine, "a.pdf", PDF[: len(PDF) * kept // 100])
     assert texts(file) == [f"This is page {number}." for number in range(1, 21)]
     (warning,) = file.warnings
     assert (warning.code, warning.page_number) == ("pdf_repaired", None)
 
 
 def test_a_pdf_that_opens_though_it_is_cut_off_has_a_warning(engine: Engine) -> None:
-    file = parsed(engine, PDF.replace(b"%%EOF", b""))
+    file = parsed(engine, "a.pdf", PDF.replace(b"%%EOF", b""))
     assert [warning.code for warning in file.warnings] == ["pdf_repaired"]
-    assert parsed(engine, PDF).warnings == ()
-    assert parsed(engine, PDF + bytes(500)).warnings == ()
+    assert parsed(engine, "a.pdf", PDF).warnings == ()
+    assert parsed(engine, "a.pdf", PDF + bytes(500)).warnings == ()
 
 
 def test_a_pdf_that_is_cut_off_may_be_split(engine: Engine) -> None:
@@ -62,13 +51,13 @@ def test_a_pdf_that_is_cut_off_may_be_split(engine: Engine) -> None:
     ],
 )
 def test_a_pdf_with_a_broken_table_of_objects_is_read(engine: Engine, broken: bytes) -> None:
-    assert texts(parsed(engine, broken)) == [f"This is page {number}." for number in range(1, 21)]
+    assert texts(parsed(engine, "a.pdf", broken)) == [f"This is page {number}." for number in range(1, 21)]
 
 
 @pytest.mark.parametrize("data", [PDF[:1000], b"%PDF-1.7 and nothing of the kind"])
 def test_a_pdf_of_which_no_page_is_left_is_refused(engine: Engine, data: bytes) -> None:
     with pytest.raises(FileError, match="damaged or cut off") as refused:
-        parsed(engine, data)
+        parsed(engine, "a.pdf", data)
     assert refused.value.file_code is ErrorCode.INVALID_FILE
 
 
@@ -87,7 +76,7 @@ def test_a_refusal_says_the_reader_s_reason_without_folders_and_hashes(
     engine: Engine, filename: str, data: bytes, reason: str
 ) -> None:
     with pytest.raises(FileError) as refused:
-        parsed(engine, data, filename)
+        parsed(engine, filename, data)
     message = refused.value.message
     assert message.startswith(f"The file could not be read as {filename[1:]}: {reason}")
     assert not re.search(r"/|[0-9a-f]{32}|Backend", message)

@@ -25,7 +25,7 @@ from actors.errors import FileError, ParserFailed
 from actors.messages import PagePlan, PageSpan, ParsedFile
 from client.models import DEFAULT_CONTENT, ErrorCode, ExportFormat, PageFailure, ParseOptions
 from tests.contract.split_documents import ruled_table, scanned
-from tests.unit.parser.files import as_document, exported, make_empty_pdf, make_pdf, make_task, make_zip
+from tests.unit.parser.files import as_document, exported, make_empty_pdf, make_pdf, make_task, make_zip, parsed, texts
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -33,21 +33,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.models
 
 
-def parsed(engine: Engine, data: bytes, filename: str = "file.pdf", **options: Any) -> ParsedFile:
-    answer = engine.open(as_document(data), make_task(filename, **options), split_above=1_000)
-    assert isinstance(answer, ParsedFile)
-    return answer
-
-
 def refusal(engine: Engine, data: bytes, filename: str = "file.pdf", **options: Any) -> ErrorCode:
     with pytest.raises(FileError) as refused:
         engine.open(as_document(data), make_task(filename, **options), split_above=1_000)
     assert "/" not in refused.value.message
     return refused.value.file_code
-
-
-def texts(file: ParsedFile) -> list[str]:
-    return [node["text"] for node in orjson.loads(file.nodes)]
 
 
 def word_file(*, picture: bool = False) -> bytes:
@@ -92,7 +82,7 @@ def sheet_file(*more: str) -> bytes:
     ],
 )
 def test_formats_without_pages_become_one_node(engine: Engine, filename: str, data: bytes, text: str) -> None:
-    file = parsed(engine, data, filename)
+    file = parsed(engine, filename, data)
     assert file.num_nodes == 1
     assert text in texts(file)[0]
     assert file.pages == 0
@@ -100,13 +90,13 @@ def test_formats_without_pages_become_one_node(engine: Engine, filename: str, da
 
 
 def test_every_sheet_is_a_page(engine: Engine) -> None:
-    (node,) = orjson.loads(parsed(engine, sheet_file(), "a.xlsx").nodes)
+    (node,) = orjson.loads(parsed(engine, "a.xlsx", sheet_file()).nodes)
     assert node["metadata"]["page_number"] == 1
     assert orjson.loads(node["metadata"]["tables_json"]) == [[{"name": "a", "name_2": "b"}]]
 
 
 def test_a_pdf_becomes_a_node_per_page(engine: Engine) -> None:
-    file = parsed(engine, make_pdf(3))
+    file = parsed(engine, "file.pdf", make_pdf(3))
     assert texts(file) == [f"This is page {number}." for number in (1, 2, 3)]
     assert file.pages == 3
     assert file.parser.profile == "native"
@@ -132,7 +122,7 @@ def test_an_encrypted_pdf_opens_with_its_password_alone(engine: Engine) -> None:
     locked = make_pdf(2, password="open sesame")
     assert refusal(engine, locked) is ErrorCode.PASSWORD_REQUIRED
     assert refusal(engine, locked, password="guess") is ErrorCode.WRONG_PASSWORD
-    assert texts(parsed(engine, locked, password="open sesame")) == ["This is page 1.", "This is page 2."]
+    assert texts(parsed(engine, "file.pdf", locked, password="open sesame")) == ["This is page 1.", "This is page 2."]
     assert refusal(engine, locked) is ErrorCode.PASSWORD_REQUIRED
 
 
@@ -143,19 +133,19 @@ def test_an_encrypted_pdf_can_be_split(engine: Engine) -> None:
 
 
 def test_a_password_is_forgotten_with_its_request(engine: Engine) -> None:
-    parsed(engine, make_pdf(password="open sesame"), password="open sesame")
+    parsed(engine, "file.pdf", make_pdf(password="open sesame"), password="open sesame")
     gc.collect()
     kept = [held for held in gc.get_objects() if type(held) is SecretStr]
     assert "open sesame" not in [secret.get_secret_value() for secret in kept]
 
 
 def test_a_page_range_keeps_its_page_numbers(engine: Engine) -> None:
-    nodes = orjson.loads(parsed(engine, make_pdf(5), page_range=(2, 3)).nodes)
+    nodes = orjson.loads(parsed(engine, "file.pdf", make_pdf(5), page_range=(2, 3)).nodes)
     assert [node["metadata"]["page_number"] for node in nodes] == [2, 3]
 
 
 def test_a_page_range_that_ends_beyond_the_document_is_cut(engine: Engine) -> None:
-    assert parsed(engine, make_pdf(3), page_range=(3, 9)).pages == 1
+    assert parsed(engine, "file.pdf", make_pdf(3), page_range=(3, 9)).pages == 1
 
 
 def test_a_page_range_that_begins_beyond_the_document_is_refused(engine: Engine) -> None:
@@ -164,13 +154,13 @@ def test_a_page_range_that_begins_beyond_the_document_is_refused(engine: Engine)
 
 @pytest.mark.parametrize(("filename", "data"), [("a.docx", word_file()), ("a.md", b"text"), ("a.html", b"<p>text</p>")])
 def test_a_document_without_pages_is_one_piece(engine: Engine, filename: str, data: bytes) -> None:
-    assert parsed(engine, data, filename, page_range=(1, 3)).num_nodes == 1
+    assert parsed(engine, filename, data, page_range=(1, 3)).num_nodes == 1
     assert refusal(engine, data, filename, page_range=(2, 3)) is ErrorCode.PAGE_RANGE_OUTSIDE
 
 
 def test_sheets_are_pages_that_a_range_chooses_from(engine: Engine) -> None:
     book = sheet_file("two", "three")
-    nodes = orjson.loads(parsed(engine, book, "a.xlsx", page_range=(2, 3)).nodes)
+    nodes = orjson.loads(parsed(engine, "a.xlsx", book, page_range=(2, 3)).nodes)
     assert [node["metadata"]["page_number"] for node in nodes] == [2, 3]
     assert refusal(engine, book, "a.xlsx", page_range=(4, 9)) is ErrorCode.PAGE_RANGE_OUTSIDE
 
@@ -341,9 +331,9 @@ def test_the_server_s_defaults_hold_where_a_task_says_nothing() -> None:
     from actors.parser.engine.engine import Engine
 
     server = Engine(ParseOptions(profile="native", page_chunks=False), Hardware(threads=1, device="cpu"))
-    assert parsed(server, make_pdf(2)).num_nodes == 1
-    assert parsed(server, make_pdf(2), page_chunks=True).num_nodes == 2
-    assert parsed(server, make_pdf(2), page_chunks=None).num_nodes == 1
+    assert parsed(server, "file.pdf", make_pdf(2)).num_nodes == 1
+    assert parsed(server, "file.pdf", make_pdf(2), page_chunks=True).num_nodes == 2
+    assert parsed(server, "file.pdf", make_pdf(2), page_chunks=None).num_nodes == 1
 
 
 def test_a_healthy_engine_says_nothing(engine: Engine) -> None:
@@ -352,14 +342,16 @@ def test_a_healthy_engine_says_nothing(engine: Engine) -> None:
 
 def test_ocr_is_what_reads_a_scan(engine: Engine) -> None:
     scan = scanned(1)
-    assert texts(parsed(engine, scan, profile="bundled", do_ocr=False)) == []
-    (text,) = texts(parsed(engine, scan, profile="bundled"))
+    assert texts(parsed(engine, "file.pdf", scan, profile="bundled", do_ocr=False)) == []
+    (text,) = texts(parsed(engine, "file.pdf", scan, profile="bundled"))
     assert "Scanned line 1 of page 1" in text
 
 
 def test_table_structure_is_what_makes_rows_of_a_table(engine: Engine) -> None:
     def rows(**options: Any) -> list[set[str]]:
-        (node,) = orjson.loads(parsed(engine, ruled_table(), profile="bundled", do_ocr=False, **options).nodes)
+        (node,) = orjson.loads(
+            parsed(engine, "file.pdf", ruled_table(), profile="bundled", do_ocr=False, **options).nodes
+        )
         return [set(row.values()) for table in orjson.loads(node["metadata"]["tables_json"]) for row in table]
 
     assert any({"Vessel 3", "111", "Port 3"} <= row for row in rows())
@@ -367,7 +359,10 @@ def test_table_structure_is_what_makes_rows_of_a_table(engine: Engine) -> None:
 
 
 def test_pictures_are_kept_when_they_are_asked_for(engine: Engine) -> None:
-    plain, pictured = parsed(engine, scanned(1)), parsed(engine, scanned(1), include_images=True)
+    plain, pictured = (
+        parsed(engine, "file.pdf", scanned(1)),
+        parsed(engine, "file.pdf", scanned(1), include_images=True),
+    )
     assert b"data:image/png" not in plain.document
     assert b"data:image/png" in pictured.document
     assert "data:image/png" in exported(pictured.document, ExportFormat.HTML, DEFAULT_CONTENT)
@@ -377,10 +372,10 @@ def test_pictures_are_kept_when_they_are_asked_for(engine: Engine) -> None:
 def test_a_picture_is_a_file_whether_it_was_kept_or_is_drawn_from_its_page(engine: Engine) -> None:
     wanted = Pictures(job_id="j", folder="results/j/0", source="results/j/0/document.json")
     scan = scanned(1)
-    kept = engine.derive(as_document(parsed(engine, scan, include_images=True).document), wanted)
+    kept = engine.derive(as_document(parsed(engine, "file.pdf", scan, include_images=True).document), wanted)
     assert orjson.loads(kept[wanted.target]) == {"picture-1.png": None}
     assert kept[wanted.key_of("picture-1.png")].startswith(b"\x89PNG")
-    listed = engine.derive(as_document(parsed(engine, scan).document), wanted)
+    listed = engine.derive(as_document(parsed(engine, "file.pdf", scan).document), wanted)
     place = orjson.loads(listed[wanted.target])["picture-1.png"]
     page = PagePicture(**asdict(wanted), **place | {"box": tuple(place["box"])}, form="png")
     drawn = Image.open(BytesIO(engine.derive(as_document(scan), page)[page.target]))
@@ -390,7 +385,7 @@ def test_a_picture_is_a_file_whether_it_was_kept_or_is_drawn_from_its_page(engin
 
 def test_pictures_of_an_office_file_are_kept_only_when_they_are_asked_for(engine: Engine) -> None:
     data = word_file(picture=True)
-    plain, pictured = parsed(engine, data, "a.docx"), parsed(engine, data, "a.docx", include_images=True)
+    plain, pictured = parsed(engine, "a.docx", data), parsed(engine, "a.docx", data, include_images=True)
     assert b"data:image/png" in pictured.document
     assert b"data:image/png" not in plain.document
     assert plain.nodes == pictured.nodes
@@ -408,9 +403,9 @@ def test_pixels_that_nobody_asked_for_are_not_encoded(engine: Engine, monkeypatc
 
     monkeypatch.setattr(ImageRef, "from_pil", counted)
     data = word_file(picture=True)
-    parsed(engine, data, "a.docx")
+    parsed(engine, "a.docx", data)
     assert not encoded
-    parsed(engine, data, "a.docx", include_images=True)
+    parsed(engine, "a.docx", data, include_images=True)
     assert len(encoded) == 1
 
 
@@ -455,13 +450,13 @@ def test_a_listing_with_a_caption_can_be_exported_as_doctags(engine: Engine) -> 
     caption = document.add_text(label=DocItemLabel.CAPTION, text="Listing 1")
     document.add_code(text="print()", caption=caption)
     doctags = exported(document.model_dump_json().encode(), ExportFormat.DOCTAGS, DEFAULT_CONTENT)
-    assert b"Listing 1" in doctags
+    assert "Listing 1" in doctags
 
 
 @pytest.mark.parametrize("declared", [b"9", b"1"])
 def test_pages_are_counted_and_not_believed(engine: Engine, declared: bytes) -> None:
     lying = make_pdf(3).replace(b"/Count 3", b"/Count " + declared)
-    assert parsed(engine, lying).pages == 3
+    assert parsed(engine, "file.pdf", lying).pages == 3
     plan = engine.open(as_document(lying), make_task(), split_above=0)
     assert plan == PagePlan(pages=PageSpan(1, 3))
 
@@ -480,7 +475,7 @@ def make_pdf_with_a_poster(points: int) -> bytes:
 
 @pytest.mark.parametrize(("profile", "kept"), [("bundled", [1, 3]), ("native", [1, 2, 3])])
 def test_a_page_is_lost_only_where_it_is_too_large_to_render(engine: Engine, profile: str, kept: list[int]) -> None:
-    file = parsed(engine, make_pdf_with_a_poster(8000), profile=profile, do_ocr=False)
+    file = parsed(engine, "file.pdf", make_pdf_with_a_poster(8000), profile=profile, do_ocr=False)
     assert texts(file) == [f"This is page {number}." for number in kept]
     reasons = {failure.page_number: failure.reason for failure in file.lost}
     expected = {2: "the page is too large to render: 8000 x 8000 points"}
@@ -488,7 +483,7 @@ def test_a_page_is_lost_only_where_it_is_too_large_to_render(engine: Engine, pro
 
 
 def test_a_large_poster_is_rendered(engine: Engine) -> None:
-    assert parsed(engine, make_pdf_with_a_poster(4000), profile="bundled", do_ocr=False).lost == ()
+    assert parsed(engine, "file.pdf", make_pdf_with_a_poster(4000), profile="bundled", do_ocr=False).lost == ()
 
 
 def test_a_page_too_large_to_render_is_missing_from_its_span(engine: Engine) -> None:
@@ -514,4 +509,4 @@ def test_html_that_nests_too_deeply_is_refused_at_once(engine: Engine, filename:
 
 
 def test_html_of_a_usual_depth_is_read(engine: Engine) -> None:
-    assert texts(parsed(engine, b"<div>" * 300 + b"x" + b"</div>" * 300, "a.html")) == ["x"]
+    assert texts(parsed(engine, "a.html", b"<div>" * 300 + b"x" + b"</div>" * 300)) == ["x"]

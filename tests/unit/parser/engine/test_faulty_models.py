@@ -14,7 +14,7 @@ from reportlab.pdfgen.canvas import Canvas
 from actors.messages import PageSpan, ParsedFile
 from client.models import WarningCode
 from tests.contract.split_documents import SENTENCE, ruled_table
-from tests.unit.parser.files import as_document, make_pdf, make_task
+from tests.unit.parser.files import as_document, make_pdf, make_task, parsed, texts
 from tests.unit.parser.scans import PIXELS, pdf_of, picture_of
 
 if TYPE_CHECKING:
@@ -27,18 +27,13 @@ pytestmark = pytest.mark.models
 Model = Callable[..., Any]
 
 
-def parsed(engine: Engine, data: bytes, **options: Any) -> ParsedFile:
+def parsed_both_ways(engine: Engine, data: bytes, **options: Any) -> ParsedFile:
     """Whole, and once more page by page: both come out the same."""
     document, task = as_document(data), make_task(**options)
-    whole = engine.open(document, task, split_above=99)
-    assert isinstance(whole, ParsedFile)
+    whole = parsed(engine, task.filename, data, **options)
     shards = [engine.parse_pages(document, task, PageSpan(page, page)) for page in range(1, whole.pages + 1)]
     assert engine.assemble(document, task, shards, []) == whole
     return whole
-
-
-def texts(file: ParsedFile) -> list[str]:
-    return [node["text"] for node in orjson.loads(file.nodes)]
 
 
 def warnings(file: ParsedFile) -> list[tuple[str, int | None]]:
@@ -89,7 +84,7 @@ def break_tables(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Any], b
 
 def test_a_page_whose_layout_fails_is_plain_text(engines: list[Engine], break_layout: Callable[[int], None]) -> None:
     break_layout(2)
-    file = parsed(engines[0], make_pdf(3))
+    file = parsed_both_ways(engines[0], make_pdf(3))
     assert texts(file) == [f"This is page {number}." for number in (1, 2, 3)]
     assert warnings(file) == [(WarningCode.LAYOUT_FAILED, 2)]
     assert_no_word_lost(file)
@@ -99,7 +94,7 @@ def test_a_scan_whose_layout_fails_is_read_all_the_same(
     engines: list[Engine], break_layout: Callable[[int], None]
 ) -> None:
     break_layout(1)
-    file = parsed(engines[0], pdf_of([picture_of(["Scanned words of 1999"])]))
+    file = parsed_both_ways(engines[0], pdf_of([picture_of(["Scanned words of 1999"])]))
     assert "Scanned words of 1999" in texts(file)[0]
     assert warnings(file) == [(WarningCode.LAYOUT_FAILED, 1)]
 
@@ -113,7 +108,7 @@ def test_regions_that_docling_cannot_process_are_plain_text(
         raise ZeroDivisionError
 
     monkeypatch.setattr(LayoutPostprocessor, "postprocess", fail)
-    file = parsed(engines[0], make_pdf(2))
+    file = parsed_both_ways(engines[0], make_pdf(2))
     assert texts(file) == ["This is page 1.", "This is page 2."]
     assert warnings(file) == [(WarningCode.LAYOUT_FAILED, 1), (WarningCode.LAYOUT_FAILED, 2)]
 
@@ -122,7 +117,7 @@ def test_a_table_that_fails_stays_as_text_in_its_place(
     engines: list[Engine], break_tables: Callable[[Callable[[Any], bool]], None]
 ) -> None:
     break_tables(lambda box: True)
-    file = parsed(engines[0], ruled_table())
+    file = parsed_both_ways(engines[0], ruled_table())
     (text,) = texts(file)
     before, after = text.find(SENTENCE.strip()), text.rfind(SENTENCE.strip())
     assert before < text.index("Vessel 3") < text.index("111") < text.index("Vessel 4") < after
@@ -147,7 +142,7 @@ def test_a_table_that_fails_costs_no_other_table(
     engines: list[Engine], break_tables: Callable[[Callable[[Any], bool]], None]
 ) -> None:
     break_tables(lambda box: box.t < 300)
-    file = parsed(engines[0], two_tables())
+    file = parsed_both_ways(engines[0], two_tables())
     (table,) = orjson.loads(orjson.loads(file.nodes)[0]["metadata"]["tables_json"])
     assert "Low 3 1" in [value for row in table for value in row.values()]
     assert texts(file)[0].index("High 4 2") < texts(file)[0].index("Low 0 0")
@@ -169,7 +164,7 @@ def test_words_that_a_table_model_puts_into_no_cell_are_text(
         return predictions
 
     monkeypatch.setattr(BundledTableModel, "predict_tables", without_last_row)
-    file = parsed(engines[0], ruled_table())
+    file = parsed_both_ways(engines[0], ruled_table())
     outside = [line for line in texts(file)[0].splitlines() if not line.startswith("|")]
     assert {"Vessel", "9", "333", "Port", "4"} < set(" ".join(outside).split())
     assert_no_word_lost(file)
@@ -179,7 +174,7 @@ def test_a_page_whose_ocr_fails_keeps_its_text_layer(engines: list[Engine], monk
     from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
 
     monkeypatch.setattr(RapidOcrModel, "__call__", failing(RapidOcrModel.__call__, lambda page: True))
-    file = parsed(engines[0], make_pdf(1))
+    file = parsed_both_ways(engines[0], make_pdf(1))
     assert texts(file) == ["This is page 1."]
     assert warnings(file) == [(WarningCode.OCR_FAILED, 1)]
     assert_no_word_lost(file)
@@ -187,11 +182,13 @@ def test_a_page_whose_ocr_fails_keeps_its_text_layer(engines: list[Engine], monk
 
 def test_a_picture_in_which_ocr_finds_nothing_says_so(engines: list[Engine]) -> None:
     sky = Image.linear_gradient("L").resize(PIXELS)
-    file = parsed(engines[0], pdf_of([picture_of(["Words on the first page"]), sky, Image.new("RGB", PIXELS)]))
+    file = parsed_both_ways(
+        engines[0], pdf_of([picture_of(["Words on the first page"]), sky, Image.new("RGB", PIXELS)])
+    )
     assert warnings(file) == [(WarningCode.NOTHING_READ, 2)]
     assert "not blank" in file.warnings[0].message
 
 
 def test_a_picture_without_words_says_nothing_where_nobody_asked_for_ocr(engines: list[Engine]) -> None:
     sky = Image.linear_gradient("L").resize(PIXELS)
-    assert parsed(engines[0], pdf_of([sky]), do_ocr=False).warnings == ()
+    assert parsed_both_ways(engines[0], pdf_of([sky]), do_ocr=False).warnings == ()

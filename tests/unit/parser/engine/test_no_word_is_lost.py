@@ -21,7 +21,7 @@ from actors.messages import ParsedFile
 from client.models import ParseOptions, WarningCode
 from tests.contract import split_documents
 from tests.corpus import CORPUS
-from tests.unit.parser.files import as_document, make_pdf, make_task
+from tests.unit.parser.files import make_pdf, parsed
 from tests.unit.parser.scans import PIXELS, POINTS, encoded, pdf_around, pdf_of, picture_of
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ TITLES = (
 )
 
 
-def parsed(engine: Engine, data: bytes, filename: str = "file.pdf", **options: Any) -> ParsedFile:
-    file = engine.open(as_document(data), make_task(filename, **options), split_above=999)
-    assert isinstance(file, ParsedFile)
+def parsed_without_loss(engine: Engine, filename: str, data: bytes, **options: Any) -> ParsedFile:
+    file = parsed(engine, filename, data, **options)
     assert (file.words_lost, file.lost) == (0, ())
     assert WarningCode.WORDS_DOUBLED not in {warning.code for warning in file.warnings}
     return file
@@ -68,14 +67,14 @@ def born_digital(*pages: Sequence[tuple[float, str]]) -> bytes:
 def test_the_head_of_a_memo_is_content(engines: list[Engine]) -> None:
     memo = picture_of(MEMO, top=40, step=50)
     ImageDraw.Draw(memo).text((80, 700), "Closed on Friday.", fill="black", font=ImageFont.load_default(36))
-    ((_, text),) = nodes(parsed(engines[0], encoded(memo, "JPEG"), "memo.jpg"))
+    ((_, text),) = nodes(parsed_without_loss(engines[0], "memo.jpg", encoded(memo, "JPEG")))
     assert [line for line in (*MEMO, "Closed on Friday.") if line not in text] == []
 
 
 @pytest.mark.parametrize("top", [20, 120, 600, 1100])
 def test_every_short_scanned_page_has_a_node(engines: list[Engine], top: int) -> None:
     lines = ["Annual Report", "Certificate of origin", "RECEIPT Total 12.50", "Appendix B"]
-    found = nodes(parsed(engines[0], pdf_of(picture_of([line], top=top) for line in lines)))
+    found = nodes(parsed_without_loss(engines[0], "file.pdf", pdf_of(picture_of([line], top=top) for line in lines)))
     assert [(page, text.removeprefix("## ")) for page, text in found] == list(enumerate(lines, 1))
 
 
@@ -86,7 +85,7 @@ def test_scans_in_the_codings_of_scanners_are_read(engines: list[Engine]) -> Non
     jpeg2000 = pdf_around(encoded(letter, "JPEG2000"), of="JPXDecode", colours="DeviceRGB")
     inks = pdf_around(zlib.compress(letter.convert("CMYK").tobytes()), of="FlateDecode", colours="DeviceCMYK")
     for name, data in {"fax.tif": fax, "jpx.pdf": jpeg2000, "cmyk.pdf": inks, "g4.pdf": fax_pdf(fax)}.items():
-        ((_, text),) = nodes(parsed(engines[0], data, name))
+        ((_, text),) = nodes(parsed_without_loss(engines[0], name, data))
         assert "70315" in text, name
 
 
@@ -103,8 +102,8 @@ def fax_pdf(tiff: bytes) -> bytes:
 
 def test_a_text_layer_that_lies_is_replaced_by_what_the_page_shows(engines: list[Engine]) -> None:
     data = misencoded("Readable words on paper")
-    ((_, layer),) = nodes(parsed(engines[0], data, do_ocr=False))
-    ((_, shown),) = nodes(parsed(engines[0], data, force_ocr=True))
+    ((_, layer),) = nodes(parsed_without_loss(engines[0], "file.pdf", data, do_ocr=False))
+    ((_, shown),) = nodes(parsed_without_loss(engines[0], "file.pdf", data, force_ocr=True))
     assert ("Readable" in layer, shown) == (False, "Readable words on paper")
 
 
@@ -130,35 +129,35 @@ def test_the_printed_labels_of_a_scanned_form_stay_beside_its_typed_values(engin
         canvas.setFont("Helvetica", 16)
         canvas.drawString(left, POINTS[1] - top, value)
     canvas.save()
-    ((_, text),) = nodes(parsed(engines[0], out.getvalue()))
+    ((_, text),) = nodes(parsed_without_loss(engines[0], "file.pdf", out.getvalue()))
     assert text.replace("#", "").split() == ["Town", "Basel", "Country", "Switzerland", "Office", "use", "only"]
 
 
 @pytest.mark.parametrize("top", [40, 250])
 def test_slides_with_a_line_each_are_a_node_each(engines: list[Engine], top: float) -> None:
-    found = nodes(parsed(engines[0], born_digital(*([(top, title)] for title in TITLES))))
+    found = nodes(parsed_without_loss(engines[0], "file.pdf", born_digital(*([(top, title)] for title in TITLES))))
     assert [(page, text.removeprefix("## ")) for page, text in found] == list(enumerate(TITLES, 1))
 
 
 @pytest.mark.parametrize("top", [15, 30, 60, 790, 815, 830])
 @pytest.mark.parametrize("line", ["The only line of this page", "Chapter 7", "2026", "12"])
 def test_the_only_line_of_a_page_is_content_wherever_it_stands(engines: list[Engine], top: float, line: str) -> None:
-    ((page, text),) = nodes(parsed(engines[0], born_digital([(top, line)]), do_ocr=False))
+    ((page, text),) = nodes(parsed_without_loss(engines[0], "file.pdf", born_digital([(top, line)]), do_ocr=False))
     assert (page, text.removeprefix("## ")) == (1, line)
 
 
 def test_a_running_header_leaves_the_body_and_stays_in_the_document(engines: list[Engine]) -> None:
     prose = [(200 + 14 * row, "The harbour master counted every vessel that came in.") for row in range(20)]
     data = born_digital(*([*prose, (25, "Harbour gazette"), (820, str(page))] for page in range(1, 5)))
-    file = parsed(engines[0], data, do_ocr=False)
+    file = parsed_without_loss(engines[0], "file.pdf", data, do_ocr=False)
     numbers = [text for _, text in nodes(file) if "Harbour gazette" in text]
     assert (numbers, file.document.count(b'"text":"Harbour gazette"')) == ([], 4)
-    shown = nodes(parsed(engines[0], data, do_ocr=False, content=("body", "furniture")))
+    shown = nodes(parsed_without_loss(engines[0], "file.pdf", data, do_ocr=False, content=("body", "furniture")))
     assert all("Harbour gazette" in text for _, text in shown)
 
 
 def test_the_pages_of_a_range_tell_how_many_the_document_has(engines: list[Engine]) -> None:
-    file = parsed(engines[0], make_pdf(3), page_range=(2, 2), do_ocr=False)
+    file = parsed_without_loss(engines[0], "file.pdf", make_pdf(3), page_range=(2, 2), do_ocr=False)
     (node,) = orjson.loads(file.nodes)
     assert (node["metadata"]["page_number"], node["metadata"]["total_pages"], file.pages) == (2, 3, 1)
 
@@ -179,7 +178,7 @@ MADE = {
     ids=["bundled", "bundled without tables", "native"],
 )
 def test_no_word_of_a_made_document_is_lost(engines: list[Engine], name: str, options: dict[str, Any]) -> None:
-    file = parsed(engines[0], MADE[name], **options)
+    file = parsed_without_loss(engines[0], "file.pdf", MADE[name], **options)
     assert file.parser.words_read == file.parser.words_kept
     if options["profile"] == "bundled" or name != "scanned":
         assert file.parser.words_read
@@ -203,7 +202,7 @@ def standard(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.mark.parametrize("name", MADE)
 def test_no_word_is_lost_whatever_docling_s_layout_model_says(standard: Engine, name: str) -> None:
-    file = parsed(standard, MADE[name])
+    file = parsed_without_loss(standard, "file.pdf", MADE[name])
     assert file.parser.words_read
     assert file.parser.profile == "standard"
 
@@ -219,7 +218,7 @@ def files(folder: Path) -> list[Path]:
 def test_no_word_of_the_corpus_is_lost(engines: list[Engine], standard: Engine, path: Path) -> None:
     data = path.read_bytes()
     for engine in (engines[0], standard):
-        file = parsed(engine, data, path.name)
+        file = parsed_without_loss(engine, path.name, data)
         assert file.parser.words_read
     if path.suffix == ".pdf":
-        parsed(engines[0], data, path.name, profile="native")
+        parsed_without_loss(engines[0], path.name, data, profile="native")
