@@ -82,6 +82,17 @@ def chunk_options(**given: object) -> ChunkOptions | None:
         raise typer.BadParameter(f"{wrong['loc'][0]}: {wrong['msg']}") from None
 
 
+def box_of(text: str | None) -> list[float] | None:
+    """A box as given on the command line. Raises `BadParameter` unless it is four numbers."""
+    try:
+        box = [float(side) for side in text.split(",")] if text is not None else None
+    except ValueError:
+        box = []
+    if box is not None and len(box) != 4:
+        raise typer.BadParameter(f"{text} is not a box such as 72,90,523,140")
+    return box
+
+
 def inputs(files_or_urls: Sequence[str] | None, sources: str | None) -> list[Input]:
     """The files of a job, in order. Raises `BadParameter` for a path that is no file, and when there is nothing."""
     found: list[Input] = list(files_or_urls or [])

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypedDict, Unpack
-from urllib.parse import quote
 
 import httpx
 
 from client._events import SILENCE_S, Watch
 from client._lines import Lines
+from client._paths import given, job_path
 from client._retry import Flow, Patience, Sleep, exchange
 from client._uploads import PathLike, Submission
 from client._waiting import LATENCY_S, JsonDict, OnProgress, Waiting
@@ -32,7 +32,7 @@ from client.errors import (
     UnexpectedAnswer,
 )
 from client.models import ChunkFormat, ChunkOptions, ErrorCode, ExportFormat, JobStatusEnum, ParseResponse, UrlSource
-from client.options import Chunker, Tables
+from client.options import Chunker, ImageMode, Tables
 
 DEFAULT_URL = "http://localhost:8080"
 DEFAULT_TIMEOUT_S = 2400.0  # a blocking parse of many pages may take this long
@@ -100,8 +100,8 @@ class Flows:
 
     def get_job_status(self, job_id: str, *, wait: float = 0, timeout: float | None = None) -> Flow[JsonDict]:
         """The status now, or at the next change within `wait` seconds if the server supports waiting."""
-        params = _given(wait=f"{wait:g}" if wait else None)
-        return (yield from self._json("GET", _job(job_id), params=params, timeout=timeout))
+        params = given(wait=f"{wait:g}" if wait else None)
+        return (yield from self._json("GET", job_path(job_id), params=params, timeout=timeout))
 
     def events(self, job_id: str) -> Watch:
         return Watch(partial(self._event_stream, job_id), self.patience)
@@ -116,15 +116,15 @@ class Flows:
         timeout: float | None = None,
     ) -> Flow[JsonDict]:
         """The results now, or at the job's end within `wait` seconds if the server supports waiting."""
-        params = _given(pages=pages, partial="true" if so_far else None, wait=f"{wait:g}" if wait else None)
-        return (yield from self._json("GET", f"{_job(job_id)}/results", params=params, timeout=timeout))
+        params = given(pages=pages, partial="true" if so_far else None, wait=f"{wait:g}" if wait else None)
+        return (yield from self._json("GET", f"{job_path(job_id)}/results", params=params, timeout=timeout))
 
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> Flow[JsonDict]:
-        return (yield from self._json("POST", f"{_job(job_id)}/cancel", timeout=timeout))
+        return (yield from self._json("POST", f"{job_path(job_id)}/cancel", timeout=timeout))
 
     def delete_job(self, job_id: str, *, timeout: float | None = None) -> Flow[None]:
         try:
-            yield from self._send(self._request("DELETE", _job(job_id)), timeout)
+            yield from self._send(self._request("DELETE", job_path(job_id)), timeout)
         except JobNotFound as error:
             if error.__cause__ is None:  # with a cause, an earlier try deleted the job and its response was lost
                 raise
@@ -139,14 +139,14 @@ class Flows:
         timeout: float | None = None,
     ) -> Flow[JsonDict]:
         named = None if ids is None else ",".join(ids)
-        params = _given(status=status, ids=named, limit=limit, cursor=cursor)
+        params = given(status=status, ids=named, limit=limit, cursor=cursor)
         return (yield from self._json("GET", "/jobs", params=params, timeout=timeout))
 
     def list_deliveries(self, job_id: str, *, timeout: float | None = None) -> Flow[JsonDict]:
-        return (yield from self._json("GET", f"{_job(job_id)}/deliveries", timeout=timeout))
+        return (yield from self._json("GET", f"{job_path(job_id)}/deliveries", timeout=timeout))
 
     def redeliver(self, job_id: str, *, timeout: float | None = None) -> Flow[JsonDict]:
-        return (yield from self._json("POST", f"{_job(job_id)}/redeliver", timeout=timeout))
+        return (yield from self._json("POST", f"{job_path(job_id)}/redeliver", timeout=timeout))
 
     def submit_job(self, submission: Submission, *, timeout: float | None = None) -> Flow[JsonDict]:
         request = submission.request(f"{self.base_url}/submit", self.headers)
@@ -197,14 +197,16 @@ class Flows:
         file: int | None = None,
         pages: str | None = None,
         chunks: ChunkOptions | None = None,
+        images: ImageMode | None = None,
+        page_break: str | None = None,
         timeout: float | None = None,
     ) -> Flow[Path]:
         """Stream the results to `path`. The file appears once it is complete."""
         target = Path(path)
         unfinished = target.with_name(f"{target.name}.part")
         cut = chunks.model_dump(exclude_unset=True) if chunks else {}
-        params = _given(format=export, file=file, pages=pages, **cut)
-        request = self._request("GET", f"{_job(job_id)}/results", params)
+        params = given(format=export, file=file, pages=pages, images=images, page_break=page_break, **cut)
+        request = self._request("GET", f"{job_path(job_id)}/results", params)
         try:
             with unfinished.open("wb") as sink:
                 yield from self._send(request, timeout, sink)
@@ -212,12 +214,19 @@ class Flows:
         finally:
             unfinished.unlink(missing_ok=True)
 
+    def content(
+        self, job_id: str, path: str, *, timeout: float | None = None, **params: str | float | None
+    ) -> Flow[bytes]:
+        """What is at `path` below a job, whole."""
+        request = self._request("GET", f"{job_path(job_id)}{path}", given(**params))
+        return (yield from self._send(request, timeout)).content
+
     def chunks(self, job_id: str, *, timeout: float | None = None, **chosen: Unpack[ChunkQuery]) -> Lines:
         """The chunks of a completed job, one on each line."""
-        params = _given(format=ChunkFormat.LINES, **chosen)
+        params = given(format=ChunkFormat.LINES, **chosen)
 
         def request() -> Flow[httpx.Response]:
-            asked = self._request("GET", f"{_job(job_id)}/results", params)
+            asked = self._request("GET", f"{job_path(job_id)}/results", params)
             deadline = self.patience.clock() + (self._limit if timeout is None else timeout)
             return (yield from exchange(asked, self.patience, deadline=deadline, silence=SILENCE_S))
 
@@ -280,7 +289,7 @@ class Flows:
             raise
 
     def _event_stream(self, job_id: str, last_id: str | None) -> Flow[httpx.Response]:
-        request = self._request("GET", f"{_job(job_id)}/events")
+        request = self._request("GET", f"{job_path(job_id)}/events")
         request.headers["Accept"] = "text/event-stream, application/json"
         if last_id is not None:
             request.headers["Last-Event-ID"] = last_id
@@ -330,16 +339,6 @@ def _failed(status: JsonDict) -> JobFailed:
     reason = status.get("reason")
     kind = JobCancelled if reason == ErrorCode.CANCELLED else JobFailed
     return kind(status["job_id"], status.get("error") or "no reason given", reason)
-
-
-def _given(**params: object) -> dict[str, str]:
-    """The parameters that are not None, as text."""
-    text = {name: str(value) for name, value in params.items() if value is not None}
-    return {name: value.lower() if isinstance(params[name], bool) else value for name, value in text.items()}
-
-
-def _job(job_id: str) -> str:
-    return f"/jobs/{quote(job_id, safe='')}"
 
 
 def _decoded(response: httpx.Response) -> JsonDict:

@@ -21,12 +21,14 @@ from client._arguments import (
     Pages,
     Url,
     Watch,
+    box_of,
     chunk_options,
 )
 from client._flows import DEFAULT_URL
+from client._paths import PictureFormat
 from client._printing import print_deliveries, print_jobs, print_json, print_status, printer_of_changes
 from client.errors import JobEnded, JobNotFound
-from client.models import JobStatusEnum
+from client.models import ImageMode, JobStatusEnum
 from client.sync import DoclingParserClient
 
 #: The values of `ExportFormat` and `ChunkFormat`, and an archive of all files.
@@ -73,6 +75,8 @@ def results(
     chunker: Annotated[str | None, typer.Option(help="For chunks: hybrid, hierarchical or page.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="For chunks: the most tokens of one.")] = None,
     tokenizer: Annotated[str | None, typer.Option(metavar="MODEL", help="For chunks: what counts the tokens.")] = None,
+    images: Annotated[ImageMode | None, typer.Option(help="How documents show their pictures.")] = None,
+    page_break: Annotated[str | None, typer.Option(metavar="TEXT", help="Put this text between pages.")] = None,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
@@ -84,17 +88,52 @@ def results(
 
     docfleet results 0198c0de --format chunks --max-tokens 512 -o chunks.json
 
-    docfleet results 0198c0de --format zip -o everything.zip
+    docfleet results 0198c0de --format zip --images referenced -o everything.zip
     """
     chunks = chunk_options(chunker=chunker, max_tokens=max_tokens, tokenizer=tokenizer)
     if format == "zip" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("an archive cannot be printed on a terminal; save it with -o FILE")
     with DoclingParserClient(url, api_key=api_key) as client, tempfile.TemporaryDirectory() as folder:
         target = output or Path(folder) / "results"
-        path = client.download_results(job_id, target, format, file=file, pages=pages, chunks=chunks)
+        path = client.download_results(
+            job_id, target, format, file=file, pages=pages, chunks=chunks, images=images, page_break=page_break
+        )
         if output is None:
             with path.open("rb") as body:
                 shutil.copyfileobj(body, sys.stdout.buffer)
+
+
+@of_jobs.command()
+def page(
+    job_id: JobId,
+    page: Annotated[int, typer.Argument(min=1, metavar="PAGE", help="A page of the file, from 1.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Save the picture here, as PNG or, with .webp, as WebP."),
+    ] = None,
+    file: Annotated[int, typer.Option(min=0, help="The file of the job, counted from 0.")] = 0,
+    scale: Annotated[float, typer.Option(min=0.1, max=3, help="Pixels for each point.")] = 2.0,
+    box: Annotated[
+        str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Only this part, in points from the top left corner.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Draw a page of an uploaded PDF or picture.
+
+    docfleet page 0198c0de 3 -o page.png
+
+    docfleet page 0198c0de 3 --box 72,90,523,140 -o figure.webp
+    """
+    if output is None and sys.stdout.isatty():
+        raise typer.BadParameter("a picture cannot be printed on a terminal; save it with -o FILE")
+    form: PictureFormat = "webp" if output and output.suffix.lower() == ".webp" else "png"
+    with DoclingParserClient(url, api_key=api_key) as client:
+        picture = client.page_picture(job_id, file, page, scale=scale, box=box_of(box), format=form)
+    if output is None:
+        sys.stdout.buffer.write(picture)
+    else:
+        output.write_bytes(picture)
 
 
 @of_jobs.command()

@@ -695,6 +695,59 @@ def test_parts_of_results_can_be_chosen(play: Play, tmp_path: Path) -> None:
     ]
 
 
+def test_exports_can_be_asked_for_in_a_style(play: Play, tmp_path: Path) -> None:
+    call, world = play(httpx.Response(200, text="# A"))
+    call("download_results", "j1", tmp_path / "a.md", "markdown", images="referenced", page_break="----")
+    assert world.asked == ["GET /jobs/j1/results?format=markdown&images=referenced&page_break=----"]
+
+
+def test_pages_and_pictures_are_the_bytes_of_files(play: Play) -> None:
+    call, world = play(*(httpx.Response(200, content=data) for data in (b"one", b"two", b"three")))
+    assert call("page_picture", "j1", 0, 3) == b"one"
+    assert call("page_picture", "j1", 1, 2, scale=2, box=(10, 20.5, 100, 200), format="webp") == b"two"
+    assert call("artifact", "j1", 0, "picture-1.png") == b"three"
+    assert world.asked == [
+        "GET /jobs/j1/files/0/pages/3.png?scale=1",
+        "GET /jobs/j1/files/1/pages/2.webp?scale=2&box=10.00%2C20.50%2C100.00%2C200.00",
+        "GET /jobs/j1/files/0/artifacts/picture-1.png",
+    ]
+
+
+def test_a_name_of_a_picture_cannot_leave_its_place_in_the_path(play: Play) -> None:
+    call, world = play(problem(404, "not_found"))
+    with pytest.raises(client.NotFound):
+        call("artifact", "j1", 0, "../../secret")
+    assert world.asked == ["GET /jobs/j1/files/0/artifacts/..%2F..%2Fsecret"]
+
+
+def test_a_box_has_four_sides(play: Play) -> None:
+    call, world = play()
+    with pytest.raises(ValueError, match="x0, y0, x1, y1"):
+        call("page_picture", "j1", 0, 1, box=(1, 2, 3))
+    assert world.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (404, "page_not_found", client.NotFound),
+        (404, "no_page_picture", client.ExportUnavailable),
+        (404, "file_encrypted", client.ExportUnavailable),
+        (410, "input_gone", client.ExportUnavailable),
+        (409, "pictures_not_kept", client.ExportUnavailable),
+        (422, "box_outside_page", client.InvalidRequest),
+        (422, "picture_too_large", client.InvalidRequest),
+    ],
+)
+def test_pictures_that_cannot_be_had_have_their_error(
+    play: Play, status: int, code: str, error: type[Exception]
+) -> None:
+    call, _ = play(problem(status, code))
+    with pytest.raises(error) as refused:
+        call("page_picture", "j1", 0, 1)
+    assert type(refused.value) is error
+
+
 def test_download_appears_under_its_name_only_when_complete(play: Play, tmp_path: Path) -> None:
     target = tmp_path / "out.md"
     call, world = play(httpx.Response(503, text="busy"), httpx.Response(200, text="# A\n"))

@@ -40,7 +40,7 @@ class Fleet:
         self.submits: list[httpx.Request] = []
         self.cancelled: list[str] = []
         self.deliveries: list[dict[str, Any]] = []
-        self.asked_for: dict[str, str] = {}  # the parameters of the last results
+        self.asked_for: dict[str, str] = {}  # the parameters of the last results or picture
         self.api_key: str | None = None
         self.health = "healthy"
         self._ids = itertools.count(1)
@@ -72,6 +72,9 @@ class Fleet:
         if what == ["results"]:
             self.asked_for = dict(request.url.params)
             return self._results(job, request.url.params.get("format", "nodes"))
+        if what[:1] == ["files"]:
+            self.asked_for = dict(request.url.params)
+            return httpx.Response(200, text="/".join(what))
         if what in (["deliveries"], ["redeliver"]):
             return httpx.Response(200, json={"job_id": job, "deliveries": self.deliveries})
         if what == ["cancel"]:
@@ -514,6 +517,35 @@ def test_impossible_chunks_are_refused_before_anything_is_asked(run: Run, option
     result = run("results", "j1", "--format", "chunks", option, value)
     assert result.exit_code == 2
     assert reason in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_documents_show_pictures_as_the_command_line_says(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    run("status", "j1", "--watch")
+    run("results", "j1", "--images", "none", "--page-break", "----")
+    assert fleet.asked_for == {"format": "markdown", "images": "none", "page_break": "----"}
+
+
+def test_a_page_is_saved_in_the_format_of_its_name(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    assert run("page", "j1", 3, "-o", "page.png").exit_code == 0
+    assert Path("page.png").read_text() == "files/0/pages/3.png"
+    assert fleet.asked_for == {"scale": "2"}
+    run("page", "j1", 3, "--file", 1, "--scale", 0.5, "--box", "1,2.5,3,4", "-o", "part.webp")
+    assert Path("part.webp").read_text() == "files/1/pages/3.webp"
+    assert fleet.asked_for == {"scale": "0.5", "box": "1.00,2.50,3.00,4.00"}
+
+
+def test_a_page_can_be_piped(run: Run, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    assert run("page", "j1", 1).stdout == "files/0/pages/1.png"
+
+
+@pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", ""])
+def test_a_box_that_is_none_is_refused_before_anything_is_asked(run: Run, box: str) -> None:
+    result = run("page", "j1", 1, "--box", box, "-o", "page.png")
+    assert result.exit_code == 2
+    assert "is not a box such as 72,90,523,140" in " ".join(result.stderr.replace("│", " ").split())
 
 
 def test_deliveries_are_a_line_each(run: Run, fleet: Fleet, papers: Path) -> None:
