@@ -136,7 +136,7 @@ def _told(changes: JobChanges, body: Callable[[JobView], BaseModel]) -> list[Ser
 
 
 def _numbered(events: list[ServerSentEvent], cursor: str) -> list[ServerSentEvent]:
-    """Only the last event has the id: a client that loses the connection before it gets all of them again."""
+    """Only the last event has the id. So a client that loses the connection earlier gets all of them again."""
     for last in events[-1:]:
         last.id = cursor
     return events

@@ -81,7 +81,7 @@ def _metadata(text: str | None) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        orjson.loads(text)  # stricter than json, which alone keeps large integers
+        orjson.loads(text)  # refuses more than json does; but only json keeps large integers
         metadata = json.loads(text)
         if not isinstance(metadata, dict):
             raise Refused(ErrorCode.INVALID_METADATA, "metadata must be a JSON object")

@@ -49,7 +49,7 @@ class PagePictures:
         )
 
     async def stream(self, wanted: PagePicture) -> AsyncIterator[bytes]:
-        """The picture in pieces. Raises Refused when it cannot be drawn, also because its file is gone."""
+        """The picture in pieces. Raises Refused when it cannot be drawn, for example because its file is gone."""
         try:
             async for piece in self.derived.stream(wanted):
                 yield piece

@@ -57,7 +57,7 @@ def _lines(text: SecretStr) -> str:
 
 
 def _split(given: object) -> object:
-    """Words with commas between, as the environment gives them."""
+    """Words separated by commas, as the environment gives them."""
     return given.replace(",", " ").split() if isinstance(given, str) else given
 
 

@@ -21,7 +21,7 @@ from actors.telemetry.logs import get_logger
 
 log = get_logger()
 
-#: When the store cannot keep a blob, blobs up to this many bytes are returned to the caller all the same.
+#: A blob of at most this many bytes is returned to the caller even if the store cannot keep it.
 UNSTORED_BYTES = 4 * 1024 * 1024
 
 

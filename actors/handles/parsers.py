@@ -23,7 +23,8 @@ from client.models import PageFailure, ParseOptions, ParserInfo
 class ShardRef:
     """A reference to a parsed span. Its pages stay in the object store, owned by the dispatcher that asked for them.
 
-    Code here must not read the pages: reading pins a copy in the dispatcher's process that its node could drop.
+    Code here must not read the pages: reading pins a copy in the dispatcher's process, which
+    its node could drop otherwise.
     """
 
     ref: ray.ObjectRef[Shard]

@@ -164,7 +164,8 @@ class Journal:
             self._truncate_log()
 
     def _truncate_log(self) -> None:
-        """SQLite's log still holds data that its rows no longer do. If a reader blocks this, the next call does it."""
+        """Empty SQLite's log, which still holds data of rows that are gone. If a reader blocks this, the next call does
+        it."""
         with self._reads.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -182,7 +183,7 @@ class Journal:
             self._remove(connection, job_ids)
 
     def _remove(self, connection: Connection, job_ids: Sequence[str]) -> dict[str, str]:
-        """Remove those of the jobs that have ended; returns their owners by job id."""
+        """Remove those of the jobs that have ended. Returns their owners by job id."""
         ended = {row.job_id: row.owner for row in connection.execute(_ENDED_OF, {"ids": _sane(job_ids)})}
         connection.execute(_REMOVE, {"ids": list(ended)})
         connection.execute(_DROP_DELIVERIES, {"ids": list(ended)})

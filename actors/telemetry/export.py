@@ -1,4 +1,4 @@
-"""Sends a process' spans to a collector, if the environment names one."""
+"""Sends a process's spans to a collector, if the environment names one."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class LongString:
 
 
 async def split_long_strings(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | LongString]:
-    """The JSON in order. What is joined from the pieces has `""` in place of each long string."""
+    """The JSON in order. The joined pieces have `""` in place of each long string."""
     reader = _Reader(chunks)
     while outside := await reader.outside_of_strings():
         yield outside

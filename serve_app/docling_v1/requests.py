@@ -19,7 +19,7 @@ from serve_app.problems import Refused
 Target = Literal["inbody", "zip"]
 T = TypeVar("T", bound=BaseModel)
 
-#: docling's SDK asks for this target first. It asks for another one when an answer has these very words.
+#: docling's SDK asks for this target first. It falls back to another one when an answer has exactly these words.
 NO_PRESIGNED_URLS = "Presigned URL target requires artifact storage to be configured and enabled on the server."
 
 

@@ -115,7 +115,7 @@ def _utf16_without_mark(data: bytes) -> str | None:
     least = _UTF16_CONTROLS_IN_UTF8 if _fits(data, "utf-8") else _UTF16_CONTROLS
     if not sample or len(_CONTROLS.findall(sample)) < least * len(sample):
         return None
-    # A text is in few scripts: its characters' high bytes vary less than their low bytes.
+    # A text uses few scripts, so the high bytes of its characters vary less than the low bytes.
     orders = (("utf-16-le", sample[1::2], sample[::2]), ("utf-16-be", sample[::2], sample[1::2]))
     encoding, high, low = min(orders, key=lambda order: len(set(order[1])))
     plausible = len(set(high)) <= len(set(low)) and _is_plausible(sample.decode(encoding, errors="replace"))

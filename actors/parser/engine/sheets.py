@@ -18,7 +18,7 @@ MIN_EMPTY_CELLS = 200_000
 
 
 class SparseSheets(MsExcelDocumentBackend):
-    """docling's reader, in time that follows the cells that are there."""
+    """docling's reader, in time that is proportional to the cells that exist."""
 
     def _find_data_tables(self, sheet: Worksheet) -> tuple[Any, Any]:
         cells = _LimitedCells(sheet._cells)

@@ -29,7 +29,8 @@ def is_number(text: str) -> bool:
 
 
 def text_bands(words: Iterable[Word]) -> list[list[Word]]:
-    """Groups words into lines from top to bottom. Lines that overlap count as one: a cell may be centred beside two."""
+    """Groups words into lines from top to bottom. Lines that overlap count as one: a cell may be centred beside two
+    others."""
     bands: list[list[Word]] = []
     bottom = 0.0
     for word in sorted(words, key=lambda word: (word.box.top, word.box.left)):
