@@ -54,7 +54,7 @@ class Budget:
         """The deadline of a call that opens the file, and parses it when it has no more pages than `split_above`."""
         family = FAMILIES.get(suffix_of(task.filename), "")
         if family in PAGED or not family:  # a name without a known suffix: the content may be pages
-            return self.pages_s(min(max(split_above, 1), 1 + task.size // PAGE_BYTES))
+            return self.whole_s(task, max(split_above, 1))
         floor = 1.0 if family in SLOW_TO_START else FLOOR
         each_mib = EACH_MIB_OF_AN_ARCHIVE if family in ARCHIVES else EACH_MIB
         return self.page_deadline_s * min(floor + each_mib * task.size / MIB, CEILING)
@@ -62,6 +62,11 @@ class Budget:
     def pages_s(self, pages: int) -> float:
         """The deadline of a call that parses so many pages."""
         return self.page_deadline_s * pages
+
+    def whole_s(self, task: FileTask, pages: int) -> float:
+        """The deadline of a call that parses `pages` pages of one file. A small file can declare thousands of pages,
+        so its bytes count too."""
+        return self.pages_s(min(pages, 1 + task.size // PAGE_BYTES))
 
     def assembly_s(self, task: FileTask, pages: int) -> float:
         """The deadline of a call that makes a document of so many parsed pages."""

@@ -143,10 +143,12 @@ class FileRun:
         )
 
     async def _parse_whole(self, pages: int) -> ParsedFile:
-        """Parse a document whose pages cannot be parsed in separate calls, in the time of all its pages."""
+        """Parse a document whose pages cannot be parsed in separate calls."""
         try:
             opened = await self._calls.twice(
-                lambda task: self._parsers.open(self._document, task, pages), self._budget.pages_s(pages), alone=True
+                lambda task: self._parsers.open(self._document, task, pages),
+                self._budget.whole_s(self._task, pages),
+                alone=True,
             )
         except FAILURES as failure:
             raise _unparsable(failure) from failure

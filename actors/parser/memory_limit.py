@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import resource
 import sys
@@ -28,6 +30,9 @@ LEAST_GROWTH = GIB
 
 #: Where the kernel enforces the limit, the watch ends a process only this far above it.
 MARGIN = 512 * MIB
+
+#: After a call that adds more than this, in bytes, memory that is free goes back to the machine.
+KEPT = 256 * MIB
 
 POLL_INTERVAL_S = 0.05
 
@@ -64,6 +69,8 @@ class MemoryLimit:
         finally:
             ended.set()
             watch.join()
+            if self._process.memory_info().rss > memory.rss + KEPT:
+                _give_back()
 
     def _watch(self, limit: int, ended: threading.Event, refuse: Callable[[], None]) -> None:
         limit += MARGIN if self._kernel_limit else 0
@@ -78,6 +85,13 @@ class MemoryLimit:
 def call_limit(*, held: int, ceiling: int, given: int) -> int:
     """The bytes that a process may hold in a call that was given `given` bytes, when it holds `held` before."""
     return min(held + GROWTH + GROWTH_PER_BYTE * given, max(ceiling, held + LEAST_GROWTH))
+
+
+def _give_back() -> None:
+    """Return free memory to the machine. Without this, glibc keeps the memory of a large call for the next one."""
+    gc.collect()  # an error holds the frames that raised it, and they hold the pictures of a page
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:  # glibc alone has it
+        trim(0)
 
 
 @contextmanager

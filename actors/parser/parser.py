@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -200,12 +201,11 @@ class Parser:
             raise
 
     def _work(self, call: Callable[[], T], given: int, limit_s: float, refuse: Callable[[], None]) -> T:
-        deadline = self._watchdog.watch(call, limit_s)
-        with self._at_work, deadline, self._memory.watch(given, refuse), self._scratch.folder():
-            try:
-                return call()
-            except MemoryError as error:
-                raise _out_of_memory() from error
+        deadline, memory = self._watchdog.watch(call, limit_s), self._memory.watch(given, refuse)
+        # The error holds the frames that raised it, and they hold the memory. It must be gone when the watch ends.
+        with self._at_work, deadline, memory, self._scratch.folder(), suppress(MemoryError, ParserOutOfMemory):
+            return call()
+        raise _out_of_memory()
 
 
 def _check_size(parsed: ParsedFile, task: FileTask) -> None:

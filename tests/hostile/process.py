@@ -21,7 +21,7 @@ import psutil
 
 from actors.dispatcher.budget import Budget
 from actors.errors import FileError, ParserFailed
-from actors.messages import FileTask, ParsedFile
+from actors.messages import FileTask, PagePlan, ParsedFile
 from actors.parser.memory_limit import MIB
 from actors.parser.parser import Parser, ParserConfig
 from actors.parser.scratch import PREFIX
@@ -31,10 +31,11 @@ PAGE_DEADLINE_S = 60.0
 SPLIT_ABOVE = 16
 
 
-def task_for(name: str, size: int) -> FileTask:
+def task_for(name: str, size: int, pages: int = SPLIT_ABOVE) -> FileTask:
+    """The task of a call that opens the file, and parses it when it has no more than `pages` pages."""
     task = FileTask(job_id="job", index=0, filename=name, size=size, options=ParseOptions(), metadata={})
     budget = Budget(page_deadline_s=PAGE_DEADLINE_S)
-    return replace(task, time_limit_s=budget.opening_s(task, SPLIT_ABOVE), max_result_bytes=budget.result_bytes(size))
+    return replace(task, time_limit_s=budget.opening_s(task, pages), max_result_bytes=budget.result_bytes(size))
 
 
 async def outcome(parser: Parser, name: str, data: bytes) -> tuple[str, str]:
@@ -42,6 +43,8 @@ async def outcome(parser: Parser, name: str, data: bytes) -> tuple[str, str]:
     document = np.frombuffer(data, dtype=np.uint8)
     try:
         answer = await parser.open(document, task_for(name, len(data)), SPLIT_ABOVE)
+        if isinstance(answer, PagePlan) and not answer.apart:
+            answer = await parser.open(document, task_for(name, len(data), len(answer.pages)), len(answer.pages))
     except FileError as error:
         return error.file_code.value, error.message
     except ParserFailed as error:

@@ -32,6 +32,7 @@ from docling.utils.utils import create_file_hash
 from actors.parser.engine.books import Book
 from actors.parser.engine.csv_text import CsvBackend
 from actors.parser.engine.device import Hardware
+from actors.parser.engine.large_pictures import Picture
 from actors.parser.engine.options import Recipe
 from actors.parser.engine.pdf import RenderedPdf
 from actors.parser.engine.pipelines import PdfPipeline
@@ -61,7 +62,6 @@ class Converter:
                 InputFormat.PDF: PdfFormatOption(
                     **paged, backend=RenderedPdf, backend_options=backend_options(recipe, hardware)
                 ),
-                InputFormat.IMAGE: ImageFormatOption(**paged),
                 InputFormat.EMAIL: EmailFormatOption(backend_options=EmailBackendOptions(list_attachments=True)),
                 InputFormat.CSV: CsvFormatOption(backend=CsvBackend),
                 InputFormat.EPUB: EpubFormatOption(backend=Book),
@@ -70,6 +70,8 @@ class Converter:
                 InputFormat.METS_GBS: MetsGbsFormatOption(**paged),
             }
         ).format_to_options
+        # docling's converter would take no other reader of pictures than its own.
+        self._formats[InputFormat.IMAGE] = ImageFormatOption(**paged, backend=Picture)
         self._pipelines: dict[type[BasePipeline], BasePipeline] = {}
 
     def pipeline(self, form: InputFormat) -> BasePipeline:

@@ -51,6 +51,9 @@ POLL_S = 0.02
 #: equal the whole one. On a CPU, batches save no time.
 BATCH = 1
 
+#: Pages that wait before each stage. docling would load 100, and each may be a picture of a hundred megabytes.
+PAGES_AHEAD = 2
+
 #: Pixels per point of pictures in the result.
 PICTURE_SCALE = 2.0
 
@@ -127,6 +130,7 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
         generate_picture_images=recipe.images,
         images_scale=PICTURE_SCALE if recipe.images else RENDER_SCALE,
         batch_polling_interval_seconds=POLL_S,
+        queue_max_size=PAGES_AHEAD,
         layout_batch_size=BATCH,
         ocr_batch_size=BATCH,
         table_batch_size=BATCH,

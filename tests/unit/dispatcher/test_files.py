@@ -138,11 +138,17 @@ async def test_metadata_that_would_fill_the_result_is_refused_before_pages_are_p
     assert parsers.spans == []
 
 
-async def test_a_document_that_cannot_be_split_gets_the_time_of_all_its_pages(parsers) -> None:
+@pytest.mark.parametrize(("size", "limits_s"), [(1 << 20, [3 * 7, 3 * 40]), (1, [3, 3])])
+async def test_a_document_that_cannot_be_split_gets_the_time_of_the_pages_that_its_bytes_can_hold(
+    parsers, size: int, limits_s: list[float]
+) -> None:
     parsers.apart = False
-    parsed, counted = await parse(parsers, b"40", Splitting(slots=4, budget=Budget(page_deadline_s=3)))
+    splitting = Splitting(slots=4, budget=Budget(page_deadline_s=3))
+    counted = Counted()
+    run = FileRun(parsers, ParserSlots(4), splitting, replace(task(), size=size), b"40", counted)
+    parsed = await run.parse()
     assert (len(pages_of(parsed)), counted.done) == (40, 40)
-    assert parsers.limits_s == [3, 3 * 40]  # the file has one byte: it is not believed to hold more than a page
+    assert parsers.limits_s == limits_s
 
 
 async def test_pages_that_make_a_parser_raise_are_lost_alone(parsers) -> None:
