@@ -378,8 +378,8 @@ async def test_a_server_that_falls_silent_is_given_up(web: Web, fetch: Any) -> N
         await asyncio.sleep(60)
 
     web.pages["/a"] = [silent]
-    code, message = await failure(fetch("/a", idle_s=0.02))
-    assert (code, message) == (ErrorCode.SOURCE_FAILED, "web.test sent nothing for 0.02 s")
+    code, message = await failure(fetch("/a", idle_s=0.5))
+    assert (code, message) == (ErrorCode.SOURCE_FAILED, "web.test sent nothing for 0.5 s")
 
 
 async def test_a_server_that_sends_byte_by_byte_is_given_up_in_the_end(web: Web, store: Store, fetch: Any) -> None:
