@@ -38,7 +38,7 @@ class FileStore:
                 await writer.write(chunk)
         return InputFile(filename=UNNAMED, blob=key, size=contents.size, sha256=contents.sha256, trust_name=False)
 
-    def remote(self, source: UrlSource, index: int) -> InputFile:
+    def fetched(self, source: UrlSource, index: int) -> InputFile:
         """A file that a dispatcher will fetch; `index` is its place in the request. Raises Refused."""
         [file] = remote_files([source], self._guard, self._folder, index)
         return replace(file, blob=self._next_key(), trust_name=False)

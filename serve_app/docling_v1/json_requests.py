@@ -92,7 +92,7 @@ class _Reader:
 
     async def _file_of(self, source: FileSource | HttpSource, index: int) -> InputFile:
         if isinstance(source, HttpSource):
-            return self._store.remote(UrlSource(url=source.url, headers=source.headers), index)
+            return self._store.fetched(UrlSource(url=source.url, headers=source.headers), index)
         text = source.base64_string
         file = self._files[text] if text in self._files else await self._decoded(_whole(text.encode()))
         if file is None:
