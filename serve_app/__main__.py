@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 
 from actors.parser.parser import EngineFactory, docling_engine
+from serve_app import haproxy
 from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
 
@@ -82,6 +83,9 @@ def choose_http_mode() -> None:
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
 
+    command = Path(sys.executable).with_name(haproxy.COMMAND)
+    if command.exists():  # unless the package was not installed, but is run from its folder
+        defaults[haproxy.BINARY] = str(command)
 
 def free_port() -> int:
     """A free port of the loopback address. It lies below those that the system hands out, so that no connection takes

@@ -6,6 +6,9 @@ does every ingress replica, to which HAProxy connects.
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
+
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -15,10 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from actors.errors import FleetUnavailable
 from actors.telemetry.logs import get_logger
 from serve_app.context import REQUEST_ID, request_id_of
+from serve_app.haproxy import RETRY_AFTER_S, STARTING
 from serve_app.header_timeout import install_header_timeout
 from serve_app.problems import problem
 
 log = get_logger()
+
+#: What Serve says of a path that no application has.
+_NO_SUCH_PATH = re.compile(rb"Path '.*' not found\. Ping .*/-/routes for available routes\.", re.DOTALL)
 
 
 def dead_replica(request_id: str | None) -> Response:
@@ -30,7 +37,7 @@ def dead_replica(request_id: str | None) -> Response:
 def middlewares() -> list[Middleware]:
     """The middleware, innermost first. Also installs the timeout for headers, before the proxy starts its server."""
     install_header_timeout()
-    return [Middleware(DeadReplica503), Middleware(CleanHeaders)]
+    return [Middleware(NotDeployed503), Middleware(DeadReplica503), Middleware(CleanHeaders)]
 
 
 class CleanHeaders:
@@ -84,3 +91,34 @@ class DeadReplica503:
             log.exception("proxy_failed")
         if not answered:
             await dead_replica(Request(scope).headers.get("x-request-id", ""))(scope, receive, send)
+
+
+class NotDeployed503:
+    """Answers 503 with Retry-After in place of Serve's own 404, as `serve_app.haproxy` does.
+
+    Serve answers 404 in plain text for a path that no application has. While docfleet is being deployed, that is every
+    path, and clients would take their job for gone.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held: Message | None = None
+
+        async def sent(message: Message) -> None:
+            nonlocal held
+            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.NOT_FOUND:
+                held = message
+            elif held and _NO_SUCH_PATH.fullmatch(message.get("body", b"")):
+                await _starting(Request(scope).headers.get("x-request-id", ""))(scope, receive, send)
+            else:
+                for each in filter(None, (held, message)):
+                    await send(each)
+                held = None
+
+        await self._app(scope, receive, sent)
+
+
+def _starting(request_id: str) -> Response:
+    return problem(FleetUnavailable.code, STARTING, request_id, retry_after=RETRY_AFTER_S)

@@ -38,7 +38,10 @@ def running(module: str, state: Path, **env: str) -> Iterator[tuple[subprocess.P
 
 
 def _ready(url: str) -> bool:
+    """Raises AssertionError for 404: a client must not take its job for gone while the service starts."""
     try:
-        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+        status = httpx.get(f"{url}/readyz", timeout=5).status_code
     except httpx.HTTPError:
         return False
+    assert status != httpx.codes.NOT_FOUND
+    return status == httpx.codes.OK

@@ -1,8 +1,10 @@
 """Every file that starts docfleet on a cluster is read here the way Ray reads it, and more strictly."""
 
+import importlib
 import inspect
 import pkgutil
 import re
+import tomllib
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.serve.schema import ServeDeploySchema
 from starlette.middleware import Middleware
 
+from serve_app.haproxy import BINARY, COMMAND
 from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
 
@@ -127,6 +130,16 @@ def test_every_haproxy_has_a_timeout_for_request_headers() -> None:
         assert f"RAY_SERVE_HAPROXY_RETRY_ON=$'{HAPROXY_DEFAULTS.encode('unicode_escape').decode()}'" in start
     for container in containers():
         assert {"name": "RAY_SERVE_HAPROXY_RETRY_ON", "value": HAPROXY_DEFAULTS} in container["env"]
+
+
+def test_every_haproxy_answers_503_while_no_application_is_deployed() -> None:
+    commands = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, function = commands[COMMAND].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+    for start in starts():
+        assert f"{BINARY}=$(command -v {COMMAND})" in start
+    for container in containers():
+        assert {"name": BINARY, "value": f"/usr/local/bin/{COMMAND}"} in container["env"]
 
 
 def test_every_pod_has_the_secrets() -> None:

