@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import threading
 import time
@@ -43,6 +42,7 @@ from client._flows import DEFAULT_URL
 from client._job_commands import of_jobs
 from client._key_commands import keys
 from client._printing import counted, print_health, print_json
+from client._server_commands import cluster, serve
 from client.errors import ApiError, ClientError, ConnectionFailed, Unauthorized
 from client.models import ExportFormat
 from client.sync import DoclingParserClient
@@ -78,6 +78,7 @@ app: typer.Typer = typer.Typer(
 )
 app.add_typer(of_jobs)
 app.add_typer(keys, name="keys")
+app.add_typer(cluster, name="cluster")
 
 
 @app.callback()
@@ -188,19 +189,7 @@ def health(as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = No
         raise typer.Exit(1)
 
 
-@app.command()
-def serve() -> None:
-    """Run the service on this machine until Ctrl-C. Environment variables configure it: HOST, PORT, DO_OCR, ...
-
-    PORT=9000 docfleet serve
-    """
-    try:
-        # Loaded by name, because the client package must not depend on the server.
-        server = importlib.import_module("serve_app.__main__")
-    except ModuleNotFoundError as missing:
-        typer.echo(f"To run a server, install docfleet's extra `server` ({missing})", err=True)
-        raise typer.Exit(1) from missing
-    raise typer.Exit(server.main())
+app.command()(serve)
 
 
 def _accepted(url: str, api_key: str | None) -> frozenset[str]:

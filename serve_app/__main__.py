@@ -34,7 +34,8 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
     Returns the exit status. Benchmarks replace docling's engine with `make_engine`.
     """
     settings = Settings()
-    if reason := _refusal(settings.host, settings.port):
+    on_cluster = "RAY_ADDRESS" in os.environ  # then the port may be another machine's, or Serve's own
+    if not on_cluster and (reason := _refusal(settings.host, settings.port)):
         sys.stderr.write(reason + "\n")
         return 1
     choose_http_mode()
@@ -44,8 +45,10 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: stop.set())
     sys.stderr.write("docfleet is starting: Ray, then the models ...\n")
-    with running_service(settings, make_engine):
-        sys.stderr.write(f"docfleet is ready on {_url(settings.host, settings.port)} (Ctrl-C stops it)\n")
+    with running_service(settings, make_engine) as http:
+        if (http.host, http.port) != (settings.host, settings.port):
+            sys.stderr.write("Serve runs on this cluster already and keeps its address: HOST and PORT have no effect\n")
+        sys.stderr.write(f"docfleet is ready on {_url(http.host, http.port)} (Ctrl-C stops it)\n")
         stop.wait()
         sys.stderr.write("docfleet is stopping; unfinished jobs continue at the next start\n")
     return 0
@@ -80,12 +83,12 @@ def choose_http_mode() -> None:
         # By default Serve's controller checks every replica ten times a second, which costs 4 % of a core when idle.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
     }
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
-
     command = Path(sys.executable).with_name(haproxy.COMMAND)
     if command.exists():  # unless the package was not installed, but is run from its folder
         defaults[haproxy.BINARY] = str(command)
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
 
 def free_port() -> int:
     """A free port of the loopback address. It lies below those that the system hands out, so that no connection takes
@@ -137,8 +140,8 @@ def _bind_error(host: str, port: int) -> OSError | None:
         return None
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _url(host: str | None, port: int) -> str:
+    return f"http://[{host}]:{port}" if host and ":" in host else f"http://{host}:{port}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Finds, creates, or replaces the registry actor."""
+"""Finds, creates, replaces, or ends the registry actor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
     """
     from actors.registry.version import version_of
 
-    name = f"{app}:JobRegistry"
+    name = _name_of(app)
     create = _actor_class(name, on_head=on_head)
     version = version_of(config)
     actor = create.remote(config)
@@ -44,6 +44,24 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
         return again
 
     return RegistryHandle(actor, reopen)
+
+
+def end_registry(app: str) -> bool:
+    """End the registry of an application, which outlives its deployments. Returns whether there was one.
+
+    Its jobs are in the journal, where the next registry finds them.
+    """
+    try:
+        actor = ray.get_actor(_name_of(app), namespace=NAMESPACE)
+    except ValueError:
+        return False
+    ray.kill(actor, no_restart=True)
+    _wait_until_gone(_name_of(app))
+    return True
+
+
+def _name_of(app: str) -> str:
+    return f"{app}:JobRegistry"
 
 
 def _actor_class(name: str, *, on_head: bool) -> Any:

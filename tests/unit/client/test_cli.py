@@ -636,3 +636,25 @@ def raise_(error: BaseException | type[BaseException]) -> Callable[..., Any]:
         raise error
 
     return fail
+
+
+@pytest.mark.parametrize(
+    ("was_there", "said"),
+    [(True, "Stopped the service and its registry."), (False, "No docfleet runs on this cluster.")],
+)
+def test_cluster_stop_says_what_it_stopped(
+    run: Run, monkeypatch: pytest.MonkeyPatch, *, was_there: bool, said: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "serve_app.local", SimpleNamespace(stop_on_cluster=lambda: was_there))
+    result = run("cluster", "stop")
+    assert (result.exit_code, result.stdout) == (0, f"{said}\n")
+
+
+def test_cluster_stop_without_a_cluster_fails_with_the_reason(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> bool:
+        raise ConnectionError("Could not find any running Ray instance")
+
+    monkeypatch.setitem(sys.modules, "serve_app.local", SimpleNamespace(stop_on_cluster=missing))
+    result = run("cluster", "stop")
+    assert result.exit_code == 1
+    assert "Could not find any running Ray instance" in result.stderr
