@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from actors.parser.engine.furniture import settle
 from actors.parser.engine.ocr_merge import merged
+from actors.parser.engine.order_stage import Order
 from actors.parser.engine.profiles import reading_order, second_look
 from actors.parser.engine.stages import Layout, Ocr, Regions
 from actors.parser.engine.table_stage import Tables
@@ -104,6 +105,7 @@ class PdfPipeline(StandardPdfPipeline):
         )
         if own := reading_order(self.pipeline_options):
             self.reading_order_model.ro_model = own
+        vars(self).update(reading_order_model=Order(self.reading_order_model))
 
     def _make_ocr_model(self, art_path: Path | None) -> Any:
         model = super()._make_ocr_model(art_path)

@@ -42,14 +42,14 @@ class PageWarning(ErrorItem):
     code: WarningCode
 
 
-def warn(result: ConversionResult, code: WarningCode, page: Page, message: str) -> None:
-    """Add a warning about `page` to the result of its conversion."""
+def warn(result: ConversionResult, code: WarningCode, page: Page | None, message: str) -> None:
+    """Add a warning about `page` to the result of its conversion; None means the whole document."""
     warning = PageWarning(
         component_type=DoclingComponentType.MODEL,
         module_name=code,
         error_message=message,
         category=FailureCategory.INFERENCE_FAILURE,
-        page_no=page.page_no,
+        page_no=page and page.page_no,
         code=code,
     )
     result.errors.append(warning)
@@ -128,16 +128,18 @@ class Regions(Stage):
 
     def take(self, result: ConversionResult, page: Page) -> None:
         read = "\n".join(cell.text for cell in page.cells)
-        if not ran(self._with_second_look, result, page):
+        if not ran(self._look_again, result, page):
+            warn(result, WarningCode.LAYOUT_FAILED, page, "The rows of the scan were not found; they may be apart")
+        if not ran(self.model, result, page):
             warn(result, WarningCode.LAYOUT_FAILED, page, "The layout failed; the page is plain text")
             page.predictions.layout = LayoutPrediction(clusters=_lines(page))
         page.predictions.layout = ReadLayout(clusters=_in_one_region_each(clusters_of(page)), read=read)
 
-    def _with_second_look(self, result: ConversionResult, pages: Iterable[Page]) -> Iterable[Page]:
+    def _look_again(self, result: ConversionResult, pages: Iterable[Page]) -> Iterator[Page]:
         for page in pages:
             if self.look_again:
                 self.look_again(page)
-            yield from self.model(result, [page])
+            yield page
 
 
 def clusters_of(page: Page) -> list[Cluster]:

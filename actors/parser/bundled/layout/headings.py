@@ -60,7 +60,7 @@ def is_heading(block: Block, view: View, usual: Typography, around: Surroundings
         return False
     titled, otherwise = view.of("title"), view.alone("text", "reference")
     if block.heavy and not usual.heavy and larger > 0.9:
-        return titled >= 0.3 or max(otherwise, view.alone("header")) < 0.6 or stands_over_text(block, around, usual)
+        return titled >= 0.3 or max(otherwise, view.of("header")) < 0.6 or stands_over_text(block, around, usual)
     if larger > LARGER or (larger > 0.95 and is_set_differently(block, usual)):
         return stands_over_text(block, around, usual) or (larger > 1.1 and titled >= 0.3)
     return titled > max(0.5, otherwise) and larger > 0.95
@@ -77,9 +77,9 @@ def is_in_capitals(text: str) -> bool:
 
 
 def stands_over_text(block: Block, around: Surroundings, usual: Typography) -> bool:
-    """Whether text of another kind follows closely, and the block stands apart from the text above it."""
+    """Whether text of another kind, no larger, follows closely, and the block stands apart from the text above it."""
     below, above = around.below, around.above
-    if below is None or is_set_like(below, block):
+    if below is None or is_set_like(below, block) or below.size > LARGER * block.size:
         return False
     gap = below.box.top - block.box.bottom
     if gap > NEAR * block.size:

@@ -28,6 +28,8 @@ TALLEST_LINE = 40.0
 CELL_WIDTH = 14.0
 #: Boxes of neighbouring lines may overlap a little: this share of their height, and at most this many points.
 OVERLAP, MOST_OVERLAP = 0.2, 3.0
+#: More cells than this on one line are not taken apart one by one: Python ends at some hundred calls within calls.
+MANY = 50
 
 RANKS = {DocItemLabel.PAGE_HEADER: 0, DocItemLabel.PAGE_FOOTER: 2}
 BODY = 1
@@ -82,6 +84,8 @@ def _overlap(box: Box) -> float:
 
 
 def _ordered(items: Sequence[Item]) -> list[Item]:
+    if len(items) > MANY and _are_one_line(items):
+        return sorted(items, key=lambda item: (item[0].left, item[0].top))
     slabs = _slabs(items)
     ordered: list[Item] = []
     start = 0
@@ -93,6 +97,13 @@ def _ordered(items: Sequence[Item]) -> list[Item]:
             ordered.extend(sorted(slabs[start], key=lambda item: (item[0].top, item[0].left)))
         start = end
     return ordered
+
+
+def _are_one_line(items: Sequence[Item]) -> bool:
+    """Whether a horizontal line crosses all items, and no two stand over each other."""
+    if len(items) < 2 or max(box.top for box, _ in items) >= min(box.bottom for box, _ in items):
+        return False
+    return len(_gaps(items)) == len(items) - 1
 
 
 def _slabs(items: Iterable[Item]) -> list[list[Item]]:

@@ -15,6 +15,9 @@ NEAR = 3.0
 #: A number, or an amount with its currency, unit or tax code: `12.50`, `-3,00 EUR`, `CHF 1'200.-`, `4.10 A`.
 AMOUNT = re.compile(r"[(+\-−–]?([A-Z]{3}|[$€£¥])?\s?[+\-−–]?\d[\d.,' ]*[\-−–]?\s?([$€£¥%]|[^\W\d_]{1,3})?\W{0,2}")
 
+#: Beside a number with decimals a label may be as wide as it likes: it is no line of prose.
+DECIMALS = re.compile(r"\d[.,]\d{2}(?!\d)")
+
 
 def rows_of(lines: Iterable[Line]) -> list[list[Line]]:
     """Groups lines that stand beside each other, from top to bottom."""
@@ -54,9 +57,12 @@ def is_form(lines: Sequence[Line]) -> bool:
 
 def _is_field(row: Sequence[Line]) -> bool:
     label, value = row[0], row[-1]
-    if len(row) < 2 or label.bullet or label.box.width > LABEL_WIDTH * label.size:
+    if len(row) < 2 or label.bullet:
         return False
-    return label.text.endswith(":") or AMOUNT.fullmatch(value.text.strip()) is not None
+    amount = AMOUNT.fullmatch(value.text.strip()) is not None
+    if label.box.width > LABEL_WIDTH * label.size:
+        return amount and DECIMALS.search(value.text) is not None
+    return amount or label.text.endswith(":")
 
 
 def _follows(row: Sequence[Line], below: Sequence[Line]) -> bool:

@@ -113,6 +113,36 @@ def test_regions_that_docling_cannot_process_are_plain_text(
     assert warnings(file) == [(WarningCode.LAYOUT_FAILED, 1), (WarningCode.LAYOUT_FAILED, 2)]
 
 
+def test_a_scan_whose_rows_cannot_be_found_keeps_its_regions(
+    engines: list[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from actors.parser.bundled.layout import second_look
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(second_look, "with_rows", fail)
+    file = parsed(engines[0], pdf_of([picture_of(["Scanned words of 1999"])]))
+    assert "Scanned words of 1999" in texts(file)[0]
+    assert warnings(file) == [(WarningCode.LAYOUT_FAILED, 1)]
+
+
+def test_a_document_whose_reading_order_fails_is_read_from_the_top(
+    engines: list[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from actors.parser.bundled.layout.reading_order import ReadingOrder
+
+    def fail(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(ReadingOrder, "predict_reading_order", fail)
+    file = parsed(engines[0], ruled_table())
+    (text,) = texts(file)
+    assert text.find(SENTENCE.strip()) < text.index("Vessel 3") < text.rfind(SENTENCE.strip())
+    assert warnings(file) == [(WarningCode.LAYOUT_FAILED, None)]
+    assert_no_word_lost(file)
+
+
 def test_a_table_that_fails_stays_as_text_in_its_place(
     engines: list[Engine], break_tables: Callable[[Callable[[Any], bool]], None]
 ) -> None:

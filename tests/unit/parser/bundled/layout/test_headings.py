@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from actors.parser.bundled.geometry import Box
 from actors.parser.bundled.layout.blocks import Block, Typography, find_blocks
 from actors.parser.bundled.layout.detector import View
 from actors.parser.bundled.layout.headings import is_heading, surroundings_of
@@ -47,6 +48,15 @@ def test_a_title_far_from_any_text_is_no_heading() -> None:
 
 def test_a_title_over_nothing_is_no_heading() -> None:
     assert not is_heading_of(line("RESULTS", 100, width=80), [])
+
+
+@pytest.mark.parametrize("style", [{"size": 10.8}, {"size": 10.8, "heavy": True}])
+def test_a_line_over_larger_text_is_no_heading(style: dict[str, Any]) -> None:
+    header = View(line("No. 1695", 100, width=80).box, [seen("header", Box(40, 95, 200, 140))])
+    (number, *_) = blocks = find_blocks(
+        [line("No. 1695", 100, width=80, **style), line("A journal", 120, width=120, size=20)], [None] * 2, USUAL
+    )
+    assert not is_heading(number, header, USUAL, surroundings_of(number, blocks))
 
 
 def test_a_title_over_more_of_its_kind_is_no_heading() -> None:

@@ -35,6 +35,10 @@ def test_a_short_heading_is_read_after_the_title_over_it() -> None:
     assert in_order(TITLE, Box(50, 80, 100, 92), *LEFT, *RIGHT)
 
 
+def test_a_line_of_very_many_cells_is_read_from_its_left() -> None:
+    assert in_order(*(Box(10 * number, 50, 10 * number + 4, 60) for number in range(1500)))
+
+
 def test_a_region_over_all_columns_parts_them() -> None:
     below = [box._replace(top=box.top + 700, bottom=box.bottom + 700) for box in (*LEFT, *RIGHT)]
     assert in_order(*LEFT, *RIGHT, Box(50, 710, 550, 790), *below)

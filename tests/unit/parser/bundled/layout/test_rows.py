@@ -26,6 +26,19 @@ def test_amounts_at_the_right_keep_their_labels() -> None:
     assert texts(lines) == ["Coffee 3.50", "Apple cake 12.00"]
 
 
+def test_amounts_with_decimals_keep_wide_labels() -> None:
+    names = [line(f"an article with a long name {letter}", 100 + 13 * n, 50) for n, letter in enumerate("ab")]
+    amounts = [line("12.50", 100, 400, width=26), line("3,00 EUR", 113, 386, width=40)]
+    assert texts([*names, *amounts]) == [
+        f"{name.text} {amount.text}" for name, amount in zip(names, amounts, strict=True)
+    ]
+
+
+def test_numbers_beside_lines_of_prose_are_not_joined() -> None:
+    prose = [line(f"words that go on and on {letter}", 100 + 13 * n, 50) for n, letter in enumerate("ab")]
+    assert texts([*prose, *(line(str(n), 100 + 13 * n, 400, width=10) for n in range(2))])[0].endswith("b")
+
+
 def test_right_to_left_labels_stand_at_the_right() -> None:
     names = [line("עדה", 100 + 15 * number, 50, width=70) for number in range(2)]
     labels = [line("שם:", 100 + 15 * number, 300, width=40) for number in range(2)]
