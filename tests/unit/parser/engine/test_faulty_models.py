@@ -122,7 +122,7 @@ def test_a_scan_whose_rows_cannot_be_found_keeps_its_regions(
         raise ZeroDivisionError
 
     monkeypatch.setattr(second_look, "with_rows", fail)
-    file = parsed(engines[0], pdf_of([picture_of(["Scanned words of 1999"])]))
+    file = parsed_both_ways(engines[0], pdf_of([picture_of(["Scanned words of 1999"])]))
     assert "Scanned words of 1999" in texts(file)[0]
     assert warnings(file) == [(WarningCode.LAYOUT_FAILED, 1)]
 
@@ -136,7 +136,7 @@ def test_a_document_whose_reading_order_fails_is_read_from_the_top(
         raise RecursionError
 
     monkeypatch.setattr(ReadingOrder, "predict_reading_order", fail)
-    file = parsed(engines[0], ruled_table())
+    file = parsed_both_ways(engines[0], ruled_table())
     (text,) = texts(file)
     assert text.find(SENTENCE.strip()) < text.index("Vessel 3") < text.rfind(SENTENCE.strip())
     assert warnings(file) == [(WarningCode.LAYOUT_FAILED, None)]
