@@ -15,7 +15,7 @@ import pytest
 from actors.egress.fetch import MAX_REDIRECTS, PAUSES_S, Fetcher
 from actors.egress.guard import AddressGuard, Hosts
 from actors.errors import FileError
-from actors.messages import Fetched
+from actors.sources import Fetched
 from client.models import ErrorCode
 from tests.unit.egress.web import Answer, Web, answer, reset, serving
 
@@ -355,7 +355,9 @@ async def test_gzip_data_that_unpacks_to_nothing_for_ever_is_cut_off(web: Web, s
     assert (code, store.written) == (ErrorCode.FILE_TOO_LARGE, 0)
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(PDF)[:-9], gzip.compress(PDF) + b"more"])
+@pytest.mark.parametrize(
+    "body", [b"no gzip", gzip.compress(PDF)[:-9], gzip.compress(PDF) + b"more"], ids=["no gzip", "cut off", "and more"]
+)
 async def test_damaged_gzip_data_is_the_reason(web: Web, store: Store, fetch: Any, body: bytes) -> None:
     web.pages["/a"] = [answer("200 OK", "Content-Encoding: gzip", body=body)]
     assert await failure(fetch("/a")) == (ErrorCode.SOURCE_FAILED, "web.test sent damaged gzip data")
