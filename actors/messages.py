@@ -6,18 +6,16 @@ fields. Times are Unix seconds, sizes are bytes, pages are numbered from 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.sources import Source
 from client.models import (
     DEFAULT_CONTENT,
     Content,
-    DeliveryState,
     ErrorCode,
     FileWarning,
     JobStatusEnum,
@@ -53,38 +51,6 @@ class Failure:
 
     code: ErrorCode
     message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where to fetch a file. The headers are secrets, and so may the URL be, so neither is in the repr.
-
-    `is_named`: the client gave the file's name; otherwise the server of the URL may give it another one.
-    """
-
-    url: str = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    is_named: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A fetched file. `suggested` is the name in its Content-Disposition, `last_part` the last part of its URL's path,
-    after redirects; "" when there is none."""
-
-    size: int
-    sha256: str
-    content_type: str = ""
-    suggested: str = ""
-    last_part: str = ""
-
-
-class Sink(Protocol):
-    async def write(self, chunk: bytes) -> None: ...
-
-
-#: Opens a place for a file's bytes. When its context ends with an error, what was written is dropped.
-NewSink: TypeAlias = Callable[[], AbstractAsyncContextManager[Sink]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,16 +106,6 @@ class JobSpec:
         urls: dict[DeliveryKind, str | None] = {"callback": self.callback_url, "webhook": self.webhook_url}
         return {kind: url for kind, url in urls.items() if url}
 
-    @property
-    def sources(self) -> dict[int, Source]:
-        """The sources that are not fetched yet, by the index of their file."""
-        return {index: file.source for index, file in enumerate(self.files) if file.source}
-
-    def without_sources(self, fetched: Collection[int]) -> JobSpec:
-        """This job without the sources of the files at these indexes."""
-        files = (replace(file, source=None) if index in fetched else file for index, file in enumerate(self.files))
-        return replace(self, files=tuple(files))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOutcome:
@@ -187,10 +143,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """A dispatcher still works on a job; `progress` is how far it is.
-
-    `fetched` are the indexes of the files that no longer need their source.
-    """
+    """A dispatcher still works on a job, and is this far. The files at `fetched` no longer need their sources."""
 
     job_id: str
     lease: str
@@ -263,37 +216,6 @@ class JobChanges:
     complete: bool = True
     jobs: tuple[JobView, ...] = ()
     removed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueDelivery:
-    """Messages about an ended job. One dispatcher sends them in order, while it holds `lease`.
-
-    `position` messages were acknowledged; `failed_attempts` counts the failures since then.
-    """
-
-    job: JobView
-    kind: DeliveryKind
-    url: str
-    task_id: str
-    lease: str
-    position: int
-    failed_attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryReport:
-    """The progress of a delivery. While it is pending its dispatcher keeps it, unless `retry_in_s` is set."""
-
-    job_id: str
-    kind: DeliveryKind
-    lease: str
-    position: int
-    failed_attempts: int = 0
-    state: DeliveryState = DeliveryState.PENDING
-    retry_in_s: float | None = None
-    status: int | None = None
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,10 +82,8 @@ def choose_http_mode() -> None:
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.proxies.middlewares",
         # By default Serve's controller checks every replica ten times a second, which costs 4 % of a core when idle.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+        **haproxy.setting(),
     }
-    command = Path(sys.executable).with_name(haproxy.COMMAND)
-    if command.exists():  # unless the package was not installed, but is run from its folder
-        defaults[haproxy.BINARY] = str(command)
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
 

@@ -35,6 +35,12 @@ _APPLICATION = re.compile(r"(?m)^[ ]*use_backend ")
 _NOT_FOUND = re.compile(r"(?m)(?<=^backend default_backend\n)[ ]*http-request return status 404 .*$")
 
 
+def setting() -> dict[str, str]:
+    """The variable that makes Serve run this command; none where the package is run from its folder, uninstalled."""
+    command = Path(sys.executable).with_name(COMMAND)
+    return {BINARY: str(command)} if command.exists() else {}
+
+
 def main() -> None:
     """Become HAProxy, with the same arguments."""
     arguments = sys.argv[1:]

@@ -12,7 +12,8 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from actors.egress.fetch import last_part
 from actors.egress.guard import AddressGuard, AddressRefused, UrlInvalid
 from actors.formats import label_of
-from actors.messages import InputFile, Source
+from actors.messages import InputFile
+from actors.sources import Source
 from client.models import ErrorCode, UrlSource
 from serve_app.problems import Refused
 

@@ -15,8 +15,9 @@ from actors.dispatcher.derivations import Deriver
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.sources import Sources
 from actors.errors import FileError, FleetUnavailable
-from actors.messages import Claim, Failure, Fetched, FileOutcome, InputFile, JobOutcome, NewSink, PartialFile
+from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile
 from actors.registry.registry import JobRegistry
+from actors.sources import Fetched, NewSink
 from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
 
 PARSER = ParserInfo(profile="native", docling="0.0")

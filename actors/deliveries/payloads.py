@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 
 from actors.blobs import BlobStore
-from actors.messages import DeliveryReport, DueDelivery, JobView
+from actors.delivery_messages import DeliveryReport, DueDelivery
+from actors.messages import JobView
 from client.models import DeliveryState
 
 #: Seconds before each attempt at a message, as Standard Webhooks has them. After the last one the delivery fails.

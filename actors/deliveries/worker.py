@@ -16,10 +16,10 @@ import stamina
 
 from actors.blobs import BlobStore
 from actors.deliveries.payloads import Answer, after_failure, messages, report, signature
+from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.egress.guard import AddressGuard, AddressRefused, GuardedNetwork, Hosts, port_of
 from actors.egress.http import TLS, USER_AGENT, retry_after_s
 from actors.errors import AWAY, BlobMissing, FleetUnavailable, StaleLease, StoreUnavailable
-from actors.messages import DeliveryReport, DueDelivery
 from actors.telemetry.logs import bound_context, get_logger
 from actors.telemetry.metrics import DELIVERIES
 from client.models import DeliveryState

@@ -8,19 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from actors.messages import (
-    Claim,
-    Fetched,
-    FileTask,
-    Heartbeat,
-    JobOutcome,
-    JobSpec,
-    JobView,
-    NewSink,
-    PagePlan,
-    PageSpan,
-    ParsedFile,
-)
+from actors.messages import Claim, FileTask, Heartbeat, JobOutcome, JobSpec, JobView, PagePlan, PageSpan, ParsedFile
+from actors.sources import Fetched, NewSink
 from client.models import PageFailure, ParseOptions, ParserInfo
 
 Document = Any

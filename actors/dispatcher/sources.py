@@ -16,7 +16,8 @@ from actors.dispatcher.ports import SourceFetcher
 from actors.dispatcher.result_store import retry_while_away
 from actors.errors import BlobMissing, FileError
 from actors.formats import FAMILIES, label_of, suffix_of
-from actors.messages import Failure, Fetched, InputFile, JobSpec
+from actors.messages import Failure, InputFile, JobSpec
+from actors.sources import Fetched
 from actors.telemetry.logs import get_logger
 from client.models import ErrorCode
 

@@ -18,7 +18,7 @@ from actors.egress.bodies import Body, decoded
 from actors.egress.guard import CONNECT_S, AddressGuard, AddressRefused, GuardedNetwork, port_of
 from actors.egress.http import TLS, USER_AGENT, retry_after_s
 from actors.errors import FileError
-from actors.messages import Fetched, NewSink
+from actors.sources import Fetched, NewSink
 from client.models import ErrorCode
 
 MAX_REDIRECTS = 5

@@ -9,20 +9,11 @@ from typing import Any
 from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, RayActorError, RayError, RayTaskError
 
+from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, FleetUnavailable
 from actors.handles.batching import Batched
 from actors.handles.error_mapping import own_error
-from actors.messages import (
-    Claim,
-    DeliveryReport,
-    DueDelivery,
-    Heartbeat,
-    JobChanges,
-    JobOutcome,
-    JobSpec,
-    JobView,
-    QueueStats,
-)
+from actors.messages import Claim, Heartbeat, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
 from actors.telemetry.logs import get_logger
 from client.models import Delivery, JobStatusEnum
 

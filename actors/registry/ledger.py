@@ -180,8 +180,8 @@ class Ledger:
     def _heard(self, job: JobRecord, beat: Heartbeat) -> list[Effect]:
         """Record what a heartbeat says. A source that is fetched is erased."""
         progress = _furthest(job.progress, beat.progress)
-        if beat.fetched & job.spec.sources.keys():
-            return [self._save(job, job.changed(spec=job.spec.without_sources(beat.fetched), progress=progress))]
+        if beat.fetched & job.sources.keys():
+            return [self._save(job, job.without_sources(beat.fetched, progress=progress))]
         if progress == job.progress:
             return []
         self._jobs[job.job_id] = job = job.changed(progress=progress)

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, case, select, update
 
+from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import StaleLease
-from actors.messages import DeliveryReport, DueDelivery
 from actors.registry.journal import Journal
 from actors.registry.record import JobRecord
 from actors.registry.schema import deliveries

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from actors.messages import NAMED_FILES, JobOutcome, JobSpec, JobView
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, Event, State, after
+from actors.sources import Source
 from client.models import DEFAULT_CONTENT, Progress
 
 
@@ -47,6 +48,16 @@ class JobRecord:
     def size(self) -> int:
         """Total bytes of the job's files."""
         return sum(file.size for file in self.spec.files)
+
+    @property
+    def sources(self) -> dict[int, Source]:
+        """The sources that are not fetched yet, by the index of their file."""
+        return {index: file.source for index, file in enumerate(self.spec.files) if file.source}
+
+    def without_sources(self, fetched: Collection[int], **changes: Any) -> Self:
+        """This job without the sources of the files at these indexes, and with changes."""
+        files = (replace(file, source=None) if index in fetched else file for index, file in enumerate(self.spec.files))
+        return self.changed(spec=replace(self.spec, files=tuple(files)), **changes)
 
     def after(self, event: Event, **changes: Any) -> Self:
         """This job after `event`. Raises IllegalTransition."""

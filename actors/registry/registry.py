@@ -10,18 +10,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
-from actors.messages import (
-    Claim,
-    DeliveryReport,
-    DueDelivery,
-    Heartbeat,
-    JobChanges,
-    JobOutcome,
-    JobSpec,
-    JobView,
-    QueueStats,
-)
+from actors.messages import Claim, Heartbeat, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
 from actors.registry.change_feed import changes_after
 from actors.registry.config import RegistryConfig as RegistryConfig
 from actors.registry.journal import Journal

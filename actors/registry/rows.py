@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import RowMapping
 
-from actors.messages import JobOutcome, JobSpec, Source
+from actors.messages import JobOutcome, JobSpec
 from actors.registry.lifecycle import State
 from actors.registry.record import JobRecord
+from actors.sources import Source
 from client.models import DeliveryState, Progress
 
 _SPEC = TypeAdapter(JobSpec)
@@ -42,7 +43,7 @@ def to_update(before: JobRecord, after: JobRecord) -> dict[str, Any]:
 
 def secrets_of(job: JobRecord) -> dict[str, str | None]:
     """The columns that hold a job's secrets; an ended job has none left."""
-    password, sources = job.spec.options.password, job.spec.sources
+    password, sources = job.spec.options.password, job.sources
     return {
         "password": None if password is None or job.ended else json.dumps(password.get_secret_value()),
         "sources": json.dumps(_SOURCES.dump_python(sources, mode="json")) if sources and not job.ended else None,

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import StaleLease, StoreUnavailable
-from actors.messages import DeliveryReport, DueDelivery, InputFile, JobOutcome, JobSpec
+from actors.messages import InputFile, JobOutcome, JobSpec
 from actors.registry.journal import Journal
 from actors.registry.ledger import CANCELLED
 from actors.registry.lifecycle import Event, State

@@ -27,13 +27,14 @@ from actors.blobs import BlobStore, open_blobs
 from actors.deliveries import worker as worker_module
 from actors.deliveries.payloads import SCHEDULE_S, Answer, after_failure, parse_secrets, report
 from actors.deliveries.worker import TURN_S, DeliveryConfig, DeliveryWorker
+from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.egress.guard import AddressGuard, Hosts
 from actors.egress.http import retry_after_s
 from actors.errors import StaleLease
-from actors.messages import DeliveryReport, DueDelivery, Failure, FileOutcome, InputFile, JobOutcome, JobSpec, JobView
+from actors.messages import Failure, FileOutcome, InputFile, JobOutcome, JobSpec, JobView
 from actors.registry.registry import JobRegistry, RegistryConfig
 from actors.telemetry.metrics import DELIVERIES
 from client.models import DeliveryState, ErrorCode, JobStatusEnum, ParseOptions, Progress

@@ -18,7 +18,8 @@ from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.dispatcher.sources import Sources
 from actors.errors import FileError
-from actors.messages import Fetched, InputFile, JobSpec, Source
+from actors.messages import InputFile, JobSpec
+from actors.sources import Fetched, Source
 from client.models import ErrorCode, ParseOptions
 from tests.fakes import FakeFetcher
 from tests.memory_parsers import MemoryParsers
@@ -142,7 +143,8 @@ async def test_a_source_is_not_fetched_again_by_the_next_dispatcher(jobs, blobs,
 
     async with working(jobs, blobs, fetcher, parsers):
         await eventually(is_erased)
-    assert (await jobs.claim("another", 1, 0.0))[0].spec.sources == {}
+    (claim,) = await jobs.claim("another", 1, 0.0)
+    assert [file.source for file in claim.spec.files] == [None, None]
     await jobs.leave("another")
     parsers.gate.set()
     async with working(jobs, blobs, fetcher, parsers):

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from actors.errors import IdempotencyMismatch, QueueFull, StaleLease
-from actors.messages import Claim, Failure, Heartbeat, InputFile, JobOutcome, JobSpec, Source
+from actors.messages import Claim, Failure, Heartbeat, InputFile, JobOutcome, JobSpec
 from actors.registry.ledger import Ledger
 from actors.registry.lifecycle import State
 from actors.registry.record import Effect, Save, Show
+from actors.sources import Source
 from client.models import ErrorCode, JobStatusEnum, Progress
 
 LEASE_TICKS = 3  # of the ledger that these tests get
@@ -279,7 +280,7 @@ def test_a_fetched_source_is_erased_and_the_others_are_kept(ledger: Ledger, make
     fetched = replace(beat(claim(ledger), files_fetched=1), fetched=frozenset({1}))
     _, (effect,) = ledger.heartbeat([fetched])
     assert isinstance(effect, Save)
-    assert (list(effect.after.spec.sources), effect.after.progress.files_fetched) == ([0], 1)
+    assert (list(effect.after.sources), effect.after.progress.files_fetched) == ([0], 1)
     assert ledger.heartbeat([fetched]) == ([], [])
 
 

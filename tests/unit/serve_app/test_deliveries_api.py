@@ -7,7 +7,7 @@ import base64
 import pytest
 from pydantic import ValidationError
 
-from actors.messages import DeliveryReport
+from actors.delivery_messages import DeliveryReport
 from client.models import DeliveryState
 from serve_app.settings import Settings
 from tests.unit.serve_app.service import MakeService, Service, form

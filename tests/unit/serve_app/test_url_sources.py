@@ -11,7 +11,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from actors.messages import InputFile, Source
+from actors.messages import InputFile
+from actors.sources import Source
 from serve_app.url_sources import MAX_HEADERS, MAX_SOURCES, MAX_SOURCES_BYTES, MAX_URL
 from tests.unit.serve_app.service import PATIENCE_S, MakeService, Service
 from tests.unit.serve_app.test_bad_input import GOOD, assert_nothing_is_kept, assert_problem
