@@ -4,6 +4,8 @@
 
 PYTHON ?= python3
 CORPUS ?=
+MINUTES ?= 10
+FIRST ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -12,7 +14,7 @@ WITHOUT_SERVICE := tests/unit tests/contract tests/deploy tests/hostile
 WITH_SERVICE := tests/cluster tests/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-slow test-faults check format ui bench models clean
+.PHONY: help install demo serve test test-slow test-faults fuzz check format ui bench models clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +50,9 @@ test-slow: $(READY) ## Run the tests that take minutes
 
 test-faults: $(READY) ## Kill and hang every part of a running service, and print what became of its jobs
 	@$(PYTEST) -s -m "slow or not slow" tests/faults tests/hostile
+
+fuzz: $(READY) ## Parse files that are changed at random, for MINUTES (10), and keep those that go wrong in .fuzz/
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.hostile.fuzz $(MINUTES) .fuzz $(FIRST)
 
 check: $(READY) ## Lint, format check, types, layers
 	@$(BIN)/ruff check .

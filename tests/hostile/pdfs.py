@@ -70,10 +70,11 @@ def pattern(step: bytes, content: bytes) -> bytes:
     return with_resource(b"Pattern", b"/Pattern cs /X scn 0 0 612 792 re f", stream(content, entries))
 
 
-def glyph_that_draws_itself() -> bytes:
+def glyph_that_draws_itself(times: int = 1) -> bytes:
     font = b"<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[1 0 0 1 0 0]/FirstChar 65/LastChar 65/Widths[9]"
     font += b"/Encoding<</Differences[65/a]>>/CharProcs<</a 6 0 R>>/Resources<</Font<</F1 5 0 R>>>>>>"
-    return pdf(stream(b"9 0 d0 BT /F1 1 Tf (AA) Tj ET"), font=font, content=stream(b"BT /F1 9 Tf (AA) Tj ET"))
+    glyph = b"9 0 d0 " + b"BT /F1 1 Tf (AA) Tj ET " * times
+    return pdf(stream(glyph), font=font, content=stream(b"BT /F1 9 Tf (AA) Tj ET"))
 
 
 def annotation_that_draws_itself() -> bytes:
@@ -114,6 +115,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "form_recursion.pdf": form_that_draws_itself,
     "form_doubling.pdf": forms_that_multiply,
     "glyph_recursion.pdf": glyph_that_draws_itself,
+    "glyph_recursion_30.pdf": lambda: glyph_that_draws_itself(30),
     "annotation_recursion.pdf": annotation_that_draws_itself,
     "pattern_recursion.pdf": lambda: pattern(b"1", b"/Pattern cs /X scn 0 0 1 1 re f"),
     "pattern_tiny_steps.pdf": lambda: pattern(b"0.0001", b"0 0 1 1 re f"),

@@ -82,6 +82,7 @@ class Peak:
 async def run(profile: str, paths: Iterable[Path]) -> None:
     defaults = ParseOptions(profile=profile)
     parser, peak = Parser(ParserConfig(defaults=defaults, page_deadline_s=PAGE_DEADLINE_S)), Peak()
+    print(json.dumps({"ready": profile}), flush=True)
     for path in paths:
         held = peak.bytes = peak.held()
         began, began_cpu = time.monotonic(), time.process_time()

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.models
 #: These take seconds each, or end their process.
 SLOW = {
     "form_doubling.pdf", "picture_of_itself.pdf", "pattern_recursion.pdf", "stream_bomb.pdf", "form_recursion.pdf",
-    "picture_60000.pdf", "frames.gif", "pages.tif", "uniform.tif", "nested_quotes.md", "paragraphs.docx",
+    "glyph_recursion_30.pdf", "picture_60000.pdf", "frames.gif", "pages.tif", "uniform.tif", "nested_quotes.md",
+    "paragraphs.docx",
 }  # fmt: skip
 
 PARSED = {
