@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.sources import Source
+from client.confidence import FileConfidence, Grade, worst
 from client.models import (
     DEFAULT_CONTENT,
     Content,
@@ -121,6 +122,7 @@ class FileOutcome:
     pages: int
     processing_time_ms: float
     input: str = ""
+    grade: Grade = "unspecified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +189,7 @@ class JobView:
             progress=self.progress,
             queue_position=self.queue_position,
             attempts=self.attempts,
+            worst_grade=worst(file.grade for file in self.files),
             metadata=self.metadata,
             filenames=list(self.filenames),
         )
@@ -317,6 +320,7 @@ class ParsedFile:
     lost: tuple[PageFailure, ...] = ()
     warnings: tuple[FileWarning, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    confidence: FileConfidence = field(default_factory=FileConfidence)
     cached: bool = False
 
     @property

@@ -25,7 +25,9 @@ MAX_METADATA_BYTES = 16 * 1024
 INTEGERS = range(-(2**63), 2**64)
 
 #: Metadata keys that describe the node's content.
-CONTENT_KEYS = frozenset({"page_number", "total_pages", "tables_json", "tables_md", "width", "height", "__keys"})
+CONTENT_KEYS = frozenset(
+    {"page_number", "total_pages", "tables_json", "tables_md", "width", "height", "confidence", "__keys"}
+)
 #: Metadata keys that follow from the file and the text. All other keys are the request's own.
 FILE_KEYS = frozenset({"file_size", "file_type", "total_length", "document"})
 

@@ -9,6 +9,7 @@ with DoclingParserClient("http://localhost:8080") as parser:
 from client._flows import FileResult
 from client.aio import AsyncDoclingParserClient
 from client.chunks import Chunk, ChunkBox, ChunkedFile, ChunkItem, PageSize
+from client.confidence import Confidence
 from client.errors import (
     ApiError,
     ClientError,
@@ -48,6 +49,7 @@ from client.models import (
     DeliveryState,
     ErrorCode,
     ExportFormat,
+    FileConfidence,
     FileWarning,
     HealthResponse,
     JobListResponse,
@@ -82,6 +84,7 @@ __all__ = [
     "ChunkOptions",
     "ChunkedFile",
     "ClientError",
+    "Confidence",
     "ConnectionFailed",
     "Delivery",
     "DeliveryListResponse",
@@ -90,6 +93,7 @@ __all__ = [
     "ErrorCode",
     "ExportFormat",
     "ExportUnavailable",
+    "FileConfidence",
     "FileFailed",
     "FileResult",
     "FileTooLarge",

@@ -31,8 +31,10 @@ from client.errors import JobEnded, JobNotFound
 from client.models import ImageMode, JobStatusEnum
 from client.sync import DoclingParserClient
 
-#: The values of `ExportFormat` and `ChunkFormat`, and an archive of all files.
-ResultFormat = Literal["nodes", "json", "markdown", "html", "text", "doctags", "chunks", "chunks.jsonl", "zip"]
+#: The values of `ExportFormat` and `ChunkFormat`, the confidence scores, and an archive of all files.
+ResultFormat = Literal[
+    "nodes", "json", "markdown", "html", "text", "doctags", "chunks", "chunks.jsonl", "confidence", "zip"
+]
 
 of_jobs = typer.Typer()
 

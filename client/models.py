@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from client.codes import ErrorCode as ErrorCode
 from client.codes import WarningCode as WarningCode
+from client.confidence import FileConfidence as FileConfidence
+from client.confidence import Grade as Grade
 from client.options import DEFAULT_CONTENT as DEFAULT_CONTENT
 from client.options import ChunkFormat as ChunkFormat
 from client.options import ChunkOptions as ChunkOptions
@@ -111,8 +113,8 @@ class ParserInfo(Wire):
 class ParseResponse(Wire):
     """One file's result. A document with lost pages is a success whose `error` names them.
 
-    `warnings` say what else may be missing or wrong. `cached`: the same caller had the same file parsed before, and
-    this is the result of that time.
+    `warnings` say what else may be missing or wrong, and `confidence` how sure the models were. `cached`: the same
+    caller had the same file parsed before, and this is the result of that time.
     """
 
     filename: str
@@ -125,6 +127,7 @@ class ParseResponse(Wire):
     pages_failed: list[PageFailure] = []
     warnings: list[FileWarning] = []
     parser: ParserInfo | None = None
+    confidence: FileConfidence | None = None
     cached: bool = False
 
 
@@ -163,7 +166,10 @@ class Progress(Wire):
 
 
 class JobStatusResponse(Wire):
-    """A job. `filenames` are the names of its first 20 files."""
+    """A job. `filenames` are the names of its first 20 files.
+
+    `worst_grade` is the worst `low_grade` of its finished files; null when the models scored none.
+    """
 
     job_id: str
     status: JobStatusEnum
@@ -175,6 +181,7 @@ class JobStatusResponse(Wire):
     progress: Progress = Progress()
     queue_position: int | None = None
     attempts: int = 0
+    worst_grade: Grade | None = None
     metadata: dict[str, Any] = {}
     filenames: list[str] = []
     links: dict[str, str] = {}

@@ -12,6 +12,7 @@ from client.models import (
     BatchParseResponse,
     DeliveryListResponse,
     ErrorCode,
+    FileConfidence,
     JobResultResponse,
     JobStatusResponse,
     JobSubmitResponse,
@@ -153,9 +154,9 @@ PARSE_RESPONSES: Responses = {
 }
 RESULT_RESPONSES: Responses = {
     200: {
-        "model": JobResultResponse | ParseResponse | ChunkedFile | dict[str, Any],
+        "model": JobResultResponse | ParseResponse | ChunkedFile | FileConfidence | dict[str, Any],
         "description": "A JobResultResponse for all files, a ParseResponse for one file, an exported document, or "
-        "chunks: a ChunkedFile, or a Chunk on each line",
+        "chunks: a ChunkedFile, or a Chunk on each line; or a FileConfidence",
         "headers": _ETAG,
         "content": {ZIP: {"schema": _BINARY}, JSON_LINES: {"schema": {"type": "string"}}}
         | {

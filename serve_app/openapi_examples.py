@@ -25,6 +25,7 @@ _STATUS = {
     },
     "queue_position": None,
     "attempts": 1,
+    "worst_grade": None,
     "metadata": {"case": 17},
     "filenames": ["report.pdf"],
     "links": {
@@ -36,6 +37,16 @@ _STATUS = {
     },
 }
 _WORDS = {"words_read": 48210, "words_kept": 48210, "words_in_figures": 12, "encoding": None}
+_SCORES = {
+    "parse_score": 1.0,
+    "layout_score": 0.93,
+    "table_score": None,
+    "ocr_score": None,
+    "mean_score": 0.965,
+    "low_score": 0.9335,
+    "mean_grade": "excellent",
+    "low_grade": "excellent",
+}
 _BATCH = {
     "results": [
         {
@@ -49,6 +60,7 @@ _BATCH = {
             "pages_failed": [],
             "warnings": [],
             "parser": {"profile": "standard", "docling": "2.143.0", "models": {"ocr": "rapidocr"}, **_WORDS},
+            "confidence": {**_SCORES, "pages": {"1": _SCORES}},
             "cached": False,
         }
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 
@@ -13,6 +13,9 @@ from serve_app.problems import Refused
 
 EXPORTS = ("json", "markdown", "html", "text", "doctags", "zip")
 WITH_PAGE_BREAKS = ("markdown", "text", "zip")
+
+#: The values of `format`.
+ResultFormat = ExportFormat | ChunkFormat | Literal["confidence", "zip"]
 
 
 def chunk_options(

@@ -35,6 +35,7 @@ from client.models import (
     ServiceInfo,
 )
 from serve_app.chunk_results import ChunkResults
+from serve_app.confidence_results import ConfidenceResults
 from serve_app.derived import DerivedBlobs
 from serve_app.events import LONGEST_WAIT_S, event_stream, owner_stream, until_ended
 from serve_app.health import Health
@@ -98,6 +99,7 @@ class Routes:
         derived = DerivedBlobs(blobs, dispatchers)
         self._results = Results(blobs, derived)
         self._zip = ZipResults(self._results, Artifacts(PagePictures(derived)))
+        self._confidence = ConfidenceResults(self._results)
         self._chunks = ChunkResults(derived, settings.tokenizers)
         self._health = Health(jobs, parsers, settings, VERSION)
 
@@ -173,7 +175,9 @@ class Routes:
         job_id: JobId,
         chunking: Annotated[ChunkOptions, Depends(chunk_options)],
         style: Annotated[ExportStyle, Depends(export_style)],
-        form: Annotated[ExportFormat | ChunkFormat | Literal["zip"], Query(alias="format")] = ExportFormat.NODES,
+        form: Annotated[
+            ExportFormat | ChunkFormat | Literal["confidence", "zip"], Query(alias="format")
+        ] = ExportFormat.NODES,
         file: Annotated[
             int | None, Query(ge=0, le=2**31, description="Only this file; files count from 0, in upload order")
         ] = None,
@@ -206,6 +210,8 @@ class Routes:
             return Response(status_code=304, headers=etag(view))
         if form == "zip":
             return await self._zip.answer(view, style)
+        if form == "confidence":
+            return await self._confidence.answer(view, file)
         if isinstance(form, ChunkFormat):
             return await self._chunks.answer(view, form, file, chunking, span)
         if form is ExportFormat.NODES and file is None:

@@ -18,7 +18,7 @@ from actors.errors import FileError, FleetUnavailable
 from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile
 from actors.registry.registry import JobRegistry
 from actors.sources import Fetched, NewSink
-from client.models import ErrorCode, ExportFormat, ParserInfo, Progress
+from client.models import ErrorCode, ExportFormat, FileConfidence, ParserInfo, Progress
 
 PARSER = ParserInfo(profile="native", docling="0.0")
 
@@ -148,6 +148,7 @@ class FakeWorker:
     node_text: str = "text"
     pages: int = 0
     lost: tuple[int, ...] = ()
+    confidence: FileConfidence = field(default_factory=FileConfidence)
 
     async def work(self, failure: Failure | None = None) -> None:
         """End all queued jobs; with `failure`, as jobs that could not run as a whole."""
@@ -174,6 +175,7 @@ class FakeWorker:
         nodes = [] if failure else [{"text": self.node_text, "metadata": own} for own in paged or [metadata]]
         response = {"filename": file.filename, "success": not failure, "nodes": nodes, "num_nodes": len(nodes)}
         response["pages_failed"] = [{"page_number": page, "reason": "The page broke its parser"} for page in self.lost]
+        response["confidence"] = None if failure else self.confidence.model_dump()
         errors = {"error": failure.message, "error_code": failure.code} if failure else {}
         await self.blobs.put(f"{folder}/response.json", orjson.dumps(response | errors))
         if not failure:
@@ -186,4 +188,5 @@ class FakeWorker:
             num_nodes=len(nodes),
             pages=1,
             processing_time_ms=1.0,
+            grade="unspecified" if failure else self.confidence.low_grade,
         )

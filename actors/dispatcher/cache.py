@@ -16,7 +16,7 @@ from actors.errors import BlobMissing, DocfleetError
 from actors.messages import FileOutcome, FileTask, InputFile, ParsedFile
 from actors.nodes import CONTENT_KEYS, rebuild_node
 from actors.telemetry.logs import get_logger
-from client.models import FileWarning, ParseOptions, ParserInfo
+from client.models import FileConfidence, FileWarning, ParseOptions, ParserInfo
 
 log = get_logger()
 
@@ -108,5 +108,6 @@ def _as_result_of(task: FileTask, response: bytes, document: bytes, pages: int) 
         pages=pages,
         parser=ParserInfo(**earlier["parser"]),
         warnings=tuple(FileWarning(**warning) for warning in earlier["warnings"]),
+        confidence=FileConfidence(**earlier["confidence"]),
         cached=True,
     )

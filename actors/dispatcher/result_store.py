@@ -86,6 +86,7 @@ def _success(parsed: ParsedFile) -> dict[str, Any]:
         "pages_failed": [page.model_dump() for page in parsed.lost],
         "warnings": [warning.model_dump() for warning in parsed.warnings],
         "parser": parsed.parser.model_dump(),
+        "confidence": parsed.confidence.model_dump(),
         "cached": parsed.cached,
     }
 
@@ -100,6 +101,7 @@ def _failed(failure: Failure) -> dict[str, Any]:
         "pages_failed": [],
         "warnings": [],
         "parser": None,
+        "confidence": None,
         "cached": False,
     }
 

@@ -24,6 +24,7 @@ from actors.formats import suffix_of
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.parser.engine import pixels
 from actors.parser.engine.attachments import Attached, attachments_of
+from actors.parser.engine.confidence import confidence_of
 from actors.parser.engine.content import move_notes
 from actors.parser.engine.converters import Converter
 from actors.parser.engine.declared_sizes import check_tables, too_many_cells
@@ -129,7 +130,8 @@ class Conversion:
         self._tidy(document)
         with self._blaming_the_file():
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
-            nodes = nodes_of(document, self._task, total_pages=result.input.page_count)
+            confidence = confidence_of(result.confidence)
+            nodes = nodes_of(document, self._task, result.input.page_count, confidence)
             words = self._count_words(result)
             attached = attachments_of(result.input) if self._options.attachments == "parse" else Attached()
             _close(result.input)
@@ -141,6 +143,7 @@ class Conversion:
                 parser=self._described(words),
                 lost=tuple(failures[page] for page in sorted(failures)),
                 warnings=(*self._source.warnings, *page_warnings(result), *words.warnings, *attached.warnings),
+                confidence=confidence,
                 attachments=attached.files,
             )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
@@ -13,9 +13,12 @@ from actors.messages import FileTask
 from actors.nodes import Node, make_node
 from actors.parser.engine.content import layers_of, shows_figures
 from actors.parser.engine.page_markdown import PageTexts
+from client.confidence import Confidence, FileConfidence
 
 
-def nodes_of(document: DoclingDocument, task: FileTask, total_pages: int = 0) -> list[Node]:
+def nodes_of(
+    document: DoclingDocument, task: FileTask, total_pages: int = 0, confidence: FileConfidence | None = None
+) -> list[Node]:
     """The nodes of a document, in page order. A page without text or tables has none.
 
     `total_pages` is how many pages the file has, if the document holds only some of them. Some formats (DocLang) name
@@ -27,11 +30,17 @@ def nodes_of(document: DoclingDocument, task: FileTask, total_pages: int = 0) ->
         text = texts.whole()
         return [make_node(task, text, {"__keys": ["source"]}, page=0)] if text.strip() else []
     total = max(total_pages, len(document.pages))
-    return list(_page_nodes(document, texts, task, layers, total))
+    scores = confidence.pages if confidence else {}
+    return list(_page_nodes(document, texts, task, layers, total, scores))
 
 
 def _page_nodes(
-    document: DoclingDocument, texts: PageTexts, task: FileTask, layers: set[ContentLayer], total_pages: int
+    document: DoclingDocument,
+    texts: PageTexts,
+    task: FileTask,
+    layers: set[ContentLayer],
+    total_pages: int,
+    confidence: Mapping[str, Confidence],
 ) -> Iterator[Node]:
     tables = _tables_by_page(document.tables, layers)
     for number in sorted(document.pages):
@@ -48,6 +57,8 @@ def _page_nodes(
         }
         if size.width and size.height:
             metadata |= {"width": size.width, "height": size.height}
+        if scores := confidence.get(str(number)):
+            metadata["confidence"] = scores.model_dump()
         yield make_node(task, text, metadata, page=number)
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from actors.parser.engine.furniture import settle
 from actors.parser.engine.ocr_merge import merged
 from actors.parser.engine.order_stage import Order
-from actors.parser.engine.profiles import reading_order, second_look
+from actors.parser.engine.profiles import layout_score, reading_order, second_look
 from actors.parser.engine.stages import Layout, Ocr, Regions
 from actors.parser.engine.table_stage import Tables
 
@@ -97,10 +97,11 @@ class PdfPipeline(StandardPdfPipeline):
 
     def _init_models(self) -> None:
         super()._init_models()
+        second, score = second_look(self.pipeline_options), layout_score(self.pipeline_options)
         vars(self).update(
             layout_model=Layout(self.layout_model),
             ocr_model=Ocr(self.ocr_model) if self.pipeline_options.do_ocr else self.ocr_model,
-            layout_postprocessing_model=Regions(self.layout_postprocessing_model, second_look(self.pipeline_options)),
+            layout_postprocessing_model=Regions(self.layout_postprocessing_model, second, score),
             table_model=Tables(self.table_model),
         )
         if own := reading_order(self.pipeline_options):

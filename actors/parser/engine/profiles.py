@@ -29,7 +29,7 @@ from docling.datamodel.pipeline_options import (
 from huggingface_hub import try_to_load_from_cache
 
 from actors.parser.bundled.layout.detector import RENDER_SCALE
-from actors.parser.bundled.layout.layout_model import BundledLayoutOptions
+from actors.parser.bundled.layout.layout_model import BundledLayoutOptions, detector_score
 from actors.parser.bundled.layout.reading_order import ReadingOrder
 from actors.parser.bundled.layout.second_look import look_again
 from actors.parser.bundled.tables.table_model import BundledTableOptions
@@ -149,6 +149,11 @@ def reading_order(options: ThreadedPdfPipelineOptions) -> ReadingOrder | None:
 def second_look(options: ThreadedPdfPipelineOptions) -> Callable[[Page], None] | None:
     """What the bundled profile does to the regions of a page after OCR; None leaves them as they are."""
     return look_again if isinstance(options.layout_options, BundledLayoutOptions) else None
+
+
+def layout_score(options: ThreadedPdfPipelineOptions) -> Callable[[Page], float | None] | None:
+    """What scores the layout of a page in the bundled profile; None leaves docling's score as it is."""
+    return detector_score if isinstance(options.layout_options, BundledLayoutOptions) else None
 
 
 def simple_options() -> ConvertPipelineOptions:

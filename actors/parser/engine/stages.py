@@ -121,18 +121,23 @@ class Ocr(Stage):
 class Regions(Stage):
     """docling's post-processing, which puts the page's text into its regions. Each text comes into one of them.
 
-    `look_again` may change the regions first: now it is known what OCR read.
+    `look_again` may change the regions first: now it is known what OCR read. `score` is the page's layout score, where
+    docling's own says nothing.
     """
 
     look_again: Callable[[Page], None] | None = None
+    score: Callable[[Page], float | None] | None = None
 
     def take(self, result: ConversionResult, page: Page) -> None:
         read = "\n".join(cell.text for cell in page.cells)
+        score = self.score(page) if self.score else None
         if not ran(self._look_again, result, page):
             warn(result, WarningCode.LAYOUT_FAILED, page, "The rows of the scan were not found; they may be apart")
         if not ran(self.model, result, page):
             warn(result, WarningCode.LAYOUT_FAILED, page, "The layout failed; the page is plain text")
             page.predictions.layout = LayoutPrediction(clusters=_lines(page))
+        elif score is not None:
+            result.confidence.pages[page.page_no].layout_score = score
         page.predictions.layout = ReadLayout(clusters=_in_one_region_each(clusters_of(page)), read=read)
 
     def _look_again(self, result: ConversionResult, pages: Iterable[Page]) -> Iterator[Page]:

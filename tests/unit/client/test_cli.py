@@ -495,7 +495,7 @@ def test_archive_is_saved_like_any_format(run: Run, papers: Path) -> None:
 
 
 def test_formats_of_results_are_those_of_the_client_and_an_archive() -> None:
-    assert [*get_args(ResultFormat)] == [*ExportFormat, *ChunkFormat, "zip"]
+    assert [*get_args(ResultFormat)] == [*ExportFormat, *ChunkFormat, "confidence", "zip"]
 
 
 def test_chunks_are_cut_as_the_command_line_says(run: Run, fleet: Fleet, papers: Path) -> None:

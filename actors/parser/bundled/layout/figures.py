@@ -38,13 +38,15 @@ CELL_GAP = 1.2
 class Region:
     """A labelled part of the page, as docling gets it.
 
-    `furniture` is the label it takes if other pages have the same text in the same place.
+    `furniture` is the label it takes if other pages have the same text in the same place. `seen` is the detector's best
+    score for a text, which is found without the detector.
     """
 
     label: DocItemLabel
     box: Box
     score: float
     furniture: DocItemLabel | None = None
+    seen: float | None = None
 
 
 def find_objects(

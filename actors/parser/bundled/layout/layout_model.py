@@ -19,7 +19,7 @@ from docling_core.types.doc.labels import DocItemLabel
 
 from actors.parser.bundled.geometry import Box, Word
 from actors.parser.bundled.layout.blocks import find_blocks, typography_of
-from actors.parser.bundled.layout.detector import RENDER_SCALE, Detection, Detector
+from actors.parser.bundled.layout.detector import RENDER_SCALE, Detection, Detector, View
 from actors.parser.bundled.layout.figures import Region, find_objects
 from actors.parser.bundled.layout.headings import surroundings_of
 from actors.parser.bundled.layout.labels import edge_role, furniture, role_of
@@ -52,9 +52,13 @@ CERTAIN = 0.5
 
 
 class RegionCluster(Cluster):
-    """docling's region with the label that it takes as furniture; None for a region that never is furniture."""
+    """docling's region with the label that it takes as furniture; None for a region that never is furniture.
+
+    `seen` is the detector's own score. `confidence` is never below what docling drops.
+    """
 
     furniture: DocItemLabel | None = None
+    seen: float = 0.0
 
 
 class BundledLayoutOptions(BaseLayoutOptions):
@@ -105,7 +109,20 @@ class BundledLayoutModel(BaseLayoutModel):
 def _cluster(number: int, region: Region) -> Cluster:
     box = BoundingBox(l=region.box.left, t=region.box.top, r=region.box.right, b=region.box.bottom)
     score = max(region.score, CERTAIN)
-    return RegionCluster(id=number, label=region.label, bbox=box, confidence=score, furniture=region.furniture)
+    seen = region.score if region.seen is None else region.seen
+    return RegionCluster(
+        id=number, label=region.label, bbox=box, confidence=score, furniture=region.furniture, seen=seen
+    )
+
+
+def detector_score(page: Page) -> float | None:
+    """The mean of the detector's own scores of a page's regions; None for a page without any.
+
+    docling takes the mean of their confidence instead, which never is below CERTAIN.
+    """
+    clusters = page.predictions.layout.clusters if page.predictions.layout else []
+    scores = [cluster.seen for cluster in clusters if isinstance(cluster, RegionCluster)]
+    return sum(scores) / len(scores) if scores else None
 
 
 def regions_of(
@@ -165,4 +182,4 @@ def text_regions(
         edge = edges.get(block)
         around = surroundings_of(block, blocks)
         role = (edge_role if edge else role_of)(block, detections, usual, around)
-        yield Region(role, block.box, CERTAIN, edge)
+        yield Region(role, block.box, CERTAIN, edge, View(block.box, detections).of(*LABELS))

@@ -38,8 +38,8 @@ class Slanet:
         tags = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._tags = ["sos", *tags, "eos"]
 
-    def predict(self, image: Image.Image) -> list[PredictedCell]:
-        """The cells of the table, in reading order."""
+    def predict(self, image: Image.Image) -> tuple[list[PredictedCell], float]:
+        """The cells of the table, in reading order, and how sure the model is of its tags: a probability."""
         pixels, scale = _square(image)
         corners, scores = self._session.run(None, {self._input: pixels})
         boxes = np.stack(
@@ -52,7 +52,8 @@ class Slanet:
             axis=1,
         )
         tags = [self._tags[index] for index in scores[0].argmax(axis=1)]
-        return read_structure(tags, (boxes * SIDE / scale).tolist())
+        end = tags.index("eos", 1) if "eos" in tags[1:] else len(tags)
+        return read_structure(tags, (boxes * SIDE / scale).tolist()), float(scores[0].max(axis=1)[:end].mean())
 
 
 def read_structure(tags: Sequence[str], boxes: Sequence[Sequence[float]]) -> list[PredictedCell]:

@@ -25,6 +25,7 @@ from actors.parser.bundled.tables.structure import grid_from_prediction, header_
 
 TABLE_SCALE = 2.0  # pixels per point: enough for thin rules to stay visible
 MARGIN = 4.0  # points added around a table, so that the picture shows rules on its edge
+CERTAIN = 1.0  # the score of a table whose rules are drawn, or that has one cell
 
 # Keys: whether the place starts in a row above, and whether it starts in a column to the left.
 OTSL_TAGS = {(False, False): "fcel", (False, True): "lcel", (True, False): "ucel", (True, True): "xcel"}
@@ -57,21 +58,24 @@ class BundledTableModel(BaseTableStructureModel):
         return BundledTableOptions
 
     def predict_tables(self, conv_res: ConversionResult, pages: Sequence[Page]) -> list[TableStructurePrediction]:
-        return [self._predict_page(page) for page in pages]
+        return [self._predict_page(conv_res, page) for page in pages]
 
-    def _predict_page(self, page: Page) -> TableStructurePrediction:
+    def _predict_page(self, conv_res: ConversionResult, page: Page) -> TableStructurePrediction:
         clusters = page.predictions.layout.clusters if page.predictions.layout else []
         regions = [cluster for cluster in clusters if cluster.label in TABLE_LABELS]
-        tables = {cluster.id: self._predict_table(page, cluster) for cluster in regions}
-        return TableStructurePrediction(table_map=tables)
+        read = {cluster.id: self._predict_table(page, cluster) for cluster in regions}
+        if scores := [score for _, score in read.values()]:
+            conv_res.confidence.pages[page.page_no].table_score = sum(scores) / len(scores)
+        return TableStructurePrediction(table_map={number: table for number, (table, _) in read.items()})
 
-    def _predict_table(self, page: Page, cluster: Cluster) -> Table:
+    def _predict_table(self, page: Page, cluster: Cluster) -> tuple[Table, float]:
+        """The table, and how sure its rows and columns are."""
         frame = _framed(cluster.bbox)
         picture = _picture(page, frame)
         ink = read_ink(picture, frame, TABLE_SCALE)
         words = words_of(page, cluster, ink)
-        grid = self._grid(words, ink, picture) if words else single_cell(frame)
-        return Table(
+        grid, score = self._grid(words, ink, picture) if words else (single_cell(frame), CERTAIN)
+        table = Table(
             otsl_seq=otsl(grid),
             table_cells=table_cells(grid, words),
             num_rows=len(grid.rows) - 1,
@@ -81,13 +85,15 @@ class BundledTableModel(BaseTableStructureModel):
             cluster=cluster,
             label=cluster.label,
         )
+        return table, score
 
-    def _grid(self, words: Sequence[Word], ink: Ink, picture: Image.Image) -> Grid:
+    def _grid(self, words: Sequence[Word], ink: Ink, picture: Image.Image) -> tuple[Grid, float]:
         drawn = ruled_grid(ink.horizontal, ink.vertical, words)
         if drawn is not None:
-            return drawn
-        cells = self._slanet.predict(picture) or [PredictedCell(0, 0, 1, 1, Box(0, 0, *picture.size))]
-        return grid_from_prediction([on_page(cell, ink.frame) for cell in cells], words, ink.horizontal)
+            return drawn, CERTAIN
+        cells, score = self._slanet.predict(picture)
+        cells = cells or [PredictedCell(0, 0, 1, 1, Box(0, 0, *picture.size))]
+        return grid_from_prediction([on_page(cell, ink.frame) for cell in cells], words, ink.horizontal), score
 
 
 def _framed(region: BoundingBox) -> Box:
