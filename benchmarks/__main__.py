@@ -26,6 +26,7 @@ def main() -> int:
         ["orchestration"],
         ["http_rates"],
         ["pictures"],
+        ["page_pictures"],
         ["tables"],
         ["made_pages"],
         ["registry"],

@@ -12,7 +12,7 @@ from actors.messages import JobView
 from client.models import ExportFormat
 from serve_app.archive import entry_name, zipped
 from serve_app.pictures import Artifacts
-from serve_app.results import FILE_SUFFIXES, ZIP, Results, body, check_completed, disposition, etag, export_of
+from serve_app.results import FILE_SUFFIXES, ZIP, Results, body, check_completed, disposition, etag
 
 #: The entries of each file. A failed file only has its nodes entry, which gives the reason.
 IN_ARCHIVE = (ExportFormat.NODES, ExportFormat.JSON, ExportFormat.MARKDOWN)
@@ -38,10 +38,9 @@ class ZipResults:
     async def _check(self, view: JobView, style: ExportStyle) -> None:
         """Make what can be refused before the answer begins: an answer that breaks off gives no reason."""
         for index in _parsed(view):
-            await self.results.derived.make(export_of(view, index, ExportFormat.MARKDOWN, _linked(style, index)))
+            await _begin(self.results.pieces(view, index, ExportFormat.MARKDOWN, style=_linked(style, index)))
             async for _, pieces in self._pictures(view, index, style):
-                async for _ in pieces:
-                    break
+                await _begin(pieces)
                 break
 
     async def _entries(self, view: JobView, style: ExportStyle) -> Entries:
@@ -57,6 +56,12 @@ class ZipResults:
         if style.images == "referenced":
             for name, place in (await self.artifacts.listed(view, index)).items():
                 yield f"{_folder(index)}{name}", self.artifacts.stream(view, index, name, place)
+
+
+async def _begin(pieces: AsyncIterator[bytes]) -> None:
+    """Read the first piece: what cannot be made is refused before it."""
+    async for _ in pieces:
+        break
 
 
 def _parsed(view: JobView) -> list[int]:

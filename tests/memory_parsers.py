@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from actors.derivations import Derivation, Made, PagePicture
 from actors.errors import FileError, ParserDied, ParserFailed, ResultLost
 from actors.messages import Attachment, FileTask, PagePlan, PageSpan, ParsedFile
 from actors.nodes import make_node
@@ -85,6 +86,13 @@ class MemoryParsers:
             raise ParserDied("the parser process died")
         pages = [page for shard in shards for page in range(shard.span.first, shard.span.last + 1)]
         return self._file(task, document, pages, tuple(lost))
+
+    async def derive(self, source: bytes, wanted: Derivation) -> Made:
+        """Draws pages."""
+        assert isinstance(wanted, PagePicture)
+        if wanted.page > int(source):
+            raise FileError(ErrorCode.PAGE_NOT_FOUND, f"There is no page {wanted.page}: the file has {int(source)}")
+        return {wanted.target: b"a page"}
 
     async def describe(self, options: ParseOptions) -> ParserInfo:
         return self.parser

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import pytest
 
+from actors.derivations import PagePicture
+from actors.dispatcher.derivations import DerivingParsers
 from actors.dispatcher.ports import Parsers
 from actors.errors import FileError
 from actors.messages import PagePlan, PageSpan, ParsedFile
@@ -18,11 +20,15 @@ from tests.unit.parser.files import make_task
 TASK = make_task("a.pdf", profile="native", metadata={"case": 7})
 
 
+class EveryParser(Parsers, DerivingParsers, Protocol):
+    """Parsers as all of the dispatcher sees them."""
+
+
 @dataclass(frozen=True)
 class Fleet:
     """Some parsers, and a function that makes a document of so many pages for them."""
 
-    parsers: Parsers
+    parsers: EveryParser
     document: Callable[[int], bytes]
 
 
@@ -61,9 +67,25 @@ class ParsersContract:
             await fleet.parsers.open(document, TASK, 3)
         assert refused.value.file_code is ErrorCode.INVALID_FILE
 
+    async def test_a_page_is_drawn_under_the_key_of_its_picture(self, fleet: Fleet) -> None:
+        document = await fleet.parsers.put(fleet.document(3))
+        assert [*await fleet.parsers.derive(document, picture_of(3))] == [picture_of(3).target]
+
+    async def test_a_page_that_does_not_exist_is_a_file_error(self, fleet: Fleet) -> None:
+        document = await fleet.parsers.put(fleet.document(3))
+        with pytest.raises(FileError) as refused:
+            await fleet.parsers.derive(document, picture_of(4))
+        assert refused.value.file_code is ErrorCode.PAGE_NOT_FOUND
+
     async def test_parsers_describe_themselves(self, fleet: Fleet) -> None:
         assert (await fleet.parsers.describe(ParseOptions(profile="native"))).profile == "native"
         assert fleet.parsers.running() >= 1
+
+
+def picture_of(page: int) -> PagePicture:
+    return PagePicture(
+        job_id="j", folder="results/j/0", source="inputs/j/0", page=page, scale=0.5, box=None, form="png"
+    )
 
 
 def pages_of(parsed: ParsedFile) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from actors.derivations import Derivation, Made
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.parser import Parser, ParserConfig
 from client.models import PageFailure, ParseOptions, ParserInfo
@@ -35,6 +36,9 @@ class OneParser:
         self, document: Any, task: FileTask, lost: Sequence[PageFailure], parts: Sequence[Any]
     ) -> ParsedFile:
         return await self.parser.assemble(document, task, lost, *parts)
+
+    async def derive(self, source: Any, wanted: Derivation) -> Made:
+        return await self.parser.derive(source, wanted)
 
     async def describe(self, options: ParseOptions) -> ParserInfo:
         return await self.parser.describe(options)

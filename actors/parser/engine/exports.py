@@ -23,6 +23,8 @@ from client.models import ExportFormat
 #: What stands for a picture in Markdown.
 IMAGE_PLACEHOLDER = "<!-- image -->"
 
+WITHOUT_PICTURES = (ExportFormat.TEXT, ExportFormat.DOCTAGS)
+
 
 def dump(document: DoclingDocument) -> bytes:
     """The document as docling's own JSON, in UTF-8."""
@@ -38,7 +40,7 @@ def export(document_json: bytes, wanted: Export) -> bytes:
     plain = plain_text(document)
     if plain is not None and form in (ExportFormat.MARKDOWN, ExportFormat.TEXT):
         return plain.encode()
-    images = style_pictures(document, style)
+    images = ImageRefMode.PLACEHOLDER if form in WITHOUT_PICTURES else style_pictures(document, style)
     return dump(document) if form is ExportFormat.JSON else _text(document, wanted, images).encode()
 
 

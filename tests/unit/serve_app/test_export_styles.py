@@ -107,6 +107,13 @@ async def test_an_archive_whose_pictures_cannot_be_drawn_is_an_error_rather_than
     assert (answer.status_code, answer.json()["code"]) == (404, "page_not_found")
 
 
+async def test_an_archive_of_results_that_are_gone_has_expired(service: Service) -> None:
+    job_id = await service.completed(("a.pdf", b"# A"))
+    await service.blobs.delete_prefix(f"results/{job_id}")
+    answer = await get(service, job_id, format="zip", images="none")
+    assert (answer.status_code, answer.json()["code"]) == (410, "job_expired")
+
+
 async def test_a_kept_picture_is_a_file_that_never_changes(service: Service) -> None:
     job_id = await service.completed(("a.pdf", b"# A"))
     answer = await service.http.get(ARTIFACT.format(job_id, "picture-1.jpg"))

@@ -128,6 +128,12 @@ def test_pictures_that_were_not_kept_cannot_be_embedded(form: ExportFormat) -> N
     assert refused.value.file_code is ErrorCode.PICTURES_NOT_KEPT
 
 
+@pytest.mark.parametrize("form", [ExportFormat.TEXT, ExportFormat.DOCTAGS])
+@pytest.mark.parametrize("images", [None, "none", "placeholder", "referenced", "embedded"])
+def test_a_format_without_pictures_is_the_same_in_every_style(form: ExportFormat, images: Any) -> None:
+    assert shown(made(False), form, images=images) == shown(made(False), form)
+
+
 def test_a_document_without_pictures_has_none_to_embed() -> None:
     assert shown(DoclingDocument(name="bare"), ExportFormat.MARKDOWN, images="embedded") == ""
     assert listed(DoclingDocument(name="bare")) == ({}, {})
