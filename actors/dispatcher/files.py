@@ -89,6 +89,7 @@ class FileRun:
         self._calls = ParserCalls(slots, self._task)
         self._partial = PartialAssembly(0)
         self._partial_is_risky = False
+        self._broke_when_opened = False
 
     async def parse(self) -> ParsedFile:
         """The finished document. Raises FileError when the file cannot be parsed."""
@@ -131,7 +132,7 @@ class FileRun:
         try:
             return await self._open_once(split_above, self._budget.opening_s(self._task, split_above))
         except FAILURES:
-            pass
+            self._broke_when_opened = True
         try:
             return await self._open_once(0, self._budget.opening_s(self._task, 0), suspect=True)
         except FAILURES as failure:
@@ -149,6 +150,7 @@ class FileRun:
                 lambda task: self._parsers.open(self._document, task, pages),
                 self._budget.whole_s(self._task, pages),
                 alone=True,
+                tried=self._broke_when_opened,
             )
         except FAILURES as failure:
             raise _unparsable(failure) from failure
@@ -195,6 +197,7 @@ class FileRun:
                 self._budget.pages_s(len(span)),
                 suspect=suspect,
                 alone=len(span) == 1,
+                tried=self._broke_when_opened and len(span) == self._partial.total_pages,
             )
         except FAILURES as failure:
             return await self._parse_dangerous(span, count, failure)

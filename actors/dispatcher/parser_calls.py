@@ -41,11 +41,16 @@ class ParserCalls:
         self._slots = slots
         self._task = task
 
-    async def twice(self, call: Call[T], limit_s: float, *, suspect: bool = False, alone: bool = False) -> T:
+    async def twice(
+        self, call: Call[T], limit_s: float, *, suspect: bool = False, alone: bool = False, tried: bool = False
+    ) -> T:
         """Make a call, and repeat it in quarantine when a parser fails under it.
 
-        A call that hangs is repeated only if it stands `alone`: any other can be cut into less.
+        A call that hangs is repeated only if it stands `alone`: any other can be cut into less. `tried`: the same work
+        has broken a parser before, in another call, so this is the second try.
         """
+        if tried:
+            return await self.once(call, limit_s, suspect=True)
         try:
             return await self.once(call, limit_s, suspect=suspect)
         except Hung:

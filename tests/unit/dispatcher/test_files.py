@@ -10,7 +10,7 @@ from actors.dispatcher.budget import Budget
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
 from actors.errors import FileError, ParserDied
-from actors.messages import FileTask, ParsedFile
+from actors.messages import FileTask, PageSpan, ParsedFile
 from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
 from client.models import ErrorCode, ParseOptions, ParserInfo
 from tests.memory_parsers import MemoryParsers
@@ -89,6 +89,20 @@ async def test_a_file_without_pages_that_kills_its_parser_is_tried_twice(parsers
         await parse(parsers, b"killer", Splitting(slots=4))
     assert refused.value.file_code is ErrorCode.INVALID_FILE
     assert parsers.opened.total() == 2
+
+
+async def test_a_page_that_killed_the_parser_that_opened_its_document_is_tried_once_more(parsers) -> None:
+    parsers.deadly = {1}
+    with pytest.raises(FileError, match="No page could be parsed"):
+        await parse(parsers, b"1", Splitting(slots=4))
+    assert parsers.spans == [PageSpan(1, 1)] * 2
+
+
+async def test_pages_that_killed_the_parser_that_opened_their_document_are_tried_together_once_more(parsers) -> None:
+    parsers.deadly = {1}
+    parsed, _ = await parse(parsers, b"3", Splitting(slots=4))
+    assert pages_of(parsed) == [2, 3]
+    assert parsers.spans.count(PageSpan(1, 3)) == 2
 
 
 async def test_a_file_that_is_no_document_is_not_tried_twice(parsers) -> None:
