@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,11 @@ SHARED_SERVICES = [("faults", "service"), ("cluster", "ray_cluster")]
 #: Seconds after which a test of these folders, or one that is marked slow, counts as hung; others: see pyproject.toml.
 TIMEOUTS_S = {"cluster": 600, "faults": 900}
 SLOW_TIMEOUT_S = 1800
+
+
+def pytest_configure() -> None:
+    """End the services of a session that is ended by SIGTERM, as `make test` does with those in the background."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ from client import DoclingParserClient
 JOBS = 200
 CLIENTS = 16
 WAIT_S = 30
-LATE_S = 2.0  # far above what an answer takes, far below WAIT_S, after which a missed end would be told
+LATE_S = 5.0  # far above what an answer takes, far below WAIT_S, after which a missed end would be told
 
 
 def submitted(http: httpx.Client, text: str) -> str:
