@@ -14,30 +14,32 @@ from serve_app.chunk_results import ChunkResults
 from serve_app.docling_v1.chunk_answers import ChunkAnswers
 from serve_app.docling_v1.documents import Documents
 from serve_app.docling_v1.models import Outcome, TaskFailureResult
-from serve_app.docling_v1.options import EXPORTS
 from serve_app.docling_v1.outcomes import Outcomes, has_documents
 from serve_app.docling_v1.reply import Reply
 from serve_app.docling_v1.tasks import failure_of
-from serve_app.docling_v1.zip_names import stems
-from serve_app.results import FILE_SUFFIXES, JSON, ZIP, Results, body
+from serve_app.docling_v1.zip_answers import zip_entries
+from serve_app.pictures import Artifacts
+from serve_app.results import JSON, ZIP, body
 
 _ZIP_HEADERS: Mapping[str, str] = {"Content-Disposition": 'attachment; filename="converted_docs.zip"'}
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    results: Results
+    documents: Documents
     chunks: ChunkResults
+    artifacts: Artifacts
 
     async def result(self, view: JobView) -> Response:
         """The answer of `/v1/result`: a document, chunks, a zip file, or why the task failed."""
         if self._is_zip(view):
-            return await body(zipped(self._entries(view)), ZIP, _ZIP_HEADERS)
+            entries = zip_entries(view, self.documents.results, self.chunks, self.artifacts)
+            return await body(zipped(entries), ZIP, _ZIP_HEADERS)
         return await body(self.json(view), JSON)
 
     async def reason(self, view: JobView) -> str | None:
         """Why no file of a completed job could be converted; None for any other job."""
-        return await Outcomes(self.results).reason(view)
+        return await Outcomes(self.documents.results).reason(view)
 
     async def json(self, view: JobView) -> AsyncIterator[bytes]:
         """The answer, if it is not a zip file."""
@@ -47,37 +49,26 @@ class Answers:
             failure = TaskFailureResult(failure=failure_of(view, await self.reason(view)))
             yield failure.model_dump_json().encode()
             return
-        answer = self._document(view, reply) if is_document else self._chunks(view, reply)
+        answer = self._document(view) if is_document else self._chunks(view, reply)
         async for piece in answer:
             yield piece
 
-    async def _document(self, view: JobView, reply: Reply) -> AsyncIterator[bytes]:
+    async def _document(self, view: JobView) -> AsyncIterator[bytes]:
         """A ConvertDocumentResponse."""
         yield b'{"document":'
-        async for piece in Documents(self.results).export(view, 0, reply.formats):
+        async for piece in self.documents.export(view, 0):
             yield piece
-        end = await Outcomes(self.results).of(view, 0)
+        end = await Outcomes(self.documents.results).of(view, 0)
         seconds = view.totals()["total_processing_time_ms"] / 1000
         outcome = Outcome(status=end.status, errors=list(end.errors), processing_time=seconds)
         yield b"," + outcome.model_dump_json().encode()[1:]
 
     def _chunks(self, view: JobView, reply: Reply) -> AsyncIterator[bytes]:
         assert reply.chunking is not None  # of every task of /v1/chunk
-        return ChunkAnswers(self.results, self.chunks, reply.chunking).response(view)
+        return ChunkAnswers(self.documents, self.chunks, reply.chunking).response(view)
 
     def _is_zip(self, view: JobView) -> bool:
         if view.status is not JobStatusEnum.COMPLETED or not has_documents(view.files):
             return False
         reply = Reply.to(view)
         return reply.target == "zip" or (reply.task == "convert" and len(view.files) > 1)
-
-    async def _entries(self, view: JobView) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
-        """Each document under its name, in each format. A file that failed has none."""
-        reply = Reply.to(view)
-        for index, stem in enumerate(stems([file.filename for file in view.files])):
-            if not view.files[index].success:
-                continue
-            for form in reply.documents:
-                yield f"{stem}.{FILE_SUFFIXES[EXPORTS[form]]}", self.results.pieces(view, index, EXPORTS[form])
-            if reply.chunking:
-                yield f"{stem}.chunks.jsonl", self.chunks.lines(view, index, reply.chunking.options)

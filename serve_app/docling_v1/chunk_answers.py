@@ -15,13 +15,11 @@ from serve_app.docling_v1.chunking import Chunking
 from serve_app.docling_v1.documents import Documents
 from serve_app.docling_v1.models import ChunkedDocument
 from serve_app.docling_v1.outcomes import Outcomes
-from serve_app.docling_v1.reply import Reply
-from serve_app.results import Results
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkAnswers:
-    results: Results
+    documents: Documents
     chunks: ChunkResults
     chunking: Chunking
 
@@ -64,9 +62,9 @@ class ChunkAnswers:
     async def _document(self, view: JobView, index: int) -> AsyncIterator[bytes]:
         """An ExportResult."""
         yield b'{"kind":"ExportResult","content":'
-        async for piece in Documents(self.results).export(view, index, Reply.to(view).documents):
+        async for piece in self.documents.export(view, index):
             yield piece
-        end = await Outcomes(self.results).of(view, index)
+        end = await Outcomes(self.documents.results).of(view, index)
         rest: dict[str, object] = {
             "status": end.status,
             "errors": [error.model_dump() for error in end.errors],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import orjson
 
 from actors.messages import JobView
 from serve_app.docling_v1.options import EXPORTS, Format
+from serve_app.docling_v1.reply import Reply
 from serve_app.results import Results, quoted
 
 #: The keys of an ExportDocumentResponse, in docling's order.
@@ -24,18 +25,22 @@ _CONTENT: Mapping[str, Format | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    results: Results
+    """`prefix` is what a proxy strips from paths: links to pictures need it."""
 
-    async def export(self, view: JobView, index: int, formats: Collection[Format]) -> AsyncIterator[bytes]:
-        """The ExportDocumentResponse of a file. Other formats than `formats` are null."""
-        file = view.files[index]
+    results: Results
+    prefix: str
+
+    async def export(self, view: JobView, index: int) -> AsyncIterator[bytes]:
+        """The ExportDocumentResponse of a file. The formats that were not asked for are null."""
+        file, reply = view.files[index], Reply.to(view)
+        links = f"{self.prefix}/jobs/{view.job_id}/files/{index}/artifacts/"
         yield orjson.dumps({"filename": file.filename})[:-1]
         for key, form in _CONTENT.items():
             yield b',"' + key.encode() + b'":'
-            if not file.success or form is None or form not in formats:
+            if not file.success or form is None or form not in reply.documents:
                 yield b"null"
                 continue
-            pieces = self.results.pieces(view, index, EXPORTS[form])
+            pieces = self.results.pieces(view, index, EXPORTS[form], style=reply.style(form, links))
             async for piece in pieces if form == "json" else quoted(pieces):
                 yield piece
         yield b"}"

@@ -27,6 +27,8 @@ from serve_app.docling_v1.rules import (
 
 Format = Literal["md", "json", "html", "text", "doctags", "chunks"]
 
+ImageExportMode = Literal["placeholder", "embedded", "referenced"]
+
 #: The formats that are exports of a document; `chunks` are cut from it.
 EXPORTS: Mapping[Format, ExportFormat] = {
     "md": ExportFormat.MARKDOWN,
@@ -48,11 +50,11 @@ class ConvertOptions(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore")
 
     to_formats: Annotated[tuple[Format, ...], as_words, Reply()] = ("md",)
-    image_export_mode: Annotated[Literal["placeholder", "embedded"], as_one, Reply()] = "placeholder"
+    image_export_mode: Annotated[ImageExportMode, as_one, Reply()] = "placeholder"
     include_images: Annotated[Flag, Reply()] = True
     include_page_images: Annotated[Flag, _OFF] = False
     images_scale: Annotated[Number, Substituted("2.0", (2.0,))] = 2.0
-    md_page_break_placeholder: Annotated[str, as_one, Only(("", None))] = ""
+    md_page_break_placeholder: Annotated[str, as_one, Reply()] = ""
     md_compact_tables: Annotated[Flag, Substituted("false", (False,))] = False
 
     do_ocr: Annotated[Flag, Native("do_ocr")] = True
@@ -115,10 +117,16 @@ class Translation:
     substituted: Substitutions = field(default_factory=dict)
 
 
-def translate(options: ConvertOptions) -> Translation:
-    """The options for a job. Raises Refused for one that this server cannot do and that changes the content."""
+def translate(options: ConvertOptions, *, keeps_inputs: bool = True) -> Translation:
+    """The options for a job. Raises Refused for one that this server cannot do and that changes the content.
+
+    Pictures are kept in the document if they are asked for, or if they cannot be drawn from the input later. By default
+    they are not, other than in docling-serve: a document with pictures cannot be split over several parsers.
+    """
     native, substituted = native_values(options)
-    if options.image_export_mode == "embedded":
+    mode = options.image_export_mode
+    is_needed = mode == "embedded" or (mode == "referenced" and not keeps_inputs)
+    if is_needed or "include_images" in options.model_fields_set:
         native["include_images"] = options.include_images
     if "page_range" in native:
         native["page_range"] = _pages(*native["page_range"])

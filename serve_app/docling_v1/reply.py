@@ -8,11 +8,12 @@ from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from actors.derivations import ExportStyle
 from actors.messages import JobView
 from serve_app.chunk_results import complete
 from serve_app.docling_v1.chunking import Chunking
 from serve_app.docling_v1.models import TaskType
-from serve_app.docling_v1.options import Format
+from serve_app.docling_v1.options import Format, ImageExportMode
 from serve_app.docling_v1.requests import Received, Target
 
 
@@ -24,6 +25,8 @@ class Reply(BaseModel):
     task: TaskType = "convert"
     formats: tuple[Format, ...] = ("md",)
     target: Target = "inbody"
+    images: ImageExportMode = "placeholder"
+    page_break: str | None = None
     chunking: Chunking | None = None
 
     @classmethod
@@ -32,8 +35,16 @@ class Reply(BaseModel):
         chunking = received.chunking
         if chunking:
             chunking = chunking.model_copy(update={"options": complete(chunking.options, tokenizers)})
-        formats = _in_order(received.options.to_formats)
-        return cls(task=received.task, formats=formats, target=received.target, chunking=chunking)
+        options = received.options
+        has_images = options.include_images or options.image_export_mode != "embedded"
+        return cls(
+            task=received.task,
+            formats=_in_order(options.to_formats),
+            target=received.target,
+            images=options.image_export_mode if has_images else "placeholder",
+            page_break=options.md_page_break_placeholder or None,
+            chunking=chunking,
+        )
 
     @classmethod
     def to(cls, view: JobView) -> Self:
@@ -46,6 +57,16 @@ class Reply(BaseModel):
         if self.task == "convert":
             return tuple(form for form in self.formats if form != "chunks")
         return ("json",) if self.chunking and self.chunking.include_document else ()
+
+    def style(self, form: Format, links: str) -> ExportStyle:
+        """How pictures are shown in a format. `links` is where those are that are referenced.
+
+        The document as JSON has the pictures that were kept, as in docling-serve, unless they are referenced.
+        """
+        page_break = self.page_break if form == "md" else None
+        if self.images == "referenced" and form in ("md", "html", "json"):
+            return ExportStyle(images="referenced", page_break=page_break, links=links)
+        return ExportStyle(images=self.images if form in ("md", "html") else None, page_break=page_break)
 
     @property
     def kept(self) -> dict[str, Any]:

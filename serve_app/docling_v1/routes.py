@@ -19,6 +19,7 @@ from client.models import ErrorCode
 from serve_app.chunk_results import ChunkResults
 from serve_app.docling_v1.answers import Answers
 from serve_app.docling_v1.chunking import Chunker
+from serve_app.docling_v1.documents import Documents
 from serve_app.docling_v1.errors import NOT_READY, TASK_NOT_FOUND, NotThere
 from serve_app.docling_v1.json_requests import receive_json, receive_json_to_chunk
 from serve_app.docling_v1.lookup import Tasks
@@ -31,6 +32,7 @@ from serve_app.docling_v1.tasks import task_of
 from serve_app.docling_v1.websocket import Watch
 from serve_app.events import LONGEST_WAIT_S, until_ended
 from serve_app.health import Health
+from serve_app.pictures import Artifacts, PagePictures
 from serve_app.ports import IngressRegistry
 from serve_app.results import JSON, Results
 from serve_app.settings import Settings
@@ -52,7 +54,11 @@ class DoclingRoutes:
         self._blobs = results.blobs
         self._health = health
         self._tasks = Tasks(jobs)
-        self._answers = Answers(results, ChunkResults(results.derived, settings.tokenizers))
+        self._answers = Answers(
+            documents=Documents(results, settings.root_path),
+            chunks=ChunkResults(results.derived, settings.tokenizers),
+            artifacts=Artifacts(PagePictures(results.derived)),
+        )
         self._submit = Submit(Intake(jobs, results.blobs, settings), results.blobs, settings)
         self._held = Held(jobs, self._answers)
         self._watch = Watch(self._tasks, self._answers)

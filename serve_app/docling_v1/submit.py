@@ -54,7 +54,7 @@ class Submit:
         async def make(job_id: str) -> JobSpec:
             store = FileStore(self._blobs, inputs_of(job_id), self._settings.max_file_bytes, self._guard)
             sent = await receive(request, store, self._settings.max_request_bytes)
-            translations.append(translate(sent.options))
+            translations.append(translate(sent.options, keeps_inputs=self._settings.keep_inputs))
             return self._spec(job_id, request, sent, translations[0], idempotency_key)
 
         spec, view = await self._intake.submit(request, make, idempotency_key)

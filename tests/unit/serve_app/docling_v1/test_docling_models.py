@@ -52,7 +52,7 @@ async def test_a_document(service: Service, models: Any) -> None:
     answer = await result(service, to_formats=["md", "json", "html", "text", "doctags"])
     read = strictly(models.ConvertDocumentResponse, answer.json())
     assert read.document.json_content.name == "report.md"
-    assert (read.status.value, read.document.md_content) == ("success", "markdown: report.md ü")
+    assert (read.status.value, read.document.md_content) == ("success", "markdown: report.md üplaceholder")
 
 
 async def test_a_document_with_lost_pages(service: Service, models: Any) -> None:
@@ -120,4 +120,4 @@ def test_every_default_of_docling_is_taken_as_it_is() -> None:
     translation = translate(ConvertOptions.model_validate(docling_options()().model_dump(mode="json")))
     assert translation.substituted == {}
     sent = translation.parse.model_dump(exclude_none=True)
-    assert sent == {"do_ocr": True, "force_ocr": False, "do_table_structure": True}
+    assert sent == {"do_ocr": True, "force_ocr": False, "do_table_structure": True, "include_images": True}

@@ -16,6 +16,7 @@ from client.keys import digest
 from client.models import ErrorCode
 from serve_app.docling_v1.errors import TASK_NOT_FOUND
 from serve_app.docling_v1.requests import NO_PRESIGNED_URLS
+from tests.fakes import LISTED
 from tests.unit.serve_app.docling_v1.calls import DOCUMENT, converted, finished, result, source, submitted
 from tests.unit.serve_app.docling_v1.sockets import connected
 from tests.unit.serve_app.service import MakeService, Service, form, soon
@@ -265,6 +266,16 @@ async def test_rule_11_the_zip_has_each_document_at_the_top(service: Service) ->
             "b.md", "b.json",
         ]  # fmt: skip
         assert json.loads(archive.read("report.json"))["name"] == "report.md"
+
+
+async def test_rule_11_the_documents_of_a_zip_refer_to_pictures_in_its_folder(
+    service: Service,
+) -> None:
+    answer = await result(service, to_formats=["json", "md"], target_type="zip", image_export_mode="referenced")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["report.md", "report.json", *(f"artifacts/{name}" for name in LISTED)]
+        assert archive.read("report.md").decode() == "markdown: report.md üreferencedartifacts/"
+        assert json.loads(archive.read("report.json"))["text"].endswith("referencedartifacts/")
 
 
 async def test_rule_12_a_synchronous_call_is_held_to_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

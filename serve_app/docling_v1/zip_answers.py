@@ -1,0 +1,45 @@
+"""The zip file of a task: each document in each format, its chunks, and the pictures that it refers to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+
+from actors.formats import suffix_of
+from actors.messages import JobView
+from serve_app.archive import safe_name
+from serve_app.chunk_results import ChunkResults
+from serve_app.docling_v1.files import UNNAMED
+from serve_app.docling_v1.options import EXPORTS
+from serve_app.docling_v1.reply import Reply
+from serve_app.pictures import Artifacts
+from serve_app.results import FILE_SUFFIXES, Results
+
+
+async def zip_entries(
+    view: JobView, results: Results, chunks: ChunkResults, artifacts: Artifacts
+) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
+    """Names and contents. A file that failed has none."""
+    reply = Reply.to(view)
+    for index, stem in enumerate(stems([file.filename for file in view.files])):
+        if not view.files[index].success:
+            continue
+        links = "artifacts/" if len(view.files) == 1 else f"artifacts/{stem}-"
+        for form in reply.documents:
+            style = reply.style(form, links)
+            yield f"{stem}.{FILE_SUFFIXES[EXPORTS[form]]}", results.pieces(view, index, EXPORTS[form], style=style)
+        if reply.chunking:
+            yield f"{stem}.chunks.jsonl", chunks.lines(view, index, reply.chunking.options)
+        if reply.images == "referenced":
+            for name, place in (await artifacts.listed(view, index)).items():
+                yield f"{links}{name}", artifacts.stream(view, index, name, place)
+
+
+def stems(filenames: Iterable[str]) -> Iterator[str]:
+    """The names without their suffixes, safe on every file system. A second `report` is `report_2`, and so on."""
+    taken: set[str] = set()
+    for filename in filenames:
+        stem = safe_name(filename.removesuffix(filename[len(filename) - len(suffix_of(filename)) :])) or UNNAMED
+        names = (stem, *(f"{stem}_{number}" for number in range(2, len(taken) + 2)))
+        name = next(each for each in names if each not in taken)
+        taken.add(name)
+        yield name
