@@ -86,7 +86,7 @@ def run(profile: str, names: Sequence[str], folder: Path, timeout_s: float) -> d
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    return run("native", sorted(CASES.keys() - SLOW), tmp_path_factory.mktemp("hostile"), timeout_s=100)
+    return run("native", sorted(CASES.keys() - SLOW), tmp_path_factory.mktemp("hostile"), timeout_s=280)
 
 
 @pytest.mark.parametrize("name", CASES)

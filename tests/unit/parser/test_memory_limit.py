@@ -26,7 +26,7 @@ except MemoryError:
     print("MemoryError", flush=True)
 print("went on")
 """
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=200)
 
 
 GROWS = "data = [bytearray(8 << 20) for _ in range(1000)]"
