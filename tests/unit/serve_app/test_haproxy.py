@@ -6,6 +6,7 @@ import importlib.util
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ import httpx
 import pytest
 
 from client.models import Problem
-from serve_app.__main__ import free_port
 from serve_app.haproxy import with_503
 from tests.waiting import eventually
 
@@ -25,7 +25,7 @@ CONFIG = """defaults
     timeout client 5s
     timeout server 5s
 frontend http_frontend
-    bind 127.0.0.1:{port}
+    bind {socket}
     # Static routing based on path prefixes, mirroring the use_backend rules
 {apps}    default_backend default_backend
 backend default_backend
@@ -50,40 +50,40 @@ def serves_answer() -> str:
 
 
 @contextmanager
-def haproxy(folder: Path, apps: str = "") -> Iterator[str]:
-    """The URL of HAProxy with Serve's configuration, started as Serve starts it."""
-    port, config = free_port(), folder / "haproxy.cfg"
-    config.write_text(CONFIG.format(port=port, apps=apps, answer=serves_answer()))
+def haproxy(folder: Path, apps: str = "") -> Iterator[httpx.Client]:
+    """A client of HAProxy with Serve's configuration, started as Serve starts it, on a socket of the test."""
+    config, socket = folder / "haproxy.cfg", folder / "http.sock"
+    config.write_text(CONFIG.format(socket=socket, apps=apps, answer=serves_answer()))
     process = subprocess.Popen([sys.executable, "-m", "serve_app.haproxy", "-db", "-f", str(config)])
     try:
-        url = f"http://127.0.0.1:{port}"
-        eventually(lambda: process.poll() is not None or _answers(url), what="HAProxy's first answer")
+        eventually(lambda: process.poll() is not None or socket.exists(), what="HAProxy's socket")
         assert process.poll() is None
-        yield url
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://haproxy") as http:
+            yield http
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
 
 
-def _answers(url: str) -> bool:
-    try:
-        return bool(httpx.get(url).status_code)
-    except httpx.HTTPError:
-        return False
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short name: that of a socket is limited."""
+    with tempfile.TemporaryDirectory(prefix="haproxy-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
-def test_haproxy_asks_to_come_back_while_no_application_is_deployed(tmp_path: Path) -> None:
-    with haproxy(tmp_path) as url:
-        answer = httpx.get(f"{url}/jobs/a")
+def test_haproxy_asks_to_come_back_while_no_application_is_deployed(folder: Path) -> None:
+    with haproxy(folder) as http:
+        answer = http.get("/jobs/a")
     problem = Problem.model_validate(answer.json())
     assert (answer.status_code, problem.status, problem.code) == (503, 503, "unavailable")
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_haproxy_knows_which_paths_there_are_once_an_application_is_deployed(tmp_path: Path) -> None:
-    with haproxy(tmp_path, "    acl is_app path_beg /app/\n    use_backend app if is_app\n") as url:
-        assert [httpx.get(f"{url}{path}").status_code for path in ("/app/a", "/jobs/a")] == [200, 404]
+def test_haproxy_knows_which_paths_there_are_once_an_application_is_deployed(folder: Path) -> None:
+    with haproxy(folder, "    acl is_app path_beg /app/\n    use_backend app if is_app\n") as http:
+        assert [http.get(path).status_code for path in ("/app/a", "/jobs/a")] == [200, 404]
 
 
 @pytest.mark.parametrize("config", ["", "frontend http_frontend\n    default_backend default_backend\n"])
