@@ -47,9 +47,7 @@ FILE_SUFFIXES: Mapping[ExportFormat, str] = {
 _PAGES = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 #: The author of a document controls its HTML, so a browser must not run it with the origin of this server.
-_UNTRUSTED = {
-    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: 'self'",
-}
+_UNTRUSTED = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ class Results:
         if index is None and len(view.files) > 1:
             return await of_all_files(view, lambda number: self._content(view, number, form, style))
         index = index or 0
-        headers = etag(view) | _UNTRUSTED | disposition(view.files[index].filename, FILE_SUFFIXES[form])
+        headers = etag(view) | _policy(style) | disposition(view.files[index].filename, FILE_SUFFIXES[form])
         return await body(self.pieces(view, index, form, pages, _linked(style, index)), MEDIA_TYPES[form], headers)
 
     async def _batch(self, view: JobView, pages: PageSpan | None = None) -> AsyncIterator[bytes]:
@@ -140,6 +138,11 @@ def export_of(view: JobView, index: int, form: ExportFormat, style: ExportStyle)
     """The export of one file of a completed job. Raises Refused when the file failed."""
     source, folder = document_of(view, index), f"{results_of(view.job_id)}/{index}"
     return Export(job_id=view.job_id, folder=folder, source=source, form=form, content=view.content, style=style)
+
+
+def _policy(style: ExportStyle) -> dict[str, str]:
+    """What a browser may do with an export. Pictures that it refers to are on this server."""
+    return {"Content-Security-Policy": f"{_UNTRUSTED} 'self'" if style.images == "referenced" else _UNTRUSTED}
 
 
 def _linked(style: ExportStyle, index: int) -> ExportStyle:

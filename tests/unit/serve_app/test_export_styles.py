@@ -40,6 +40,16 @@ async def test_links_lead_from_the_results_to_the_pictures(service: Service) -> 
     assert (picture.status_code, picture.content) == (200, b"kept")
 
 
+@pytest.mark.parametrize(("images", "sources"), [(None, "data:"), ("none", "data:"), ("referenced", "data: 'self'")])
+async def test_a_browser_loads_pictures_of_this_server_only_if_the_export_refers_to_them(
+    service: Service, images: str | None, sources: str
+) -> None:
+    job_id = await service.completed(("a.pdf", b"# A"))
+    query = {"format": "html"} | ({"images": images} if images else {})
+    policy = (await get(service, job_id, **query)).headers["Content-Security-Policy"]
+    assert policy == f"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {sources}"
+
+
 async def test_the_document_as_json_can_be_without_its_pixels(service: Service) -> None:
     job_id = await service.completed(("a.pdf", b"# A"))
     assert (await get(service, job_id, format="json", images="none")).json() == {"text": "json: a.pdf ünone"}
