@@ -13,7 +13,7 @@ PYTEST := HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 WITHOUT_SERVICE := tests --ignore=tests/cluster --ignore=tests/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-slow test-faults fuzz check format ui bench models clean
+.PHONY: help install demo serve test test-slow test-faults conformance fuzz check format ui bench models clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test-faults: $(READY) ## Kill and hang every part of a running service, and prin
 
 fuzz: $(READY) ## Parse files that are changed at random, for MINUTES (10), and keep those that go wrong in .fuzz/
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.hostile.fuzz $(MINUTES) .fuzz $(FIRST)
+
+conformance: $(READY) ## Run clients of docling-serve, and write docs/compatibility.md (needs the internet once)
+	@WRITE_COMPATIBILITY=1 $(PYTEST) -m slow tests/conformance
 
 check: $(READY) ## Lint, format check, types, layers
 	@$(BIN)/ruff check .

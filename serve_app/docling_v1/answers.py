@@ -60,7 +60,9 @@ class Answers:
             yield piece
         end = await Outcomes(self.documents.results).of(view, 0)
         seconds = view.totals()["total_processing_time_ms"] / 1000
-        outcome = Outcome(status=end.status, errors=list(end.errors), processing_time=seconds)
+        outcome = Outcome(
+            status=end.status, errors=list(end.errors), processing_time=seconds, confidence=end.confidence
+        )
         yield b"," + outcome.model_dump_json().encode()[1:]
 
     def _chunks(self, view: JobView, reply: Reply) -> AsyncIterator[bytes]:

@@ -19,10 +19,11 @@ _NO_PAGE = PageSpan(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class FileEnd:
-    """How a file ended, and why something of it is missing."""
+    """How a file ended, why something of it is missing, and how sure the models were."""
 
     status: ConversionStatus
     errors: tuple[ErrorItem, ...] = ()
+    confidence: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,11 @@ class Outcomes:
     results: Results
 
     async def of(self, view: JobView, index: int) -> FileEnd:
-        file = view.files[index]
-        if file.success and not view.progress.pages_failed:
-            return FileEnd("success")
         entry = await self._entry(view, index)
-        if not file.success:
+        if not view.files[index].success:
             return FileEnd("failure", (_error(entry["error"], entry["error_code"]),))
         lost = tuple(_error_of_page(page) for page in entry["pages_failed"])
-        return FileEnd("partial_success" if lost else "success", lost)
+        return FileEnd("partial_success" if lost else "success", lost, entry.get("confidence"))
 
     async def reason(self, view: JobView) -> str | None:
         """Why no file of a completed job could be converted; None for any other job."""

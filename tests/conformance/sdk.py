@@ -59,6 +59,7 @@ def converts_a_file(url: str) -> None:
     assert (result.status.value, result.errors) == (SUCCESS, [])
     assert (result.document.name, len(result.document.pages)) == ("report", 6)
     assert result.document.origin.filename == "report.pdf"
+    assert set(result.confidence.pages) == {1, 2, 3, 4, 5, 6}
 
 
 def converts_bytes(url: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from actors.messages import Failure
+from client.confidence import Confidence, FileConfidence
 from client.models import ErrorCode
 from serve_app.docling_v1.chunking import ChunkingRequest, chunking_of
 from serve_app.docling_v1.options import ConvertOptions, translate
@@ -53,6 +54,13 @@ async def test_a_document(service: Service, models: Any) -> None:
     read = strictly(models.ConvertDocumentResponse, answer.json())
     assert read.document.json_content.name == "report.md"
     assert (read.status.value, read.document.md_content) == ("success", "markdown: report.md üplaceholder")
+
+
+async def test_the_confidence_of_a_document(service: Service, models: Any) -> None:
+    page = Confidence(layout_score=0.75, mean_score=0.75, mean_grade="fair")
+    service.worker.confidence = FileConfidence(mean_score=0.75, mean_grade="fair", pages={"1": page})
+    read = strictly(models.ConvertDocumentResponse, (await result(service)).json())
+    assert (read.confidence.mean_grade.value, read.confidence.pages[1].layout_score) == ("fair", 0.75)
 
 
 async def test_a_document_with_lost_pages(service: Service, models: Any) -> None:

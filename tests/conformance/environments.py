@@ -1,0 +1,47 @@
+"""Clients that are packages with requirements of their own: each is run in a virtual environment of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from functools import partial
+from pathlib import Path
+
+from tests.conformance.checks import NOTES, Check
+
+PROGRAMS = Path(__file__).parent / "programs"
+FOLDER = Path(__file__).parents[2] / ".conformance"
+
+
+def run(url: str, *, requirements: tuple[str, ...], program: str) -> None:
+    """Run a program against the service at `url`. Raises AssertionError with what it printed."""
+    python = made(requirements, Path(program).stem)
+    command = [str(python), str(PROGRAMS / program), url, str(NOTES)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=FOLDER, check=False)
+    assert ended.returncode == 0, (ended.stdout + ended.stderr)[-3000:]
+
+
+def made(requirements: tuple[str, ...], name: str) -> Path:
+    """The interpreter of a virtual environment with these packages. It is made once."""
+    folder = FOLDER / name
+    python, stamp = folder / "bin" / "python", folder / "requirements.txt"
+    if not stamp.exists() or stamp.read_text().split() != list(requirements):
+        print(f"Installing {', '.join(requirements)} ...", file=sys.stderr)
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *requirements], check=True)
+        stamp.write_text("\n".join(requirements))
+    return python
+
+
+def _check(client: str, version: str, what: str, program: str, *more: str) -> Check:
+    requirements = (f"{client}=={version}", *more)
+    return Check(client, version, what, partial(run, requirements=requirements, program=program))
+
+
+PACKAGES = [
+    _check("docling-serve-haystack", "2.0.0", "convert, synchronous and as a task; a broken file", "haystack.py"),
+    _check("docling-mcp", "3.3.0", "remote mode: health, convert by its tool", "docling_mcp_remote.py"),
+    _check("docling-serve-client", "1.14.0", "convert with all defaults, task, chunks, clear", "serve_client.py"),
+    _check("lightrag-hku", "1.5.7", "a zip file with pictures referred to", "lightrag_docling.py", "httpx==0.28.1"),
+]
