@@ -69,6 +69,7 @@ from client.models import (
     UrlSource,
     WarningCode,
 )
+from client.offer import Limits, ServerOptions
 from client.sync import DoclingParserClient
 from client.webhooks import verify_webhook
 
@@ -114,6 +115,7 @@ __all__ = [
     "JobStatusResponse",
     "JobSubmitResponse",
     "JobTimeout",
+    "Limits",
     "MissingFile",
     "NotFound",
     "PageFailure",
@@ -129,6 +131,7 @@ __all__ = [
     "RequestTimeout",
     "ResultNotReady",
     "ServerError",
+    "ServerOptions",
     "ServiceInfo",
     "TooManyRequests",
     "Unauthorized",

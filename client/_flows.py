@@ -98,6 +98,9 @@ class Flows:
     def info(self, *, timeout: float | None = None) -> Flow[JsonDict]:
         return (yield from self._json("GET", "/", timeout=timeout))
 
+    def server_options(self, *, timeout: float | None = None) -> Flow[JsonDict]:
+        return (yield from self._json("GET", "/options", timeout=timeout))
+
     def get_job_status(self, job_id: str, *, wait: float = 0, timeout: float | None = None) -> Flow[JsonDict]:
         """The status now, or at the next change within `wait` seconds if the server supports waiting."""
         params = given(wait=f"{wait:g}" if wait else None)

@@ -84,6 +84,10 @@ class AsyncDoclingParserClient(AsyncResultReader):
         """`GET /`: name, version, supported formats, endpoints."""
         return await self._run(self._flows.info(timeout=timeout))
 
+    async def server_options(self, *, timeout: float | None = None) -> JsonDict:
+        """`GET /options`: what the server takes, with its defaults and limits: a `ServerOptions`."""
+        return await self._run(self._flows.server_options(timeout=timeout))
+
     async def parse(self, *paths: Input, options: Options | None = None, timeout: float | None = None) -> JsonDict:
         """Parse in one blocking call; returns the `BatchParseResponse`. For long work, use `submit_and_wait`."""
         return await self._run(self._flows.parse(Submission(paths=paths, options=options), timeout=timeout))

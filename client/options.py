@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from client.languages import OCR_LANGUAGES
 from client.text_encodings import is_text_encoding
 
 Profile = Literal["auto", "standard", "bundled", "native"]
@@ -16,11 +17,16 @@ DEFAULT_CONTENT: tuple[Content, ...] = ("body", "notes")
 PageNumber = Annotated[int, Field(ge=1)]
 Chunker = Literal["hybrid", "hierarchical", "page"]
 Tables = Literal["markdown", "triplets"]
+TableMode = Literal["accurate", "fast"]
 ImageMode = Literal["none", "placeholder", "referenced", "embedded"]
 
 #: A character may take several tokens, and a chunk needs room for some words under its headings.
 LEAST_TOKENS = 16
 MOST_TOKENS = 100_000
+
+#: Pixels for each point of pictures in the document.
+LEAST_SCALE = 0.5
+MOST_SCALE = 4.0
 
 
 class ChunkFormat(StrEnum):
@@ -62,6 +68,12 @@ class ParseOptions(BaseModel):
     the server finds it out.
 
     `attachments` is about mails: `list` names the attachments, `parse` also makes each a further file of the job.
+
+    `ocr_lang` names the languages of the text in pictures; a language that OCR does not read is refused. `table_mode`
+    chooses docling's own table model (profile `standard`): `accurate` unless told otherwise, or `fast`. `images_scale`
+    is the number of pixels for each point of pictures from PDFs: 2, or 1 in the profile `native`, unless told
+    otherwise. `heading_hierarchy` finds the levels of a PDF's headings by its bookmarks, numbers and fonts; then one
+    parser reads the whole document.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -78,6 +90,10 @@ class ParseOptions(BaseModel):
     page_range: tuple[PageNumber, PageNumber] | None = None
     password: SecretStr | None = None
     cache: bool | None = None
+    ocr_lang: tuple[str, ...] | None = None
+    table_mode: TableMode | None = None
+    images_scale: float | None = Field(None, ge=LEAST_SCALE, le=MOST_SCALE)
+    heading_hierarchy: bool | None = None
 
     @field_validator("content")
     @classmethod
@@ -91,6 +107,20 @@ class ParseOptions(BaseModel):
         if encoding is not None and not is_text_encoding(encoding):
             raise ValueError("unknown encoding; use one of Python's names, such as shift_jis or cp1251")
         return encoding
+
+    @field_validator("ocr_lang")
+    @classmethod
+    def _are_read(cls, languages: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """One model reads all languages, so the names change nothing but whether the request is taken."""
+        if unread := set(languages or ()) - set(OCR_LANGUAGES):
+            raise ValueError(f"OCR does not read {', '.join(sorted(unread))}; it reads {', '.join(OCR_LANGUAGES)}")
+        return languages
+
+    @model_validator(mode="after")
+    def _scales_pictures_that_are_kept(self) -> Self:
+        if self.images_scale is not None and not self.include_images:
+            raise ValueError("images_scale needs include_images: true")
+        return self
 
     @model_validator(mode="after")
     def _range_is_ordered(self) -> Self:

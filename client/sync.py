@@ -82,6 +82,10 @@ class DoclingParserClient(ResultReader):
         """`GET /`: name, version, supported formats, endpoints."""
         return self._run(self._flows.info(timeout=timeout))
 
+    def server_options(self, *, timeout: float | None = None) -> JsonDict:
+        """`GET /options`: what the server takes, with its defaults and limits: a `ServerOptions`."""
+        return self._run(self._flows.server_options(timeout=timeout))
+
     def parse(self, *paths: Input, options: Options | None = None, timeout: float | None = None) -> JsonDict:
         """Parse in one blocking call; returns the `BatchParseResponse`. For long work, use `submit_and_wait`."""
         return self._run(self._flows.parse(Submission(paths=paths, options=options), timeout=timeout))

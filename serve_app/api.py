@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from actors.blobs import BlobStore
 from client.models import DeliveryListResponse, HealthResponse, JobListResponse, JobStatusResponse, ServiceInfo
+from client.offer import ServerOptions
 from serve_app.api_keys import ApiKeys
 from serve_app.auth import Access
 from serve_app.context import REQUEST_ID, RequestContext
@@ -143,6 +144,7 @@ def _add_routes(api: FastAPI, routes: Routes, pictures: PictureRoutes) -> None:
     post("/jobs/{job_id}/redeliver", routes.redeliver, status_code=202, responses=REDELIVER_RESPONSES)
     delete("/jobs/{job_id}", routes.delete_job, status_code=204, responses=of_a_job)
     get("/", routes.index, response_model=ServiceInfo, responses=INDEX_RESPONSES)
+    get("/options", routes.options, response_model=ServerOptions, responses=INDEX_RESPONSES)
     get("/health", routes.health, response_model=HealthResponse)
     get("/livez", routes.livez, response_class=PlainTextResponse)
     get("/readyz", routes.readyz, response_class=PlainTextResponse, responses=errors(*ALWAYS))

@@ -40,6 +40,10 @@ class Health:
             running=counts.running,
         )
 
+    async def parser(self) -> ParserInfo | None:
+        """The profile and models that parse by default; None while no parser answers."""
+        return await self._described()
+
     async def check_ready(self) -> None:
         """Raises FleetUnavailable when the service cannot accept or parse a job."""
         parser, stats = await asyncio.gather(self._described(), _within(self._jobs.stats()))

@@ -39,6 +39,7 @@ from serve_app.confidence_results import ConfidenceResults
 from serve_app.derived import DerivedBlobs
 from serve_app.events import LONGEST_WAIT_S, event_stream, owner_stream, until_ended
 from serve_app.health import Health
+from serve_app.offer import offer
 from serve_app.partial_results import partial_results
 from serve_app.pictures import Artifacts, PagePictures
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
@@ -57,6 +58,7 @@ MAX_IDS = 100
 
 ENDPOINTS = {
     "health": "/health",
+    "options": "/options",
     "parse": "/parse",
     "submit": "/submit",
     "jobs": "/jobs",
@@ -117,6 +119,10 @@ class Routes:
     async def health(self) -> Response:
         """State, settings and load of the service. Always answers 200."""
         return _json(await self._health.report())
+
+    async def options(self) -> Response:
+        """What this server takes: file types, formats, options with their defaults, tokenizers and limits."""
+        return _json(offer(self._settings, await self._health.parser()))
 
     async def livez(self) -> Response:
         """Whether this process is alive."""

@@ -25,7 +25,7 @@ from actors.parser.engine.page_pictures import draw
 from actors.parser.engine.pdf import UnparsedPdf
 from actors.parser.engine.pictures import list_pictures
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
-from actors.parser.engine.profiles import describe, standard_on_disk, stay_offline
+from actors.parser.engine.profiles import describe, fast_tables_on_disk, standard_on_disk, stay_offline
 from actors.parser.engine.repair import repaired
 from actors.parser.engine.sniffing import sniff
 from actors.tokenizer_files import find_tokenizer
@@ -57,6 +57,7 @@ class Engine:
         if artifacts_path is not None and not standard_on_disk(artifacts_path):
             artifacts_path = None  # with it, docling looks nowhere else and fetches nothing
         self._has_standard = standard_on_disk(artifacts_path)
+        self._has_fast_tables = fast_tables_on_disk(artifacts_path) or defaults.profile == "standard"
         self._converters = Converters(hardware, artifacts_path)
         # An operator who names docling's own models allows the server to fetch them. A client's request never does.
         self._may_fetch = defaults.profile == "standard"
@@ -139,4 +140,8 @@ class Engine:
             raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the models of the profile 'standard'")
         if models == "native" and options.force_ocr:
             raise FileError(ErrorCode.INVALID_OPTION, "The profile 'native' has no OCR that could be forced")
+        if models == "native" and options.heading_hierarchy:
+            raise FileError(ErrorCode.INVALID_OPTION, "The profile 'native' finds no headings that could have levels")
+        if options.table_mode == "fast" and not (models == "standard" and self._has_fast_tables):
+            raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the table model of table_mode 'fast'")
         return recipe_of(options, models)

@@ -23,6 +23,9 @@ class Recipe:
     ocr_everywhere: bool
     tables: bool
     images: bool
+    images_scale: float | None = None
+    fast_tables: bool = False
+    heading_levels: bool = False
 
 
 def recipe_of(options: ParseOptions, models: Models) -> Recipe:
@@ -35,4 +38,7 @@ def recipe_of(options: ParseOptions, models: Models) -> Recipe:
         ocr_everywhere=runs_models and everywhere,
         tables=runs_models and options.do_table_structure is not False,
         images=bool(options.include_images),
+        images_scale=options.images_scale,
+        fast_tables=options.table_mode == "fast",
+        heading_levels=runs_models and bool(options.heading_hierarchy),
     )

@@ -20,10 +20,13 @@ from docling.datamodel.backend_options import ThreadedDoclingParseBackendOptions
 from docling.datamodel.base_models import InputFormat, Page
 from docling.datamodel.pipeline_options import (
     ConvertPipelineOptions,
+    HeadingHierarchyOptions,
     NativePdfPipelineOptions,
     OcrMode,
     PaginatedPipelineOptions,
     RapidOcrOptions,
+    TableFormerMode,
+    TableStructureOptions,
     ThreadedPdfPipelineOptions,
 )
 from huggingface_hub import try_to_load_from_cache
@@ -38,6 +41,12 @@ from actors.parser.engine.options import Models, Recipe
 from client.models import ParserInfo
 
 TABLEFORMER = "model_artifacts/tableformer/accurate"
+#: As in STANDARD_MODELS, for the option `table_mode: fast`.
+FAST_TABLES = (
+    "docling-project/docling-models",
+    "v2.3.0",
+    "model_artifacts/tableformer/fast/tableformer_fast.safetensors",
+)
 #: docling's default models: repository, revision, and largest file. A download that broke off lacks that file.
 STANDARD_MODELS = (
     ("docling-project/docling-layout-heron", "main", "model.safetensors"),
@@ -84,12 +93,19 @@ PAGED = (InputFormat.PDF, InputFormat.IMAGE, InputFormat.METS_GBS)
 
 def standard_on_disk(artifacts_path: Path | None) -> bool:
     """Whether docling's default models are in the artifacts folder, or in the hub's cache if there is no folder."""
+    return all(_on_disk(model, artifacts_path) for model in STANDARD_MODELS)
+
+
+def fast_tables_on_disk(artifacts_path: Path | None) -> bool:
+    """Whether docling's faster table model is there."""
+    return _on_disk(FAST_TABLES, artifacts_path)
+
+
+def _on_disk(model: tuple[str, str, str], artifacts_path: Path | None) -> bool:
+    repo, revision, file = model
     if artifacts_path is not None:
-        return all((artifacts_path / repo.replace("/", "--") / file).is_file() for repo, _, file in STANDARD_MODELS)
-    return all(
-        isinstance(try_to_load_from_cache(repo, file, revision=revision), str)
-        for repo, revision, file in STANDARD_MODELS
-    )
+        return (artifacts_path / repo.replace("/", "--") / file).is_file()
+    return isinstance(try_to_load_from_cache(repo, file, revision=revision), str)
 
 
 def stay_offline() -> None:
@@ -103,6 +119,8 @@ def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF) -> ParserInfo:
     wanted = {"layout": True, "table": recipe.tables, "ocr": recipe.ocr}
     runs = MODEL_NAMES[recipe.models] if form in PAGED else {}
     models = {task: name for task, name in runs.items() if wanted[task]}
+    if recipe.fast_tables and "table" in models:
+        models["table"] = "tableformer-fast"
     return ParserInfo(profile=recipe.models, docling=_docling_version(), models=models)
 
 
@@ -119,6 +137,7 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
             parser_threads=hardware.threads,
             generate_page_images=False,
             generate_picture_images=recipe.images,
+            images_scale=recipe.images_scale or 1.0,
         )
     options = ThreadedPdfPipelineOptions(
         accelerator_options=AcceleratorOptions(num_threads=hardware.threads, device=hardware.device),
@@ -128,13 +147,17 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
         ocr_options=_ocr_options(recipe),
         do_table_structure=recipe.tables,
         generate_picture_images=recipe.images,
-        images_scale=PICTURE_SCALE if recipe.images else RENDER_SCALE,
+        images_scale=(recipe.images_scale or PICTURE_SCALE) if recipe.images else RENDER_SCALE,
+        generate_parsed_pages=recipe.heading_levels,  # their fonts tell levels
+        heading_hierarchy_options=HeadingHierarchyOptions(enabled=recipe.heading_levels),
         batch_polling_interval_seconds=POLL_S,
         queue_max_size=PAGES_AHEAD,
         layout_batch_size=BATCH,
         ocr_batch_size=BATCH,
         table_batch_size=BATCH,
     )
+    if recipe.fast_tables:
+        options.table_structure_options = TableStructureOptions(mode=TableFormerMode.FAST)
     if recipe.models == "bundled":
         options.layout_options = BundledLayoutOptions()
         options.table_structure_options = BundledTableOptions()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from actors.errors import FileError
 from actors.parser.engine.device import Device
 from actors.parser.engine.options import Models, Recipe, recipe_of
+from client.languages import OCR_LANGUAGES
 from client.models import ParseOptions
+
+if TYPE_CHECKING:
+    from actors.parser.engine.engine import Engine
 
 pytestmark = pytest.mark.models
 
@@ -33,6 +38,35 @@ def test_every_option_takes_effect() -> None:
     assert (options.do_ocr, options.do_table_structure, options.generate_picture_images) == (False, False, True)
     options = pdf_options_for()
     assert (options.do_ocr, options.do_table_structure, options.generate_picture_images) == (True, True, False)
+
+
+def test_pictures_are_as_large_as_asked() -> None:
+    assert pdf_options_for(include_images=True).images_scale == 2.0
+    assert pdf_options_for(include_images=True, images_scale=3).images_scale == 3.0
+    assert pdf_options_for(include_images=True, images_scale=3, profile="native").images_scale == 3.0
+
+
+def test_table_mode_is_that_of_doclings_own_model() -> None:
+    assert pdf_options_for(profile="standard").table_structure_options.mode.value == "accurate"
+    assert pdf_options_for(profile="standard", table_mode="fast").table_structure_options.mode.value == "fast"
+
+
+def test_levels_of_headings_need_the_whole_document_in_one_parser() -> None:
+    from actors.parser.engine.profiles import splittable
+
+    assert splittable(pdf_options_for())
+    asked = pdf_options_for(heading_hierarchy=True)
+    assert (asked.heading_hierarchy_options.enabled, asked.generate_parsed_pages) == (True, True)
+    assert not splittable(asked)
+
+
+def test_languages_of_ocr_are_those_of_its_model() -> None:
+    import rapidocr
+    import yaml
+
+    routes = yaml.safe_load((Path(rapidocr.__file__).parent / "default_models.yaml").read_text())["model_routes"]
+    [small] = routes["PP-OCRv6"]["rec"]["small"]
+    assert set(OCR_LANGUAGES) == {*small["supported_langs"], *routes["PP-OCRv6"]["aliases"]}
 
 
 def test_ocr_everywhere_means_ocr() -> None:
@@ -156,3 +190,16 @@ def test_docling_gets_a_folder_only_if_all_models_are_in_it(tmp_path: Path, monk
         path.touch()
     engine.Engine(ParseOptions(profile="standard"), Hardware(threads=1, device="cpu"), tmp_path)
     assert given == [None, None, tmp_path]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"profile": "native", "heading_hierarchy": True}, "finds no headings"),
+        ({"profile": "bundled", "table_mode": "fast"}, "table_mode 'fast'"),
+    ],
+)
+def test_option_that_a_profile_cannot_follow_is_refused(engine: Engine, options: Any, reason: str) -> None:
+    with pytest.raises(FileError, match=reason) as refused:
+        engine.describe(ParseOptions(**options))
+    assert refused.value.file_code == "invalid_option"

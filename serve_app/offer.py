@@ -1,0 +1,42 @@
+"""Tells what this server takes."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from actors.formats import supported_suffixes
+from actors.tokenizer_files import tokenizers_in
+from client.languages import OCR_LANGUAGES
+from client.models import ChunkFormat, ChunkOptions, ExportFormat, ParseOptions, ParserInfo, Profile
+from client.offer import Limits, ServerOptions
+from client.options import LEAST_SCALE, LEAST_TOKENS, MOST_SCALE, MOST_TOKENS, Chunker
+from serve_app.chunk_results import complete
+from serve_app.settings import Settings
+
+
+def offer(settings: Settings, parser: ParserInfo | None) -> ServerOptions:
+    """What a request may choose. `parser` describes the parsers; None while none is ready."""
+    return ServerOptions(
+        suffixes=list(supported_suffixes()),
+        formats=[*ExportFormat, *ChunkFormat, "confidence", "zip"],
+        profiles=_profiles(settings, parser),
+        ocr_languages=list(OCR_LANGUAGES),
+        chunkers=list(get_args(Chunker)),
+        tokenizers={name: file.max_tokens for name, file in tokenizers_in(settings.tokenizers).items()},
+        defaults=settings.parse_options,
+        chunk_defaults=complete(ChunkOptions(), settings.tokenizers),
+        options_schema=ParseOptions.model_json_schema(),
+        limits=Limits(
+            max_file_bytes=settings.max_file_bytes,
+            max_request_bytes=settings.max_request_bytes,
+            max_pages=settings.max_pages,
+            max_tokens=(LEAST_TOKENS, MOST_TOKENS),
+            images_scale=(LEAST_SCALE, MOST_SCALE),
+        ),
+    )
+
+
+def _profiles(settings: Settings, parser: ParserInfo | None) -> list[str]:
+    """Without `standard` where `auto` has found that its models are missing."""
+    missing = settings.profile == "auto" and parser is not None and parser.profile != "standard"
+    return [profile for profile in get_args(Profile) if not (missing and profile == "standard")]
