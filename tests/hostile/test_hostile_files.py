@@ -22,7 +22,7 @@ pytestmark = pytest.mark.models
 SLOW = {
     "form_doubling.pdf", "picture_of_itself.pdf", "pattern_recursion.pdf", "stream_bomb.pdf", "form_recursion.pdf",
     "glyph_recursion_30.pdf", "picture_60000.pdf", "frames.gif", "pages.tif", "uniform.tif", "nested_quotes.md",
-    "paragraphs.docx",
+    "paragraphs.docx", "found_annotation.pdf", "found_macro.tex", "found_glyph.pdf",
 }  # fmt: skip
 
 PARSED = {

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import cast
 
 from docling.backend.abstract_backend import AbstractDocumentBackend
-from docling.datamodel.backend_options import BackendOptions, EmailBackendOptions, HTMLBackendOptions, PdfBackendOptions
+from docling.datamodel.backend_options import (
+    BackendOptions,
+    EmailBackendOptions,
+    HTMLBackendOptions,
+    LatexBackendOptions,
+    PdfBackendOptions,
+)
 from docling.datamodel.base_models import InputFormat
 from docling.datamodel.document import InputDocument
 from docling.datamodel.settings import DEFAULT_PAGE_RANGE, DocumentLimits
@@ -21,6 +27,7 @@ from docling.document_converter import (
     FormatOption,
     HTMLFormatOption,
     ImageFormatOption,
+    LatexFormatOption,
     MetsGbsFormatOption,
     PdfFormatOption,
 )
@@ -65,6 +72,8 @@ class Converter:
                 InputFormat.EMAIL: EmailFormatOption(backend_options=EmailBackendOptions(list_attachments=True)),
                 InputFormat.CSV: CsvFormatOption(backend=CsvBackend),
                 InputFormat.EPUB: EpubFormatOption(backend=Book),
+                # Its own time limit would leave a thread behind that goes on without any limit.
+                InputFormat.LATEX: LatexFormatOption(backend_options=LatexBackendOptions(parse_timeout=None)),
                 InputFormat.XLSX: ExcelFormatOption(backend=SparseSheets),
                 **dict.fromkeys((InputFormat.HTML, InputFormat.MHTML), web),
                 InputFormat.METS_GBS: MetsGbsFormatOption(**paged),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -126,6 +127,13 @@ def test_brackets_that_take_too_long_to_match_are_refused(engine: Engine) -> Non
 def test_a_paragraph_may_have_a_thousand_links(engine: Engine) -> None:
     file = parsed(engine, "a.md", b"See [a *page*](http://a.example/b_c) and\n" * 1_000)
     assert len(document_of(file)["texts"]) >= 1_000
+
+
+def test_latex_is_parsed_within_the_call(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread would go on after the call, without its limits of time and memory."""
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail(f"{thread.name} was started"))
+    nodes = orjson.loads(bytes(parsed(engine, "a.tex", b"\\begin{document}Twelve boats\\end{document}").nodes))
+    assert "Twelve boats" in nodes[0]["text"]
 
 
 def test_parts_that_nest_too_deeply_are_named_so(engine: Engine) -> None:
