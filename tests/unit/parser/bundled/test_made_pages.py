@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.fidelity import mean_of
-from benchmarks.made_pages import FITTED, KINDS, LEFTWARDS, make, measure
+from benchmarks.made_pages import FITTED, KINDS, LEFTWARDS, make, misplaced, parse, score
 from benchmarks.typesetter import SANS, SERIF
 
 if TYPE_CHECKING:
+    from actors.messages import ParsedFile
     from actors.parser.engine.engine import Engine
     from benchmarks.fidelity import Score
 
@@ -21,10 +22,15 @@ SEED = 200
 
 
 @pytest.fixture(scope="module")
-def scores(engines: list[Engine]) -> dict[str, Score]:
+def parsed(engines: list[Engine]) -> dict[str, ParsedFile]:
     if not all(file.exists() for file in (*SANS.files, *SERIF.files)) and "CI" not in os.environ:
         pytest.skip("made pages need the Debian package fonts-dejavu-core")
-    return {kind: measure(engines[0], make(kind, SEED)) for kind in KINDS}
+    return {kind: parse(engines[0], make(kind, SEED)) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def scores(engines: list[Engine], parsed: dict[str, ParsedFile]) -> dict[str, Score]:
+    return {kind: score(engines[0], make(kind, SEED), file) for kind, file in parsed.items()}
 
 
 def test_no_rule_was_fitted_to_these_pages() -> None:
@@ -37,6 +43,11 @@ def test_words_come_in_order(scores: dict[str, Score]) -> None:
 
 def test_no_words_are_lost(scores: dict[str, Score]) -> None:
     assert mean_of(list(scores.values())).recall >= 0.995
+
+
+def test_every_word_is_in_exactly_one_item(parsed: dict[str, ParsedFile]) -> None:
+    assert {kind: misplaced(file) for kind, file in parsed.items()} == dict.fromkeys(KINDS, 0)
+    assert all(file.parser.words_read == file.parser.words_kept for file in parsed.values())
 
 
 def test_headings_are_found(scores: dict[str, Score]) -> None:

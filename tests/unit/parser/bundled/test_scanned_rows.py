@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.made_pages import misplaced
 from benchmarks.made_scans import make
-from benchmarks.scanned_rows import FITTED, Score, measure, score
+from benchmarks.scanned_rows import FITTED, Score, measure, parse, score
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -29,7 +30,10 @@ ROWS = (("Wall clock", "12.50"), ("Desk lamp", "3,10"))
     ],
 )
 def test_amounts_stay_with_their_labels(engines: list[Engine], kind: str, turned: bool) -> None:
-    found = measure(engines[0], make(kind, SEED, turned=turned))
+    scan = make(kind, SEED, turned=turned)
+    parsed = parse(engines[0], scan)
+    found = measure(scan, parsed)
+    assert (misplaced(parsed), parsed.words_lost) == (0, 0)
     assert (found.next, found.together) == (found.read, found.read)
     assert found.read >= 0.85 * found.rows
 

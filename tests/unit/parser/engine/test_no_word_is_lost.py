@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from html import unescape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.labels import DocItemLabel
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import ImageReader
@@ -18,7 +21,9 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from actors.messages import ParsedFile
+from actors.parser.engine.words import missing, words_by_page, words_of
 from client.models import ParseOptions, WarningCode
+from client.options import CONTENT
 from tests.contract import split_documents
 from tests.corpus import CORPUS
 from tests.unit.parser.files import make_pdf, parsed
@@ -46,6 +51,16 @@ def parsed_without_loss(engine: Engine, filename: str, data: bytes, **options: A
     assert (file.words_lost, file.lost) == (0, ())
     assert WarningCode.WORDS_DOUBLED not in {warning.code for warning in file.warnings}
     return file
+
+
+def not_in_nodes(file: ParsedFile) -> list[str]:
+    """The words of the document that the node of their page does not show. Formulas that no model has read are not
+    shown by docling."""
+    document = DoclingDocument.model_validate_json(file.document)
+    formulas = [item.orig for item in document.texts if item.label == DocItemLabel.FORMULA and not item.text]
+    shown = {page: words_of(unescape(text)) for page, text in nodes(file)}
+    lost = [word for page, words in words_by_page(document).items() for word in missing(words, shown.get(page, ()))]
+    return missing(lost, words_of(" ".join(formulas)))
 
 
 def nodes(file: ParsedFile) -> list[tuple[int, str]]:
@@ -178,8 +193,9 @@ MADE = {
     ids=["bundled", "bundled without tables", "native"],
 )
 def test_no_word_of_a_made_document_is_lost(engines: list[Engine], name: str, options: dict[str, Any]) -> None:
-    file = parsed_without_loss(engines[0], "file.pdf", MADE[name], **options)
+    file = parsed_without_loss(engines[0], "file.pdf", MADE[name], content=CONTENT, **options)
     assert file.parser.words_read == file.parser.words_kept
+    assert not_in_nodes(file) == []
     if options["profile"] == "bundled" or name != "scanned":
         assert file.parser.words_read
 
@@ -202,8 +218,9 @@ def standard(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.mark.parametrize("name", MADE)
 def test_no_word_is_lost_whatever_docling_s_layout_model_says(standard: Engine, name: str) -> None:
-    file = parsed_without_loss(standard, "file.pdf", MADE[name])
+    file = parsed_without_loss(standard, "file.pdf", MADE[name], content=CONTENT)
     assert file.parser.words_read
+    assert not_in_nodes(file) == []
     assert file.parser.profile == "standard"
 
 
@@ -218,7 +235,8 @@ def files(folder: Path) -> list[Path]:
 def test_no_word_of_the_corpus_is_lost(engines: list[Engine], standard: Engine, path: Path) -> None:
     data = path.read_bytes()
     for engine in (engines[0], standard):
-        file = parsed_without_loss(engine, path.name, data)
+        file = parsed_without_loss(engine, path.name, data, content=CONTENT)
         assert file.parser.words_read
+        assert not_in_nodes(file) == []
     if path.suffix == ".pdf":
         parsed_without_loss(engines[0], path.name, data, profile="native")
