@@ -29,6 +29,7 @@ def main() -> int:
         ["page_pictures"],
         ["tables"],
         ["made_pages"],
+        ["scanned_rows"],
         ["registry"],
         *([["fidelity", str(folder), str(folder / "ground_truth")]] if folder else []),
     ]

@@ -67,7 +67,7 @@ def count(pages: Iterable[Page], document: DoclingDocument) -> Count:
     kept = words_by_page(document)
     read = {page.page_no: words_of(text_read(page)) for page in pages}
     lost = {number: missing(words, kept.get(number, ())) for number, words in read.items()}
-    doubled = {number: missing(kept.get(number, ()), words) for number, words in read.items()}
+    doubled = {number: added(words, kept.get(number, ())) for number, words in read.items()}
     return Count(
         read=sum(map(len, read.values())),
         lost={number: words for number, words in lost.items() if words},
@@ -130,6 +130,26 @@ def missing(read: Sequence[str], kept: Sequence[str]) -> list[str]:
         else:
             lost.append(word)
     return lost
+
+
+def added(read: Sequence[str], kept: Sequence[str]) -> list[str]:
+    """The words of `kept` that are not in `read`, in whatever order a PDF has the two parts of a word."""
+    spare = Counter(read) - Counter(kept)
+    return [word for word in missing(kept, read) if not _takes_parts(word, spare)]
+
+
+def _takes_parts(word: str, spare: Counter[str]) -> bool:
+    """Whether `spare` words make up the word. Then they no longer are spare."""
+    parts: Counter[str] = Counter()
+    while word:
+        begins = (part for part in spare if spare[part] > parts[part] and word.startswith(part))
+        part = max(begins, key=len, default=None)
+        if part is None:
+            return False
+        parts[part] += 1
+        word = word.removeprefix(part)
+    spare.subtract(parts)
+    return True
 
 
 def _take(words: Iterable[str], wanted: Counter[str]) -> Iterator[str]:

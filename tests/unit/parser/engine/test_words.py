@@ -108,6 +108,16 @@ def test_words_that_docling_joins_are_not_doubled() -> None:
     assert count([page_of("algo- rithms ﬁ eld total:12")], document).doubled == {}
 
 
+def test_the_parts_of_a_word_may_be_read_in_any_order() -> None:
+    document, _ = document_of("the self-publishing market")
+    assert count([page_of("publishing market the self-")], document).doubled == {}
+
+
+def test_parts_of_a_word_that_stand_for_themselves_are_none_of_a_doubled_word() -> None:
+    document, _ = document_of("the self market", "self-publishing")
+    assert count([page_of("the self market publishing")], document).doubled == {1: ["selfpublishing"]}
+
+
 def test_a_caption_is_not_inside_its_figure() -> None:
     document, place = document_of("body")
     caption = document.add_text(label=DocItemLabel.CAPTION, text="Figure one", prov=place)
