@@ -1,13 +1,26 @@
 // The routes that the page uses.
 
 import { json, send } from "./http";
-import type { FileEntry, Job, JobList, JobStatus, PartialResults, ServiceInfo } from "./shapes";
+import type {
+  Chunker,
+  Chunks,
+  FileEntry,
+  Job,
+  JobList,
+  JobStatus,
+  Offer,
+  PartialResults,
+  ServiceInfo,
+  Submitted,
+} from "./shapes";
 
 type Stop = AbortSignal | undefined;
 
 const init = (signal: Stop): RequestInit => (signal ? { signal } : {});
 
 export const serviceInfo = (): Promise<ServiceInfo> => json("");
+
+export const serverOffer = (): Promise<Offer> => json("options");
 
 export const listJobs = (status: JobStatus | null, cursor: string | null, limit: number): Promise<JobList> =>
   json("jobs", { query: { status, cursor, limit } });
@@ -32,6 +45,18 @@ export const soFar = (id: string, file: number, signal?: Stop): Promise<PartialR
 /** The document as docling writes it. */
 export const documentJson = (id: string, file: number, signal?: Stop): Promise<unknown> =>
   json(`jobs/${id}/results`, { query: { file, format: "json" }, ...init(signal) });
+
+/** The document in pieces for an embedding model. */
+export const chunksOf = (id: string, file: number, chunker: Chunker, tokens: number, signal?: Stop): Promise<Chunks> =>
+  json(`jobs/${id}/results`, { query: { file, format: "chunks", chunker, max_tokens: tokens }, ...init(signal) });
+
+/** Submit documents that the server fetches itself. */
+export const submitUrls = (urls: string[], options: Record<string, unknown>): Promise<Submitted> =>
+  json("submit", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
+    body: JSON.stringify({ sources: urls.map((url) => ({ url })), options }),
+  });
 
 /** An export as text. */
 export async function exported(id: string, file: number, format: string, signal?: Stop): Promise<string> {

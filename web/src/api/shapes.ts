@@ -2,6 +2,18 @@
 
 export type JobStatus = "pending" | "processing" | "completed" | "failed";
 
+/** How sure the models were. */
+export type Grade = "poor" | "fair" | "good" | "excellent" | "unspecified";
+
+export interface Confidence {
+  parse_score: number | null;
+  layout_score: number | null;
+  table_score: number | null;
+  ocr_score: number | null;
+  mean_score: number | null;
+  low_grade: Grade;
+}
+
 export interface Progress {
   pages_total: number;
   pages_done: number;
@@ -24,6 +36,7 @@ export interface Job {
   attempts: number;
   metadata: Record<string, unknown>;
   filenames: string[];
+  worst_grade?: Grade | null;
 }
 
 export interface JobList {
@@ -72,6 +85,7 @@ export interface FileEntry {
   pages_failed: PageFailure[];
   warnings: FileWarning[];
   parser: ParserInfo | null;
+  confidence?: (Confidence & { pages: Record<string, Confidence> }) | null;
   cached: boolean;
 }
 
@@ -89,9 +103,46 @@ export interface PartialResults {
   partial: { progress: Progress; files: PartialFile[] } | null;
 }
 
+export type Chunker = "hybrid" | "hierarchical" | "page";
+
+export interface Chunk {
+  id: string;
+  index: number;
+  text: string;
+  num_tokens: number;
+  headings: string[];
+  page_numbers: number[];
+  items: { ref: string }[];
+}
+
+export interface Chunks {
+  tokenizer: string;
+  max_tokens: number | null;
+  chunks: Chunk[];
+}
+
 export interface ServiceInfo {
   version: string;
   supported_formats: string[];
+}
+
+/** A part of JSON Schema. */
+export interface Schema {
+  type?: string;
+  format?: string;
+  enum?: string[];
+  anyOf?: Schema[];
+  items?: Schema;
+  prefixItems?: Schema[];
+  properties?: Record<string, Schema>;
+}
+
+/** What the server takes. */
+export interface Offer {
+  profiles: string[];
+  ocr_languages: string[];
+  defaults: Record<string, unknown>;
+  options_schema: Schema;
 }
 
 export interface Problem {

@@ -21,6 +21,8 @@ export type Grid = Cell[][];
 export interface Item {
   /** The place in reading order, from 0. It is part of links. */
   index: number;
+  /** docling's name for it. */
+  ref: string;
   label: string;
   text: string;
   /** Of a heading: 1 for the title. */
@@ -161,6 +163,7 @@ class Reader {
     if (!text && !isTable && !raw.prov?.length && !raw.image) return;
     this.#items.push({
       index: this.#items.length,
+      ref: raw.self_ref,
       label,
       text,
       level: label === "title" ? 1 : (raw.level ?? 1) + 1,

@@ -15,7 +15,7 @@ const KEYS: Record<string, () => void> = {
   "-": () => zoomBy(-1),
   "0": zoomReset,
   Escape: () => {
-    pointed.value = null;
+    pointed.value = [];
     choose(null);
   },
 };

@@ -4,8 +4,8 @@ import { computed, signal } from "@preact/signals";
 import { currentPage, opened } from "./document";
 import { go, place } from "./route";
 
-/** Under the mouse, or focused. */
-export const pointed = signal<number | null>(null);
+/** The items under the mouse, or focused. A chunk has several. */
+export const pointed = signal<readonly number[]>([]);
 /** In the address: clicked, found, or linked to. */
 export const chosen = computed<number | null>(() => place.value?.item ?? null);
 
@@ -30,6 +30,6 @@ export function choose(item: number | null): void {
 
 export function turnTo(page: number): void {
   const here = place.peek();
-  pointed.value = null;
+  pointed.value = [];
   if (here) go({ ...here, page, item: null }, "replace");
 }

@@ -13,7 +13,7 @@ const kept = new Map<string, Signal<string | null>>();
 export function needed(job: string, file: number, page: number, width: number, zoom: number): string {
   const pixels = (Math.min(innerWidth, 900) * zoom * devicePixelRatio) / width;
   const scale = SCALES.find((each) => each >= pixels) ?? 3;
-  return `jobs/${job}/files/${file}/pages/${page}.png?scale=${scale}`;
+  return `jobs/${job}/files/${file}/pages/${page}.webp?scale=${scale}`;
 }
 
 /** The picture under this path; null until it is there, and where there is none. */

@@ -24,7 +24,9 @@ export function parse(hash: string): Place | null {
   return { job, file: Number(file ?? 0), page: numbered(page), item: numbered(item) };
 }
 
-const numbered = (text: string | undefined): number | null => (text === undefined ? null : Number(text));
+function numbered(text: string | undefined): number | null {
+  return text === undefined ? null : Number(text);
+}
 
 export function link(to: Partial<Place> & { job: string }): string {
   const parts = [`#/jobs/${to.job}/files/${to.file ?? 0}`];

@@ -5,6 +5,7 @@ import type { ComponentChildren } from "preact";
 import { ended } from "../api/shapes";
 import { opened, openJob } from "../state/document";
 import type { Place } from "../state/route";
+import { ChunksTab } from "./chunks";
 import { HtmlPreview } from "./htmlpreview";
 import { ItemsTab } from "./items";
 import { JsonTab } from "./jsontree";
@@ -32,6 +33,7 @@ function tabs(): Tab[] {
     { name: "Markdown", show: (place) => <MarkdownTab place={place} /> },
     { name: "HTML", show: (place) => <HtmlPreview place={place} /> },
     ...(grids.length ? [{ name: "Tables", number: grids.length, show: () => <TablesTab items={grids} /> }] : []),
+    { name: "Chunks", show: (place) => <ChunksTab place={place} model={model} /> },
     { name: "JSON", show: () => <JsonTab /> },
     report,
   ];

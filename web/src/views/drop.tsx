@@ -1,10 +1,14 @@
 // The place to drop files, and what is on its way.
 
-import { useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
+import { submitUrls } from "../api/calls";
 import { isDragging, leftOut, take } from "../state/drops";
+import { options } from "../state/options";
+import { complain } from "../state/session";
 import { service } from "../state/start";
 import { uploads } from "../state/uploads";
 import { Icon } from "./icons";
+import { OptionsForm } from "./options";
 import { count, IconButton } from "./parts";
 
 export function Drop() {
@@ -16,9 +20,40 @@ export function Drop() {
         <Chooser label="Choose files" icon="file" />
         <Chooser label="Choose a folder" icon="folder" isFolder />
       </div>
+      <UrlForm />
+      <OptionsForm />
       <LeftOut />
       <Uploads />
     </section>
+  );
+}
+
+/** Documents that the server fetches. */
+function UrlForm() {
+  const [url, setUrl] = useState("");
+  const send = async (event: Event) => {
+    event.preventDefault();
+    try {
+      await submitUrls([url], options.value);
+      setUrl("");
+    } catch (error) {
+      complain(error);
+    }
+  };
+  return (
+    <form class="url-form" onSubmit={(event) => void send(event)}>
+      <input
+        type="url"
+        required
+        placeholder="https://… a document on the web"
+        aria-label="The address of a document on the web"
+        value={url}
+        onInput={(event) => setUrl(event.currentTarget.value)}
+      />
+      <button type="submit" class="button">
+        Fetch
+      </button>
+    </form>
   );
 }
 
@@ -42,9 +77,7 @@ function Chooser({ label, icon, isFolder = false }: { label: string; icon: "file
       <input
         ref={input}
         type="file"
-        class="unseen"
-        tabIndex={-1}
-        aria-label={label}
+        hidden
         multiple
         {...(isFolder ? { webkitdirectory: true } : {})}
         onChange={chosen}

@@ -16,11 +16,16 @@ export function HtmlPreview({ place }: { place: Place }) {
   return <iframe class="preview" title="The document as HTML" sandbox="" srcdoc={page} />;
 }
 
+const REFUSED = /^(on|style$|srcdoc$)/i;
+
 /** The frame is a sandbox already. This leaves out what it would refuse, and gives the document the look of the page. */
 function harmless(html: string): string {
   const parsed = new DOMParser().parseFromString(html, "text/html");
-  for (const each of parsed.querySelectorAll("script, style, link, meta, base, iframe, object, embed")) each.remove();
-  for (const each of parsed.querySelectorAll("[style]")) each.removeAttribute("style");
+  for (const each of parsed.querySelectorAll("script, style, link, meta, base, iframe, object, embed, form"))
+    each.remove();
+  for (const each of parsed.querySelectorAll("*")) {
+    for (const { name } of [...each.attributes]) if (REFUSED.test(name)) each.removeAttribute(name);
+  }
   const look = parsed.createElement("link");
   look.rel = "stylesheet";
   look.href = document.querySelector<HTMLLinkElement>("#preview-style")?.href ?? "";

@@ -13,13 +13,14 @@ import { count, IconButton } from "./parts";
 export function JobRow({ id }: { id: string }) {
   const known = job(id).value;
   if (!known) return null;
+  const files = Math.max(known.progress.files_total, known.filenames.length); // the total is 0 until it runs
   return (
     <li class={`row ${stateOf(known)}`} data-job={id}>
       <a class="row-name" href={link({ job: id })}>
         <StateDot of={known} />
         <span class="names">
           <bdi>{known.filenames[0] ?? `Job ${id}`}</bdi>
-          {known.progress.files_total > 1 && <small> and {count(known.progress.files_total - 1, "more file")}</small>}
+          {files > 1 && <small> and {count(files - 1, "more file")}</small>}
         </span>
       </a>
       <ProgressCell of={known} />
@@ -79,6 +80,9 @@ function Remarks({ of }: { of: Job }) {
     <span class="remarks">
       {of.status === "failed" && of.reason !== "cancelled" && <span class="remark bad">{of.error}</span>}
       {pages_failed > 0 && <span class="remark bad">{count(pages_failed, "page")} lost</span>}
+      {(of.worst_grade === "poor" || of.worst_grade === "fair") && (
+        <span class="remark warn">{of.worst_grade} confidence</span>
+      )}
       {words_lost > 0 && <span class="remark warn">{count(words_lost, "word")} lost</span>}
     </span>
   );

@@ -7,29 +7,30 @@ import { choose, chosen, pointed } from "../state/marks";
 const itemOf = (target: EventTarget | null): HTMLElement | SVGElement | null =>
   target instanceof Element ? target.closest<HTMLElement | SVGElement>("[data-item]") : null;
 
-const numberOf = (element: HTMLElement | SVGElement | null): number | null =>
-  element ? Number(element.dataset["item"]) : null;
+/** The items that an element stands for. */
+const numbersOf = (element: HTMLElement | SVGElement | null): number[] =>
+  element?.dataset["item"]?.split(" ").map(Number) ?? [];
 
 /** Keep the marks inside `box`, and bring a chosen item into view. */
 export function useMarks(box: RefObject<Element | null>): void {
   useSignalEffect(() => {
-    marked(box.current, "pointed", pointed.value);
+    mark(box.current, "pointed", pointed.value);
   });
   useSignalEffect(() => {
-    const [first] = marked(box.current, "chosen", chosen.value);
+    const [first] = mark(box.current, "chosen", chosen.value === null ? [] : [chosen.value]);
     if (first) bringIntoView(first);
   });
 }
 
-/** The elements of an item get a class, and all others lose it. */
-export function marked(box: Element | null, name: string, item: number | null): Element[] {
+/** The elements of these items get a class, and all others lose it. */
+function mark(box: Element | null, name: string, items: readonly number[]): Element[] {
   for (const before of box?.querySelectorAll(`.${name}`) ?? []) before.classList.remove(name);
-  const found = item === null ? [] : [...(box?.querySelectorAll(`[data-item="${item}"]`) ?? [])];
+  const found = items.flatMap((item) => [...(box?.querySelectorAll(`[data-item~="${item}"]`) ?? [])]);
   for (const element of found) element.classList.add(name);
   return found;
 }
 
-export function bringIntoView(element: Element): void {
+function bringIntoView(element: Element): void {
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
   element.scrollIntoView({ block: "nearest", inline: "nearest", behavior: isStill ? "auto" : "smooth" });
 }
@@ -37,26 +38,26 @@ export function bringIntoView(element: Element): void {
 /** The handlers of a box with items: pointing, focus, a click, and arrows that walk from item to item. */
 export const following = {
   onPointerOver: (event: PointerEvent) => {
-    pointed.value = numberOf(itemOf(event.target));
+    pointed.value = numbersOf(itemOf(event.target));
   },
   onPointerLeave: () => {
-    pointed.value = null;
+    pointed.value = [];
   },
   onFocusIn: (event: FocusEvent) => {
-    pointed.value = numberOf(itemOf(event.target));
+    pointed.value = numbersOf(itemOf(event.target));
   },
   onFocusOut: () => {
-    pointed.value = null;
+    pointed.value = [];
   },
   onClick: (event: MouseEvent) => {
-    const item = numberOf(itemOf(event.target));
-    if (item !== null && !getSelection()?.toString()) choose(item);
+    const [item] = numbersOf(itemOf(event.target));
+    if (item !== undefined && !getSelection()?.toString()) choose(item);
   },
   onKeyDown: (event: KeyboardEvent) => {
     const from = itemOf(event.target);
     if (!from) return;
     const to = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (event.key === "Enter" || event.key === " ") choose(numberOf(from));
+    if (event.key === "Enter" || event.key === " ") choose(numbersOf(from)[0] ?? null);
     else if (to) walk(from, to);
     else return;
     event.preventDefault();

@@ -61,7 +61,7 @@ function Sheet({ page, items, place }: { page: PageSize; items: Item[]; place: P
   useMarks(box);
   return (
     // The boxes are in the order of reading, and focus walks through them.
-    <div class="sheet-scroll" ref={box} {...following} data-items>
+    <div class="sheet-scroll" ref={box} {...following} data-items tabIndex={0}>
       <div class="sheet" style={{ width: `${zoom.value * 100}%`, aspectRatio: `${page.width} / ${page.height}` }}>
         <Picture page={page} place={place} />
         <Boxes page={page} items={items} />

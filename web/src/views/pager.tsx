@@ -1,6 +1,7 @@
 // The pages of the document as a strip of numbers. It tells where a page has a problem.
 
 import { useEffect, useRef } from "preact/hooks";
+import type { Grade } from "../api/shapes";
 import { currentPage, opened, pageNumbers } from "../state/document";
 import { turn } from "../state/keys";
 import { turnTo } from "../state/marks";
@@ -30,13 +31,15 @@ export function Pager() {
 
 function PageButton({ page, isHere }: { page: number; isHere: boolean }) {
   const remark = remarkOn(page);
+  const grade = gradeOf(page);
+  const words = [remark.text, grade && `confidence: ${grade}`].filter(Boolean).join(", ");
   return (
     <button
       type="button"
-      class={`page-number ${remark.kind}`}
+      class={`page-number ${remark.kind} ${grade ? `grade-${grade}` : ""}`}
       aria-current={isHere ? "page" : undefined}
-      aria-label={remark.text ? `Page ${page}: ${remark.text}` : `Page ${page}`}
-      title={remark.text || undefined}
+      aria-label={words ? `Page ${page}: ${words}` : `Page ${page}`}
+      title={words || undefined}
       onClick={() => turnTo(page)}
     >
       {page}
@@ -47,6 +50,11 @@ function PageButton({ page, isHere }: { page: number; isHere: boolean }) {
 interface Remark {
   kind: "" | "lost" | "warned" | "coming";
   text: string;
+}
+
+function gradeOf(page: number): Grade | null {
+  const grade = opened.value.entry?.confidence?.pages[page]?.low_grade ?? "unspecified";
+  return grade === "unspecified" ? null : grade;
 }
 
 function remarkOn(page: number): Remark {

@@ -1,6 +1,6 @@
 // What may be missing or wrong, and what parsed the file.
 
-import type { FileEntry, ParserInfo } from "../api/shapes";
+import type { Confidence, FileEntry, ParserInfo } from "../api/shapes";
 import { turnTo } from "../state/marks";
 import { Icon } from "./icons";
 import { count } from "./parts";
@@ -39,9 +39,54 @@ export function ReportTab({ entry }: { entry: FileEntry }) {
           <Icon name="check" /> Nothing is missing that the server knows of.
         </p>
       )}
+      {entry.confidence && entry.confidence.low_grade !== "unspecified" && <Scores of={entry.confidence} />}
       <h2>How it was parsed</h2>
       <Facts entry={entry} />
     </div>
+  );
+}
+
+const SCORES = [
+  ["parse_score", "Text layer"],
+  ["layout_score", "Layout"],
+  ["table_score", "Tables"],
+  ["ocr_score", "OCR"],
+  ["mean_score", "Mean"],
+] as const;
+
+/** How sure the models were of each page, from 0 to 1. */
+function Scores({ of }: { of: NonNullable<FileEntry["confidence"]> }) {
+  const rows: [string, Confidence][] = [...Object.entries(of.pages), ["All", of]];
+  return (
+    <>
+      <h2>Confidence</h2>
+      <div class="grid">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Page</th>
+              {SCORES.map(([name, label]) => (
+                <th key={name} scope="col">
+                  {label}
+                </th>
+              ))}
+              <th scope="col">Lowest</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(([page, scores]) => (
+              <tr key={page}>
+                <th scope="row">{page}</th>
+                {SCORES.map(([name]) => (
+                  <td key={name}>{scores[name]?.toFixed(2) ?? "–"}</td>
+                ))}
+                <td class={`grade-${scores.low_grade}`}>{scores.low_grade}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
   );
 }
 

@@ -1,0 +1,168 @@
+"""Submit files on the page, and follow jobs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from client.keys import digest, new_key
+from tests.browser import NewPage
+from tests.ui.server import PageServer
+
+#: Makes the browser believe that these files were dropped.
+DROP = """(files) => {
+  const dropped = new DataTransfer();
+  for (const [name, text] of files) dropped.items.add(new File([text], name));
+  window.dispatchEvent(new DragEvent("drop", {dataTransfer: dropped, bubbles: true, cancelable: true}));
+}"""
+
+
+@pytest.fixture
+def home(server: PageServer, new_page: NewPage) -> Page:
+    page = new_page(f"{server.url}/ui")
+    expect(page.get_by_text("No jobs yet.")).to_be_visible()
+    return page
+
+
+def row(page: Page, name: str) -> Any:
+    return page.locator(".row", has_text=name)
+
+
+def test_a_dropped_file_becomes_a_job_whose_pages_come_in(home: Page, server: PageServer) -> None:
+    home.evaluate(DROP, [["report.pdf", "content"]])
+    expect(row(home, "report.pdf")).to_contain_text("Waiting")
+    [job_id] = server.begin()
+    server.report(job_id, [1])
+    expect(row(home, "report.pdf")).to_contain_text("1 of 3 pages")
+    row(home, "report.pdf").get_by_role("link").click()
+    expect(home.get_by_text("First paragraph of page 1.")).to_be_visible()
+    home.get_by_role("button", name="Page 2: not parsed yet").click()
+    expect(home.get_by_text("This page is on its way.")).to_be_visible()
+    server.report(job_id, [1, 2])
+    expect(home.get_by_text("First paragraph of page 2.")).to_be_visible()
+    server.complete(job_id)
+    expect(home.locator(".box").first).to_be_visible()
+    home.get_by_role("link", name="Back to the jobs").click()
+    expect(row(home, "report.pdf")).to_contain_text("Done")
+
+
+def test_chosen_files_become_one_job(home: Page, tmp_path: Path) -> None:
+    names = ["one.pdf", "two.md", "no.xyz"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"content")
+    with home.expect_file_chooser() as chooser:
+        home.get_by_role("button", name="Choose files").click()
+    chooser.value.set_files([tmp_path / name for name in names])
+    expect(row(home, "one.pdf")).to_contain_text("and 1 more file")
+    expect(home.locator(".left-out")).to_contain_text("no.xyz: this server does not read its kind")
+
+
+def test_jobs_of_other_programs_appear_without_a_reload_and_stay_after_one(home: Page, server: PageServer) -> None:
+    job_id = server.submit("report.pdf")
+    expect(row(home, "report.pdf")).to_be_visible()
+    home.reload()
+    expect(row(home, "report.pdf")).to_contain_text("Waiting")
+    server.complete(job_id)
+    expect(row(home, "report.pdf")).to_contain_text("Done")
+
+
+def test_a_waiting_job_is_cancelled_and_deleted(home: Page, server: PageServer) -> None:
+    server.submit("report.pdf")
+    row(home, "report.pdf").get_by_role("button", name="Cancel report.pdf").click()
+    expect(row(home, "report.pdf")).to_contain_text("Cancelled")
+    home.once("dialog", lambda dialog: dialog.accept())
+    row(home, "report.pdf").get_by_role("button", name="Delete report.pdf").click()
+    expect(row(home, "report.pdf")).to_have_count(0)
+
+
+def test_the_list_is_filtered_by_state_and_by_name(home: Page, server: PageServer) -> None:
+    server.completed("done.pdf")
+    server.submit("waiting.pdf")
+    expect(home.locator(".row")).to_have_count(2)
+    home.get_by_role("button", name="Waiting", exact=True).click()
+    expect(home.locator(".row .names")).to_have_text(["waiting.pdf"])
+    home.get_by_role("button", name="All", exact=True).click()
+    home.get_by_role("searchbox").fill("DONE")
+    expect(home.locator(".row .names")).to_have_text(["done.pdf"])
+
+
+def test_a_file_is_parsed_again(home: Page, server: PageServer) -> None:
+    home.evaluate(DROP, [["report.pdf", "content"]])
+    home.get_by_role("button", name="Parse report.pdf again").click()
+    expect(row(home, "report.pdf")).to_have_count(2)
+
+
+def test_a_wrong_key_is_refused_in_the_words_of_the_server_and_a_right_one_is_kept(
+    tmp_path: Path, new_page: NewPage
+) -> None:
+    key = new_key()
+    server = PageServer(tmp_path / "guarded", api_keys=f"me:{digest(key)}")
+    try:
+        server.submit("mine.pdf", key=key)
+        page = new_page(f"{server.url}/ui")
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("Send an API key")
+        dialog.get_by_label("Key").fill("wrong")
+        dialog.get_by_role("button", name="Use this key").click()
+        expect(dialog).to_contain_text("The API key is wrong or revoked")
+        dialog.get_by_label("Key").fill(key)
+        dialog.get_by_role("button", name="Use this key").click()
+        expect(row(page, "mine.pdf")).to_be_visible()
+        page.reload()
+        expect(row(page, "mine.pdf")).to_be_visible()
+        assert key not in page.content()
+        assert key not in page.url
+    finally:
+        server.stop()
+
+
+def test_a_server_that_restarts_is_noticed_and_the_list_goes_on_by_itself(home: Page, server: PageServer) -> None:
+    server.submit("before.pdf")
+    expect(row(home, "before.pdf")).to_be_visible()
+    server.stop()
+    expect(home.get_by_text("The connection is lost.")).to_be_visible()
+    server.start()
+    server.submit("after.pdf")
+    expect(row(home, "after.pdf")).to_be_visible()
+    expect(home.get_by_text("The connection is lost.")).to_have_count(0)
+
+
+def test_an_error_is_shown_with_its_request_id(home: Page, server: PageServer) -> None:
+    server.completed("report.pdf")
+    job_id = home.locator(".row").get_attribute("data-job")
+    row(home, "report.pdf").wait_for()
+    home.route(
+        f"**/jobs/{job_id}",
+        lambda route: route.fulfill(
+            status=503,
+            content_type="application/problem+json",
+            body='{"detail": "The blob store does not answer", "code": "store_unavailable", "request_id": "r-17"}',
+        ),
+    )
+    home.once("dialog", lambda dialog: dialog.accept())
+    home.get_by_role("button", name="Delete report.pdf").click()
+    alert = home.get_by_role("alert")
+    expect(alert).to_contain_text("The blob store does not answer")
+    expect(alert).to_contain_text("Request r-17")
+
+
+def test_ten_thousand_jobs_are_paged_through(server: PageServer, new_page: NewPage) -> None:
+    server.fill(10_000)
+    page = new_page(f"{server.url}/ui")
+    expect(page.locator(".row")).to_have_count(50)
+    page.locator(".row").last.scroll_into_view_if_needed()
+    expect(page.locator(".row")).to_have_count(100)
+    page.get_by_role("button", name="Done", exact=True).click()
+    expect(page.get_by_text("No job matches.")).to_be_visible()
+
+
+def test_a_name_with_markup_is_text(home: Page) -> None:
+    name = '<img src=x onerror="document.title=1">.pdf'
+    home.evaluate(DROP, [[name, "content"]])
+    expect(row(home, "onerror")).to_contain_text(re.compile(r"<img src=x onerror=.*\.pdf"))
+    expect(home).to_have_title("docfleet")
+    assert home.locator("img").count() == 0
