@@ -5,11 +5,9 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.cluster.local_service import running
 from tests.conformance.checks import Check
 from tests.conformance.compatibility import PAGE, Finding, table
 from tests.conformance.environments import PACKAGES
@@ -19,12 +17,6 @@ from tests.conformance.sdk import LANGCHAIN, SDK
 pytestmark = pytest.mark.slow
 
 ALL = [*SDK, *LANGCHAIN, *PACKAGES, *RECORDED]
-
-
-@pytest.fixture(scope="module")
-def url(short_folder: Path) -> Iterator[str]:
-    with running("serve_app", short_folder / "conformance", PROFILE="bundled", SOURCES_ALLOW="127.0.0.1") as (_, url):
-        yield url
 
 
 @pytest.fixture(scope="module")

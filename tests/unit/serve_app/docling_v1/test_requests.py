@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
+from actors.messages import Failure
+from client.models import ErrorCode
 from serve_app.docling_v1.json_strings import SHORT, LongString, split_long_strings
 from tests.unit.serve_app.docling_v1.calls import DOCUMENT, converted, finished, source, submitted
 from tests.unit.serve_app.service import MakeService, Service, form
@@ -156,6 +159,18 @@ async def test_a_failed_file_is_told_in_the_body_of_a_synchronous_call(service: 
     result = answer.json()
     assert (answer.status_code, result["status"], result["document"]["md_content"]) == (200, "failure", None)
     assert [error["error_message"] for error in result["errors"]] == ["The file cannot be parsed"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(ErrorCode.DEADLINE_EXCEEDED, 504), (ErrorCode.CANCELLED, 409), (ErrorCode.POISON, 500)]
+)
+async def test_a_failed_job_is_the_error_of_a_synchronous_call(service: Service, code: ErrorCode, status: int) -> None:
+    calling = asyncio.create_task(service.http.post("/v1/convert/file", files=FILES))
+    while not calling.done():
+        await service.worker.work(Failure(code=code, message="It failed"))
+        await asyncio.sleep(0)
+    answer = await calling
+    assert (answer.status_code, answer.json()["detail"]) == (status, "It failed")
 
 
 async def test_an_unfinished_result_is_not_there_yet(service: Service) -> None:
