@@ -170,8 +170,8 @@ async def test_every_operation_has_an_id_of_its_own_and_describes_its_errors(ser
 async def test_the_upload_form_is_described(service: Service, path: str) -> None:
     document = (await service.http.get("/openapi.json")).json()
     body = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert body["required"] == ["files"]
-    assert set(body["properties"]) == {"files", *TEXT_FIELDS}
+    assert body["anyOf"] == [{"required": ["files"]}, {"required": ["sources"]}]
+    assert set(body["properties"]) == {"files", "sources", *TEXT_FIELDS}
     assert {"options", "metadata", "task_id", "callback_url", "webhook_url"} == TEXT_FIELDS
 
 
@@ -181,6 +181,7 @@ def test_every_code_of_a_request_has_a_status() -> None:
         ErrorCode.WRONG_PASSWORD, ErrorCode.NO_PAGES, ErrorCode.PAGE_RANGE_OUTSIDE, ErrorCode.DECOMPRESSION_BOMB,
         ErrorCode.TOO_LARGE_TO_PARSE,
         ErrorCode.PAGES_LOST, ErrorCode.TOO_MANY_PAGES, ErrorCode.RESULT_TOO_LARGE,
+        ErrorCode.SOURCE_NOT_FOUND, ErrorCode.SOURCE_DENIED, ErrorCode.SOURCE_FAILED,
     }  # fmt: skip
     assert set(STATUS) == set(ErrorCode) - of_files
 
