@@ -74,6 +74,8 @@ class ParseOptions(BaseModel):
     is the number of pixels for each point of pictures from PDFs: 2, or 1 in the profile `native`, unless told
     otherwise. `heading_hierarchy` finds the levels of a PDF's headings by its bookmarks, numbers and fonts; then one
     parser reads the whole document.
+
+    `chunks` makes chunks together with the results; without it, the first request for them makes them.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +96,7 @@ class ParseOptions(BaseModel):
     table_mode: TableMode | None = None
     images_scale: float | None = Field(None, ge=LEAST_SCALE, le=MOST_SCALE)
     heading_hierarchy: bool | None = None
+    chunks: ChunkOptions | None = None
 
     @field_validator("content")
     @classmethod

@@ -15,6 +15,7 @@ from actors.egress.guard import AddressGuard, AddressRefused
 from actors.messages import JobSpec
 from actors.nodes import checked_metadata
 from client.models import ErrorCode, ParseOptions
+from serve_app.chunk_results import complete
 from serve_app.problems import Refused
 from serve_app.settings import Settings
 from serve_app.uploads import Upload
@@ -44,7 +45,7 @@ def make_spec(
         raise Refused(ErrorCode.CALLBACK_REFUSED, "webhook_url needs WEBHOOK_SECRET, which is not set on this server")
     if len(fields.get("task_id", "")) > MAX_TASK_ID:
         raise Refused(ErrorCode.INVALID_REQUEST, f"task_id must have at most {MAX_TASK_ID} characters")
-    options = _options(fields.get("options"))
+    options = _with_tokenizer(_options(fields.get("options")), settings)
     return JobSpec(
         job_id=job_id,
         files=upload.files,
@@ -75,6 +76,13 @@ def _options(text: str | None) -> ParseOptions:
         known = ", ".join(ParseOptions.model_fields)
         raise Refused(ErrorCode.UNKNOWN_OPTION, f"Unknown option '{where}'; the options are {known}")
     raise Refused(ErrorCode.INVALID_OPTION, f"Invalid option '{where}': {first['msg']}")
+
+
+def _with_tokenizer(options: ParseOptions, settings: Settings) -> ParseOptions:
+    """The options with complete options of chunks, as a later request for them has. Raises UnknownTokenizer."""
+    if options.chunks is None:
+        return options
+    return options.model_copy(update={"chunks": complete(options.chunks, settings.tokenizers)})
 
 
 def _metadata(text: str | None) -> dict[str, Any]:

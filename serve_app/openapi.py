@@ -38,6 +38,7 @@ OF_AN_UPLOAD = (
     ErrorCode.INVALID_REQUEST,
     ErrorCode.UNKNOWN_OPTION,
     ErrorCode.INVALID_OPTION,
+    ErrorCode.UNKNOWN_TOKENIZER,
     ErrorCode.INVALID_METADATA,
     ErrorCode.CALLBACK_REFUSED,
     ErrorCode.INVALID_SOURCE,

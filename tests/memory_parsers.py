@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from actors.derivations import Derivation, Made, PagePicture
+from actors.derivations import Chunks, Derivation, Made, PagePicture
 from actors.errors import FileError, ParserDied, ParserFailed, ResultLost
 from actors.messages import Attachment, FileTask, PagePlan, PageSpan, ParsedFile
 from actors.nodes import make_node
@@ -46,6 +46,7 @@ class MemoryParsers:
     opened: Counter[str] = field(default_factory=Counter)
     limits_s: list[float] = field(default_factory=list)
     apart: bool = True
+    no_chunks: Exception | None = None
     gate: asyncio.Event | None = None
     waiting: int = 0  # how many calls have reached the gate
     parser: ParserInfo = field(default_factory=lambda: ParserInfo(profile="native", docling="0"))
@@ -88,7 +89,11 @@ class MemoryParsers:
         return self._file(task, document, pages, tuple(lost))
 
     async def derive(self, source: bytes, wanted: Derivation) -> Made:
-        """Draws pages."""
+        """Draws pages, and makes chunks unless `no_chunks` says why not."""
+        if isinstance(wanted, Chunks):
+            if self.no_chunks:
+                raise self.no_chunks
+            return {wanted.target: b"chunks of " + source}
         assert isinstance(wanted, PagePicture)
         if wanted.page > int(source):
             raise FileError(ErrorCode.PAGE_NOT_FOUND, f"There is no page {wanted.page}: the file has {int(source)}")

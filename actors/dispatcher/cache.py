@@ -24,7 +24,7 @@ log = get_logger()
 PARSER_CODE = digest_of("actors.parser")
 
 #: Options that do not change the result.
-_NOT_IN_KEY = {"cache", "password"}
+_NOT_IN_KEY = {"cache", "password", "chunks"}
 
 #: Raised when decoding a corrupt entry or result: a store may lose half of a blob.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
@@ -77,7 +77,8 @@ class ResultCache:
         return f"cache/{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}/entry.json"
 
     async def _described_for(self, options: ParseOptions) -> ParserInfo:
-        recipe = options.model_copy(update={"page_range": None, "password": None, "cache": None, "page_chunks": None})
+        irrelevant = dict.fromkeys(("page_range", "password", "cache", "page_chunks", "chunks"))
+        recipe = options.model_copy(update=irrelevant)
         known = recipe.model_dump_json().encode()
         if known not in self._described:
             self._described[known] = await self._parsers.describe(recipe)

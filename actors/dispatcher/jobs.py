@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from actors.blobs import BlobStore
 from actors.dispatcher.cache import ResultCache
+from actors.dispatcher.chunks_ahead import make_chunks
+from actors.dispatcher.derivations import Deriver
 from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.gather import gather_or_cancel
@@ -55,6 +57,7 @@ class JobRun:
         self._spec = spec
         self._parsers = parsers
         self._store = ResultStore(blobs, spec.job_id)
+        self._deriver = Deriver(parsers, blobs, slots)
         self._slots = slots
         self._limits = limits
         self._sources = JobSources(sources, spec)
@@ -137,6 +140,7 @@ class JobRun:
         outcome = await self._store.save(index, file, result, (time.monotonic() - started) * 1000)
         if self._cache and isinstance(result, ParsedFile):
             await self._cache.remember(self._spec.owner, file, task, result, outcome)
+        await make_chunks(self._deriver, self._spec, index, outcome)
         self._outcomes[index] = outcome
         self._active.pop(index, None)
         self._count(files_done=1, words_lost=result.words_lost if isinstance(result, ParsedFile) else 0)

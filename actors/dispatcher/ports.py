@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from actors.derivations import Derivation, Made
 from actors.messages import Claim, FileTask, Heartbeat, JobOutcome, JobSpec, JobView, PagePlan, PageSpan, ParsedFile
 from actors.sources import Fetched, NewSink
 from client.models import PageFailure, ParseOptions, ParserInfo
@@ -101,6 +102,10 @@ class Parsers(Protocol):
     async def assemble(
         self, document: Document, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[ShardRef]
     ) -> ParsedFile: ...
+
+    async def derive(self, source: Document, wanted: Derivation) -> Made:
+        """Make the blobs of a derivation from its source."""
+        ...
 
     async def describe(self, options: ParseOptions) -> ParserInfo:
         """The profile and versions that parse a PDF under these options."""

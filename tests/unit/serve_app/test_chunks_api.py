@@ -232,3 +232,35 @@ async def test_unknown_job_has_no_chunks(service: Service, form: str) -> None:
     answer = await get(service, "nobody-knows", form)
     assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
     assert json.loads(answer.text)["detail"]
+
+
+async def test_option_of_the_submit_is_as_complete_as_that_of_a_later_request(service: Service) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+    await get(service, job_id, max_tokens=64)
+    submitted = await submitted_options(service, {"max_tokens": 64})
+    assert service.parsers.chunked[0].options == submitted
+
+
+async def submitted_options(service: Service, chunks: dict[str, Any]) -> ChunkOptions | None:
+    await service.submit(("a.md", b"# A"), options=json.dumps({"chunks": chunks}))
+    [claim] = await service.registry.claim("worker", 1, 0.0)
+    return claim.spec.options.chunks
+
+
+@pytest.mark.parametrize(
+    ("chunks", "code", "reason"),
+    [
+        ({"tokenizer": "gpt-9"}, "unknown_tokenizer", MINILM),
+        ({"max_tokens": 3}, "invalid_option", "greater than or equal to 16"),
+        ({"chunker": "magic"}, "invalid_option", "'hybrid', 'hierarchical' or 'page'"),
+        ({"size": 3}, "unknown_option", "chunks.size"),
+    ],
+)
+async def test_impossible_chunks_are_refused_at_the_submit(
+    service: Service, chunks: dict[str, Any], code: str, reason: str
+) -> None:
+    data = {"options": json.dumps({"chunks": chunks})}
+    answer = await service.http.post("/submit", files={"files": ("a.md", b"# A")}, data=data)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert reason in answer.json()["detail"]
+    assert service.stored() == []
