@@ -5,15 +5,19 @@ import { useEffect } from "preact/hooks";
 import { ended } from "../api/shapes";
 import { currentPage, missing, opened, openJob, pageNumbers } from "../state/document";
 import { followKeys } from "../state/keys";
+import { needed, pictureOf } from "../state/pictures";
 import { link, type Place } from "../state/route";
 import { ContentPane } from "./content";
 import { CopyMenu, DownloadMenu } from "./documentmenus";
 import { Icon } from "./icons";
 import { ProgressCell, StateDot } from "./jobrow";
-import { PagePane } from "./pagepane";
+import { PagePane, RunningPage } from "./pagepane";
 import { Pager } from "./pager";
 import { Segments } from "./parts";
 import { Search } from "./search";
+
+/** Of a page, in points, while its size is not known. */
+const USUAL_WIDTH = 600;
 
 type Pane = "page" | "content";
 
@@ -85,8 +89,10 @@ function Files({ place }: { place: Place }) {
 }
 
 function Body({ place }: { place: Place }) {
-  const { model } = opened.value;
-  const hasPicture = Boolean(model?.pages.length && currentPage.value);
+  const { model, partial } = opened.value;
+  const page = currentPage.value;
+  const early = partial && page ? pictureOf(needed(place.job, place.file, page, USUAL_WIDTH, 1)).value : null;
+  const hasPicture = Boolean(early || (model?.pages.length && page));
   return (
     <>
       {pageNumbers.value.length > 1 && <Pager />}
@@ -100,6 +106,7 @@ function Body({ place }: { place: Place }) {
         />
       )}
       <div class={hasPicture ? `panes show-${shownPane.value}` : "panes alone"}>
+        {early && <RunningPage picture={early} page={page} />}
         {model && hasPicture && <PagePane model={model} place={place} />}
         <ContentPane place={place} />
       </div>

@@ -36,6 +36,19 @@ export function PagePane({ model, place }: { model: Model; place: Place }) {
   );
 }
 
+/** A page of a running job: its picture is there before its text. */
+export function RunningPage({ picture, page }: { picture: string; page: number }) {
+  return (
+    <section class="page-pane" aria-label={`Page ${page}`}>
+      <div class="sheet-scroll" tabIndex={0}>
+        <div class="sheet plain">
+          <img src={picture} alt={`Page ${page}`} />
+        </div>
+      </div>
+    </section>
+  );
+}
+
 /** The labels on this page; a click switches the boxes of one. */
 function Legend({ items }: { items: Item[] }) {
   const labels = [...new Set(items.filter((item) => item.boxes.length).map((item) => item.label))];
