@@ -1,6 +1,6 @@
 // The routes that the page uses.
 
-import { json, send } from "./http";
+import { json, newKey, send } from "./http";
 import type {
   Chunker,
   Chunks,
@@ -54,7 +54,7 @@ export const chunksOf = (id: string, file: number, chunker: Chunker, tokens: num
 export const submitUrls = (urls: string[], options: Record<string, unknown>): Promise<Submitted> =>
   json("submit", {
     method: "POST",
-    headers: { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
+    headers: { "Content-Type": "application/json", "Idempotency-Key": newKey() },
     body: JSON.stringify({ sources: urls.map((url) => ({ url })), options }),
   });
 

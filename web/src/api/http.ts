@@ -25,6 +25,11 @@ export class Unreachable extends Error {
   }
 }
 
+/** A word for `Idempotency-Key`. Browsers give `crypto.randomUUID` to pages over HTTPS alone. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
 export function address(path: string, query: Query = {}): URL {

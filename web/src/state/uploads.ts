@@ -1,7 +1,7 @@
 // Files on their way to the server, with what of them is sent. They become jobs.
 
 import { signal } from "@preact/signals";
-import { address, headers, refusal, Unreachable } from "../api/http";
+import { address, headers, newKey, refusal, Unreachable } from "../api/http";
 import type { Submitted } from "../api/shapes";
 import { complain } from "./session";
 
@@ -58,7 +58,7 @@ export async function submit(files: File[], options: Options): Promise<string | 
 function post(request: XMLHttpRequest, form: FormData): Promise<Submitted> {
   return new Promise((resolve, reject) => {
     request.open("POST", address("submit"));
-    for (const [name, value] of Object.entries(headers({ "Idempotency-Key": crypto.randomUUID() }))) {
+    for (const [name, value] of Object.entries(headers({ "Idempotency-Key": newKey() }))) {
       request.setRequestHeader(name, value);
     }
     request.onload = () => {

@@ -33,9 +33,20 @@ export function IconButton({ icon, label, onClick, pressed, disabled = false }: 
 
 /** Copy a text, and say so. */
 export async function copy(text: string): Promise<void> {
-  await navigator.clipboard.writeText(text);
+  if (navigator.clipboard) await navigator.clipboard.writeText(text);
+  else copyTheOldWay(text);
   spoken.value = "Copied";
   toast.value = "Copied";
+}
+
+/** Browsers give the clipboard to pages over HTTPS alone. */
+function copyTheOldWay(text: string): void {
+  const box = document.createElement("textarea");
+  box.value = text;
+  document.body.append(box);
+  box.select();
+  document.execCommand("copy");
+  box.remove();
 }
 
 export const toast = signal("");
