@@ -1,6 +1,7 @@
 """Runs files through a real parser in a process of its own, which a file may kill.
 
-`python -m tests.hostile.process PROFILE` reads paths from its input, one a line, and prints a line of JSON for each.
+`python -m tests.hostile.process PROFILE [PATIENCE]` reads paths from its input, one a line, and prints a line of JSON
+for each. Their deadlines are multiplied by PATIENCE.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ from actors.parser.scratch import PREFIX
 from client.models import ParseOptions
 
 PAGE_DEADLINE_S = 60.0
+PATIENCE = int(sys.argv[2]) if __name__ == "__main__" and len(sys.argv) > 2 else 1
 SPLIT_ABOVE = 16
 
 
 def task_for(name: str, size: int, pages: int = SPLIT_ABOVE) -> FileTask:
     """The task of a call that opens the file, and parses it when it has no more than `pages` pages."""
     task = FileTask(job_id="job", index=0, filename=name, size=size, options=ParseOptions(), metadata={})
-    budget = Budget(page_deadline_s=PAGE_DEADLINE_S)
+    budget = Budget(page_deadline_s=PAGE_DEADLINE_S * PATIENCE)
     return replace(task, time_limit_s=budget.opening_s(task, pages), max_result_bytes=budget.result_bytes(size))
 
 

@@ -18,6 +18,9 @@ from tests.hostile.process import task_for
 
 pytestmark = pytest.mark.models
 
+#: How many times its deadline a file may take on a busy machine. Those that end by themselves do so far earlier.
+PATIENCE = 5
+
 #: These take seconds each, or end their process.
 SLOW = {
     "form_doubling.pdf", "picture_of_itself.pdf", "pattern_recursion.pdf", "stream_bomb.pdf", "form_recursion.pdf",
@@ -70,11 +73,13 @@ def expected(name: str) -> str:
     return "parsed" if name in PARSED else OTHERS.get(name, "invalid_file")
 
 
-def run(profile: str, names: Sequence[str], folder: Path, timeout_s: float) -> dict[str, dict[str, Any]]:
+def run(
+    profile: str, names: Sequence[str], folder: Path, timeout_s: float, patience: int = 1
+) -> dict[str, dict[str, Any]]:
     """What became of each file that did not end its process."""
     for name in names:
         (folder / name).write_bytes(CASES[name]())
-    command = [sys.executable, "-m", "tests.hostile.process", profile]
+    command = [sys.executable, "-m", "tests.hostile.process", profile, str(patience)]
     paths = "".join(f"{folder / name}\n" for name in names)
     (folder / "temporary").mkdir()
     alone = os.environ | {"TMPDIR": str(folder / "temporary")}
@@ -86,7 +91,7 @@ def run(profile: str, names: Sequence[str], folder: Path, timeout_s: float) -> d
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    return run("native", sorted(CASES.keys() - SLOW), tmp_path_factory.mktemp("hostile"), timeout_s=280)
+    return run("native", sorted(CASES.keys() - SLOW), tmp_path_factory.mktemp("hostile"), 280, PATIENCE)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -94,11 +99,12 @@ def test_a_hostile_file_is_tiny(name: str) -> None:
     assert len(CASES[name]()) <= MAX_BYTES
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", sorted(CASES.keys() - SLOW))
 def test_a_hostile_file_ends_with_a_clear_outcome(outcomes: dict[str, dict[str, Any]], name: str) -> None:
     ended = outcomes[name]
     assert ended["outcome"] == expected(name)
-    assert ended["seconds"] < task_for(name, MAX_BYTES).time_limit_s
+    assert ended["cpu_s"] < task_for(name, MAX_BYTES).time_limit_s
     assert ended["grown_mib"] < 512
     assert ended["left"] == []
 
