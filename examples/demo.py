@@ -103,7 +103,7 @@ def report(outcomes: list[Outcome], console: Console) -> None:
         lines = [line for node in outcome.batch.results[0].nodes for line in node["text"].splitlines() if line.strip()]
         console.print(f"\n[bold]{outcome.path.name}[/bold]")
         for line in lines[:3]:
-            console.print(f"  {line[:110]}", markup=False, highlight=False)
+            console.print(f"  {line}", markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
     console.print(f"\nThe full results are in {RESULTS}/")
 
 
