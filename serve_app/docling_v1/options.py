@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from client.languages import OCR_LANGUAGES
 from client.models import ExportFormat, ParseOptions
 from serve_app.docling_v1.loose_types import Config, Flag, Number, PageRange, Text, Words, as_object, as_one, as_words
 from serve_app.docling_v1.rules import (
@@ -44,6 +45,11 @@ _OWN_MODELS = Substituted("default", (None, "default", "auto", {}))
 _WITH_ITS_SWITCH = Ignored("used only together with a switch that is refused")
 
 
+def _languages(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Languages as this server names them: docling-serve also takes tags with a region or a script, such as de-DE."""
+    return tuple(tag if tag in OCR_LANGUAGES else tag.lower().partition("-")[0] for tag in tags)
+
+
 class ConvertOptions(BaseModel):
     """The options of a request. Unknown ones are ignored, as docling-serve does."""
 
@@ -53,7 +59,7 @@ class ConvertOptions(BaseModel):
     image_export_mode: Annotated[ImageExportMode, as_one, Reply()] = "placeholder"
     include_images: Annotated[Flag, Reply()] = True
     include_page_images: Annotated[Flag, _OFF] = False
-    images_scale: Annotated[Number, Substituted("2.0", (2.0,))] = 2.0
+    images_scale: Annotated[Number, Native("images_scale")] = 2.0
     md_page_break_placeholder: Annotated[str, as_one, Reply()] = ""
     md_compact_tables: Annotated[Flag, Substituted("false", (False,))] = False
 
@@ -61,7 +67,7 @@ class ConvertOptions(BaseModel):
     force_ocr: Annotated[Flag, Native("force_ocr")] = False
     do_table_structure: Annotated[Flag, Native("do_table_structure")] = True
     page_range: Annotated[PageRange, Native("page_range")] = (1, None)
-    ocr_lang: Annotated[Words, Only(((), ("en",), ("zh",), ("en", "zh"), ("zh", "en")))] = ()
+    ocr_lang: Annotated[Words, AfterValidator(_languages), Native("ocr_lang")] = ()
 
     ocr_engine: Annotated[Text, Substituted("rapidocr", ("auto",))] = "auto"
     ocr_preset: Annotated[Text, Substituted("rapidocr", ("auto",))] = "auto"
@@ -75,13 +81,13 @@ class ConvertOptions(BaseModel):
     layout_custom_config: Annotated[Config, _OWN_MODELS] = None
     pipeline: Annotated[Literal["standard", "legacy"], as_one, Substituted("standard")] = "standard"
 
-    do_pdf_heading_hierarchy: Annotated[Flag, _OFF] = False
+    do_pdf_heading_hierarchy: Annotated[Flag, Native("heading_hierarchy")] = False
     do_code_enrichment: Annotated[Flag, _OFF] = False
     do_formula_enrichment: Annotated[Flag, _OFF] = False
     do_picture_classification: Annotated[Flag, _OFF] = False
     do_picture_description: Annotated[Flag, _OFF] = False
     do_chart_extraction: Annotated[Flag, _OFF] = False
-    pdf_heading_hierarchy_options: Annotated[Any, _WITH_ITS_SWITCH] = None
+    pdf_heading_hierarchy_options: Annotated[Any, Ignored("docling's defaults hold")] = None
     picture_description_area_threshold: Annotated[Any, _WITH_ITS_SWITCH] = None
     picture_description_local: Annotated[Any, _WITH_ITS_SWITCH] = None
     picture_description_api: Annotated[Any, _WITH_ITS_SWITCH] = None
@@ -128,6 +134,8 @@ def translate(options: ConvertOptions, *, keeps_inputs: bool = True) -> Translat
     is_needed = mode == "embedded" or (mode == "referenced" and not keeps_inputs)
     if is_needed or "include_images" in options.model_fields_set:
         native["include_images"] = options.include_images
+    if not native.get("include_images"):
+        native.pop("images_scale", None)  # there are no pictures to scale
     if "page_range" in native:
         native["page_range"] = _pages(*native["page_range"])
     return Translation(parse=made(ParseOptions, native), substituted=substituted)

@@ -128,4 +128,7 @@ def test_every_default_of_docling_is_taken_as_it_is() -> None:
     translation = translate(ConvertOptions.model_validate(docling_options()().model_dump(mode="json")))
     assert translation.substituted == {}
     sent = translation.parse.model_dump(exclude_none=True)
-    assert sent == {"do_ocr": True, "force_ocr": False, "do_table_structure": True, "include_images": True}
+    assert sent == {
+        "do_ocr": True, "force_ocr": False, "do_table_structure": True, "include_images": True, "images_scale": 2.0,
+        "heading_hierarchy": False,
+    }  # fmt: skip

@@ -209,10 +209,21 @@ async def test_rule_9_what_is_switched_off_is_not_refused(service: Service) -> N
     await submitted(service, **off, picture_description_local='{"repo_id": "x"}', ocr_lang="")
 
 
+@pytest.mark.parametrize(
+    ("sent", "read"), [(["de-DE", "en"], ("de", "en")), ("fr,zh-Hant", ("fr", "zh")), ("chinese_cht", ("chinese_cht",))]
+)
+async def test_rule_9_languages_come_as_tags_too(service: Service, sent: object, read: tuple[str, ...]) -> None:
+    await submitted(service, ocr_lang=sent)
+    [claim] = await service.registry.claim("test", 1, 0.0)
+    assert claim.spec.options.ocr_lang == read
+
+
 async def test_rule_9_options_reach_the_parser(service: Service) -> None:
-    await submitted(service, do_ocr="false", do_table_structure="false", page_range=["2", "3"])
+    sent = {"include_images": "true", "images_scale": "1.5", "do_pdf_heading_hierarchy": "true"}
+    await submitted(service, do_ocr="false", do_table_structure="false", page_range=["2", "3"], **sent)
     [claim] = await service.registry.claim("test", 1, 0.0)
     options = claim.spec.options
+    assert (options.images_scale, options.heading_hierarchy) == (1.5, True)
     assert (options.do_ocr, options.do_table_structure, options.page_range) == (False, False, (2, 3))
 
 
