@@ -42,16 +42,21 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
     from serve_app.local import running_service  # only now: Ray reads the environment at import
 
     stop = threading.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: stop.set())
+    _set_at_a_signal(stop)
     sys.stderr.write("docfleet is starting: Ray, then the models ...\n")
     with running_service(settings, make_engine) as http:
+        _set_at_a_signal(stop)  # once more: Ray has replaced the handler of SIGTERM by its own, which aborts
         if (http.host, http.port) != (settings.host, settings.port):
             sys.stderr.write("Serve runs on this cluster already and keeps its address: HOST and PORT have no effect\n")
         sys.stderr.write(f"docfleet is ready on {_url(http.host, http.port)} (Ctrl-C stops it)\n")
         stop.wait()
         sys.stderr.write("docfleet is stopping; unfinished jobs continue at the next start\n")
     return 0
+
+
+def _set_at_a_signal(stop: threading.Event) -> None:
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: stop.set())
 
 
 def choose_http_mode() -> None:

@@ -19,8 +19,10 @@ START_WITHIN_S = 180  # a busy machine; not what is tested
 
 
 @contextmanager
-def running(module: str, state: Path, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The service's process and URL, ready for requests. Stopped at the end."""
+def running(
+    module: str, state: Path, stop_by: signal.Signals = signal.SIGINT, **env: str
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The service's process and URL, ready for requests. At the end it gets the signal `stop_by`."""
     port = free_port()
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "STATE_DIR": str(state), "PROFILE": "native", **env}
     ours = ("RAY_SERVE_", "RAY_AUTH_MODE")  # set by this session's own Ray
@@ -33,7 +35,7 @@ def running(module: str, state: Path, **env: str) -> Iterator[tuple[subprocess.P
         assert process.poll() is None, (state.parent / f"{state.name}.log").read_text()[-2000:]
         yield process, url
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop_by)
         process.wait(timeout=120)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -69,8 +70,8 @@ def runs(short_folder: Path) -> Runs:
 
 
 @contextmanager
-def run(runs: Runs, module: str, **env: str) -> Iterator[Service]:
-    with running(module, runs.folder, **SETTINGS, **env) as (process, url):
+def run(runs: Runs, module: str, stop_by: signal.Signals, **env: str) -> Iterator[Service]:
+    with running(module, runs.folder, stop_by, **SETTINGS, **env) as (process, url):
         runs.services.append(Service(url, process))
         yield runs.services[-1]
 
@@ -126,7 +127,7 @@ class TestServesProxy(Edge):
     @classmethod
     def service(cls, runs: Runs) -> Iterator[Service]:
         """Ready, and with a parser: the first job has ended."""
-        with run(runs, "serve_app", RAY_SERVE_ENABLE_HA_PROXY="0", HOST="127.0.0.2") as service:
+        with run(runs, "serve_app", signal.SIGINT, RAY_SERVE_ENABLE_HA_PROXY="0", HOST="127.0.0.2") as service:
             runs.tide = first_job(service.url)
             yield service
 
@@ -155,7 +156,7 @@ class TestHAProxyOnTheSameState(Edge):
     @pytest.fixture(scope="class")
     @classmethod
     def service(cls, runs: Runs) -> Iterator[Service]:
-        with run(runs, OLD_COMMAND, RAY_SERVE_ENABLE_HA_PROXY="1") as service:
+        with run(runs, OLD_COMMAND, signal.SIGTERM, RAY_SERVE_ENABLE_HA_PROXY="1") as service:
             yield service
 
     def test_the_job_of_the_run_before_has_its_results_for_its_key_alone(self, service: Service, runs: Runs) -> None:
@@ -169,8 +170,8 @@ class TestHAProxyOnTheSameState(Edge):
         assert again["nodes"][0]["hash"] == first["nodes"][0]["hash"]
 
 
-def test_a_service_ends_well_and_says_in_three_lines_what_it_does(runs: Runs) -> None:
-    """After both classes, which have ended their services."""
+def test_a_service_ends_well_by_either_signal_and_says_in_three_lines_what_it_does(runs: Runs) -> None:
+    """After both classes, which have ended their services: the first by SIGINT, the second by SIGTERM."""
     assert [service.process.returncode for service in runs.services] == [0, 0]
     assert [line.split()[:3] for line in runs.said()] == 2 * [
         ["docfleet", "is", "starting:"],
