@@ -14,9 +14,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 HEAD = """# Clients of docling-serve that work
 
 `make conformance` runs these clients against a service and writes this page from what it finds. Packages are run as
-they are; of other programs, the requests that they send are replayed byte for byte, and what they read is looked at.
-The SDK, LangChain and the replayed requests are also part of `make test`. [docling_serve.md](docling_serve.md) says
-what this server does with the requests.
+they are. Of other programs, the requests in `tests/conformance/recorded/` are sent byte for byte, written down from
+their sources, and what the programs read is looked at. The SDK, LangChain and these requests are also part of
+`make test`. [docling_serve.md](docling_serve.md) says what this server does with the requests.
 
 | client | version | what was done | |
 | --- | --- | --- | --- |

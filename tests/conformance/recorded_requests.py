@@ -1,4 +1,4 @@
-"""Requests as other programs send them, replayed byte for byte.
+"""Requests of other programs, written down from their sources and sent byte for byte.
 
 A file in `recorded/` is one client. Its first lines name the client, its version and where its requests were read. Then
 come its requests, each with what has to be answered:
