@@ -13,11 +13,12 @@ import httpx
 import pytest
 
 from actors.messages import FileTask
+from actors.parser.engine.confidence import confidence_of
 from actors.parser.engine.nodes import nodes_of
 from client import DoclingParserClient
 from client.models import ParseOptions
 from tests.cluster.collector import Collector
-from tests.contract.plain_docling import converted_by_docling
+from tests.contract.plain_docling import conversion_by_docling
 
 SAMPLES = ["article.html", "figures.xlsx", "memo.docx", "notes.md", "report.pdf", "scan.pdf", "slides.pptx"]
 
@@ -79,9 +80,9 @@ def test_a_document_parsed_in_parts_on_two_replicas_equals_docling_s_own(
 
     options = ParseOptions(page_chunks=True)
     task = FileTask(job_id=job_id, index=0, filename=path.name, size=path.stat().st_size, options=options, metadata={})
-    by_docling = converted_by_docling(path.read_bytes(), task)
-    assert document == by_docling.export_to_dict()
-    assert nodes == nodes_of(by_docling, task)
+    by_docling = conversion_by_docling(path.read_bytes(), task)
+    assert document == by_docling.document.export_to_dict()
+    assert nodes == nodes_of(by_docling.document, task, confidence=confidence_of(by_docling.confidence))
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Any
 from actors.messages import FileTask
 
 if TYPE_CHECKING:
+    from docling.datamodel.document import ConversionResult
     from docling_core.types.doc.document import DoclingDocument
 
 
 def converted_by_docling(data: bytes, task: FileTask) -> DoclingDocument:
-    """The document as a plain DocumentConverter makes it, in one piece and with options that users would write."""
+    """The document of `conversion_by_docling`."""
+    return conversion_by_docling(data, task).document
+
+
+def conversion_by_docling(data: bytes, task: FileTask) -> ConversionResult:
+    """What a plain DocumentConverter makes, in one piece and with options that users would write."""
     from docling.datamodel.base_models import DocumentStream
     from docling.datamodel.settings import DEFAULT_PAGE_RANGE
 
     stream = DocumentStream(name=task.filename, stream=BytesIO(data))
-    return _converter().convert(stream, page_range=task.options.page_range or DEFAULT_PAGE_RANGE).document
+    return _converter().convert(stream, page_range=task.options.page_range or DEFAULT_PAGE_RANGE)
 
 
 @cache

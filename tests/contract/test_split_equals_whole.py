@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, get_args
 import orjson
 import pytest
 
+from actors.derivations import Chunks
 from actors.messages import FileTask, PageSpan, ParsedFile, Shard
+from actors.parser.engine.confidence import confidence_of
 from actors.parser.engine.nodes import nodes_of
 from actors.parser.engine.pdf import count_pages
-from client.models import DEFAULT_CONTENT, Content, ExportFormat
+from actors.tokenizer_files import DEFAULT_TOKENIZER
+from client.models import DEFAULT_CONTENT, ChunkOptions, Content, ExportFormat
 from tests.contract import split_documents
-from tests.contract.plain_docling import converted_by_docling
+from tests.contract.plain_docling import conversion_by_docling
 from tests.corpus import CORPUS
 from tests.unit.parser.files import as_document, exported, make_task
 
 if TYPE_CHECKING:
-    from docling_core.types.doc.document import DoclingDocument
+    from docling.datamodel.document import ConversionResult
 
     from actors.parser.engine.engine import Engine
 
@@ -51,16 +54,18 @@ def unsplit(engines: list[Engine], data: bytes, task: FileTask) -> ParsedFile:
     return parsed
 
 
-def assert_same(parsed: ParsedFile, document: DoclingDocument, task: FileTask, total_pages: int = 0) -> None:
+def assert_same(parsed: ParsedFile, whole: ConversionResult, task: FileTask, total_pages: int = 0) -> None:
+    document, confidence = whole.document, confidence_of(whole.confidence)
     assert orjson.loads(parsed.document) == document.export_to_dict()
-    assert orjson.loads(parsed.nodes) == nodes_of(document.model_copy(deep=True), task, total_pages)
+    assert parsed.confidence == confidence
+    assert orjson.loads(parsed.nodes) == nodes_of(document.model_copy(deep=True), task, total_pages, confidence)
     assert (parsed.lost, parsed.warnings) == ((), ())
 
 
 def assert_split_equals_whole(engines: list[Engine], data: bytes, task: FileTask, sizes: Sequence[int]) -> None:
-    document, total_pages = converted_by_docling(data, task), count_pages(data, None)
+    whole, total_pages = conversion_by_docling(data, task), count_pages(data, None)
     for size in sizes:
-        assert_same(split(engines, data, task, size), document, task, total_pages)
+        assert_same(split(engines, data, task, size), whole, task, total_pages)
 
 
 @pytest.mark.parametrize(
@@ -80,14 +85,15 @@ def test_a_split_document_equals_the_whole(engines: list[Engine], make: MakePdf,
 def test_a_split_page_range_equals_the_whole(engines: list[Engine]) -> None:
     data, task = split_documents.flowing(), make_task("report.pdf", page_range=(2, 5))
     parsed = split(engines, data, task, 3)
-    assert_same(parsed, converted_by_docling(data, task), task, count_pages(data, None))
+    assert_same(parsed, conversion_by_docling(data, task), task, count_pages(data, None))
     assert [node["metadata"]["page_number"] for node in orjson.loads(parsed.nodes)] == [2, 3, 4, 5]
 
 
 def test_a_document_parsed_unsplit_and_every_export_of_it_are_docling_s_own(engines: list[Engine]) -> None:
     data, task = split_documents.flowing(), make_task("report.pdf")
-    document, parsed = converted_by_docling(data, task), unsplit(engines, data, task)
-    assert_same(parsed, document, task)
+    whole, parsed = conversion_by_docling(data, task), unsplit(engines, data, task)
+    document = whole.document
+    assert_same(parsed, whole, task)
     exports = {form: exported(parsed.document, form, DEFAULT_CONTENT) for form in EXPORTS}
     exports[ExportFormat.DOCTAGS] = exported(parsed.document, ExportFormat.DOCTAGS, EVERYTHING)
     assert exports == {
@@ -102,6 +108,16 @@ def test_a_document_parsed_unsplit_and_every_export_of_it_are_docling_s_own(engi
 def test_a_split_native_document_equals_the_whole(engines: list[Engine]) -> None:
     data, task = split_documents.flowing(), make_task("report.pdf", profile="native")
     assert split(engines, data, task, 2) == unsplit(engines, data, task)
+
+
+def test_chunks_of_a_split_document_are_those_of_the_whole(engines: list[Engine]) -> None:
+    data, task = split_documents.flowing(), make_task("report.pdf", profile="native")
+    options = ChunkOptions(max_tokens=64, tokenizer=DEFAULT_TOKENIZER)
+    wanted = Chunks(job_id="j", folder="f", source="s", options=options)
+    parsed = (split(engines, data, task, 2), unsplit(engines, data, task))
+    of_split, of_whole = (engines[0].derive(as_document(file.document), wanted) for file in parsed)
+    assert of_split == of_whole
+    assert of_whole[wanted.target].count(b"\n") > 5
 
 
 def test_pages_assembled_before_the_rest_is_there_make_the_nodes_of_the_end(engines: list[Engine]) -> None:

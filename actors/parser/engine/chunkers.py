@@ -108,6 +108,12 @@ class _Hybrid(HybridChunker):
         assert isinstance(chunk, DocChunk)
         return "\n".join([*(chunk.meta.headings or ()), chunk.text])
 
+    def _split_using_plain_text(self, doc_chunk: DocChunk, doc_serializer: BaseDocSerializer) -> list[DocChunk]:
+        """As in docling, which makes a copy of each chunk that fits by way of JSON."""
+        if self.tokenizer.count_tokens(self.contextualize(doc_chunk)) <= self.max_tokens:
+            return [doc_chunk]
+        return super()._split_using_plain_text(doc_chunk, doc_serializer)
+
     def segment(self, doc_chunk: DocChunk, available_length: int, doc_serializer: BaseDocSerializer) -> list[str]:
         """As in docling, but for two things.
 

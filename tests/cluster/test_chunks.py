@@ -1,0 +1,3 @@
+"""Chunks, confidence and what the server takes, from the running service."""
+
+from __future__ import annotations
