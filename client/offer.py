@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from client.models import Wire
-from client.options import ChunkOptions, ParseOptions
+from client.options import ChunkOptions
 
 
 class Limits(Wire):
@@ -32,7 +32,7 @@ class ServerOptions(Wire):
     ocr_languages: list[str]
     chunkers: list[str]
     tokenizers: dict[str, int]
-    defaults: ParseOptions
+    defaults: dict[str, Any]
     chunk_defaults: ChunkOptions
     options_schema: dict[str, Any]
     limits: Limits

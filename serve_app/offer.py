@@ -23,7 +23,7 @@ def offer(settings: Settings, parser: ParserInfo | None) -> ServerOptions:
         ocr_languages=list(OCR_LANGUAGES),
         chunkers=list(get_args(Chunker)),
         tokenizers={name: file.max_tokens for name, file in tokenizers_in(settings.tokenizers).items()},
-        defaults=settings.parse_options,
+        defaults=settings.parse_options.model_dump(mode="json", exclude_none=True),
         chunk_defaults=complete(ChunkOptions(), settings.tokenizers),
         options_schema=ParseOptions.model_json_schema(),
         limits=Limits(

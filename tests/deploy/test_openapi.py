@@ -136,7 +136,7 @@ def test_operations_keep_their_ids() -> None:
     """Generated clients name their methods by them."""
     assert set(OPERATIONS) == {
         "index", "health", "livez", "readyz", "submit", "parse", "list_jobs", "job_status", "job_events", "job_results",
-        "cancel_job", "list_deliveries", "redeliver", "delete_job", "events", "page_picture", "artifact",
+        "cancel_job", "list_deliveries", "redeliver", "delete_job", "events", "page_picture", "artifact", "options",
         "v1_convert_file", "v1_convert_source", "v1_submit_file", "v1_submit_source", "v1_poll", "v1_result",
         "v1_chunk_file", "v1_chunk_source", "v1_submit_chunk_file", "v1_submit_chunk_source",
         "v1_clear_converters", "v1_clear_results", "v1_ready", "v1_version", "v1_capabilities",

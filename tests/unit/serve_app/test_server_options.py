@@ -36,7 +36,8 @@ async def test_server_tells_what_a_request_may_choose(service: Service) -> None:
 async def test_defaults_and_limits_are_those_of_the_settings(make_service: MakeService, tmp_path: Path) -> None:
     service = await make_service(do_ocr=False, profile="native", max_file_size_mb=7, max_pages=9)
     told = await offered(service)
-    assert (told.defaults.do_ocr, told.defaults.profile) == (False, "native")
+    assert (told.defaults["do_ocr"], told.defaults["profile"]) == (False, "native")
+    assert ParseOptions(**told.defaults) == service.settings.parse_options
     assert (told.limits.max_file_bytes, told.limits.max_pages) == (7 << 20, 9)
 
 
