@@ -124,6 +124,10 @@ class PageServer:
         self._claims.update({claim.spec.job_id: claim for claim in claims})
         return [claim.spec.job_id for claim in claims]
 
+    def options(self, job_id: str) -> ParseOptions:
+        """The options of a job at work."""
+        return self._claims[job_id].spec.options
+
     def report(self, job_id: str, pages: Sequence[int]) -> list[str]:
         """Say that these pages of the first file are done. Returns the jobs to stop."""
         claim = self._claims[job_id]

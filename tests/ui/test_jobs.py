@@ -61,6 +61,20 @@ def test_chosen_files_become_one_job(home: Page, tmp_path: Path) -> None:
     expect(home.locator(".left-out")).to_contain_text("no.xyz: this server does not read its kind")
 
 
+def test_chosen_options_go_along_with_the_files(home: Page, server: PageServer) -> None:
+    home.locator(".options summary").click()
+    home.get_by_label("Find tables").select_option("off")
+    home.get_by_label("Pages", exact=True).fill("2-3")
+    home.get_by_label("Pages", exact=True).press("Tab")
+    home.get_by_label("furniture").check()
+    home.evaluate(DROP, [["report.pdf", "content"]])
+    expect(row(home, "report.pdf")).to_be_visible()
+    [job_id] = server.begin()
+    options = server.options(job_id)
+    assert (options.do_table_structure, options.page_range) == (False, (2, 3))
+    assert options.content == ("body", "furniture", "notes")
+
+
 def test_jobs_of_other_programs_appear_without_a_reload_and_stay_after_one(home: Page, server: PageServer) -> None:
     job_id = server.submit("report.pdf")
     expect(row(home, "report.pdf")).to_be_visible()

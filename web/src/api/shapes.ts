@@ -128,6 +128,7 @@ export interface ServiceInfo {
 
 /** A part of JSON Schema. */
 export interface Schema {
+  $ref?: string;
   type?: string;
   format?: string;
   enum?: string[];

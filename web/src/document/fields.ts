@@ -25,9 +25,11 @@ const LABELS: Record<string, string> = {
   cache: "Use an earlier result",
 };
 
-/** In the order of the server. */
+/** In the order of the server, without options that have options of their own. */
 export function fieldsOf(offer: Offer): Field[] {
-  return Object.entries(offer.options_schema.properties ?? {}).map(([name, schema]) => ({
+  const properties = Object.entries(offer.options_schema.properties ?? {});
+  const simple = properties.filter(([, schema]) => withoutNull(schema).$ref === undefined);
+  return simple.map(([name, schema]) => ({
     name,
     label: LABELS[name] ?? name.replaceAll("_", " "),
     ...typed(name, withoutNull(schema), offer),

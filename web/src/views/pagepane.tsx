@@ -1,6 +1,5 @@
 // The picture of a page, with a box around each piece of text.
 
-import { useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Box, Item, Model, PageSize } from "../document/model";
 import { currentPage } from "../state/document";
@@ -84,14 +83,8 @@ function Sheet({ page, items, place }: { page: PageSize; items: Item[]; place: P
 }
 
 function Picture({ page, place }: { page: PageSize; place: Place }) {
-  const image = useRef<HTMLImageElement>(null);
-  useSignalEffect(() => {
-    const source = pictureOf(needed(place.job, place.file, page.number, page.width, zoom.value)).value;
-    if (!image.current) return;
-    image.current.hidden = !source;
-    if (source) image.current.src = source;
-  });
-  return <img ref={image} key={page.number} alt={`Page ${page.number}`} hidden draggable={false} />;
+  const source = pictureOf(needed(place.job, place.file, page.number, page.width, zoom.value)).value;
+  return source ? <img src={source} alt={`Page ${page.number}`} draggable={false} /> : null;
 }
 
 function Boxes({ page, items }: { page: PageSize; items: Item[] }) {
