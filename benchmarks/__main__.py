@@ -25,6 +25,7 @@ def main() -> int:
         ["scaling"],
         ["orchestration"],
         ["http_rates"],
+        ["docling_v1"],
         ["pictures"],
         ["page_pictures"],
         ["tables"],
