@@ -59,6 +59,7 @@ class ResultStore:
             response=response,
             document=document,
             success=isinstance(result, ParsedFile),
+            grade=result.confidence.low_grade if isinstance(result, ParsedFile) else "unspecified",
             num_nodes=result.num_nodes if isinstance(result, ParsedFile) else 0,
             pages=result.pages if isinstance(result, ParsedFile) else 0,
             processing_time_ms=elapsed_ms,

@@ -85,6 +85,17 @@ def test_a_document_parsed_in_parts_on_two_replicas_equals_docling_s_own(
     assert nodes == nodes_of(by_docling.document, task, confidence=confidence_of(by_docling.confidence))
 
 
+def test_chunks_and_confidence_come_from_the_stored_document(client: DoclingParserClient, documents: Path) -> None:
+    job_id = client.submit_job(documents / "report.pdf", options={"chunks": {"max_tokens": 64}})["job_id"]
+    assert client.wait_for_job(job_id)["worst_grade"] in ("fair", "good", "excellent")
+    small, large = (list(client.chunks(job_id, max_tokens=size)) for size in (64, 256))
+    assert 0 < max(chunk["num_tokens"] for chunk in small) <= 64 < max(chunk["num_tokens"] for chunk in large) <= 256
+    assert {page for chunk in small for page in chunk["page_numbers"]} == {1, 2, 3, 4, 5, 6}
+    assert all(box["origin"] == "top-left" for chunk in small for item in chunk["items"] for box in item["boxes"])
+    [known] = {chunk["filename"] for chunk in large}
+    assert known == "report.pdf"
+
+
 @pytest.mark.parametrize(
     ("form", "expected"),
     [("markdown", "# "), ("html", "<html"), ("text", " "), ("doctags", "<doctag>"), ("json", '"schema_name"')],
