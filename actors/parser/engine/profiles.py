@@ -132,13 +132,7 @@ def _docling_version() -> str:
 def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None) -> PaginatedPipelineOptions:
     """docling's options for PDFs and pictures."""
     if recipe.models == "native":
-        return NativePdfPipelineOptions(
-            allow_external_plugins=True,
-            parser_threads=hardware.threads,
-            generate_page_images=False,
-            generate_picture_images=recipe.images,
-            images_scale=recipe.images_scale or 1.0,
-        )
+        return _native_options(recipe, hardware)
     options = ThreadedPdfPipelineOptions(
         accelerator_options=AcceleratorOptions(num_threads=hardware.threads, device=hardware.device),
         artifacts_path=artifacts_path if recipe.models == "standard" else None,
@@ -162,6 +156,16 @@ def pdf_options(recipe: Recipe, hardware: Hardware, artifacts_path: Path | None)
         options.layout_options = BundledLayoutOptions()
         options.table_structure_options = BundledTableOptions()
     return options
+
+
+def _native_options(recipe: Recipe, hardware: Hardware) -> NativePdfPipelineOptions:
+    return NativePdfPipelineOptions(
+        allow_external_plugins=True,
+        parser_threads=hardware.threads,
+        generate_page_images=False,
+        generate_picture_images=recipe.images,
+        images_scale=recipe.images_scale or 1.0,
+    )
 
 
 def reading_order(options: ThreadedPdfPipelineOptions) -> ReadingOrder | None:
