@@ -9,7 +9,7 @@ FIRST ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PYTEST := HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+PYTEST := env HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 WITHOUT_SERVICE := tests --ignore=tests/cluster --ignore=tests/faults
 
 .DEFAULT_GOAL := help
