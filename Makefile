@@ -38,14 +38,13 @@ serve: $(READY) ## Run the service on http://localhost:8080 until Ctrl-C; its st
 	@$(BIN)/python -m serve_app
 
 test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
-	@# Services wait more than they compute while they start, stop and recover. So all tests run at once, and those
-	@# without a service give way. What runs in the background is printed at the end.
+	@# First what needs no service, on both cores. Then the services: those that are killed wait more than they compute,
+	@# so they run beside the cluster, and what they print comes at the end.
+	@$(PYTEST) -m "not slow" -n 2 --dist loadfile $(WITHOUT_SERVICE)
 	@$(PYTEST) -m "not slow" tests/faults >$(VENV)/faults.log 2>&1 & faults=$$!; \
-	nice -n 5 $(PYTEST) -m "not slow" -n 2 --dist loadfile $(WITHOUT_SERVICE) >$(VENV)/others.log 2>&1 & others=$$!; \
-	trap "kill $$faults $$others" INT TERM; \
+	trap "kill $$faults" INT TERM; \
 	$(PYTEST) -m "not slow" tests/cluster; status=$$?; \
-	wait $$faults || status=1; wait $$others || status=1; \
-	cat $(VENV)/faults.log $(VENV)/others.log; exit $$status
+	wait $$faults || status=1; cat $(VENV)/faults.log; exit $$status
 
 test-slow: $(READY) ## Run the tests that take minutes
 	@$(PYTEST) -m slow
