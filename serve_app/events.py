@@ -78,6 +78,10 @@ def event_stream(
     if is_known and view.status.ended:
         return Response(status_code=204)
     events = _events(changes(jobs, view, is_admitted), None if is_known else view, body)
+    return _response(events)
+
+
+def _response(events: AsyncIterator[ServerSentEvent]) -> Response:
     return EventSourceResponse(events, headers=_HEADERS, ping=KEEPALIVE_S, sep="\n", ping_message_factory=_keepalive)
 
 
@@ -105,7 +109,7 @@ def owner_stream(
     It never ends by itself, except when `is_admitted` says that the caller's key has been revoked.
     """
     events = _owner_events(jobs, owner, cursor, body, is_admitted)
-    return EventSourceResponse(events, headers=_HEADERS, ping=KEEPALIVE_S, sep="\n", ping_message_factory=_keepalive)
+    return _response(events)
 
 
 async def _owner_events(

@@ -110,15 +110,21 @@ async def test_open_answers_with_a_plan_or_the_parsed_file(parser: Parser) -> No
     assert await parser.open(DOCUMENT, make_task(), 1) == PARSED
 
 
-async def test_a_call_gets_the_time_that_its_task_allows(engine: SlowEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    allowed: list[float] = []
+@pytest.fixture
+def allowed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the watchdog allows each call, in the order of the calls."""
+    seconds_of_calls: list[float] = []
 
     @contextmanager
     def watch(watchdog: Watchdog, call: object, seconds: float) -> Iterator[None]:
-        allowed.append(seconds)
+        seconds_of_calls.append(seconds)
         yield
 
     monkeypatch.setattr(Watchdog, "watch", watch)
+    return seconds_of_calls
+
+
+async def test_a_call_gets_the_time_that_its_task_allows(engine: SlowEngine, allowed: list[float]) -> None:
     parser = Parser(ParserConfig(), lambda config: engine)
     engine.go_on.release()
     await parser.open(DOCUMENT, replace(make_task(), time_limit_s=3), 7)
@@ -129,16 +135,8 @@ async def test_a_call_gets_the_time_that_its_task_allows(engine: SlowEngine, mon
 
 @pytest.mark.parametrize(("mib", "seconds"), [(0, 2.0), (1, 4.0), (40, 32.0)])
 async def test_an_export_gets_time_by_the_size_of_its_document(
-    engine: SlowEngine, monkeypatch: pytest.MonkeyPatch, mib: int, seconds: float
+    engine: SlowEngine, allowed: list[float], mib: int, seconds: float
 ) -> None:
-    allowed: list[float] = []
-
-    @contextmanager
-    def watch(watchdog: Watchdog, call: object, seconds: float) -> Iterator[None]:
-        allowed.append(seconds)
-        yield
-
-    monkeypatch.setattr(Watchdog, "watch", watch)
     parser = Parser(ParserConfig(page_deadline_s=2.0), lambda config: engine)
     await parser.derive(np.zeros(mib * MIB, np.uint8), AS_TEXT)
     assert allowed == [seconds]

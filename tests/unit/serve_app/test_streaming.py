@@ -31,6 +31,24 @@ async def post(service: Service, path: str, receive: Callable[[], Any]) -> list[
     return sent
 
 
+async def read_results(service: Service, job_id: str, query: bytes) -> tuple[int, int]:
+    """How many bytes a reader of a job's results is sent, and the most memory that takes, in bytes."""
+    sent = 0
+
+    async def send(message: Any) -> None:
+        nonlocal sent
+        sent += len(message.get("body", b""))
+
+    path = f"/jobs/{job_id}/results"
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": []}
+    tracemalloc.start()
+    try:
+        await service.api(scope, asyncio.Future, send)
+        return sent, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 async def test_a_100_mb_upload_moves_memory_by_less_than_40_mb(service: Service) -> None:
     left = 100 * MIB // len(CHUNK) - 1  # and the limit is 100 MiB
 
@@ -114,20 +132,7 @@ async def test_a_100_mb_result_moves_memory_by_less_than_20_mb(service: Service,
         async with service.blobs.writer(f"results/{job_id}/0/{name}") as writer:
             for _ in range(100):
                 await writer.write(b"x" * MIB)
-    sent = 0
-
-    async def send(message: Any) -> None:
-        nonlocal sent
-        sent += len(message.get("body", b""))
-
-    path = f"/jobs/{job_id}/results"
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": []}
-    tracemalloc.start()
-    try:
-        await service.api(scope, asyncio.Future, send)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    sent, peak = await read_results(service, job_id, query)
     assert sent > 100 * MIB - 1
     assert peak < 20 * MIB
 
@@ -144,20 +149,7 @@ async def test_the_first_export_of_300_mb_moves_the_memory_of_the_ingress_by_les
         return None
 
     monkeypatch.setattr(service.dispatchers, "derive", derive)
-    sent = 0
-
-    async def send(message: Any) -> None:
-        nonlocal sent
-        sent += len(message.get("body", b""))
-
-    query = b"format=markdown"
-    scope = {"type": "http", "method": "GET", "path": f"/jobs/{job_id}/results", "query_string": query, "headers": []}
-    tracemalloc.start()
-    try:
-        await service.api(scope, asyncio.Future, send)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    sent, peak = await read_results(service, job_id, b"format=markdown")
     assert sent == 300 * MIB
     assert peak < 20 * MIB
 
