@@ -6,6 +6,7 @@ with DoclingParserClient("http://localhost:8080") as parser:
     batch = parser.submit_and_wait("report.pdf")
 """
 
+from client._events import JobChange
 from client._flows import FileResult
 from client.aio import AsyncDoclingParserClient
 from client.chunks import Chunk, ChunkBox, ChunkedFile, ChunkItem, PageSize
@@ -105,6 +106,7 @@ __all__ = [
     "InvalidRequest",
     "Job",
     "JobCancelled",
+    "JobChange",
     "JobEnded",
     "JobExpired",
     "JobFailed",

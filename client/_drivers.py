@@ -129,8 +129,8 @@ async def _unread_async(response: httpx.Response) -> httpx.Response:
     return response
 
 
-def follow(watch: Watch, http: httpx.Client, sleep: Callable[[float], object]) -> Iterator[JsonDict]:
-    """Yield the job's statuses as they arrive. Blocks."""
+def follow(watch: Watch[T], http: httpx.Client, sleep: Callable[[float], object]) -> Iterator[T]:
+    """Yield what is in the events as they arrive. Blocks."""
     while not watch.ended:
         response = drive(watch.attach(), http, sleep)
         try:
@@ -143,9 +143,9 @@ def follow(watch: Watch, http: httpx.Client, sleep: Callable[[float], object]) -
 
 
 async def follow_async(
-    watch: Watch, http: httpx.AsyncClient, sleep: Callable[[float], Awaitable[object]]
-) -> AsyncGenerator[JsonDict, None]:
-    """Yield the job's statuses as they arrive, on the running loop."""
+    watch: Watch[T], http: httpx.AsyncClient, sleep: Callable[[float], Awaitable[object]]
+) -> AsyncGenerator[T, None]:
+    """Yield what is in the events as they arrive, on the running loop."""
     while not watch.ended:
         response = await drive_async(watch.attach(), http, sleep)
         try:

@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol, TypedDict, Unpack
 
 import httpx
 
-from client._events import SILENCE_S, Watch
+from client._events import SILENCE_S, JobChange, Watch, change_in, status_in
 from client._lines import Lines
 from client._paths import given, job_path
 from client._retry import Flow, Patience, Sleep, exchange
@@ -106,8 +106,11 @@ class Flows:
         params = given(wait=f"{wait:g}" if wait else None)
         return (yield from self._json("GET", job_path(job_id), params=params, timeout=timeout))
 
-    def events(self, job_id: str) -> Watch:
-        return Watch(partial(self._event_stream, job_id), self.patience)
+    def events(self, job_id: str) -> Watch[JsonDict]:
+        return Watch(partial(self._event_stream, f"{job_path(job_id)}/events"), self.patience, status_in)
+
+    def watch_jobs(self, after: str | None) -> Watch[JobChange]:
+        return Watch(partial(self._event_stream, "/events"), self.patience, change_in, after)
 
     def get_job_results(
         self,
@@ -291,8 +294,8 @@ class Flows:
                 raise JobTimeout(job_id, waiting.timeout) from late
             raise
 
-    def _event_stream(self, job_id: str, last_id: str | None) -> Flow[httpx.Response]:
-        request = self._request("GET", f"{job_path(job_id)}/events")
+    def _event_stream(self, path: str, last_id: str | None) -> Flow[httpx.Response]:
+        request = self._request("GET", path)
         request.headers["Accept"] = "text/event-stream, application/json"
         if last_id is not None:
             request.headers["Last-Event-ID"] = last_id

@@ -26,7 +26,7 @@ from client._arguments import (
 )
 from client._flows import DEFAULT_URL
 from client._paths import PictureFormat
-from client._printing import print_deliveries, print_jobs, print_json, print_status, printer_of_changes
+from client._printing import print_change, print_deliveries, print_jobs, print_json, print_status, printer_of_changes
 from client.errors import JobEnded, JobNotFound
 from client.models import ImageMode, JobStatusEnum
 from client.sync import DoclingParserClient
@@ -174,6 +174,30 @@ def jobs(
     with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
         listed = {"jobs": list(islice(client.iter_jobs(status=status), limit))}
     (print_json if as_json else print_jobs)(listed)
+
+
+@of_jobs.command()
+def events(
+    after: Annotated[
+        str | None, typer.Option(metavar="ID", help="Begin after this change: an id that --json printed.")
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Print every change of your jobs as it happens, until Ctrl-C.
+
+    docfleet events
+
+    docfleet events --json | jq 'select(.job.status == "failed")'
+    """
+    show = print_json if as_json else print_change
+    with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S) as client:
+        try:
+            for change in client.watch_jobs(after=after):
+                show(dict(change))
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
 
 
 @of_jobs.command()

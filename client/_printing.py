@@ -38,6 +38,17 @@ def printer_of_changes() -> Callable[[JsonDict], None]:
     return show
 
 
+def print_change(change: JsonDict) -> None:
+    """Print an event of `GET /events` on one line."""
+    match change["event"]:
+        case "job":
+            print_status(change["job"])
+        case "removed":
+            typer.echo(f"{change['job']['job_id']}  removed")
+        case _:
+            typer.echo("From here on you see every change. `docfleet jobs` lists the jobs as they are now.", err=True)
+
+
 def _line(status: JsonDict) -> str:
     job = JobStatusResponse.model_validate(status)
     return "  ".join(filter(None, [job.job_id, *_columns(job)]))

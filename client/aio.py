@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from client._drivers import LIMITS, check_window, drive_async, follow_async, tls, window_async
+from client._drivers import LIMITS, check_window, drive_async, tls, window_async
 from client._flows import (
     DEFAULT_TIMEOUT_S,
     DEFAULT_URL,
@@ -22,6 +22,7 @@ from client._flows import (
     FileResult,
     flows_for,
 )
+from client._following import AsyncJobFollower
 from client._results import AsyncResultReader
 from client._retry import Flow, Patience
 from client._uploads import Input, Options, PathLike, Submission, checked
@@ -32,7 +33,7 @@ from client.models import JobStatusEnum
 T = TypeVar("T")
 
 
-class AsyncDoclingParserClient(AsyncResultReader):
+class AsyncDoclingParserClient(AsyncResultReader, AsyncJobFollower):
     """Submits documents and gets their nodes. Safe to share between tasks.
 
     As an async context manager it keeps connections open between calls. Otherwise every call opens and closes its own
@@ -229,18 +230,6 @@ class AsyncDoclingParserClient(AsyncResultReader):
         return await self._run(
             self._flows.result(job_id, poll_interval=poll_interval, timeout=timeout, on_progress=on_progress)
         )
-
-    async def events(self, job_id: str) -> AsyncIterator[JsonDict]:
-        """Yield the job's `JobStatusResponse` now and at every change until its end, pushed by the server.
-
-        A broken stream is resumed where it stopped. You may leave the loop at any time.
-        """
-        async with (
-            self._connections() as http,
-            aclosing(follow_async(self._flows.events(job_id), http, self._sleep)) as statuses,
-        ):
-            async for status in statuses:
-                yield status
 
     async def cancel_job(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
         """Stop a job; returns its status. Pages already being parsed are finished first.

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from client._drivers import LIMITS, check_window, drive, follow, in_threads, tls, until
+from client._drivers import LIMITS, check_window, drive, in_threads, tls, until
 from client._flows import (
     DEFAULT_TIMEOUT_S,
     DEFAULT_URL,
@@ -20,6 +20,7 @@ from client._flows import (
     FileResult,
     flows_for,
 )
+from client._following import JobFollower
 from client._results import ResultReader
 from client._retry import Flow, Patience
 from client._uploads import Input, Options, PathLike, Submission
@@ -30,7 +31,7 @@ from client.models import JobStatusEnum
 T = TypeVar("T")
 
 
-class DoclingParserClient(ResultReader):
+class DoclingParserClient(ResultReader, JobFollower):
     """Submits documents and gets their nodes. Safe to share between threads.
 
     As a context manager it keeps connections open between calls. Otherwise every call opens and closes its own
@@ -197,14 +198,6 @@ class DoclingParserClient(ResultReader):
         return self._run(
             self._flows.result(job_id, poll_interval=poll_interval, timeout=timeout, on_progress=on_progress)
         )
-
-    def events(self, job_id: str) -> Iterator[JsonDict]:
-        """Yield the job's `JobStatusResponse` now and at every change until its end, pushed by the server.
-
-        A broken stream is resumed where it stopped. You may leave the loop at any time.
-        """
-        with self._connections() as http:
-            yield from follow(self._flows.events(job_id), http, self._pause)
 
     def cancel_job(self, job_id: str, *, timeout: float | None = None) -> JsonDict:
         """Stop a job; returns its status. Pages already being parsed are finished first.

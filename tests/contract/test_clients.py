@@ -648,6 +648,37 @@ def test_something_other_than_events_is_named(play: Play) -> None:
         call("events", "j1")
 
 
+def change(name: str, job: dict[str, Any], cursor: str | None = None) -> bytes:
+    """An event of all jobs as the server writes it: only the last of a batch has an id."""
+    number = f"id: {cursor}\n" if cursor else ""
+    return f"{number}event: {name}\ndata: {json.dumps(job)}\n\n".encode()
+
+
+def test_changes_of_all_jobs_come_until_the_key_is_revoked(play: Play) -> None:
+    body = change("sync", {}, "a-1") + change("job", PENDING) + change("removed", {"job_id": "j2"}, "a-3")
+    call, world = play(httpx.Response(200, headers=EVENT_STREAM, content=body), httpx.Response(204))
+    assert call("watch_jobs") == [
+        {"event": "sync", "id": "a-1", "job": {}},
+        {"event": "job", "id": "a-1", "job": PENDING},
+        {"event": "removed", "id": "a-3", "job": {"job_id": "j2"}},
+    ]
+    assert world.asked == ["GET /events"] * 2
+    call, _ = play(httpx.Response(200, headers=EVENT_STREAM, content=body), problem(401, "unauthorized"))
+    with pytest.raises(client.Unauthorized):
+        call("watch_jobs")
+
+
+def test_changes_of_all_jobs_go_on_after_the_last_one_that_was_seen_whole(play: Play) -> None:
+    call, world = play(
+        Broken(change("job", PENDING, "a-4") + change("job", page(3))),
+        httpx.ConnectError("refused"),
+        httpx.Response(200, headers=EVENT_STREAM, content=change("job", page(3)) + change("job", COMPLETED, "a-6")),
+        httpx.Response(204),
+    )
+    assert [each["job"] for each in call("watch_jobs", after="a-3")] == [PENDING, page(3), page(3), COMPLETED]
+    assert [request.headers["last-event-id"] for request in world.requests] == ["a-3", "a-4", "a-4", "a-6"]
+
+
 def test_events_of_a_handle_are_models(play: Play) -> None:
     call, _ = play(httpx.Response(200, headers=EVENT_STREAM, content=event(1, page(3)) + event(2, COMPLETED)))
     assert [status.progress.pages_done for status in call("job.events", "j1")] == [3, 0]

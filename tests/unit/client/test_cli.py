@@ -40,6 +40,8 @@ class Fleet:
         self.submits: list[httpx.Request] = []
         self.cancelled: list[str] = []
         self.deliveries: list[dict[str, Any]] = []
+        self.changes: list[tuple[str, dict[str, Any]]] = []  # told once, by the stream of all jobs
+        self.resumed_after: str | None = None
         self.asked_for: dict[str, str] = {}  # the parameters of the last results or picture
         self.api_key: str | None = None
         self.health = "healthy"
@@ -57,9 +59,19 @@ class Fleet:
                 return self._submit(request)
             case "GET", ["jobs"]:
                 return self._list(request)
+            case "GET", ["events"]:
+                return self._events(request.headers.get("last-event-id"))
             case _, ["jobs", job, *what] if job in self.jobs:
                 return self._job(job, what, request)
         return problem(404, "job_not_found", "no such job")
+
+    def _events(self, seen: str | None) -> httpx.Response:
+        if seen == "end":
+            return httpx.Response(204)
+        self.resumed_after = seen
+        told = [f"event: {name}\ndata: {json.dumps(job)}\n\n" for name, job in self.changes]
+        body = "".join(told[:-1]) + f"id: end\n{told[-1]}"
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=body)
 
     def _list(self, request: httpx.Request) -> httpx.Response:
         """List two jobs per page, so that a client has to read several pages."""
@@ -566,6 +578,21 @@ def test_jobs_of_several_pages_are_listed_up_to_the_limit(run: Run, papers: Path
         run("submit", papers / "a.pdf")
     assert len(run("jobs").stdout.splitlines()) == 5
     assert len(run("jobs", "--limit", "3").stdout.splitlines()) == 3
+
+
+def test_changes_of_all_jobs_are_printed_one_on_a_line(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    fleet.changes = [("sync", {}), ("job", fleet.status("j1")), ("removed", {"job_id": "j1"})]
+    result = run("events")
+    assert [line.split("  ")[:3] for line in result.stdout.splitlines()] == [
+        ["j1", "processing", "1/4 pages"],
+        ["j1", "removed"],
+    ]
+    assert "docfleet jobs" in result.stderr
+    assert fleet.resumed_after is None
+    printed = run("events", "--json", "--after", "c-7").stdout.splitlines()
+    assert [json.loads(line)["event"] for line in printed] == ["sync", "job", "removed"]
+    assert fleet.resumed_after == "c-7"
 
 
 def test_version_is_the_packages(run: Run) -> None:
