@@ -12,7 +12,7 @@ import orjson
 from actors.blobs import BlobStore, open_blobs
 from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, Pictures
 from actors.dispatcher.derivations import Deriver
-from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.sources import Sources
 from actors.errors import FileError, FleetUnavailable
 from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from actors.blobs import BlobStore
 from actors.derivations import Derivation, Made
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.parser_calls import FAILURES
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import Document
 from actors.errors import FleetUnavailable, ParserDied, StoreUnavailable
 from actors.telemetry.logs import get_logger

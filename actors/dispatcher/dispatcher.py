@@ -13,10 +13,10 @@ import stamina
 from actors.blobs import BlobStore
 from actors.blobs.keys import inputs_of
 from actors.dispatcher import cache
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.garbage_collection import GarbageCollector
 from actors.dispatcher.heartbeats import Heartbeats
 from actors.dispatcher.jobs import JobLimits, JobRun
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import ClaimRegistry, Parsers, SourceFetcher
 from actors.dispatcher.sources import Sources
 from actors.errors import AWAY, StaleLease, StoreUnavailable

@@ -16,9 +16,9 @@ import stamina
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import inputs_of
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.jobs import failure_of
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import DriverRegistry, Parsers
 from actors.dispatcher.result_store import response_body
 from actors.errors import AWAY, BlobMissing, FileError, JobExpired, JobFailed, JobNotFound

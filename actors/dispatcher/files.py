@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 from actors.dispatcher.budget import Budget
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.gather import gather_or_cancel
 from actors.dispatcher.page_spans import bisect, plan_spans
 from actors.dispatcher.parser_calls import FAILURES, Hung, ParserCalls
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.partial_assembly import PartialAssembly
 from actors.dispatcher.ports import Document, Parsers, ShardRef
 from actors.errors import FileError, ParserDied, ParserFailed, ParserOutOfMemory, ResultLost, result_too_large

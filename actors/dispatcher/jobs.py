@@ -12,9 +12,9 @@ from actors.blobs import BlobStore
 from actors.dispatcher.cache import ResultCache
 from actors.dispatcher.chunks_ahead import make_chunks
 from actors.dispatcher.derivations import Deriver
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.gather import gather_or_cancel
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import Parsers
 from actors.dispatcher.result_store import ResultStore
 from actors.dispatcher.sources import JobSources, Sources

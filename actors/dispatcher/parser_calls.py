@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import stamina
 
-from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import FleetUnavailable, ParserDied, ParserFailed, ResultLost
 from actors.messages import FileTask
 from actors.telemetry.logs import get_logger

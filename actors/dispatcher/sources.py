@@ -11,10 +11,10 @@ from types import MappingProxyType
 from pydantic import TypeAdapter
 
 from actors.blobs import BlobStore
-from actors.dispatcher.fair_semaphore import FairSemaphore
 from actors.dispatcher.ports import SourceFetcher
 from actors.dispatcher.result_store import retry_while_away
 from actors.errors import BlobMissing, FileError
+from actors.fair_semaphore import FairSemaphore
 from actors.formats import FAMILIES, label_of, suffix_of
 from actors.messages import Failure, InputFile, JobSpec
 from actors.sources import Fetched

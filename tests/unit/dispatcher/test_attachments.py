@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from actors.blobs import BlobStore, open_blobs
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.messages import Attachment, InputFile, JobOutcome, JobSpec
 from client.models import ParseOptions
 from tests.fakes import NO_SOURCES

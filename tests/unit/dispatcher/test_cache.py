@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.budget import Budget
 from actors.dispatcher.cache import ResultCache, sweep
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import FleetUnavailable, StoreUnavailable
 from actors.messages import InputFile, JobOutcome, JobSpec
 from client.models import FileWarning, ParseOptions, ParseResponse, ParserInfo, WarningCode

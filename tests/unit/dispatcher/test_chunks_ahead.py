@@ -8,9 +8,9 @@ import pytest
 
 from actors.blobs import BlobStore, open_blobs
 from actors.derivations import Chunks
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import DocfleetError, FileError, ParserDied
 from actors.messages import InputFile, JobOutcome, JobSpec
 from client.models import ChunkOptions, ErrorCode, ParseOptions

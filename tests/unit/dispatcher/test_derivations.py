@@ -11,7 +11,7 @@ import pytest
 from actors.blobs import BlobStore, open_blobs
 from actors.derivations import Derivation, Export, Made
 from actors.dispatcher.derivations import UNSTORED_BYTES, Deriver
-from actors.dispatcher.fair_semaphore import ParserSlots
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import BlobMissing, FileError, FleetUnavailable, ParserDied, ParserFailed, StoreUnavailable
 from client.models import ErrorCode, ExportFormat
 

@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 
 from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.driver_api import DriverApi
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import Splitting
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import DriverRegistry
 from actors.errors import (
     BlobMissing,

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from actors.dispatcher.budget import Budget
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import FileError, ParserDied
 from actors.messages import FileTask, PageSpan, ParsedFile
 from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST

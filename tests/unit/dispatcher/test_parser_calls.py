@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.parser_calls import Hung, ParserCalls
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import ParserDied, ResultLost
 from actors.messages import FileTask
 from client.models import ParseOptions

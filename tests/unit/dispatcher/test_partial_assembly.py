@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from actors.blobs import open_blobs
-from actors.dispatcher.fair_semaphore import ParserSlots
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
+from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.partial_assembly import PartialAssembly, runs_of
 from actors.dispatcher.ports import ShardRef
 from actors.errors import DocfleetError, FleetUnavailable, ParserDied, ParserFailed

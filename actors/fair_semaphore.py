@@ -1,4 +1,4 @@
-"""Decides who may use a parser next: a window of slots, granted round-robin over jobs."""
+"""Decides who may use a parser or an endpoint next: a window of slots, granted round-robin over jobs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-from actors.dispatcher.deaths import Deaths
 
 #: Those who wait for a slot, by job. The first job has the next turn.
 Queue = OrderedDict[str, deque[asyncio.Future[None]]]
@@ -76,12 +74,3 @@ class FairSemaphore:
     def _release(self) -> None:
         self._in_use -= 1
         self._grant()
-
-
-class ParserSlots(FairSemaphore):
-    """The slots of the parsers. A call that may break a parser also holds the one slot of `quarantine`."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__(size)
-        self.quarantine = FairSemaphore(1)
-        self.deaths = Deaths()
