@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from actors.errors import IdempotencyMismatch, OwnerOverLimit, QueueFull, StaleLease
 from actors.messages import Claim, Failure, Heartbeat, JobOutcome, JobSpec
@@ -50,7 +51,8 @@ class Ledger:
         self._keys: dict[tuple[str, str], str] = {}  # (owner, idempotency key) to job id
         self._queue = FairQueue()
         self._ticks = 0
-        self._terms: dict[str, int] = {}  # running job's id to the tick when its lease ends
+        self._terms: dict[str, int] = {}  # running job's id to the tick when its lease ends; the first ends first
+        self._given: dict[str, dict[str, None]] = {}  # the ids of each dispatcher's jobs, in the order of the claims
         self._expired: dict[str, str | None] = {}  # the newest lease of a job that expired, by job id
         self._unheard: set[str] = set()  # jobs from the journal whose dispatcher has not been heard from since
         for job in recovered.unfinished:
@@ -66,7 +68,7 @@ class Ledger:
         if job.state is State.QUEUED:
             self._queue.add(job)
         else:
-            self._queue.start(job.spec.owner)
+            self._give(job)
 
     # -- queries ------------------------------------------------------------------------------------------------
 
@@ -144,8 +146,6 @@ class Ledger:
         claims = [_claim(job) for job in self._given_to(dispatcher) if (job.job_id, job.lease) not in held][:limit]
         while len(claims) < limit and (job := self._queue.peek()):
             self._queue.remove(job)
-            self._queue.start(job.spec.owner)
-            self._renew(job)
             started = job.after(
                 Event.CLAIM,
                 attempts=job.attempts + 1,
@@ -153,12 +153,14 @@ class Ledger:
                 lease=str(job.version + 1),
                 dispatcher=dispatcher,
             )
+            self._give(started)
+            self._renew(started)
             effects.append(self._save(job, started))
             claims.append(_claim(started))
         return claims, effects
 
     def _given_to(self, dispatcher: str) -> list[JobRecord]:
-        return [job for job in map(self._jobs.__getitem__, self._terms) if job.dispatcher == dispatcher]
+        return [self._jobs[job_id] for job_id in self._given.get(dispatcher, ())]
 
     def heartbeat(self, beats: Sequence[Heartbeat]) -> tuple[list[str], list[Effect]]:
         """Renew leases and record progress. Returns the ids of jobs that the dispatcher should stop working on."""
@@ -225,7 +227,8 @@ class Ledger:
         its machine. Such a delivery does not count, as the job is not to blame.
         """
         self._ticks += 1
-        expired = [self._jobs[job_id] for job_id, end in self._terms.items() if end <= self._ticks]
+        ended = takewhile(lambda term: term[1] <= self._ticks, self._terms.items())
+        expired = [self._jobs[job_id] for job_id, _ in ended]
         died_alone = [job for job in expired if job.job_id not in self._unheard]
         effects = self._lapse(died_alone, now)
         for job in expired:
@@ -236,7 +239,13 @@ class Ledger:
 
     # -- transitions --------------------------------------------------------------------------------------------
 
+    def _give(self, job: JobRecord) -> None:
+        """A dispatcher holds this job from now on."""
+        self._queue.start(job.spec.owner)
+        self._given.setdefault(job.dispatcher or "", {})[job.job_id] = None
+
     def _renew(self, job: JobRecord) -> None:
+        self._terms.pop(job.job_id, None)  # so that it moves to the end: all leases last equally long
         self._terms[job.job_id] = self._ticks + self._limits.lease_ticks
 
     def _lapse(self, jobs: Sequence[JobRecord], now: float) -> list[Effect]:
@@ -298,6 +307,10 @@ class Ledger:
         del self._terms[job.job_id]
         self._unheard.discard(job.job_id)
         self._queue.stop(job.spec.owner)
+        given = self._given[job.dispatcher or ""]
+        del given[job.job_id]
+        if not given:
+            del self._given[job.dispatcher or ""]
 
     def _save(self, before: JobRecord, after: JobRecord) -> Save:
         self._jobs[after.job_id] = after

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.messages import JobSpec
 from actors.registry.lifecycle import State
 from actors.registry.queue import FairQueue
 from actors.registry.record import JobRecord
+from client.models import ParseOptions
 
 Jobs = Callable[..., list[JobRecord]]
 
@@ -76,3 +80,33 @@ def test_counts_follow_what_is_queued_and_running(jobs: Jobs) -> None:
     assert (queue.queued, queue.queued_bytes, queue.running) == (1, 2, 1)
     queue.stop("a")
     assert queue.running == 0
+
+
+def naive_position(queued: list[JobRecord], job: JobRecord) -> int:
+    """By the rule as it is written: turns go round the owners, so each sends at most as many jobs ahead."""
+    of = Counter(other.spec.owner for other in queued)
+    ahead = sum(other.spec.owner == job.spec.owner and other.seq < job.seq for other in queued)
+    return 1 + ahead + sum(min(count, ahead) for owner, count in of.items() if owner != job.spec.owner)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "take", "stop"]), st.sampled_from("abc")), max_size=60))
+def test_the_queue_keeps_its_rules_through_any_history(steps: list[tuple[str, str]]) -> None:
+    queue, queued, running = FairQueue(), list[JobRecord](), Counter[str]()
+    for seq, (step, owner) in enumerate(steps):
+        if step == "add":
+            spec = JobSpec(job_id=f"j{seq}", files=(), options=ParseOptions(), submitted_at=float(seq), owner=owner)
+            queued.append(JobRecord(spec=spec, seq=seq, state=State.QUEUED, version=0))
+            queue.add(queued[-1])
+        elif step == "take" and queued:
+            taken = min(queued, key=lambda job: (running[job.spec.owner], job.seq))
+            assert queue.peek() == taken
+            queued.remove(taken)
+            queue.remove(taken)
+            running[taken.spec.owner] += 1
+            queue.start(taken.spec.owner)
+        elif step == "stop" and running[owner]:
+            running[owner] -= 1
+            queue.stop(owner)
+        assert queue.running == running.total()
+        assert queue.oldest_at == min((job.spec.submitted_at for job in queued), default=None)
+        assert [queue.position(job) for job in queued] == [naive_position(queued, job) for job in queued]
