@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import Counter
 from typing import Any
 
 from ray.serve.request_router import FIFOMixin, PendingRequest, ReplicaID, RequestRouter, RunningReplica
 
 from actors.handles import replicas as fleet
 from actors.handles.liveness import Liveness
+from actors.handles.load import LeastLoaded
 
 
 class LeastLoadedRouter(FIFOMixin, RequestRouter):
@@ -26,29 +25,33 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
 
     def initialize_state(self, **_: Any) -> None:
         fleet.is_routed_by(self.app_name, self)
-        self._calls: Counter[ReplicaID] = Counter()
+        self._load = LeastLoaded[ReplicaID]()
+        self._candidates: list[RunningReplica] = []
+        self._by_id: dict[ReplicaID, RunningReplica] = {}
         self._turn = asyncio.Lock()
         self._liveness = Liveness(self._busy)
 
     def _busy(self) -> list[RunningReplica]:
-        return [replica for replica_id, replica in self.curr_replicas.items() if self._calls[replica_id]]
+        return [replica for replica_id, replica in self.curr_replicas.items() if self._load.calls(replica_id)]
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
     ) -> list[list[RunningReplica]]:
         async with self._turn:
             await asyncio.sleep(0)  # let the previous call be sent, so that it is counted
-            answering = [each for each in candidate_replicas if not self._liveness.is_silent(each.replica_id)]
-            shuffled = random.sample(answering, len(answering))
+            if candidate_replicas is not self._candidates:  # Serve makes another list when the fleet changes
+                self._candidates = candidate_replicas
+                self._by_id = {replica.replica_id: replica for replica in candidate_replicas}
+                self._load.choose_among(self._by_id.keys())
+            chosen = self._load.pick(lambda replica_id: not self._liveness.is_silent(replica_id))
             # Offer no second choice: while the first is full, Serve would ask the second for its queue at every call.
-            return [[min(shuffled, key=lambda replica: self._calls[replica.replica_id])]] if shuffled else []
+            return [[self._by_id[chosen]]] if chosen else []
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
         super().on_send_request(replica_id)
-        self._calls[replica_id] += 1
+        self._load.started(replica_id)
         self._liveness.watch()
 
     def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
         super().on_request_completed(replica_id, internal_request_id)
-        self._calls[replica_id] -= 1
-        self._calls = +self._calls  # drop replicas without calls, which may be gone
+        self._load.ended(replica_id)
