@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from actors.errors import FleetUnavailable
 from actors.telemetry.logs import get_logger
 from serve_app.context import REQUEST_ID, request_id_of
+from serve_app.fallback_proxy import keep_fallback_proxy_local
 from serve_app.haproxy import RETRY_AFTER_S, STARTING
 from serve_app.header_timeout import install_header_timeout
 from serve_app.problems import problem
@@ -35,8 +36,9 @@ def dead_replica(request_id: str | None) -> Response:
 
 
 def middlewares() -> list[Middleware]:
-    """The middleware, innermost first. Also installs the timeout for headers, before the proxy starts its server."""
+    """The middleware, innermost first. Also changes how the server of this proxy starts: its address and timeouts."""
     install_header_timeout()
+    keep_fallback_proxy_local()
     return [Middleware(NotDeployed503), Middleware(DeadReplica503), Middleware(CleanHeaders)]
 
 

@@ -19,15 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from client.keys import digest, new_key
 from serve_app.header_timeout import HEADER_TIMEOUT_S
 from tests.cluster.local_service import running
+from tests.cluster.open_ports import OLD_COMMAND, listening, table
+from tests.waiting import eventually
 
-OLD_COMMAND = "fetchcraft.parsing.docling.server"
-SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
 KEY = new_key()
 ALICE = {"Authorization": f"Bearer {KEY}"}
 TIDE = {"files": ("a.md", b"# Tide\n\nHigh at noon.")}
@@ -114,12 +113,12 @@ class Edge:
         answer = httpx.head(f"{service.url}/livez", timeout=60)
         assert (answer.status_code, answer.headers["Content-Length"], answer.content) == (200, "2", b"")
 
-    def test_every_port_that_other_machines_can_reach_is_in_the_table(self, service: Service) -> None:
-        rows = [line for line in SECURITY.read_text().splitlines() if line.startswith("| `")]
-        known = {name for row in rows for name in re.findall(r"`([\w.]+)`", row.split("|")[1])}
-        assert known
-        reachable = {name for name, address in listening(service.process.pid) if not address.startswith("127.")}
-        assert reachable <= known
+    def test_every_open_port_is_in_the_table_with_its_process_and_address(self, service: Service) -> None:
+        url = httpx.URL(service.url)
+        rows = table(url.host, url.port or 80)
+        found = list(listening(service.process.pid))
+        assert found
+        assert [each for each in found if not any(row.is_about(each) for row in rows)] == []
 
 
 class TestServesProxy(Edge):
@@ -156,8 +155,17 @@ class TestHAProxyOnTheSameState(Edge):
     @pytest.fixture(scope="class")
     @classmethod
     def service(cls, runs: Runs) -> Iterator[Service]:
-        with run(runs, OLD_COMMAND, signal.SIGTERM, RAY_SERVE_ENABLE_HA_PROXY="1") as service:
+        with run(runs, OLD_COMMAND, signal.SIGTERM, RAY_SERVE_ENABLE_HA_PROXY="1", HOST="0.0.0.0") as service:
             yield service
+
+    def test_every_port_of_the_table_is_open(self, service: Service) -> None:
+        rows = [row for row in table("0.0.0.0", httpx.URL(service.url).port or 80) if row.is_open]
+
+        def all_found() -> bool:
+            found = list(listening(service.process.pid))
+            return all(any(row.is_about(each) for each in found) for row in rows)
+
+        eventually(all_found, within_s=30, what="every port of the table")
 
     def test_the_job_of_the_run_before_has_its_results_for_its_key_alone(self, service: Service, runs: Runs) -> None:
         assert runs.tide
@@ -230,26 +238,3 @@ def answered(address: str, sent: bytes) -> tuple[bytes, float]:
         connection.sendall(sent)
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     return answer, time.monotonic() - started
-
-
-def listening(pid: int) -> Iterator[tuple[str, str]]:
-    """The name of a process of the service and the address on which it listens."""
-    service = psutil.Process(pid)
-    for process in (service, *service.children(recursive=True)):
-        try:
-            name, connections = name_of(process.cmdline()), process.net_connections("inet")
-        except psutil.NoSuchProcess:
-            continue
-        for connection in connections:
-            if connection.status == psutil.CONN_LISTEN or connection.type == socket.SOCK_DGRAM:
-                yield name, connection.laddr.ip
-
-
-def name_of(command: list[str]) -> str:
-    """`ServeReplica` of `ray::ServeReplica:docfleet:Ingress`, `monitor.py` of `python -u .../monitor.py`, ..."""
-    if command[0].startswith("ray::"):
-        return re.split(r"[:.]", command[0].removeprefix("ray::").strip())[0]
-    if OLD_COMMAND in command:
-        return "serve_app"
-    script = next((word for word in command[1:] if word.endswith(".py") or word == "serve_app"), command[0])
-    return Path(script).name
