@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from fastapi import FastAPI
-
 from serve_app.docling_v1.errors import install_errors
-from serve_app.docling_v1.models import Capabilities, OkResponse, Versions
+from serve_app.docling_v1.models import Capabilities, DoclingProblem, OkResponse, Versions
 from serve_app.docling_v1.openapi import (
     CHUNK_FORM,
     CHUNK_JSON,
@@ -22,11 +20,13 @@ from serve_app.docling_v1.openapi import (
     SUBMIT_RESPONSES,
 )
 from serve_app.docling_v1.routes import DoclingRoutes
+from serve_app.openapi import DescribedApi
 
 
-def add_docling_v1(api: FastAPI, routes: DoclingRoutes) -> None:
+def add_docling_v1(api: DescribedApi, routes: DoclingRoutes) -> None:
     """All routes answer 200 when they succeed, also the submits: clients compare with it."""
     install_errors(api)
+    api.error_models.append(DoclingProblem)
     get = partial(api.add_api_route, methods=["GET"])
     post = partial(api.add_api_route, methods=["POST"])
     post("/v1/convert/file", routes.v1_convert_file, responses=CONVERT_RESPONSES, openapi_extra=CONVERT_FORM)

@@ -31,13 +31,11 @@ _IN_ZIP = {ZIP: {"schema": {"type": "string", "format": "binary"}}}
 
 def _refused(*codes: ErrorCode) -> Responses:
     """As `errors`, with `detail` as docling-serve's clients read it."""
-    return {status: {**response, "model": DoclingProblem} for status, response in errors(*codes).items()}
+    return errors(*codes, model=DoclingProblem)
 
 
-_NOT_THERE: Responses = {
-    404: {"model": DoclingProblem, "description": "job_not_found, job_expired, result_not_ready"},
-    **_refused(ErrorCode.INVALID_REQUEST, *GUARDED),
-}
+_NOT_THERE = _refused(ErrorCode.JOB_NOT_FOUND, ErrorCode.INVALID_REQUEST, *GUARDED)
+_NOT_THERE[404]["description"] = "job_not_found, job_expired, result_not_ready"  # docling-serve has one status for them
 READY_RESPONSES = _refused(*ALWAYS)
 GUARDED_RESPONSES = _refused(ErrorCode.INVALID_REQUEST, *GUARDED)
 SUBMIT_RESPONSES: Responses = {
