@@ -95,19 +95,25 @@ def choose_http_mode() -> None:
 
 def free_port() -> int:
     """A free port of the loopback address. It lies below those that the system hands out, so that no connection takes
-    it before a service listens there."""
-    while _bind_error("127.0.0.1", port := random.randrange(30_000, 32_768)):
-        pass
-    return port
+    it before a service listens there.
+
+    Raises OSError when none is free.
+    """
+    ports = range(30_000, 32_768)
+    for port in random.sample(ports, len(ports)):
+        if not _bind_error("127.0.0.1", port):
+            return port
+    raise OSError(f"No port of 127.0.0.1 between {ports[0]} and {ports[-1]} is free. Stop a program that listens there")
 
 
 def _reserve_ports() -> range:
     """A block of free ports, above those of Ray's workers and below those of `free_port`.
 
-    No other service takes one of them: this process keeps the port behind them bound until it ends.
+    No other service takes one of them: this process keeps the port behind them bound until it ends. Raises OSError when
+    no block is free.
     """
-    while True:
-        first = random.randrange(20_000, 30_000, PORT_BLOCK)
+    blocks = range(20_000, 30_000, PORT_BLOCK)
+    for first in random.sample(blocks, len(blocks)):
         reservation = socket.socket()
         try:
             reservation.bind(("127.0.0.1", first + PORT_BLOCK - 1))
@@ -116,6 +122,7 @@ def _reserve_ports() -> range:
         else:
             atexit.register(reservation.close)
             return range(first, first + PORT_BLOCK - 1)
+    raise OSError(f"{len(blocks)} services run on this machine, and there are ports for no more. Stop one of them")
 
 
 def _refusal(host: str, port: int) -> str | None:
