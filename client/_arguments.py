@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from client._uploads import Input, source_of
 from client._waiting import JsonDict
-from client.models import ChunkOptions, ExportFormat, UrlSource
+from client.models import ChunkOptions, ExportFormat, JobSource, UrlSource
 
-_SOURCES = TypeAdapter(list[UrlSource])
+_SOURCES = TypeAdapter(list[UrlSource | JobSource])
 
 INTERRUPTED = 130  # the exit status after Ctrl-C
 FIRST_CONTACT_S = 3.0  # how long a read-only command retries a missing server

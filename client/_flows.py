@@ -7,6 +7,7 @@ includes retries. For a single exchange, None means the client's own timeout; fo
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +32,7 @@ from client.errors import (
     RequestTimeout,
     UnexpectedAnswer,
 )
-from client.models import ChunkFormat, ChunkOptions, ErrorCode, ExportFormat, JobStatusEnum, ParseResponse, UrlSource
+from client.models import ChunkFormat, ChunkOptions, ErrorCode, ExportFormat, JobStatusEnum, ParseResponse
 from client.options import Chunker, ImageMode, Tables
 
 DEFAULT_URL = "http://localhost:8080"
@@ -176,7 +177,7 @@ class Flows:
 
     def parse_one(self, submission: Submission, **how: Unpack[How]) -> Flow[FileResult]:
         """Parse one file as its own job. A failure is returned, not raised."""
-        [path] = [Path(each) for each in submission.paths if not isinstance(each, UrlSource)]
+        [path] = [Path(each) for each in submission.paths if isinstance(each, str | os.PathLike)]
         waiting = self._waiting(**how)
         job_id = None
         try:

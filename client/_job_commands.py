@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -18,17 +19,23 @@ from client._arguments import (
     ApiKey,
     AsJson,
     JobId,
+    Ocr,
+    Options,
     Pages,
+    Password,
+    Profile,
+    Tables,
     Url,
     Watch,
     box_of,
     chunk_options,
+    options,
 )
 from client._flows import DEFAULT_URL
 from client._paths import PictureFormat
 from client._printing import print_change, print_deliveries, print_jobs, print_json, print_status, printer_of_changes
 from client.errors import JobEnded, JobNotFound
-from client.models import ImageMode, JobStatusEnum
+from client.models import ImageMode, JobSource, JobStatusEnum
 from client.sync import DoclingParserClient
 
 #: The values of `ExportFormat` and `ChunkFormat`, the confidence scores, and an archive of all files.
@@ -136,6 +143,30 @@ def page(
         sys.stdout.buffer.write(picture)
     else:
         output.write_bytes(picture)
+
+
+@of_jobs.command()
+def again(
+    job_id: JobId,
+    file: Annotated[int | None, typer.Option(min=0, help="Only this file of the job, counted from 0.")] = None,
+    profile: Profile = None,
+    ocr: Ocr = None,
+    tables: Tables = None,
+    pages: Pages = None,
+    password: Password = None,
+    others: Options = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Parse the files of a job again, with these options. Prints the id of the new job.
+
+    docfleet again 0198c0de --ocr --profile standard
+    """
+    chosen = options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password, others=others)
+    with DoclingParserClient(url, api_key=api_key) as client:
+        job = client.submit_job(JobSource(job_id=job_id, file=file), options=chosen or None)
+    typer.echo(json.dumps(job) if as_json else job["job_id"])
 
 
 @of_jobs.command()

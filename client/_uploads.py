@@ -15,11 +15,12 @@ from typing import IO, Any, BinaryIO, cast
 import httpx
 
 from client.errors import MissingFile
-from client.models import ParseOptions, UrlSource
+from client.models import JobSource, ParseOptions, UrlSource
 
 PathLike = str | os.PathLike[str]
-#: A file to send, or one that the server fetches: a `UrlSource`, or an http or https URL as a str.
-Input = PathLike | UrlSource
+#: A file to send; one that the server fetches, a `UrlSource` or an http or https URL as a str; or files of an earlier
+#: job, a `JobSource`.
+Input = PathLike | UrlSource | JobSource
 Options = ParseOptions | Mapping[str, Any]
 
 BLOCK = 256 * 1024  # bytes per chunk given to the transport; each chunk costs the async client a thread switch
@@ -60,11 +61,11 @@ def checked(paths: Sequence[PathLike]) -> list[Path]:
     return found
 
 
-def source_of(given: Input) -> UrlSource | None:
+def source_of(given: Input) -> UrlSource | JobSource | None:
     """The source that `given` is or names; None for a path."""
     if isinstance(given, str) and given.lower().startswith(("http://", "https://")):
         return UrlSource(url=given)
-    return given if isinstance(given, UrlSource) else None
+    return given if isinstance(given, UrlSource | JobSource) else None
 
 
 def _upload(url: str, inputs: Sequence[Input], fields: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Request:
@@ -83,9 +84,11 @@ def _part(given: Input) -> tuple[str, tuple[str | None, IO[bytes] | bytes]]:
     return "files", (_label(path), cast(IO[bytes], _LazyFile(path)))
 
 
-def _sources_json(source: UrlSource) -> bytes:
+def _sources_json(source: UrlSource | JobSource) -> bytes:
     """The `sources` form field, with the headers in clear instead of asterisks."""
     fields = source.model_dump(mode="json", exclude_unset=True)
+    if isinstance(source, JobSource):
+        return json.dumps([fields]).encode()
     headers = {name: value.get_secret_value() for name, value in source.headers.items()}
     return json.dumps([fields | {"headers": headers}]).encode()
 

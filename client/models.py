@@ -73,6 +73,19 @@ class UrlSource(Wire):
     filename: str | None = None
 
 
+class JobSource(Wire):
+    """Files of one of your earlier jobs, to be parsed again; an entry of the form field `sources`.
+
+    `file` counts from 0, attachments that were parsed included. Without it, these are all files that were submitted.
+    The server copies them, so the earlier job may be deleted afterwards.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    job_id: str = Field(max_length=100)
+    file: int | None = Field(default=None, ge=0, le=2**31)
+
+
 class PageFailure(Wire):
     """A page that is missing from the result, and the reason."""
 

@@ -25,7 +25,7 @@ REQUEST = {
     E.PAGE_NOT_FOUND: "The file has no page with this number. `detail` says how many it has.",
     E.NO_PAGE_PICTURE: "No page can be drawn of this file: it is neither a PDF nor a picture, or it is damaged.",
     E.FILE_ENCRYPTED: "The PDF is encrypted, and the server does not keep its password. No page can be drawn of it.",
-    E.INPUT_GONE: "The uploaded file is not kept (`KEEP_INPUTS`), so no page can be drawn of it.",
+    E.INPUT_GONE: "The uploaded file is not kept (`KEEP_INPUTS`): it can neither be drawn nor parsed again.",
     E.BOX_OUTSIDE_PAGE: "`box` is not on the page. `detail` gives the page's size.",
     E.PICTURE_TOO_LARGE: "The picture would have too many pixels. `detail` gives the largest `scale`.",
     E.PICTURES_NOT_KEPT: "The document was parsed without `include_images`, so its pictures cannot be embedded.",

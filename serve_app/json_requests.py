@@ -9,8 +9,7 @@ from starlette.requests import Request
 
 from client.models import ErrorCode
 from serve_app.problems import Refused
-from serve_app.uploads import Upload, UploadRules, bounded, check_encoding
-from serve_app.url_sources import MAX_SOURCES_BYTES, parse_sources, remote_files
+from serve_app.uploads import MAX_SOURCES_BYTES, Sources, Upload, UploadRules, bounded, check_encoding
 
 _OBJECTS = ("options", "metadata")
 _FIELDS = ("sources", *_OBJECTS, "task_id", "callback_url", "webhook_url")
@@ -20,18 +19,18 @@ def is_json(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
-async def receive_json(request: Request, folder: str, rules: UploadRules) -> Upload:
+async def receive_json(request: Request, rules: UploadRules, sources: Sources) -> Upload:
     """The sources and fields of a JSON object. Raises Refused."""
     check_encoding(request.headers.get("content-encoding", ""))
     limit = min(MAX_SOURCES_BYTES, rules.request_bytes)
     body = _object(b"".join([chunk async for chunk in bounded(request.stream(), limit)]))
-    sources = parse_sources(json.dumps(body.get("sources") or []))
-    if not sources:
-        raise Refused(ErrorCode.NO_FILES, "The request has no files. Name their URLs in a list 'sources'")
+    if not body.get("sources"):
+        raise Refused(ErrorCode.NO_FILES, "The request has no files. Name them in a list 'sources'")
     if unknown := set(body).difference(_FIELDS):
         raise _invalid(f"Unknown field '{min(unknown)}'; the fields are {', '.join(_FIELDS)}")
     fields = {name: _text(name, value) for name, value in body.items() if name != "sources" and value is not None}
-    return Upload(files=tuple(remote_files(sources, rules.guard, folder, 0)), fields=fields)
+    files = await sources.read(json.dumps(body["sources"]), 0)
+    return Upload(files=tuple(files), fields=fields)
 
 
 def _text(name: str, value: object) -> str:

@@ -16,6 +16,7 @@ from client.models import (
     ErrorCode,
     FileConfidence,
     JobResultResponse,
+    JobSource,
     JobStatusResponse,
     JobSubmitResponse,
     ParseOptions,
@@ -45,6 +46,10 @@ OF_AN_UPLOAD = (
     ErrorCode.CALLBACK_REFUSED,
     ErrorCode.INVALID_SOURCE,
     ErrorCode.SOURCE_REFUSED,
+    ErrorCode.JOB_NOT_FOUND,
+    ErrorCode.JOB_EXPIRED,
+    ErrorCode.NOT_FOUND,
+    ErrorCode.INPUT_GONE,
     ErrorCode.IDEMPOTENCY_CONFLICT,
     ErrorCode.IDEMPOTENCY_MISMATCH,
     ErrorCode.FILE_TOO_LARGE,
@@ -231,8 +236,8 @@ _TEXT_FIELDS = {
 }
 _SOURCES = {
     "type": "array",
-    "items": UrlSource.model_json_schema(),
-    "description": "Files that the server fetches from their URLs",
+    "items": {"anyOf": [UrlSource.model_json_schema(), JobSource.model_json_schema()]},
+    "description": "Files that the server fetches from their URLs, or has from earlier jobs",
 }
 _OPTIONS = ParseOptions.model_json_schema()
 _METADATA = "A JSON object that is merged into the metadata of every node"
@@ -277,7 +282,7 @@ UPLOAD_FORM: dict[str, Any] = {
                             "items": {"type": "string", "format": "binary"},
                             "description": "The files, one part per file",
                         },
-                        "sources": _as_text(_SOURCES, "Files that the server fetches, as a JSON array"),
+                        "sources": _as_text(_SOURCES, "Files that the server fetches or has, as a JSON array"),
                         "options": _as_text(_OPTIONS, "Parse options, as a JSON object"),
                         "metadata": _as_text({"type": "object"}, _METADATA),
                         **_TEXT_FIELDS,

@@ -8,13 +8,12 @@ from typing import TypedDict
 
 import orjson
 
-from actors.blobs.keys import inputs_of, results_of
+from actors.blobs.keys import results_of
 from actors.derivations import PagePicture, PictureFormat, Pictures
 from actors.errors import BlobMissing
 from actors.messages import JobView
-from client.models import ErrorCode
 from serve_app.derived import DerivedBlobs
-from serve_app.problems import Refused
+from serve_app.own_jobs import input_gone, input_key
 from serve_app.results import document_of, existing
 
 Box = tuple[float, float, float, float]
@@ -41,7 +40,7 @@ class PagePictures:
         return PagePicture(
             job_id=view.job_id,
             folder=f"{results_of(view.job_id)}/{index}",
-            source=_input_of(view, index),
+            source=input_key(view, index),
             page=page,
             scale=scale,
             box=box,
@@ -54,8 +53,7 @@ class PagePictures:
             async for piece in self.derived.stream(wanted):
                 yield piece
         except BlobMissing as error:
-            message = "The server does not have this file: it was refused, or is not kept (KEEP_INPUTS)"
-            raise Refused(ErrorCode.INPUT_GONE, message) from error
+            raise input_gone() from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +88,3 @@ class Artifacts:
     def _wanted(self, view: JobView, index: int) -> Pictures:
         folder = f"{results_of(view.job_id)}/{index}"
         return Pictures(job_id=view.job_id, folder=folder, source=document_of(view, index))
-
-
-def _input_of(view: JobView, index: int) -> str:
-    """The blob of an uploaded file. Outcomes name it, also for attachments; before that, uploads have fixed keys."""
-    return (view.files[index].input if view.files else "") or f"{inputs_of(view.job_id)}/{index}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from actors.derivations import Derivation
-from actors.messages import JobChanges, JobSpec, JobView, PartialFile, QueueStats
+from actors.messages import InputFile, JobChanges, JobSpec, JobView, PartialFile, QueueStats
 from client.models import Delivery, JobStatusEnum, ParserInfo
 
 
@@ -38,6 +38,10 @@ class IngressRegistry(Protocol):
 
     async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
         """The job as soon as it has ended, or after `timeout_s` seconds."""
+        ...
+
+    async def inputs(self, job_id: str) -> tuple[InputFile, ...]:
+        """The files that were submitted as a job, without their sources. Empty when the id is unknown."""
         ...
 
     async def cancel(self, job_id: str, owner: str) -> JobView:

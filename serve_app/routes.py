@@ -40,6 +40,7 @@ from serve_app.derived import DerivedBlobs
 from serve_app.events import LONGEST_WAIT_S, event_stream, owner_stream, until_ended
 from serve_app.health import Health
 from serve_app.offer import offer
+from serve_app.own_jobs import own_job
 from serve_app.partial_results import partial_results
 from serve_app.pictures import Artifacts, PagePictures
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
@@ -296,15 +297,7 @@ class Routes:
 
     async def found(self, request: Request, job_id: str) -> JobView:
         """The job, if the caller owns it. Raises JobNotFound, JobExpired."""
-        try:
-            view = await self._jobs.get(job_id)
-        except JobExpired as expired:
-            if expired.owner == request.state.owner:
-                raise
-            view = None
-        if view is None or view.owner != request.state.owner:
-            raise JobNotFound(f"Job {job_id} not found")
-        return view
+        return await own_job(self._jobs, job_id, request.state.owner)
 
     async def _named(self, ids: str, owner: str, status: JobStatusEnum | None) -> Sequence[JobView]:
         """The jobs of the owner among `ids`, newest first."""

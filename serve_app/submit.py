@@ -16,8 +16,10 @@ from actors.messages import JobSpec, JobView
 from actors.submission import discard, hand_over
 from serve_app.form_fields import make_spec
 from serve_app.idempotency import held_key
+from serve_app.job_sources import JobFiles
 from serve_app.json_requests import is_json, receive_json
 from serve_app.ports import IngressRegistry
+from serve_app.request_sources import SourceReader
 from serve_app.settings import Settings
 from serve_app.uploads import UploadRules, check_size, receive_upload
 
@@ -40,14 +42,15 @@ class Intake:
             file_bytes=self._settings.max_file_bytes,
             request_bytes=self._settings.max_request_bytes,
             refuse_bad_files=refuse_bad_files,
-            guard=self._guard,
         )
 
         async def receive(job_id: str) -> JobSpec:
+            folder = inputs_of(job_id)
+            sources = self._sources(folder, request.state.owner)
             if is_json(request):
-                upload = await receive_json(request, inputs_of(job_id), rules)
+                upload = await receive_json(request, rules, sources)
             else:
-                upload = await receive_upload(request, self._blobs, inputs_of(job_id), rules)
+                upload = await receive_upload(request, self._blobs, folder, rules, sources)
             return make_spec(
                 job_id,
                 upload,
@@ -59,6 +62,10 @@ class Intake:
             )
 
         return await self.submit(request, receive, idempotency_key)
+
+    def _sources(self, folder: str, owner: str) -> SourceReader:
+        files = JobFiles(jobs=self._jobs, blobs=self._blobs, owner=owner, limit=self._settings.max_request_bytes)
+        return SourceReader(guard=self._guard, jobs=files, folder=folder)
 
     async def submit(
         self, request: Request, receive: Callable[[str], Awaitable[JobSpec]], idempotency_key: str | None = None

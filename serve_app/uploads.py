@@ -6,21 +6,21 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 
 from actors.blobs import BlobStore
-from actors.egress.guard import AddressGuard
 from actors.errors import FileError
 from actors.formats import suffix_of, supported_suffixes
 from actors.messages import Failure, InputFile
 from client.models import ErrorCode
 from serve_app.multipart import Part, multipart_parts
 from serve_app.problems import Refused
-from serve_app.url_sources import MAX_SOURCES_BYTES, parse_sources, remote_files
 
 MAX_PARTS = 1_000
 MAX_FIELD_BYTES = 64 * 1024
+MAX_SOURCES_BYTES = 1024 * 1024
 
 #: Text fields. They may also be sent as files, as curl does with `-F metadata=@file`.
 TEXT_FIELDS = frozenset({"options", "metadata", "task_id", "callback_url", "webhook_url"})
@@ -31,15 +31,17 @@ _SUPPORTED = frozenset(supported_suffixes())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRules:
-    """Limits in bytes. With `refuse_bad_files` a bad file refuses the whole request; otherwise only the file fails.
-
-    `guard` knows which URLs sources may have.
-    """
+    """Limits in bytes. With `refuse_bad_files` a bad file refuses the whole request; otherwise only the file fails."""
 
     file_bytes: int
     request_bytes: int
     refuse_bad_files: bool
-    guard: AddressGuard
+
+
+class Sources(Protocol):
+    async def read(self, text: str | bytes, first: int) -> list[InputFile]:
+        """The files that a JSON array of sources names, from the index `first` on. Raises Refused."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,9 @@ class Upload:
     fields: dict[str, str]
 
 
-async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules: UploadRules) -> Upload:
+async def receive_upload(
+    request: Request, blobs: BlobStore, folder: str, rules: UploadRules, sources: Sources
+) -> Upload:
     """Store the files of a request as `{folder}/{index}`. Raises Refused for a malformed, too large or empty request.
 
     After an error, the caller must delete the blobs that were already stored.
@@ -70,15 +74,14 @@ async def receive_upload(request: Request, blobs: BlobStore, folder: str, rules:
         if part.name == "files":
             files.append(await _receive_file(part, blobs, f"{folder}/{len(files)}", rules))
         elif part.name == "sources":
-            text = await receive_field(part, MAX_SOURCES_BYTES)
-            files += remote_files(parse_sources(text), rules.guard, folder, len(files))
+            files += await sources.read(await receive_field(part, MAX_SOURCES_BYTES), len(files))
         elif part.filename and part.name not in TEXT_FIELDS:
             sent = f"'{label(part.filename)}' was sent as '{label(part.name)}'"
             raise Refused(ErrorCode.NO_FILES, f"{sent}. Send each file as a part named 'files'")
         else:
             fields[part.name] = await receive_field(part)
     if not files:
-        reason = "The request has no files. Send each file as a part named 'files', or URLs in a field 'sources'"
+        reason = "The request has no files. Send each file as a part named 'files', or name them in a field 'sources'"
         raise Refused(ErrorCode.NO_FILES, reason)
     return Upload(files=tuple(files), fields=fields)
 

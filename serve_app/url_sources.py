@@ -1,13 +1,13 @@
-"""Reads the sources of a request: files that a dispatcher fetches, instead of the client sending them."""
+"""Files that a dispatcher fetches from URLs, instead of the client sending them."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import orjson
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr
 
 from actors.egress.fetch import last_part
 from actors.egress.guard import AddressGuard, AddressRefused, UrlInvalid
@@ -18,12 +18,10 @@ from client.models import ErrorCode, UrlSource
 from serve_app.problems import Refused
 
 MAX_SOURCES = 100
-MAX_SOURCES_BYTES = 1024 * 1024
 MAX_URL = 8_192
 MAX_HEADERS = 32
 MAX_HEADER_BYTES = 8_192
 
-_SOURCES = TypeAdapter(list[UrlSource])
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
@@ -34,28 +32,10 @@ _NOT_FOR_CLIENTS = frozenset(
 )
 
 
-def parse_sources(text: str | bytes) -> list[UrlSource]:
-    """The sources in a JSON array. Raises Refused."""
-    try:
-        return _SOURCES.validate_json(text)
-    except ValidationError as error:
-        # Not the values: headers are secrets, and URLs may be.
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    raise _invalid(f"sources{f'.{where}' if where else ''}: {first['msg']}")
-
-
-def remote_files(sources: Sequence[UrlSource], guard: AddressGuard, folder: str, first: int) -> list[InputFile]:
-    """The sources as files of a job, from the index `first` on. Raises Refused for a source that is invalid.
-
-    Host names are looked up when the file is fetched.
-    """
-    if first + len(sources) > MAX_SOURCES and sources:
-        raise _invalid(f"A request with sources must have at most {MAX_SOURCES} files and sources")
-    return [
-        _remote_file(source, guard, f"{folder}/{index}", f"sources.{index - first}")
-        for index, source in enumerate(sources, first)
-    ]
+def check_number(files: int) -> None:
+    """Raises Refused when a request has too many files for one that names URLs."""
+    if files > MAX_SOURCES:
+        raise invalid(f"A request with sources must have at most {MAX_SOURCES} files and sources")
 
 
 def identity_of(file: InputFile) -> str:
@@ -65,9 +45,10 @@ def identity_of(file: InputFile) -> str:
     return hashlib.sha256(orjson.dumps([file.source.url, sorted(file.source.headers)])).hexdigest()
 
 
-def _remote_file(source: UrlSource, guard: AddressGuard, key: str, where: str) -> InputFile:
+def remote_file(source: UrlSource, guard: AddressGuard, key: str, where: str) -> InputFile:
+    """A file of a job that is fetched later, into the blob `key`. Raises Refused when the source is invalid."""
     if len(source.url) > MAX_URL:
-        raise _invalid(f"{where}.url must have at most {MAX_URL} characters")
+        raise invalid(f"{where}.url must have at most {MAX_URL} characters")
     try:
         url = guard.check(source.url)
     except AddressRefused as error:
@@ -86,20 +67,20 @@ def _remote_file(source: UrlSource, guard: AddressGuard, key: str, where: str) -
 
 def _headers(given: Mapping[str, SecretStr], where: str) -> dict[str, str]:
     if len(given) > MAX_HEADERS:
-        raise _invalid(f"{where}.headers must be at most {MAX_HEADERS}")
+        raise invalid(f"{where}.headers must be at most {MAX_HEADERS}")
     headers: dict[str, str] = {}
     for name, secret in given.items():
         value = secret.get_secret_value().strip(" \t")
         if not _HEADER_NAME.fullmatch(name) or len(name) > MAX_HEADER_BYTES:
-            raise _invalid(f"{where}.headers has a name that is no header name")
+            raise invalid(f"{where}.headers has a name that is no header name")
         if name.lower() in _NOT_FOR_CLIENTS:
-            raise _invalid(f"{where}.headers must not have {name}: the server sets it itself")
+            raise invalid(f"{where}.headers must not have {name}: the server sets it itself")
         if not _HEADER_VALUE.fullmatch(value) or len(value) > MAX_HEADER_BYTES:
             limit = f"at most {MAX_HEADER_BYTES} printable ASCII characters"
-            raise _invalid(f"The value of {name} in {where}.headers must be {limit}")
+            raise invalid(f"The value of {name} in {where}.headers must be {limit}")
         headers[name] = value
     return headers
 
 
-def _invalid(reason: str) -> Refused:
+def invalid(reason: str) -> Refused:
     return Refused(ErrorCode.INVALID_SOURCE, reason)

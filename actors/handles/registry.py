@@ -13,7 +13,7 @@ from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, FleetUnavailable
 from actors.handles.batching import Batched
 from actors.handles.error_mapping import own_error
-from actors.messages import Claim, Heartbeat, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
+from actors.messages import Claim, Heartbeat, InputFile, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
 from actors.telemetry.logs import get_logger
 from client.models import Delivery, JobStatusEnum
 
@@ -51,6 +51,9 @@ class RegistryHandle:
     async def get(self, job_id: str) -> JobView | None:
         """The job, or None when it is unknown. Raises JobExpired when it was removed."""
         return await self._reads.get(job_id)
+
+    async def inputs(self, job_id: str) -> tuple[InputFile, ...]:
+        return await self._ask(self._actor.inputs.remote(job_id))
 
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
         """The job once its version differs from `version`, at the latest after `timeout_s`."""

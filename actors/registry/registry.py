@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
-from actors.messages import Claim, Heartbeat, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
+from actors.messages import Claim, Heartbeat, InputFile, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
 from actors.registry.change_feed import changes_after
 from actors.registry.config import RegistryConfig as RegistryConfig
 from actors.registry.journal import Journal
@@ -130,6 +131,11 @@ class JobRegistry:
         if view is None:
             raise _not_found(job_id)
         return view
+
+    async def inputs(self, job_id: str) -> tuple[InputFile, ...]:
+        """The files that were submitted as a job, without their sources. Empty for an unknown job."""
+        job = self._read_model.get(job_id) or (await self._journaled.read(self._journal.get, [job_id])).get(job_id)
+        return tuple(replace(file, source=None) for file in job.spec.files) if job else ()
 
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
         """The job once its version differs from `version` or it has ended; at the latest after `timeout_s`.

@@ -12,7 +12,7 @@ from actors.messages import InputFile
 from client.models import ErrorCode, UrlSource
 from serve_app.problems import Refused
 from serve_app.uploads import Measured
-from serve_app.url_sources import remote_files
+from serve_app.url_sources import check_number, remote_file
 
 #: The name of a file that has none.
 UNNAMED = "document"
@@ -40,8 +40,8 @@ class FileStore:
 
     def fetched(self, source: UrlSource, index: int) -> InputFile:
         """A file that a dispatcher will fetch; `index` is its place in the request. Raises Refused."""
-        [file] = remote_files([source], self._guard, self._folder, index)
-        return replace(file, blob=self._next_key(), trust_name=False)
+        check_number(index + 1)
+        return replace(remote_file(source, self._guard, self._next_key(), "sources.0"), trust_name=False)
 
     def _next_key(self) -> str:
         self._count += 1

@@ -14,7 +14,7 @@ import pytest
 
 import client
 from client import AsyncDoclingParserClient, DoclingParserClient
-from client.models import ParseOptions, UrlSource
+from client.models import JobSource, ParseOptions, UrlSource
 
 PENDING = {"job_id": "j1", "status": "pending", "submitted_at": 1.0, "started_at": None, "completed_at": None}
 PROCESSING = {**PENDING, "status": "processing", "started_at": 2.0}
@@ -232,6 +232,15 @@ def test_urls_are_sent_as_sources_between_the_files(play: Play, document: Path) 
     assert (name, filename, no_name) == ("files", "a.md", None)
     assert json.loads(first) == [{"url": "HTTPS://a.test/a.pdf", "headers": {}}]
     assert json.loads(second) == [{"url": source.url, "headers": {"Authorization": "sesame"}, "filename": "b.pdf"}]
+
+
+def test_files_of_an_earlier_job_are_named_instead_of_sent(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202), problem(410, "input_gone"))
+    call("submit_job", JobSource(job_id="j0"), document, JobSource(job_id="j0", file=2))
+    sent = [(name, json.loads(value)) for name, _, value in multipart(world) if name == "sources"]
+    assert sent == [("sources", [{"job_id": "j0"}]), ("sources", [{"job_id": "j0", "file": 2}])]
+    with pytest.raises(client.ExportUnavailable):
+        call("submit_job", JobSource(job_id="j0"))
 
 
 def test_submit_sends_only_the_fields_that_are_set(play: Play, document: Path) -> None:

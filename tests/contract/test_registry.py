@@ -31,6 +31,7 @@ from actors.registry.journal import Journal, JournalUnusable
 from actors.registry.ledger import Ledger
 from actors.registry.registry import JobRegistry, RegistryConfig
 from actors.registry.version import version_of
+from actors.sources import Source
 from client.models import ErrorCode, JobStatusEnum, ParseOptions, Progress
 
 TTL_S = 100.0
@@ -322,6 +323,17 @@ async def test_a_list_by_status_counts_cancelled_as_failed(registry: JobRegistry
     assert await listed(JobStatusEnum.COMPLETED) == ["done"]
     assert await listed(JobStatusEnum.PENDING) == ["queued"]
     assert await listed(JobStatusEnum.PROCESSING) == []
+
+
+async def test_the_files_of_a_job_are_known_while_it_waits_and_after_its_end(registry: JobRegistry) -> None:
+    (uploaded,) = spec("j").files
+    fetched = replace(uploaded, remote=True, source=Source(url="https://web.test/?token=sesame"))
+    await registry.submit(replace(spec("j"), files=(uploaded, fetched)))
+    without_secrets = (uploaded, replace(fetched, source=None))
+    assert await registry.inputs("j") == without_secrets
+    await registry.cancel("j", "")
+    assert await registry.inputs("j") == without_secrets
+    assert await registry.inputs("nope") == ()
 
 
 @pytest.mark.parametrize(("cursor", "listed"), [(None, ["a"]), ("0", []), ("9" * 18, ["a"])])

@@ -595,6 +595,15 @@ def test_changes_of_all_jobs_are_printed_one_on_a_line(run: Run, fleet: Fleet, p
     assert fleet.resumed_after == "c-7"
 
 
+def test_a_job_is_parsed_again_with_other_options(run: Run, fleet: Fleet) -> None:
+    assert run("again", "j0", "--ocr", "--pages", "2-3").stdout == "j1\n"
+    sent = fleet.submits[-1].content.decode()
+    assert '[{"job_id": "j0", "file": null}]' in sent
+    assert '{"do_ocr": true, "page_range": [2, 3]}' in sent
+    assert json.loads(run("again", "j0", "--file", "1", "--json").stdout)["job_id"] == "j2"
+    assert '[{"job_id": "j0", "file": 1}]' in fleet.submits[-1].content.decode()
+
+
 def test_version_is_the_packages(run: Run) -> None:
     assert run("--version").stdout == f"docfleet {version('docfleet')}\n"
 

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from actors.messages import InputFile
 from actors.sources import Source
-from serve_app.url_sources import MAX_HEADERS, MAX_SOURCES, MAX_SOURCES_BYTES, MAX_URL
+from serve_app.uploads import MAX_SOURCES_BYTES
+from serve_app.url_sources import MAX_HEADERS, MAX_SOURCES, MAX_URL
 from tests.unit.serve_app.service import PATIENCE_S, MakeService, Service
 from tests.unit.serve_app.test_bad_input import GOOD, assert_nothing_is_kept, assert_problem
 
