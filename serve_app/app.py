@@ -4,7 +4,6 @@
 # ServeArguments.
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,12 +23,12 @@ from actors.dispatcher.jobs import JobLimits
 from actors.egress.fetch import Fetcher
 from actors.handles.dispatchers import DispatcherHandle
 from actors.handles.metrics_exporter import observe
+from actors.handles.parser_replica import ParserReplica
 from actors.handles.parsers import ParserHandle
 from actors.handles.registry import RegistryHandle
 from actors.handles.registry_lifecycle import HEAD, open_registry
-from actors.handles.replicas import memory_share
 from actors.messages import PartialFile
-from actors.parser.parser import EngineFactory, Parser, ParserConfig, docling_engine
+from actors.parser.parser import EngineFactory, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
 from actors.telemetry.export import export_spans
 from serve_app.api import make_api
@@ -111,15 +110,6 @@ class DispatcherReplica(DriverApi):
         """Serve awaits this when it retires a replica. Unfinished jobs return to the queue at once."""
         self._work.cancel()
         await asyncio.gather(self._work, return_exceptions=True)
-
-
-class ParserReplica(Parser):
-    """A Parser in its own process. Its memory limit is its share of the memory of its machine."""
-
-    def __init__(self, config: ParserConfig, make_engine: EngineFactory) -> None:
-        observe("parser")
-        limit = config.max_memory or memory_share(num_cpus=config.num_cpus, num_gpus=config.num_gpus)
-        super().__init__(replace(config, max_memory=limit), make_engine)
 
 
 def build(args: ServeArguments) -> Application:

@@ -19,6 +19,7 @@ from actors.derivations import Derivation, Made
 from actors.errors import ParserFailed, ParserOutOfMemory, result_too_large
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.instrumentation import count_pages, step, timed
+from actors.parser.low_priority import at_low_priority
 from actors.parser.memory_limit import MIB, MemoryLimit
 from actors.parser.scratch import Scratch
 from actors.parser.watchdog import Watchdog
@@ -30,7 +31,7 @@ T = TypeVar("T")
 log = get_logger()
 
 #: A process may always hold this many times its first size: a new one would soon be as large again.
-LEAST_GROWTH = 3  # healthy ones reach 2.5 (docs/reliability.md)
+LEAST_GROWTH = 6  # healthy ones reach 5 (docs/reliability.md)
 
 #: How many page deadlines a derivation may take: one, and one for each MiB of its source, up to this many.
 PAGES_OF_A_DERIVATION = 16
@@ -105,7 +106,7 @@ class Parser:
         self._unfit = False
         self._watchdog = Watchdog()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser")
-        self._engine = self._worker.submit(make_engine, config).result()
+        self._engine = at_low_priority(lambda: make_engine(config))
         self._worker.submit(self._engine.warm_up).result()
         self._fresh = _memory()
         self._ceiling = max(config.max_memory, LEAST_GROWTH * self._fresh) if config.max_memory else sys.maxsize

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,9 +39,9 @@ def _has_gpu() -> bool:
 
 def confine(hardware: Hardware) -> None:
     """Limit libraries without a thread option to the replica's threads. Call it before models load."""
-    os.environ["OMP_NUM_THREADS"] = str(hardware.threads)
+    os.environ["OMP_NUM_THREADS"] = str(hardware.threads)  # torch reads it when docling's own models import it
     import cv2
-    import torch
 
-    torch.set_num_threads(hardware.threads)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(hardware.threads)
     cv2.setNumThreads(hardware.threads)

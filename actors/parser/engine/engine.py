@@ -13,7 +13,6 @@ from docling.datamodel.settings import settings
 from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, Pictures
 from actors.errors import FileError
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
-from actors.parser.engine.chunks import chunk
 from actors.parser.engine.conversion import Conversion
 from actors.parser.engine.converters import Converters
 from actors.parser.engine.declared_sizes import check, limit_tables
@@ -107,6 +106,8 @@ class Engine:
             case Export():
                 return {wanted.target: export(source.tobytes(), wanted)}
             case Chunks():
+                from actors.parser.engine.chunks import chunk  # only now: it imports transformers
+
                 tokenizer = find_tokenizer(wanted.options.tokenizer, self._tokenizers_dir)
                 return {wanted.target: chunk(source.tobytes(), wanted, tokenizer)}
             case Pictures():

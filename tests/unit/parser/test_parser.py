@@ -311,7 +311,7 @@ async def test_what_an_engine_logs_names_the_work(engine: SlowEngine, monkeypatc
     assert seen == [known | trace, known]
 
 
-@pytest.mark.parametrize(("fresh", "limit", "fits", "too_much"), [(100, 500, 500, 501), (400, 500, 1200, 1201)])
+@pytest.mark.parametrize(("fresh", "limit", "fits", "too_much"), [(50, 500, 500, 501), (400, 500, 2400, 2401)])
 async def test_a_parser_above_its_memory_asks_to_be_replaced_unless_a_new_one_were_hardly_smaller(
     engine: SlowEngine, monkeypatch: pytest.MonkeyPatch, fresh: int, limit: int, fits: int, too_much: int
 ) -> None:
