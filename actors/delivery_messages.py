@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actors.messages import DeliveryKind, JobView
-from client.models import DeliveryState
+from client.models import ChunkOptions, DeliveryState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueDelivery:
     """Messages about an ended job. One dispatcher sends them in order, while it holds `lease`.
 
-    `position` messages were acknowledged; `failed_attempts` counts the failures since then.
+    `position` messages were acknowledged; `failed_attempts` counts the failures since then. A callback with `chunks`
+    sends chunks, cut by these complete options, in place of nodes.
     """
 
     job: JobView
@@ -22,6 +23,7 @@ class DueDelivery:
     lease: str
     position: int
     failed_attempts: int
+    chunks: ChunkOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from actors.sources import Source
 from client.confidence import FileConfidence, Grade, worst
 from client.models import (
     DEFAULT_CONTENT,
+    CallbackContent,
     Content,
     ErrorCode,
     FileWarning,
@@ -42,7 +43,7 @@ def document_bytes(document: object) -> memoryview:
 #: File names in the status of a job. A job may have thousands of files.
 NAMED_FILES = 20
 
-#: A callback sends one message for each node and one for the end; a webhook sends one signed event.
+#: A callback sends one message for each node or chunk and one for the end; a webhook sends one signed event.
 DeliveryKind = Literal["callback", "webhook"]
 
 
@@ -93,6 +94,7 @@ class JobSpec:
     metadata: dict[str, Any] = field(default_factory=dict)
     task_id: str | None = None
     callback_url: str | None = None
+    callback_content: CallbackContent = "nodes"
     webhook_url: str | None = None
     owner: str = ""
     idempotency_key: str | None = None

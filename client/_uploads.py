@@ -15,7 +15,7 @@ from typing import IO, Any, BinaryIO, cast
 import httpx
 
 from client.errors import MissingFile
-from client.models import JobSource, ParseOptions, UrlSource
+from client.models import CallbackContent, JobSource, ParseOptions, UrlSource
 
 PathLike = str | os.PathLike[str]
 #: A file to send; one that the server fetches, a `UrlSource` or an http or https URL as a str; or files of an earlier
@@ -32,6 +32,7 @@ class Submission:
 
     paths: Sequence[Input]
     callback_url: str | None = None
+    callback_content: CallbackContent | None = None
     webhook_url: str | None = None
     task_id: str | None = None
     metadata: Mapping[str, Any] | None = None
@@ -42,6 +43,7 @@ class Submission:
         """The request that submits this to `url`. Raises `MissingFile` when a path is not a file."""
         fields = {
             "callback_url": self.callback_url,
+            "callback_content": self.callback_content,
             "webhook_url": self.webhook_url,
             "task_id": self.task_id,
             "metadata": None if self.metadata is None else json.dumps(dict(self.metadata)),

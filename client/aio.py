@@ -28,7 +28,7 @@ from client._retry import Flow, Patience
 from client._uploads import Input, Options, PathLike, Submission, checked
 from client._waiting import JsonDict, OnProgress
 from client.jobs import AsyncJob
-from client.models import JobStatusEnum
+from client.models import CallbackContent, JobStatusEnum
 
 T = TypeVar("T")
 
@@ -134,6 +134,7 @@ class AsyncDoclingParserClient(AsyncResultReader, AsyncJobFollower):
         metadata: Mapping[str, Any] | None = None,
         options: Options | None = None,
         webhook_url: str | None = None,
+        callback_content: CallbackContent | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
@@ -148,6 +149,7 @@ class AsyncDoclingParserClient(AsyncResultReader, AsyncJobFollower):
             metadata=metadata,
             options=options,
             webhook_url=webhook_url,
+            callback_content=callback_content,
             idempotency_key=idempotency_key,
         )
         return await self._run(self._flows.submit_job(submission, timeout=timeout))
@@ -184,6 +186,7 @@ class AsyncDoclingParserClient(AsyncResultReader, AsyncJobFollower):
         metadata: Mapping[str, Any] | None = None,
         options: Options | None = None,
         webhook_url: str | None = None,
+        callback_content: CallbackContent | None = None,
         on_progress: OnProgress | None = None,
     ) -> JsonDict:
         """Submit, wait, and return the `BatchParseResponse`.
@@ -198,6 +201,7 @@ class AsyncDoclingParserClient(AsyncResultReader, AsyncJobFollower):
             metadata=metadata,
             options=options,
             webhook_url=webhook_url,
+            callback_content=callback_content,
         )
         return await self._run(
             self._flows.submit_and_wait(

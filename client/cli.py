@@ -44,7 +44,7 @@ from client._key_commands import keys
 from client._printing import counted, print_health, print_json
 from client._server_commands import cluster, serve
 from client.errors import ApiError, ClientError, ConnectionFailed, Unauthorized
-from client.models import ExportFormat
+from client.models import CallbackContent, ExportFormat
 from client.sync import DoclingParserClient
 
 
@@ -147,6 +147,9 @@ def submit(
     files_or_urls: FilesOrUrls = None,
     sources: Sources = None,
     callback_url: Annotated[str | None, typer.Option(help="Receives every node, and the end of the job.")] = None,
+    callback_content: Annotated[
+        CallbackContent | None, typer.Option(help="What the callback brings. [default: nodes]")
+    ] = None,
     webhook_url: Annotated[str | None, typer.Option(help="Receives a signed message when the job ends.")] = None,
     metadata: Annotated[str | None, typer.Option(metavar="JSON", help="A JSON object to copy into every node.")] = None,
     profile: Profile = None,
@@ -171,6 +174,7 @@ def submit(
         job = client.submit_job(
             *inputs(files_or_urls, sources),
             callback_url=callback_url,
+            callback_content=callback_content,
             webhook_url=webhook_url,
             metadata=json_object(metadata, "the metadata"),
             options=options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password, others=others)

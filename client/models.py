@@ -16,6 +16,7 @@ from client.codes import WarningCode as WarningCode
 from client.confidence import FileConfidence as FileConfidence
 from client.confidence import Grade as Grade
 from client.options import DEFAULT_CONTENT as DEFAULT_CONTENT
+from client.options import CallbackContent as CallbackContent
 from client.options import ChunkFormat as ChunkFormat
 from client.options import ChunkOptions as ChunkOptions
 from client.options import Content as Content

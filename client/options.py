@@ -20,6 +20,9 @@ Tables = Literal["markdown", "triplets"]
 TableMode = Literal["accurate", "fast"]
 ImageMode = Literal["none", "placeholder", "referenced", "embedded"]
 
+#: What a callback brings before the end of the job.
+CallbackContent = Literal["nodes", "chunks"]
+
 #: A character may take several tokens, and a chunk needs room for some words under its headings.
 LEAST_TOKENS = 16
 MOST_TOKENS = 100_000

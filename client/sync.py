@@ -26,7 +26,7 @@ from client._retry import Flow, Patience
 from client._uploads import Input, Options, PathLike, Submission
 from client._waiting import JsonDict, OnProgress
 from client.jobs import Job
-from client.models import JobStatusEnum
+from client.models import CallbackContent, JobStatusEnum
 
 T = TypeVar("T")
 
@@ -104,6 +104,7 @@ class DoclingParserClient(ResultReader, JobFollower):
         metadata: Mapping[str, Any] | None = None,
         options: Options | None = None,
         webhook_url: str | None = None,
+        callback_content: CallbackContent | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> JsonDict:
@@ -118,6 +119,7 @@ class DoclingParserClient(ResultReader, JobFollower):
             metadata=metadata,
             options=options,
             webhook_url=webhook_url,
+            callback_content=callback_content,
             idempotency_key=idempotency_key,
         )
         return self._run(self._flows.submit_job(submission, timeout=timeout))
@@ -152,6 +154,7 @@ class DoclingParserClient(ResultReader, JobFollower):
         metadata: Mapping[str, Any] | None = None,
         options: Options | None = None,
         webhook_url: str | None = None,
+        callback_content: CallbackContent | None = None,
         on_progress: OnProgress | None = None,
     ) -> JsonDict:
         """Submit, wait, and return the `BatchParseResponse`.
@@ -166,6 +169,7 @@ class DoclingParserClient(ResultReader, JobFollower):
             metadata=metadata,
             options=options,
             webhook_url=webhook_url,
+            callback_content=callback_content,
         )
         return self._run(
             self._flows.submit_and_wait(

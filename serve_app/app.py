@@ -76,8 +76,8 @@ class DispatcherReplica(DriverApi):
         observe("dispatcher")
         registry = await asyncio.to_thread(_open_registry, settings)
         parsers, blobs, config = ParserHandle(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
-        deliveries = DeliveryWorker(registry, blobs, _delivery_config(settings))
         fetcher = Fetcher(settings.source_guard, settings.max_file_bytes)
+        deliveries = DeliveryWorker(registry, blobs, self.derive, _delivery_config(settings))
         dispatcher = Dispatcher(registry, parsers, blobs, fetcher, config, deliveries.wake)
         splitting, defaults = config.limits.splitting, settings.parse_options
         super().__init__(

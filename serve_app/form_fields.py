@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
 import orjson
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from actors.egress.guard import AddressGuard, AddressRefused
 from actors.messages import JobSpec
 from actors.nodes import checked_metadata
-from client.models import ErrorCode, ParseOptions
+from client.models import CallbackContent, ChunkOptions, ErrorCode, ParseOptions
 from serve_app.chunk_results import complete
 from serve_app.problems import Refused
 from serve_app.settings import Settings
@@ -45,7 +45,11 @@ def make_spec(
         raise Refused(ErrorCode.CALLBACK_REFUSED, "webhook_url needs WEBHOOK_SECRET, which is not set on this server")
     if len(fields.get("task_id", "")) > MAX_TASK_ID:
         raise Refused(ErrorCode.INVALID_REQUEST, f"task_id must have at most {MAX_TASK_ID} characters")
-    options = _with_tokenizer(_options(fields.get("options")), settings)
+    callback_content = _callback_content(fields)
+    options = _options(fields.get("options"))
+    if callback_content == "chunks" and options.chunks is None:
+        options = options.model_copy(update={"chunks": ChunkOptions()})
+    options = _with_tokenizer(options, settings)
     return JobSpec(
         job_id=job_id,
         files=upload.files,
@@ -54,6 +58,7 @@ def make_spec(
         metadata=_metadata(fields.get("metadata")),
         task_id=fields.get("task_id") or None,
         callback_url=_destination("callback_url", fields, guard),
+        callback_content=callback_content,
         webhook_url=_destination("webhook_url", fields, guard),
         owner=owner,
         idempotency_key=idempotency_key,
@@ -83,6 +88,15 @@ def _with_tokenizer(options: ParseOptions, settings: Settings) -> ParseOptions:
     if options.chunks is None:
         return options
     return options.model_copy(update={"chunks": complete(options.chunks, settings.tokenizers)})
+
+
+def _callback_content(fields: Mapping[str, str]) -> CallbackContent:
+    wanted = fields.get("callback_content") or "nodes"
+    if wanted not in get_args(CallbackContent):
+        raise Refused(ErrorCode.INVALID_REQUEST, "callback_content must be nodes or chunks")
+    if wanted == "chunks" and not fields.get("callback_url"):
+        raise Refused(ErrorCode.INVALID_REQUEST, "callback_content=chunks needs a callback_url")
+    return cast(CallbackContent, wanted)
 
 
 def _metadata(text: str | None) -> dict[str, Any]:

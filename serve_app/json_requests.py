@@ -12,7 +12,7 @@ from serve_app.problems import Refused
 from serve_app.uploads import MAX_SOURCES_BYTES, Sources, Upload, UploadRules, bounded, check_encoding
 
 _OBJECTS = ("options", "metadata")
-_FIELDS = ("sources", *_OBJECTS, "task_id", "callback_url", "webhook_url")
+_FIELDS = ("sources", *_OBJECTS, "task_id", "callback_url", "callback_content", "webhook_url")
 
 
 def is_json(request: Request) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from fastapi import FastAPI
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from client.chunks import ChunkedFile
 from client.models import (
     BatchParseResponse,
+    CallbackContent,
     DeliveryListResponse,
     ErrorCode,
     FileConfidence,
@@ -230,7 +231,13 @@ _TEXT_FIELDS = {
     "callback_url": {
         "type": "string",
         "format": "uri",
-        "description": "Receives every node, then the end of the job",
+        "description": "Receives every node or chunk, then the end of the job",
+    },
+    "callback_content": {
+        "type": "string",
+        "enum": list(get_args(CallbackContent)),
+        "default": "nodes",
+        "description": "What the callback brings: nodes, or chunks by the option `chunks`",
     },
     "webhook_url": {"type": "string", "format": "uri", "description": "Receives the end of the job, signed"},
 }

@@ -23,7 +23,7 @@ MAX_FIELD_BYTES = 64 * 1024
 MAX_SOURCES_BYTES = 1024 * 1024
 
 #: Text fields. They may also be sent as files, as curl does with `-F metadata=@file`.
-TEXT_FIELDS = frozenset({"options", "metadata", "task_id", "callback_url", "webhook_url"})
+TEXT_FIELDS = frozenset({"options", "metadata", "task_id", "callback_url", "callback_content", "webhook_url"})
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SUPPORTED = frozenset(supported_suffixes())

@@ -6,16 +6,18 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import TypeAlias
 
 import orjson
 
 from actors.blobs import BlobStore
+from actors.blobs.keys import results_of
 from actors.delivery_messages import DeliveryReport, DueDelivery
+from actors.derivations import Chunks, Derivation
 from actors.messages import JobView
 from client.models import DeliveryState
 
@@ -24,6 +26,9 @@ SCHEDULE_S = (0.0, 5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 7
 JITTER = 0.1  # at most this part of the wait is added, so that receivers which failed together are not retried together
 
 _SECRET_PREFIX = "whsec_"
+
+#: Stores a derivation if it is not stored. Returns None, or a small one that the store cannot keep.
+Derive: TypeAlias = Callable[[Derivation], Awaitable[bytes | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +47,17 @@ class Answer:
 # -- bodies ---------------------------------------------------------------------------------------------------------
 
 
-def messages(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[bytes, None]:
-    """The bodies still to send, in order. Holds the nodes of one file in memory at a time. Raises BlobMissing."""
-    return _event(delivery) if delivery.kind == "webhook" else _callbacks(delivery, blobs)
+def messages(delivery: DueDelivery, blobs: BlobStore, derive: Derive) -> AsyncGenerator[bytes, None]:
+    """The bodies still to send, in order. Holds the nodes or chunks of one file in memory at a time.
+
+    Raises BlobMissing, and the errors of `derive`, which makes chunks that are not stored.
+    """
+    if delivery.kind == "webhook":
+        return _event(delivery)
+    return _chunks(delivery, blobs, derive) if delivery.chunks else _nodes(delivery, blobs)
 
 
-async def _callbacks(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[bytes, None]:
+async def _nodes(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[bytes, None]:
     first = 0
     for file in delivery.job.files:
         following = first + file.num_nodes
@@ -55,17 +65,50 @@ async def _callbacks(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[
             nodes = orjson.loads(await blobs.get(file.response))["nodes"]
             for index in range(max(first, delivery.position), following):
                 message = {"type": "node", "node": nodes[index - first], "node_index": index, "filename": file.filename}
-                yield orjson.dumps({"task_id": delivery.task_id, "status": "PROCESSING", "message": message})
+                yield _part(delivery, message)
         first = following
     if delivery.position <= first:
-        yield orjson.dumps({"task_id": delivery.task_id, **_ending(delivery.job)})
+        yield _ending(delivery)
 
 
-def _ending(job: JobView) -> dict[str, Any]:
+async def _chunks(delivery: DueDelivery, blobs: BlobStore, derive: Derive) -> AsyncGenerator[bytes, None]:
+    """A file tells how many chunks it has only by them, so those of all files are read again after a failure."""
+    first = 0
+    for index, file in enumerate(delivery.job.files):
+        lines = await _lines(delivery, index, blobs, derive) if file.document else []
+        for number in range(max(first, delivery.position), first + len(lines)):
+            chunk = {"file": index, "filename": file.filename, **orjson.loads(lines[number - first])}
+            message = {"type": "chunk", "chunk": chunk, "chunk_index": number, "filename": file.filename}
+            yield _part(delivery, message)
+        first += len(lines)
+    if delivery.position <= first:
+        yield _ending(delivery, total_chunks=first)
+
+
+async def _lines(delivery: DueDelivery, index: int, blobs: BlobStore, derive: Derive) -> list[bytes]:
+    """The chunks of a file, each as JSON."""
+    job, source = delivery.job, delivery.job.files[index].document
+    assert delivery.chunks is not None
+    assert source is not None
+    folder = f"{results_of(job.job_id)}/{index}"
+    wanted = Chunks(job_id=job.job_id, folder=folder, source=source, options=delivery.chunks, content=job.content)
+    unstored = await derive(wanted)
+    stored = await blobs.get(wanted.target) if unstored is None else unstored
+    return stored.splitlines()[1:]  # the first line is about the whole file
+
+
+def _part(delivery: DueDelivery, message: Mapping[str, object]) -> bytes:
+    return orjson.dumps({"task_id": delivery.task_id, "status": "PROCESSING", "message": message})
+
+
+def _ending(delivery: DueDelivery, **counts: int) -> bytes:
+    job = delivery.job
     elapsed = {"processing_time_ms": _elapsed_ms(job)}
     if job.failure:
-        return {"status": "FAILED", "message": {"type": "failure", **elapsed}, "error": job.failure.message}
-    return {"status": "COMPLETED", "message": {"type": "completion", **_totals(job), **elapsed}}
+        failed = {"status": "FAILED", "message": {"type": "failure", **elapsed}, "error": job.failure.message}
+        return orjson.dumps({"task_id": delivery.task_id, **failed})
+    message = {"type": "completion", **_totals(job), **counts, **elapsed}
+    return orjson.dumps({"task_id": delivery.task_id, "status": "COMPLETED", "message": message})
 
 
 async def _event(delivery: DueDelivery) -> AsyncGenerator[bytes, None]:

@@ -15,18 +15,18 @@ import httpcore
 import stamina
 
 from actors.blobs import BlobStore
-from actors.deliveries.payloads import Answer, after_failure, messages, report, signature
+from actors.deliveries.payloads import Answer, Derive, after_failure, messages, report, signature
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.egress.guard import AddressGuard, AddressRefused, GuardedNetwork, Hosts, port_of
 from actors.egress.http import TLS, USER_AGENT, retry_after_s
-from actors.errors import AWAY, BlobMissing, FleetUnavailable, StaleLease, StoreUnavailable
+from actors.errors import AWAY, BlobMissing, FileError, FleetUnavailable, StaleLease, StoreUnavailable
 from actors.telemetry.logs import bound_context, get_logger
 from actors.telemetry.metrics import DELIVERIES
 from client.models import DeliveryState
 
 log = get_logger()
 
-AT_ONCE = 16  # deliveries at once; each holds the nodes of one file in memory
+AT_ONCE = 16  # deliveries at once; each holds the nodes or chunks of one file in memory
 DUE_POLL_INTERVAL_S = 2.0  # a job that ends on this dispatcher wakes the worker at once
 ANSWER_WITHIN_S = 15.0
 READ_AT_MOST = 64 * 1024  # bytes of an answer, all of which are discarded
@@ -63,6 +63,7 @@ class DeliveryWorker:
         self,
         outbox: OutboxRegistry,
         blobs: BlobStore,
+        derive: Derive,
         config: DeliveryConfig,
         *,
         guard: AddressGuard | None = None,
@@ -71,6 +72,7 @@ class DeliveryWorker:
     ) -> None:
         self._outbox = outbox
         self._blobs = blobs
+        self._derive = derive
         self._keys = config.webhook_keys
         self._guard = guard or AddressGuard(config.allowed)
         self._clock = clock
@@ -132,7 +134,7 @@ class DeliveryWorker:
         network = GuardedNetwork(self._guard, httpcore.AnyIOBackend())
         async with (
             httpcore.AsyncConnectionPool(TLS, max_connections=1, network_backend=network) as connections,
-            aclosing(messages(delivery, self._blobs)) as bodies,
+            aclosing(messages(delivery, self._blobs, self._derive)) as bodies,
         ):
             return await self._send(delivery, bodies, connections)
 
@@ -155,6 +157,8 @@ class DeliveryWorker:
                     reported_at = now
         except BlobMissing:
             return replace(progress, state=DeliveryState.FAILED, error="the results were deleted")
+        except FileError as error:
+            return replace(progress, state=DeliveryState.FAILED, error=f"no chunks can be made: {error.message}")
         return replace(progress, state=DeliveryState.DELIVERED)
 
     async def _post(self, connections: httpcore.AsyncConnectionPool, delivery: DueDelivery, body: bytes) -> Answer:

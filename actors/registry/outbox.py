@@ -87,6 +87,7 @@ def _due_delivery(row: RowMapping, job: JobRecord, lease: str) -> DueDelivery:
         lease=lease,
         position=row["position"],
         failed_attempts=row["failed_attempts"],
+        chunks=job.spec.options.chunks if job.spec.callback_content == "chunks" else None,
     )
 
 
@@ -111,6 +112,7 @@ def _shown(row: RowMapping, job: JobRecord) -> Delivery:
         state=row["state"],
         messages_sent=row["position"],
         failed_attempts=row["failed_attempts"],
+        chunks=job.spec.options.chunks if job.spec.callback_content == "chunks" else None,
         next_attempt_at=row["due_at"] if waits else None,
         last_status=row["last_status"],
         last_error=row["last_error"],

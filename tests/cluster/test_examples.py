@@ -179,6 +179,19 @@ def test_receiver_is_told_of_a_job_and_passes_over_its_repetition(
     assert next(lines) == f"job.completed: {third}, 1 nodes\n"
 
 
+def test_callbacks_bring_every_chunk_and_then_the_end(
+    client: DoclingParserClient, callbacks: tuple[str, Queue[dict[str, Any]]], documents: Path
+) -> None:
+    url, received = callbacks
+    files = [documents / "notes.md", documents / "memo.docx"]
+    job = client.submit_job(*files, callback_url=url, callback_content="chunks")["job_id"]
+    client.wait_for_job(job)
+    chunks = list(client.chunks(job))
+    told = [received.get(timeout=60)["message"] for _ in range(len(chunks) + 1)]
+    assert [message.get("chunk") for message in told] == [*chunks, None]
+    assert told[-1]["total_chunks"] == len(chunks)
+
+
 def test_callbacks_bring_every_node_and_then_the_end(
     client: DoclingParserClient, callbacks: tuple[str, Queue[dict[str, Any]]], documents: Path
 ) -> None:

@@ -250,6 +250,13 @@ def test_submit_sends_only_the_fields_that_are_set(play: Play, document: Path) -
     assert fields == {"callback_url": b"http://me/", "task_id": b"t", "metadata": b'{"source": "x"}'}
 
 
+def test_submit_says_what_the_callback_brings(play: Play, document: Path) -> None:
+    call, world = play(Answer(SUBMITTED, 202))
+    call("submit_job", document, callback_url="http://me/", callback_content="chunks")
+    fields = {name: value for name, filename, value in multipart(world) if filename is None}
+    assert fields == {"callback_url": b"http://me/", "callback_content": b"chunks"}
+
+
 def test_status_and_results_are_the_servers_json(play: Play) -> None:
     call, world = play(PENDING, RESULTS)
     assert call("get_job_status", "j1") == PENDING

@@ -16,7 +16,7 @@ from actors.registry.ledger import CANCELLED
 from actors.registry.lifecycle import Event, State
 from actors.registry.outbox import LEASE_S, Outbox
 from actors.registry.record import JobRecord, Save
-from client.models import Delivery, DeliveryState, JobStatusEnum, ParseOptions
+from client.models import ChunkOptions, Delivery, DeliveryState, JobStatusEnum, ParseOptions
 
 CALLBACK = "https://example.com/hook?ä=\udcff"  # as strange as a form can make it
 WEBHOOK = "https://example.com/events"
@@ -60,7 +60,7 @@ def database(database_url: str, journal: Journal) -> Iterator[Engine]:
 
 def queued(seq: int, **urls: Any) -> JobRecord:
     file = InputFile(filename="a.pdf", blob="inputs/a/0", size=1, sha256="00")
-    spec = JobSpec(job_id=f"j{seq}", files=(file,), options=ParseOptions(), submitted_at=0.0, **urls)
+    spec = JobSpec(**{"job_id": f"j{seq}", "files": (file,), "options": ParseOptions(), "submitted_at": 0.0, **urls})
     return JobRecord(spec=spec, seq=seq, state=State.QUEUED, version=seq)
 
 
@@ -166,6 +166,14 @@ def test_a_due_delivery_carries_what_a_dispatcher_needs(finish: Finish, outbox: 
     (delivery,) = outbox.take(1, now=10.0)
     assert (delivery.job, delivery.url, delivery.task_id) == (job.view(), CALLBACK, "t")
     assert (delivery.kind, delivery.position, delivery.failed_attempts) == ("callback", 0, 0)
+
+
+def test_a_callback_of_chunks_carries_how_to_cut_them(finish: Finish, outbox: Outbox) -> None:
+    options = ParseOptions(chunks=ChunkOptions(max_tokens=64))
+    finish(1, callback_url=CALLBACK, options=options, callback_content="chunks")
+    finish(2, 11.0, callback_url=CALLBACK, options=options)
+    chunks, nodes = outbox.take(2, now=11.0)
+    assert (chunks.chunks, nodes.chunks) == (options.chunks, None)
 
 
 def test_a_task_without_an_id_is_called_by_its_job(finish: Finish, outbox: Outbox) -> None:

@@ -28,16 +28,17 @@ from actors.deliveries import worker as worker_module
 from actors.deliveries.payloads import SCHEDULE_S, Answer, after_failure, parse_secrets, report
 from actors.deliveries.worker import TURN_S, DeliveryConfig, DeliveryWorker
 from actors.delivery_messages import DeliveryReport, DueDelivery
+from actors.derivations import Derivation
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.egress.guard import AddressGuard, Hosts
 from actors.egress.http import retry_after_s
-from actors.errors import StaleLease
+from actors.errors import FileError, FleetUnavailable, StaleLease
 from actors.messages import Failure, FileOutcome, InputFile, JobOutcome, JobSpec, JobView
 from actors.registry.registry import JobRegistry, RegistryConfig
 from actors.telemetry.metrics import DELIVERIES
-from client.models import DeliveryState, ErrorCode, JobStatusEnum, ParseOptions, Progress
+from client.models import ChunkOptions, DeliveryState, ErrorCode, JobStatusEnum, ParseOptions, Progress
 from client.webhooks import verify_webhook
 from tests.fakes import FakeFetcher
 from tests.memory_parsers import MemoryParsers
@@ -45,6 +46,7 @@ from tests.recorded import Recorded
 from tests.threaded_registry import ThreadedRegistry
 from tests.waiting import eventually_async
 
+CUT = ChunkOptions(max_tokens=64, tokenizer="a/b")
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = base64.b64encode(b"o" * 24).decode()
 LOOPBACK = DeliveryConfig(allowed=Hosts.parse("127.0.0.1/32"), webhook_keys=parse_secrets(SECRET))
@@ -173,9 +175,45 @@ def clock() -> Clock:
     return Clock()
 
 
+async def no_chunks(wanted: Derivation) -> bytes | None:
+    raise AssertionError(f"nobody asked for {wanted}")
+
+
+@dataclass
+class Chunker:
+    """Stores as many chunks of a document as its source says, or fails."""
+
+    blobs: BlobStore
+    failure: Exception | None = None
+    keeps: bool = True
+    made: list[Derivation] = field(default_factory=list)
+
+    async def __call__(self, wanted: Derivation) -> bytes | None:
+        if self.failure:
+            raise self.failure
+        self.made.append(wanted)
+        count = int(await self.blobs.get(wanted.source))
+        lines = [{"max_tokens": 64}, *({"id": f"{wanted.source}.{n}", "text": "ü"} for n in range(count))]
+        chunks = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+        if not self.keeps:
+            return chunks
+        await self.blobs.put(wanted.target, chunks)
+        return None
+
+
+@pytest.fixture
+def chunker(blobs: BlobStore) -> Chunker:
+    return Chunker(blobs)
+
+
+@pytest.fixture
+def chunk_worker(outbox: MemoryOutbox, blobs: BlobStore, chunker: Chunker, clock: Clock) -> DeliveryWorker:
+    return DeliveryWorker(outbox, blobs, chunker, LOOPBACK, clock=clock, jitter=lambda: 0.0)
+
+
 @pytest.fixture
 def worker(outbox: MemoryOutbox, blobs: BlobStore, clock: Clock) -> DeliveryWorker:
-    return DeliveryWorker(outbox, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
+    return DeliveryWorker(outbox, blobs, no_chunks, LOOPBACK, clock=clock, jitter=lambda: 0.0)
 
 
 async def job_of(blobs: BlobStore, *nodes: int, failure: Failure | None = None) -> JobView:
@@ -252,6 +290,74 @@ async def test_every_node_is_sent_in_order_and_then_the_end(worker, blobs, recei
         },
     ]
     assert (report.state, report.position, report.status) == (DeliveryState.DELIVERED, 4, 200)
+
+
+async def chunked(blobs: BlobStore, url: str, *chunks: int, **changes: Any) -> DueDelivery:
+    """A callback of a job with a document of as many chunks as each number says; -1 is a file that failed."""
+    job = await job_of(blobs, *chunks)
+    for index, count in enumerate(chunks):
+        await blobs.put(f"{index}", str(count).encode())
+    files = [replace(file, document=str(n) if file.success else None) for n, file in enumerate(job.files)]
+    return delivery_of(replace(job, files=tuple(files)), url, chunks=CUT, **changes)
+
+
+async def test_a_callback_brings_every_chunk_in_place_of_the_nodes(chunk_worker, chunker, blobs, receiver) -> None:
+    report = await chunk_worker.deliver(await chunked(blobs, receiver.url, 2, -1, 0, 1))
+    *parts, end = receiver.messages
+    assert parts == [
+        {
+            "task_id": "t",
+            "status": "PROCESSING",
+            "message": {
+                "type": "chunk",
+                "chunk": {"file": file, "filename": f"{file}.pdf", "id": f"{file}.{number}", "text": "ü"},
+                "chunk_index": index,
+                "filename": f"{file}.pdf",
+            },
+        }
+        for index, (file, number) in enumerate([(0, 0), (0, 1), (3, 0)])
+    ]
+    assert (end["status"], end["message"]["total_chunks"], end["message"]["total_nodes"]) == ("COMPLETED", 3, 3)
+    assert (report.state, report.position) == (DeliveryState.DELIVERED, 4)
+    assert [wanted.options for wanted in chunker.made] == [CUT] * 3
+
+
+async def test_chunks_that_the_store_cannot_keep_are_sent_all_the_same(chunk_worker, chunker, blobs, receiver) -> None:
+    chunker.keeps = False
+    await chunk_worker.deliver(await chunked(blobs, receiver.url, 2))
+    assert [message["message"].get("chunk_index") for message in receiver.messages] == [0, 1, None]
+
+
+async def test_a_callback_of_chunks_goes_on_after_the_last_acknowledged_one(chunk_worker, blobs, receiver) -> None:
+    delivery = await chunked(blobs, receiver.url, 2, 2)
+    receiver.replies = [Reply(), Reply(), Reply(), Reply(500)]
+    failed = await chunk_worker.deliver(delivery)
+    receiver.requests.clear()
+    done = await chunk_worker.deliver(resumed(delivery, failed))
+    assert [message["message"].get("chunk_index") for message in receiver.messages] == [3, None]
+    assert (failed.position, done.position, done.state) == (3, 5, DeliveryState.DELIVERED)
+
+
+async def test_a_document_that_cannot_be_cut_ends_its_callback_with_the_reason(chunk_worker, chunker, blobs, receiver):
+    chunker.failure = FileError(ErrorCode.INVALID_FILE, "it has no text")
+    failed = await chunk_worker.deliver(await chunked(blobs, receiver.url, 2))
+    assert (failed.state, failed.error) == (DeliveryState.FAILED, "no chunks can be made: it has no text")
+
+
+async def test_a_fleet_that_is_away_leaves_a_callback_of_chunks_for_later(
+    registry, blobs, chunker, receiver, clock
+) -> None:
+    await finish_job(registry, blobs, receiver.url, nodes=2, document="0", chunks=CUT)
+    await blobs.put("0", b"2")
+    chunker.failure = FleetUnavailable("no parser is ready")
+    worker = DeliveryWorker(registry, blobs, chunker, LOOPBACK, clock=clock)
+    await worker.work()
+    (waiting,) = await registry.deliveries("j")
+    assert (waiting.state, waiting.failed_attempts, receiver.requests) == (DeliveryState.PENDING, 0, [])
+    chunker.failure = None
+    clock.now += 60  # the lease has run out
+    await worker.work()
+    assert [message["message"].get("chunk_index") for message in receiver.messages] == [0, 1, None]
 
 
 async def test_a_failed_job_is_one_failure_message(worker, blobs, receiver) -> None:
@@ -397,7 +503,7 @@ async def test_a_receiver_that_cannot_be_reached_is_called_again(worker, blobs) 
 
 
 async def test_an_address_that_is_not_public_is_not_called(outbox, blobs, receiver) -> None:
-    refusing = DeliveryWorker(outbox, blobs, DeliveryConfig())
+    refusing = DeliveryWorker(outbox, blobs, no_chunks, DeliveryConfig())
     failed = await refusing.deliver(delivery_of(await job_of(blobs, 1), receiver.url))
     assert failed.error == "the URL leads to 127.0.0.1, which is not a public address"
     assert receiver.requests == []
@@ -410,7 +516,7 @@ async def test_the_address_is_checked_again_at_each_attempt(outbox, blobs, recei
         return answers.pop(0)
 
     guard = AddressGuard(LOOPBACK.allowed, rebinding)
-    worker = DeliveryWorker(outbox, blobs, LOOPBACK, guard=guard)
+    worker = DeliveryWorker(outbox, blobs, no_chunks, LOOPBACK, guard=guard)
     delivery = delivery_of(await job_of(blobs, 2), f"http://rebinding.test:{receiver.server_port}/")
     receiver.replies = [Reply(), Reply(500)]
     first = await worker.deliver(delivery)
@@ -454,7 +560,7 @@ async def test_a_certificate_must_be_of_the_host_in_the_url(outbox, blobs, tls_r
     async def loopback(_host: str, _port: int) -> list[str]:
         return ["127.0.0.1"]
 
-    worker = DeliveryWorker(outbox, blobs, LOOPBACK, guard=AddressGuard(LOOPBACK.allowed, loopback))
+    worker = DeliveryWorker(outbox, blobs, no_chunks, LOOPBACK, guard=AddressGuard(LOOPBACK.allowed, loopback))
     url = f"https://{host}:{tls_receiver.server_port}/"
     ended = await worker.deliver(delivery_of(await job_of(blobs, 1), url))
     assert (ended.error, len(tls_receiver.requests)) == (error, 0 if error else 2)
@@ -500,7 +606,7 @@ async def test_a_message_that_gets_through_begins_the_schedule_anew(worker, blob
 
 
 async def test_a_webhook_is_one_event_that_standard_webhooks_verifies(outbox, blobs, receiver) -> None:
-    worker = DeliveryWorker(outbox, blobs, LOOPBACK)  # on the real clock: verifiers refuse what is old
+    worker = DeliveryWorker(outbox, blobs, no_chunks, LOOPBACK)  # on the real clock: verifiers refuse what is old
     done = await worker.deliver(delivery_of(await job_of(blobs, 2, -1), receiver.url, kind="webhook"))
     (request,) = receiver.requests
     event = Webhook(SECRET).verify(request.body.decode(), request.headers)
@@ -546,7 +652,9 @@ async def test_a_webhook_keeps_its_id_and_body_and_gets_a_new_timestamp(worker, 
 
 async def test_while_a_secret_is_exchanged_both_verify(outbox, blobs, receiver) -> None:
     both = replace(LOOPBACK, webhook_keys=parse_secrets(f"{SECRET} {OLD_SECRET}"))
-    await DeliveryWorker(outbox, blobs, both).deliver(delivery_of(await job_of(blobs), receiver.url, kind="webhook"))
+    await DeliveryWorker(outbox, blobs, no_chunks, both).deliver(
+        delivery_of(await job_of(blobs), receiver.url, kind="webhook")
+    )
     (request,) = receiver.requests
     for secret in (SECRET, OLD_SECRET):
         Webhook(secret).verify(request.body.decode(), request.headers)
@@ -555,7 +663,7 @@ async def test_while_a_secret_is_exchanged_both_verify(outbox, blobs, receiver) 
 async def test_without_a_secret_no_webhook_is_sent(outbox, blobs, receiver) -> None:
     unsigned = replace(LOOPBACK, webhook_keys=())
     delivery = delivery_of(await job_of(blobs), receiver.url, kind="webhook")
-    failed = await DeliveryWorker(outbox, blobs, unsigned).deliver(delivery)
+    failed = await DeliveryWorker(outbox, blobs, no_chunks, unsigned).deliver(delivery)
     assert (failed.error, receiver.requests) == ("this server has no WEBHOOK_SECRET; set one and redeliver", [])
 
 
@@ -578,16 +686,31 @@ async def registry(tmp_path: Path, clock: Clock) -> AsyncIterator[JobRegistry]:
     await registry.close()
 
 
-async def submit_job(registry: JobRegistry | ThreadedRegistry, url: str) -> None:
+async def submit_job(registry: JobRegistry | ThreadedRegistry, url: str, chunks: ChunkOptions | None = None) -> None:
     file = InputFile(filename="0.pdf", blob="inputs/j/0", size=1, sha256="")
-    spec = JobSpec(job_id="j", files=(file,), options=ParseOptions(), submitted_at=0.0, callback_url=url)
+    spec = JobSpec(
+        job_id="j",
+        files=(file,),
+        options=ParseOptions(chunks=chunks),
+        submitted_at=0.0,
+        callback_url=url,
+        callback_content="chunks" if chunks else "nodes",
+    )
     await registry.submit(spec)
 
 
-async def finish_job(registry: JobRegistry, blobs: BlobStore, url: str, nodes: int) -> None:
-    await submit_job(registry, url)
+async def finish_job(
+    registry: JobRegistry,
+    blobs: BlobStore,
+    url: str,
+    nodes: int,
+    document: str | None = None,
+    chunks: ChunkOptions | None = None,
+) -> None:
+    await submit_job(registry, url, chunks)
     (claim,) = await registry.claim("d", 1, 0.0)
-    await registry.finish("j", claim.lease, JobOutcome(files=(await job_of(blobs, nodes)).files))
+    (file,) = (await job_of(blobs, nodes)).files
+    await registry.finish("j", claim.lease, JobOutcome(files=(replace(file, document=document),)))
 
 
 async def test_a_dispatcher_delivers_a_job_that_it_finished(tmp_path, blobs, receiver) -> None:
@@ -595,7 +718,7 @@ async def test_a_dispatcher_delivers_a_job_that_it_finished(tmp_path, blobs, rec
     await blobs.put("inputs/j/0", b"2")  # pages, to these parsers
     await submit_job(registry, receiver.url)
     limits = JobLimits(files=1, splitting=Splitting(slots=1))
-    worker = DeliveryWorker(registry, blobs, LOOPBACK)
+    worker = DeliveryWorker(registry, blobs, no_chunks, LOOPBACK)
     dispatcher = Dispatcher(
         registry, MemoryParsers(), blobs, FakeFetcher(), DispatcherConfig(jobs=1, limits=limits), worker.wake
     )
@@ -610,7 +733,7 @@ async def test_a_dispatcher_delivers_a_job_that_it_finished(tmp_path, blobs, rec
 
 async def test_a_worker_delivers_what_the_registry_holds(registry, blobs, receiver, clock) -> None:
     await finish_job(registry, blobs, receiver.url, nodes=2)
-    worker = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
+    worker = DeliveryWorker(registry, blobs, no_chunks, LOOPBACK, clock=clock, jitter=lambda: 0.0)
     receiver.replies = [Reply(), Reply(503)]
     await worker.work()  # until the delivery has ended
     (waiting,) = await registry.deliveries("j")
@@ -626,7 +749,7 @@ async def test_turns_of_deliveries_are_counted_by_how_they_ended(
     registry, blobs, receiver, clock, recorded: Recorded
 ) -> None:
     await finish_job(registry, blobs, receiver.url, nodes=1)
-    worker = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock, jitter=lambda: 0.0)
+    worker = DeliveryWorker(registry, blobs, no_chunks, LOOPBACK, clock=clock, jitter=lambda: 0.0)
     receiver.replies = [Reply(500), Reply(), Reply(), Reply(410)]
     for _ in range(2):
         await worker.work()  # until the delivery has ended
@@ -643,13 +766,13 @@ async def test_turns_of_deliveries_are_counted_by_how_they_ended(
 async def test_a_delivery_whose_dispatcher_died_goes_on_from_what_was_saved(registry, blobs, receiver, clock) -> None:
     await finish_job(registry, blobs, receiver.url, nodes=70)
     receiver.replies = [*[Reply()] * 60, Reply(silent=True)]
-    dying = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock)
+    dying = DeliveryWorker(registry, blobs, no_chunks, LOOPBACK, clock=clock)
     work = asyncio.create_task(dying.work())
     await eventually_async(lambda: len(receiver.requests) == 61)
     work.cancel()
     await dying.close()
     receiver.requests.clear()
-    successor = DeliveryWorker(registry, blobs, LOOPBACK, clock=clock)
+    successor = DeliveryWorker(registry, blobs, no_chunks, LOOPBACK, clock=clock)
     assert await registry.due_deliveries(1) == []
     clock.now += 60
     await successor.work()

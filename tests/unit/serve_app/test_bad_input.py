@@ -265,6 +265,8 @@ async def test_two_files_of_one_name_are_both_kept_in_order(service: Service) ->
         ("callback_url", "http://[::1", "callback_refused", "http or https"),
         ("callback_url", "http://example.com:x/", "callback_refused", "http or https"),
         ("callback_url", "http://example.com/" + "x" * 3000, "callback_refused", "at most"),
+        ("callback_content", "pages", "invalid_request", "callback_content must be nodes or chunks"),
+        ("callback_content", "chunks", "invalid_request", "callback_content=chunks needs a callback_url"),
         ("task_id", "x" * 256, "invalid_request", "task_id must have at most 255"),
         ("other", "x" * (MAX_FIELD_BYTES + 1), "invalid_request", "'other' must have at most 65536 bytes"),
         ("metadata", b"\xff", "invalid_request", "'metadata' must be UTF-8"),

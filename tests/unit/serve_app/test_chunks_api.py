@@ -241,6 +241,16 @@ async def test_option_of_the_submit_is_as_complete_as_that_of_a_later_request(se
     assert service.parsers.chunked[0].options == submitted
 
 
+async def test_callback_of_chunks_has_the_options_of_the_submit_or_the_default_ones(service: Service) -> None:
+    callback = {"callback_url": "https://example.com/", "callback_content": "chunks"}
+    await service.submit(("a.md", b"# A"), **callback, options=json.dumps({"chunks": {"max_tokens": 64}}))
+    await service.submit(("a.md", b"# A"), **callback)
+    named, usual = [claim.spec for claim in await service.registry.claim("worker", 2, 0.0)]
+    assert named.callback_content == usual.callback_content == "chunks"
+    assert named.options.chunks == ChunkOptions(max_tokens=64, tokenizer=MINILM)
+    assert usual.options.chunks == ChunkOptions(max_tokens=256, tokenizer=MINILM)
+
+
 async def submitted_options(service: Service, chunks: dict[str, Any]) -> ChunkOptions | None:
     await service.submit(("a.md", b"# A"), options=json.dumps({"chunks": chunks}))
     [claim] = await service.registry.claim("worker", 1, 0.0)
