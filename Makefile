@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	@# Where python3-venv is missing, a python without pip is left behind.
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,otel]' --group dev
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,otel,tokenizers]' --group dev
 	@# Two packages bring the same cv2; only the headless one needs no libraries of a desktop.
 	@$(BIN)/python -m pip uninstall --quiet --yes opencv-python
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --force-reinstall --no-deps opencv-python-headless

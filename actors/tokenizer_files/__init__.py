@@ -1,17 +1,18 @@
 """The tokenizers that count the tokens of chunks: files on this machine, by the name of their model.
 
-One comes with docfleet. An operator's folder may have more, as `<name>/tokenizer.json` or
-`<org>/<name>/tokenizer.json`. Nothing is ever fetched.
+One comes with docfleet, and the extra `tokenizers` installs others. An operator's folder may have more, as
+`<name>/tokenizer.json` or `<org>/<name>/tokenizer.json`. Nothing is ever fetched.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from actors.errors import UnknownTokenizer
+from actors.tokenizer_files.packages import packaged
+from actors.tokenizer_files.tokenizer_file import TokenizerFile as TokenizerFile
 
 DEFAULT_TOKENIZER = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -39,23 +40,15 @@ _USUAL_LENGTH = 512
 _LENGTHS = (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenizerFile:
-    """A `tokenizer.json`, and how many tokens its model reads."""
-
-    name: str
-    path: Path
-    max_tokens: int
-
-
 def tokenizers_in(folder: Path | None) -> dict[str, TokenizerFile]:
-    """The tokenizers of docfleet and of `folder`, by name, the default first. The folder's come before docfleet's."""
+    """All tokenizers by name, the default first. Those of `folder` come before others of the same name."""
     default = _read(_OWN, _OWN / DEFAULT_TOKENIZER / "tokenizer.json")
     same = {
         name: TokenizerFile(name=name, path=default.path, max_tokens=length)
         for name, length in _SAME_VOCABULARY.items()
     }
-    return {default.name: default} | same | {found.name: found for found in _found(folder)}
+    others = {found.name: found for found in (*packaged(), *_found(folder))}
+    return {default.name: default} | same | others
 
 
 def find_tokenizer(name: str | None, folder: Path | None) -> TokenizerFile:
@@ -66,7 +59,7 @@ def find_tokenizer(name: str | None, folder: Path | None) -> TokenizerFile:
     except KeyError:
         raise UnknownTokenizer(
             f"This server has no tokenizer {name!r}. It has: {', '.join(known)}. To add one, put its tokenizer.json "
-            "into the folder of the setting TOKENIZERS_DIR"
+            "into the folder of the setting TOKENIZERS_DIR. docfleet[tokenizers] installs those of OpenAI and Qwen"
         ) from None
 
 

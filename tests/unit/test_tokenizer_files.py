@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 from actors.errors import UnknownTokenizer
-from actors.tokenizer_files import DEFAULT_TOKENIZER, find_tokenizer, tokenizers_in
+from actors.tokenizer_files import DEFAULT_TOKENIZER, find_tokenizer, packages, tokenizers_in
 
 
 def add_tokenizer(folder: Path, name: str, **files: object) -> None:
@@ -57,3 +58,23 @@ def test_unknown_tokenizer_is_an_error_that_lists_the_known_ones(name: str) -> N
         find_tokenizer(name, None)
     assert DEFAULT_TOKENIZER in error.value.message
     assert "TOKENIZERS_DIR" in error.value.message
+
+
+def test_packages_of_the_extra_bring_the_tokenizers_of_openai_and_qwen() -> None:
+    found = tokenizers_in(None)
+    assert found["text-embedding-3-small"].path == found["cl100k_base"].path
+    assert hashlib.sha256(found["cl100k_base"].path.read_bytes()).hexdigest() == (
+        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"  # as tiktoken has it
+    )
+    lengths = {name: found[name].max_tokens for name in ("cl100k_base", "Qwen/Qwen3-Embedding-0.6B")}
+    assert lengths == {"cl100k_base": 8191, "Qwen/Qwen3-Embedding-0.6B": 32768}
+
+
+def test_tokenizer_of_a_package_that_is_not_installed_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(packages, "distribution", missing)
+    monkeypatch.setattr("actors.tokenizer_files.packaged", packages.packaged.__wrapped__)
+    with pytest.raises(UnknownTokenizer, match=r"docfleet\[tokenizers\]"):
+        find_tokenizer("cl100k_base", None)
