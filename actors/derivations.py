@@ -19,6 +19,9 @@ from client.models import DEFAULT_CONTENT, ChunkOptions, Content, ExportFormat, 
 #: The formats that pages are drawn in.
 PictureFormat = Literal["png", "webp"]
 
+#: The part of a folder for what callers can ask for in endlessly many ways. Only the newest blobs in it are kept.
+CHOSEN = "chosen"
+
 #: The blobs that a parser made, by key. The last one is the `target` of the derivation.
 Made = Mapping[str, bytes]
 
@@ -27,7 +30,7 @@ Made = Mapping[str, bytes]
 class Derivation(ABC):
     """One of the kinds below. `source` is the key of the blob that it is made from.
 
-    `folder` holds the results of the file. The blobs that are made go there.
+    `folder` holds the results of the file. The blobs that are made go there, those with names in CHOSEN apart.
     """
 
     job_id: str
@@ -70,7 +73,7 @@ class Export(Derivation):
 
     @property
     def name(self) -> str:
-        return self.form if self.style == PLAIN else f"{self.form}-{digest(**asdict(self.style))}"
+        return self.form if self.style == PLAIN else f"{CHOSEN}/{self.form}-{digest(**asdict(self.style))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,7 @@ class Chunks(Derivation):
     @property
     def name(self) -> str:
         pages = self.pages and (self.pages.first, self.pages.last)
-        return f"chunks-{digest(**self.options.model_dump(), pages=pages)}.jsonl"
+        return f"{CHOSEN}/chunks-{digest(**self.options.model_dump(), pages=pages)}.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +126,7 @@ class PagePicture(Derivation):
     @property
     def name(self) -> str:
         part = digest(scale=self.scale, box=self.box)
-        return f"pages/{self.page}.{part}.{self.form}"
+        return f"{CHOSEN}/{self.page}.{part}.{self.form}"
 
 
 def digest(**options: object) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from actors.blobs import BlobStore
 from actors.derivations import Derivation
-from actors.errors import FileError
+from actors.errors import BlobMissing, FileError
 from serve_app.ports import Dispatchers
 from serve_app.problems import Refused
 
@@ -23,6 +23,14 @@ class DerivedBlobs:
         Before the first piece: raises BlobMissing when its source is gone, Refused when the source cannot give it, and
         FleetUnavailable or StoreUnavailable when it cannot be made now.
         """
+        try:
+            async for piece in self._made(wanted):
+                yield piece
+        except BlobMissing:  # newer blobs took the place of this one, or its source is gone
+            async for piece in self._made(wanted):
+                yield piece
+
+    async def _made(self, wanted: Derivation) -> AsyncIterator[bytes]:
         unstored = await self.make(wanted)
         if unstored is not None:
             yield unstored

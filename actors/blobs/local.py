@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, TypeVarTuple
 from uuid import uuid4
 
-from actors.blobs.store import BlobWriter, ChunkBuffer
+from actors.blobs.store import BlobWriter, ChunkBuffer, StoredBlob, above
 from actors.errors import BlobMissing, StoreUnavailable
 
 T = TypeVar("T")
@@ -66,6 +66,9 @@ class LocalBlobs:
 
     async def delete_prefix(self, prefix: str) -> int:
         return await _in_thread(self._root, _delete_folder, self._path(prefix.rstrip("/")))
+
+    async def keep_newest(self, prefix: str, *, blobs: int, size: int) -> int:
+        return await _in_thread(self._root, _keep_newest, self._path(prefix), blobs, size)
 
     def _path(self, key: str) -> Path:
         if not all(part.strip(".") for part in key.split("/")):  # also refuses "": the whole store
@@ -217,6 +220,23 @@ def _changed_after(folder: Path, moment: float) -> bool:
         return any(path.stat().st_mtime > moment for path in (folder, *folder.rglob("*")))
     except FileNotFoundError:  # something is being deleted right now
         return True
+
+
+def _keep_newest(folder: Path, blobs: int, size: int) -> int:
+    stored = (_stored(path) for path in folder.rglob("[!.]*"))  # the others are not whole yet
+    surplus = above(filter(None, stored), blobs=blobs, size=size)
+    for name in surplus:
+        Path(name).unlink(missing_ok=True)
+    return len(surplus)
+
+
+def _stored(path: Path) -> StoredBlob | None:
+    """None for a folder, and for a file that another process has removed."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return StoredBlob(found.st_mtime, str(path), found.st_size) if path.is_file() else None
 
 
 def _delete_folder(folder: Path) -> int:

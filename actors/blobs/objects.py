@@ -11,7 +11,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import MemoryStore, from_url
 
-from actors.blobs.store import BlobWriter, ChunkBuffer
+from actors.blobs.store import BlobWriter, ChunkBuffer, StoredBlob, above
 from actors.errors import BlobMissing, StoreUnavailable
 
 if TYPE_CHECKING:  # obstore has these names for type checkers only
@@ -86,6 +86,15 @@ class ObjectBlobs:
                 await obstore.delete_async(self._store, [blob["path"] for blob in batch])
                 count += len(batch)
         return count
+
+    async def keep_newest(self, prefix: str, *, blobs: int, size: int) -> int:
+        stored: list[StoredBlob] = []
+        with _object_errors(prefix):
+            async for batch in obstore.list(self._store, prefix.rstrip("/")):
+                stored += [StoredBlob(each["last_modified"].timestamp(), each["path"], each["size"]) for each in batch]
+            surplus = above(stored, blobs=blobs, size=size)
+            await obstore.delete_async(self._store, surplus)
+        return len(surplus)
 
 
 class _ObjectWriter:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 
@@ -43,6 +45,30 @@ class BlobStore(Protocol):
     async def delete_prefix(self, prefix: str) -> int:
         """Remove every blob in the folder `prefix`, at any depth. Returns their number."""
         ...
+
+    async def keep_newest(self, prefix: str, *, blobs: int, size: int) -> int:
+        """Remove the oldest blobs in the folder `prefix` until it has at most `blobs`, with at most `size` bytes.
+
+        Returns how many were removed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StoredBlob:
+    """A blob in a list. Lists are sorted by age, the oldest first."""
+
+    changed_at: float
+    name: str
+    size: int
+
+
+def above(stored: Iterable[StoredBlob], *, blobs: int, size: int) -> list[str]:
+    """The names of the oldest, without which the rest are at most `blobs` with at most `size` bytes."""
+    newest_first = sorted(stored, reverse=True)
+    sizes = accumulate(blob.size for blob in newest_first)
+    ranked = enumerate(zip(newest_first, sizes, strict=True))
+    return [blob.name for before, (blob, total) in ranked if before >= blobs or total > size]
 
 
 class ChunkBuffer:

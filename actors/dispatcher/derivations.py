@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from actors.blobs import BlobStore
-from actors.derivations import Derivation, Made
+from actors.derivations import CHOSEN, Derivation, Made
 from actors.dispatcher.parser_calls import FAILURES
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import Document
@@ -23,6 +23,10 @@ log = get_logger()
 
 #: A blob of at most this many bytes is returned to the caller even if the store cannot keep it.
 UNSTORED_BYTES = 4 * 1024 * 1024
+
+#: What is kept for each file of the blobs that callers can ask for in endlessly many ways, beside the one being stored.
+KEPT_BLOBS = 1_000
+KEPT_BYTES = 128 * 1024 * 1024
 
 
 class DerivingParsers(Protocol):
@@ -82,6 +86,8 @@ class Deriver:
             return None
         made = await self._made(wanted)
         try:
+            if wanted.name.startswith(f"{CHOSEN}/"):
+                await self._blobs.keep_newest(f"{wanted.folder}/{CHOSEN}", blobs=KEPT_BLOBS, size=KEPT_BYTES)
             for key, data in made.items():
                 await self._blobs.put(key, data)
         except StoreUnavailable as error:

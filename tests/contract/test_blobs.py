@@ -134,3 +134,22 @@ async def test_folders_are_told_apart_by_when_they_changed_last(blobs: BlobStore
         await blobs.put(key, b"data")
     assert sorted(await blobs.unchanged_since("inputs", time.time() + 60)) == ["a", "b"]
     assert await blobs.unchanged_since("inputs", time.time() - 60) == []
+
+
+async def test_the_oldest_blobs_of_a_folder_make_room_for_newer_ones(blobs: BlobStore) -> None:
+    await blobs.put("results/a/0/chosen/old", b"1234")
+    await blobs.put("results/a/0/document.json", b"123456789")
+    await asyncio.sleep(1.1)  # S3 tells whole seconds
+    for name in ("new", "newer"):
+        await blobs.put(f"results/a/0/chosen/{name}", b"1234")
+    assert await blobs.keep_newest("results/a/0/chosen", blobs=3, size=12) == 0
+    assert await blobs.keep_newest("results/a/0/chosen", blobs=2, size=12) == 1
+    assert await blobs.size("results/a/0/chosen/old") is None
+    assert await blobs.keep_newest("results/a/0/chosen", blobs=2, size=7) == 1
+    sizes = [await blobs.size(f"results/a/0/chosen/{name}") for name in ("new", "newer")]
+    assert sorted(size or 0 for size in sizes) == [0, 4]
+    assert await blobs.get("results/a/0/document.json") == b"123456789"
+
+
+async def test_a_folder_that_is_not_there_has_nothing_to_remove(blobs: BlobStore) -> None:
+    assert await blobs.keep_newest("results/a/0/chosen", blobs=0, size=0) == 0

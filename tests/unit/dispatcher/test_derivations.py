@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from actors.blobs import BlobStore, open_blobs
-from actors.derivations import Derivation, Export, Made
+from actors.derivations import Derivation, Export, ExportStyle, Made
+from actors.dispatcher import derivations
 from actors.dispatcher.derivations import UNSTORED_BYTES, Deriver
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import BlobMissing, FileError, FleetUnavailable, ParserDied, ParserFailed, StoreUnavailable
@@ -129,6 +130,34 @@ async def test_callers_at_the_same_time_share_one_making(blobs: BlobStore) -> No
     parsers.may_answer.set()
     assert await asyncio.gather(*readers, other) == [None] * 4
     assert sorted(parsers.calls) == ["html", "text"]
+
+
+async def test_of_what_callers_choose_freely_only_the_newest_is_kept(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(derivations, "KEPT_BLOBS", 2)
+    parsers = Parsers()
+    deriver = Deriver(parsers, blobs, ParserSlots(1))
+    chosen = [replace(WANTED, style=ExportStyle(page_break=str(number))) for number in range(5)]
+    for wanted in (TEXT, *chosen):
+        await deriver.derive(wanted)
+    assert [await blobs.size(wanted.target) is not None for wanted in chosen] == [False, False, True, True, True]
+    assert await blobs.size(TEXT.target)
+    assert await blobs.get(WANTED.source) == b"a document"
+    await deriver.derive(chosen[0])
+    assert parsers.calls.count(chosen[0].name) == 2
+
+
+@pytest.mark.parametrize("size", [10, 20])
+async def test_a_large_derivation_takes_the_place_of_older_ones(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(derivations, "KEPT_BYTES", size)
+    deriver = Deriver(Parsers(), blobs, ParserSlots(1))
+    old, new = (replace(WANTED, style=ExportStyle(page_break=mark)) for mark in ("---", "==="))
+    for wanted in (old, new):
+        await deriver.derive(wanted)
+    assert (await blobs.size(old.target), bool(await blobs.size(new.target))) == (None, True)
 
 
 async def test_an_export_that_was_made_meanwhile_is_not_made_again(blobs: BlobStore) -> None:

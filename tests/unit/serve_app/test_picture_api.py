@@ -27,7 +27,7 @@ async def test_a_picture_is_drawn_once_and_kept_beside_the_results(service: Serv
     first, second = [await service.http.get(PAGE.format(job_id)) for _ in range(2)]
     assert first.content == second.content
     assert len(service.parsers.pictures) == 1
-    assert len(service.stored(f"results/{job_id}/0/pages")) == 1
+    assert len(service.stored(f"results/{job_id}/0/chosen")) == 1
 
 
 async def test_a_client_that_has_the_picture_gets_304_without_a_parser(service: Service) -> None:
