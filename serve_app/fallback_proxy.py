@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import socket
 
-import ray
 import uvicorn
 from ray._common.network_utils import get_localhost_ip  # type: ignore[attr-defined] # Serve takes it from there too
-from ray.serve._private.constants import RAY_SERVE_FALLBACK_PROXY_HTTP_PORT, SERVE_CONTROLLER_NAME, SERVE_NAMESPACE
-from ray.serve.config import ProxyLocation
+from ray.serve._private.constants import RAY_SERVE_FALLBACK_PROXY_HTTP_PORT
+
+from actors.handles.serve_proxies import all_proxies_are_on_the_head
 
 
 def keep_fallback_proxy_local() -> None:
@@ -28,13 +28,8 @@ class LocalFallback(uvicorn.Server):
     """uvicorn's server, with another socket when it is the fallback proxy's."""
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        if self.config.port == RAY_SERVE_FALLBACK_PROXY_HTTP_PORT and await _all_proxies_are_on_the_head():
+        if self.config.port == RAY_SERVE_FALLBACK_PROXY_HTTP_PORT and await all_proxies_are_on_the_head():
             for bound in sockets or ():
                 bound.close()  # nothing listens there yet
             sockets = [socket.create_server((get_localhost_ip(), self.config.port), reuse_port=True)]
         await super().serve(sockets)
-
-
-async def _all_proxies_are_on_the_head() -> bool:
-    controller = ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
-    return bool(await controller.get_proxy_location.remote() == ProxyLocation.HeadOnly)
