@@ -20,12 +20,13 @@ from starlette.middleware import Middleware
 from serve_app.haproxy import BINARY, COMMAND
 from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
+from tests.deploy.chart import one, render
 
 ROOT = Path(__file__).parents[2]
 SERVE_CONFIG = yaml.safe_load((ROOT / "deploy" / "serve_config.yaml").read_text())
 CLUSTER = yaml.safe_load((ROOT / "cluster.yaml").read_text())
-RAY_SERVICE = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "rayservice.yaml").read_text())
-VOLUME_CLAIM = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "state.yaml").read_text())
+RAY_SERVICE = one(render(), "RayService")
+VOLUME_CLAIM = one(render(), "PersistentVolumeClaim")
 GROUPS = [RAY_SERVICE["spec"]["rayClusterConfig"]["headGroupSpec"]]
 GROUPS += RAY_SERVICE["spec"]["rayClusterConfig"]["workerGroupSpecs"]
 ANSWERS = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
@@ -161,11 +162,10 @@ def test_state_outlives_the_head_container() -> None:
     assert state in [mount["mountPath"] for mount in next(containers())["volumeMounts"]]
 
 
-def test_whoever_deletes_the_service_from_kubernetes_keeps_its_state() -> None:
-    """Each file holds one object, which `safe_load` insists on."""
-    assert (RAY_SERVICE["kind"], VOLUME_CLAIM["kind"]) == ("RayService", "PersistentVolumeClaim")
-    (volume,) = GROUPS[0]["template"]["spec"]["volumes"]
-    assert volume["persistentVolumeClaim"] == {"claimName": VOLUME_CLAIM["metadata"]["name"]}
+def test_whoever_uninstalls_the_service_from_kubernetes_keeps_its_state() -> None:
+    assert VOLUME_CLAIM["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    claims = [volume.get("persistentVolumeClaim") for volume in GROUPS[0]["template"]["spec"]["volumes"]]
+    assert {"claimName": VOLUME_CLAIM["metadata"]["name"]} in claims
 
 
 def test_kubernetes_serves_what_serve_config_says() -> None:
