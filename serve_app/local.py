@@ -14,6 +14,7 @@ from ray.serve.context import _get_global_client
 from ray.serve.schema import LoggingConfig
 
 from actors.handles.registry_lifecycle import end_registry
+from actors.handles.replicas import room_for_parsers
 from actors.parser.parser import EngineFactory, docling_engine
 from serve_app.app import APP, compose
 from serve_app.settings import Settings
@@ -39,6 +40,8 @@ def running_service(settings: Settings, make_engine: EngineFactory = docling_eng
             logging_level=logging.WARNING,
         )
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    if own:
+        settings = settings.with_parsers(room_for_parsers(settings.parser_num_cpus, settings.parser_num_gpus))
     try:
         with serving(settings, make_engine) as http:
             yield http

@@ -133,7 +133,8 @@ class Settings(BaseSettings):
     be on every machine that parses or answers HTTP."""
 
     parser_min_replicas: Annotated[int, Field(ge=0)] = 1
-    """Number of parser replicas to keep when there is no work."""
+    """Number of parser replicas to keep when there is no work. Default on a single machine (`make serve`): as many as
+    its CPUs and memory have room for."""
     parser_max_replicas: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
     """Largest number of parser replicas. Default: one per CPU of the machine."""
     max_concurrent_requests: Annotated[int, Field(ge=1)] = Field(
@@ -145,7 +146,7 @@ class Settings(BaseSettings):
     """CPUs of one parser replica: its reservation in Ray and its number of threads."""
     parser_num_gpus: Annotated[float, Field(ge=0)] = 0.0
     """GPUs of one parser replica. With a fraction, several replicas share one GPU."""
-    parser_idle_s: Annotated[float, Field(ge=0)] = 60.0
+    parser_idle_s: Annotated[float, Field(ge=0)] = 600.0
     """Seconds without work after which a parser replica is removed."""
     parser_max_pages: Annotated[int, Field(ge=0)] = 2000
     """Pages after which a parser replica is replaced, so that memory leaks cannot add up. 0 means never."""
@@ -209,6 +210,19 @@ class Settings(BaseSettings):
         if self.parser_min_replicas > self.parser_max_replicas:
             raise ValueError("parser_min_replicas must not be above parser_max_replicas")
         return self
+
+    def with_parsers(self, room: int) -> Self:
+        """The settings for a machine of its own, which has room for `room` parsers: all of them start at once and stay.
+
+        PARSER_MIN_REPLICAS and PARSER_MAX_REPLICAS still hold where they are set.
+        """
+        chosen = self.model_fields_set
+        least, most = self.parser_min_replicas, self.parser_max_replicas
+        if "parser_max_replicas" not in chosen:
+            most = max(1, least, min(room, most))
+        if "parser_min_replicas" not in chosen:
+            least = max(1, min(room, most))
+        return self.model_copy(update={"parser_min_replicas": least, "parser_max_replicas": most})
 
     @property
     def parse_options(self) -> ParseOptions:

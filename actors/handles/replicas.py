@@ -6,10 +6,14 @@ router's class by value, with its own copy of its module. This module is not cop
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from weakref import WeakValueDictionary
 
 import ray
 from ray.serve.request_router import RequestRouter
+
+#: The memory of a parser that has met each kind of document, in bytes (docs/reliability.md).
+PARSER_MEMORY = 2 * 1024**3
 
 _routers: WeakValueDictionary[str, RequestRouter] = WeakValueDictionary()
 
@@ -36,3 +40,13 @@ def memory_share(*, num_cpus: float, num_gpus: float) -> int:
     resources = next(node["Resources"] for node in nodes if node["NodeID"] == here)
     shares = [num_cpus / resources.get("CPU", num_cpus), num_gpus / resources.get("GPU", 1.0)]
     return int(max(shares) * resources["memory"])  # without Ray's object store
+
+
+def room_for_parsers(num_cpus: float, num_gpus: float) -> int:
+    """How many parsers with these shares fit on the cluster."""
+    return fitting(ray.cluster_resources(), {"CPU": num_cpus, "GPU": num_gpus, "memory": PARSER_MEMORY})  # type: ignore[no-untyped-call]
+
+
+def fitting(resources: Mapping[str, float], share: Mapping[str, float]) -> int:
+    """How many times `resources` have room for `share`."""
+    return min(int(resources.get(name, 0) / amount) for name, amount in share.items() if amount)

@@ -126,3 +126,26 @@ def test_settings_travel_to_other_processes_as_they_are(monkeypatch: pytest.Monk
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("given", "room", "kept", "most"),
+    [
+        ({}, 3, 3, 3),
+        ({}, 0, 1, 1),
+        ({"parser_max_replicas": "2"}, 3, 2, 2),
+        ({"parser_max_replicas": "8"}, 3, 3, 8),
+        ({"parser_min_replicas": "1"}, 3, 1, 3),
+        ({"parser_min_replicas": "0"}, 3, 0, 3),
+        ({"parser_min_replicas": "4"}, 3, 4, 4),
+        ({"parser_min_replicas": "4", "parser_max_replicas": "4"}, 3, 4, 4),
+    ],
+)
+def test_a_single_machine_keeps_the_parsers_that_it_has_room_for_unless_the_operator_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], room: int, kept: int, most: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    for name, value in given.items():
+        monkeypatch.setenv(name.upper(), value)
+    settings = Settings().with_parsers(room)
+    assert (settings.parser_min_replicas, settings.parser_max_replicas) == (kept, most)
