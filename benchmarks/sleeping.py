@@ -6,6 +6,7 @@ A document is its page count as text, named .pdf. `python -m benchmarks.sleeping
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Sequence
 
@@ -25,6 +26,7 @@ class SleepingEngine:
     """Satisfies `ParsingEngine`."""
 
     def __init__(self, config: ParserConfig) -> None:
+        self._stop = threading.Event()
         self._seconds_per_page = float(os.environ.get("SLEEP_PER_PAGE_S", SECONDS_PER_PAGE))
 
     def warm_up(self) -> None: ...
@@ -40,7 +42,11 @@ class SleepingEngine:
         return self._file(task, range(1, pages + 1), ())
 
     def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
-        time.sleep(len(span) * self._seconds_per_page)
+        self._stop.clear()
+        for _ in range(len(span)):
+            if self._stop.is_set():
+                raise InterruptedError("the call was stopped")
+            time.sleep(self._seconds_per_page)
         return Shard(span=span, payload=np.zeros(len(span) * 40_000, np.uint8))  # bytes, as many as real pages
 
     def assemble(
@@ -50,6 +56,9 @@ class SleepingEngine:
 
     def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
         return {wanted.target: source.tobytes()}
+
+    def stop(self) -> None:
+        self._stop.set()
 
     def check_health(self) -> None: ...
 

@@ -54,6 +54,10 @@ class ParsingEngine(Protocol):
 
     def derive(self, source: DocumentBytes, wanted: Derivation) -> Made: ...
 
+    def stop(self) -> None:
+        """Called from another thread: the running call should raise as soon as it can. Nobody waits for it."""
+        ...
+
     def check_health(self) -> None:
         """Called between conversions. Raises RuntimeError when the process is not fit for the next one."""
         ...
@@ -97,8 +101,8 @@ def docling_engine(config: ParserConfig) -> ParsingEngine:
 class Parser:
     """Its models are loaded when the constructor returns. It works on one call at a time.
 
-    A thread cannot be stopped, so the next call waits until the thread is free. When a caller goes away, its call may
-    run for the time of one more page; then the process ends itself."""
+    A thread cannot be stopped, so the next call waits until the thread is free. When a caller goes away, the engine
+    ends its call at the next page. A call that goes on for `page_deadline_s` ends the process."""
 
     def __init__(self, config: ParserConfig, make_engine: EngineFactory = docling_engine) -> None:
         self._config = config
@@ -198,7 +202,7 @@ class Parser:
         try:
             return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:
-            self._watchdog.hurry(call, self._config.page_deadline_s)
+            self._watchdog.hurry(call, self._config.page_deadline_s, self._engine.stop)
             raise
 
     def _work(self, call: Callable[[], T], given: int, limit_s: float, refuse: Callable[[], None]) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import faulthandler
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 STDERR = 2  # under Ray, the worker's log
@@ -36,10 +36,14 @@ class Watchdog:
                 self._watched = None
                 faulthandler.cancel_dump_traceback_later()
 
-    def hurry(self, call: object, seconds: float) -> None:
-        """Give `call` at most `seconds` from now. Does nothing when `call` is not running."""
+    def hurry(self, call: object, seconds: float, stop: Callable[[], None]) -> None:
+        """Give `call` at most `seconds` from now, and `stop` it. Does nothing when `call` is not running.
+
+        `stop` only asks, and never reaches a later call.
+        """
         with self._lock:
             if self._watched is call:
+                stop()
                 self._arm(min(seconds, self._ends_at - time.monotonic()))
 
     def _arm(self, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """A parser that breaks where it is told to.
 
 A document is text: its number of pages, and at will the fault that one of them has: `12` or `12 crash@7`. Only a `.pdf`
-can be split.
+can be split. `wait` ends when the parser is asked to stop.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ class FaultyEngine(SleepingEngine):
         if span.first <= page <= span.last:
             if fault == "garbage":
                 return "no shard"  # type: ignore[return-value] # which is the point
+            if fault == "wait":
+                self._stop.clear()
+                self._stop.wait(FOR_EVER_S)
+                raise InterruptedError("the call was stopped")
             FAULTS[fault]()
         return super().parse_pages(document, task, span)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.conftest import PATIENCE_S
+from tests.faults.conftest import PATIENCE_S, Service
 from tests.faults.test_bad_pages import ended, submit
+from tests.faults.test_churn import PARTS
 from tests.waiting import eventually
 
 
@@ -34,6 +35,17 @@ def test_cancelled_jobs_leave_their_parsers_to_others(http: httpx.Client, docume
     others = [submit(http, "8") for _ in range(2)]
     assert [ended(http, job)["progress"]["pages_done"] for job in others] == [8, 8]
     print(f"{document}: ended {ended_s:.1f} s after the cancel, two other jobs done {time.monotonic() - asked:.1f} s")
+
+
+def test_a_parser_whose_job_is_cancelled_goes_on_with_other_jobs(http: httpx.Client, service: Service) -> None:
+    parsers = set(service.pids(PARTS["parser"]))
+    jobs = [submit(http, "8 wait@3") for _ in parsers]
+    for job in jobs:
+        eventually(partial(pages_done, http, job), within_s=PATIENCE_S, what="the first page")
+        assert http.post(f"/jobs/{job}/cancel").status_code == 202
+    others = [submit(http, "8") for _ in parsers]
+    assert [ended(http, job)["progress"]["pages_done"] for job in others] == [8, 8]
+    assert set(service.pids(PARTS["parser"])) == parsers
 
 
 def test_a_deleted_job_leaves_nothing_behind(http: httpx.Client, short_folder: Path) -> None:

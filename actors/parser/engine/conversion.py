@@ -22,7 +22,7 @@ from docling_core.types.doc.document import DoclingDocument
 from actors.errors import DocfleetError, FileError, ParserOutOfMemory
 from actors.formats import suffix_of
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
-from actors.parser.engine import pixels
+from actors.parser.engine import pixels, stopping
 from actors.parser.engine.attachments import Attached, attachments_of
 from actors.parser.engine.confidence import confidence_of
 from actors.parser.engine.content import move_notes
@@ -101,12 +101,15 @@ class Conversion:
         """docling's result for the file, or for `span` alone. Some of its pages may have failed.
 
         Raises ParserOutOfMemory when memory ran out, even on a single page: another parser may have enough for it.
+        Raises Stopped when the conversion was asked to stop: then some pages are missing, or went through no model.
         """
         options = self._options
         if span is not None:
             options = options.model_copy(update={"page_range": (span.first, span.last)})
         with self._blaming_the_file(), nullcontext() if options.include_images else pixels.unencoded():
             result = pipeline.execute(self._opened(options, backend), raises_on_error=True)
+        if stopping.asked():
+            raise stopping.Stopped
         if any(tells_of_no_memory(error.error_message) for error in result.errors):
             raise _short_of_memory()
         return result
@@ -195,6 +198,8 @@ class Conversion:
         except DocfleetError:
             raise
         except Exception as error:
+            if stopping.asked():
+                raise stopping.Stopped from error
             log.info("file_failed", exc_info=True)
             raise self._failure_under(error) from error
 

@@ -1,4 +1,4 @@
-"""The engine: all of docling behind seven methods, for one thread at a time."""
+"""The engine: all of docling behind eight methods, for one thread at a time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from docling.datamodel.settings import settings
 from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, Pictures
 from actors.errors import FileError
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.parser.engine import stopping
 from actors.parser.engine.conversion import Conversion
 from actors.parser.engine.converters import Converters
 from actors.parser.engine.declared_sizes import check, limit_tables
@@ -116,6 +117,10 @@ class Engine:
                 return {wanted.target: draw(source.tobytes(), wanted)}
         raise TypeError(f"the engine cannot make {type(wanted).__name__}")
 
+    def stop(self) -> None:
+        """Make the running conversion raise Stopped at its next page. Any thread may call this."""
+        stopping.stop()
+
     def check_health(self) -> None:
         """Raises when a conversion left threads behind. docling abandons a stage that hangs, but its thread goes on."""
         stuck = [thread.name for thread in threading.enumerate() if thread.name.startswith(_STAGE_THREADS)]
@@ -123,6 +128,7 @@ class Engine:
             raise RuntimeError(f"docling left threads behind: {', '.join(stuck)}")
 
     def _conversion(self, document: DocumentBytes, task: FileTask) -> Conversion:
+        stopping.begin()
         task = replace(task, options=task.options.over(self._defaults))
         source = sniff(document, task.filename, task.options.encoding, trust_name=task.trust_name)
         check(source.data, source.format, task.max_result_bytes)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
 
 import pypdfium2
-from docling.backend.docling_parse_backend import ThreadedDoclingParseDocumentBackend
+from docling.backend.docling_parse_backend import (
+    ThreadedDoclingParseDocumentBackend,
+    ThreadedDoclingParsePageBackend,
+)
 from docling.backend.pdf_backend import PdfDocumentBackend, PdfPageBackend
 from docling.datamodel.backend_options import PdfBackendOptions
 from docling.datamodel.document import InputDocument
@@ -17,6 +20,7 @@ from docling_parse.pdf_parser import DoclingPdfParser
 from pypdfium2.raw import FPDF_ERR_PASSWORD
 
 from actors.errors import FileError
+from actors.parser.engine import stopping
 from client.models import ErrorCode
 
 #: The largest page that is rendered: twice A0. OCR renders it with three pixels for each point of its sides, and each
@@ -66,7 +70,7 @@ def _damaged() -> FileError:
 class RenderedPdf(ThreadedDoclingParseDocumentBackend):
     """docling's reader, without the pages that are too large to render. docling reports those as failed.
 
-    `too_large` has the reason for each such page.
+    `too_large` has the reason for each such page. No page comes after a request to stop.
     """
 
     def __init__(
@@ -81,6 +85,13 @@ class RenderedPdf(ThreadedDoclingParseDocumentBackend):
             rest = [page for page in wanted if page not in self.too_large]
             self.parser.unload(self.doc_key)
             self.doc_key = self.parser.load(path_or_stream, password=password, page_numbers=rest)
+
+    def iter_pages(self) -> Iterator[ThreadedDoclingParsePageBackend]:
+        for page in super().iter_pages():
+            if stopping.asked():
+                page.unload()
+                return
+            yield page
 
 
 def too_large_pages(document: InputDocument) -> dict[int, str]:

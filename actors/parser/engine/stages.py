@@ -1,4 +1,7 @@
-"""docling's models as stages that never cost a page. A page goes on without a model that fails, with a warning."""
+"""docling's models as stages that never cost a page. A page goes on without a model that fails, with a warning.
+
+After a request to stop, pages go through without any model.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from docling_core.types.doc.base import BoundingBox, Size
 from docling_core.types.doc.labels import DocItemLabel
 from PIL import Image
 
+from actors.parser.engine import stopping
 from actors.parser.engine.out_of_memory import ran_out_of_memory
 from actors.parser.engine.page_text import ReadLayout
 from actors.telemetry.logs import get_logger
@@ -82,7 +86,10 @@ class Stage(ABC):
 
     def __call__(self, result: ConversionResult, pages: Iterable[Page]) -> Iterator[Page]:
         for page in pages:
-            self.take(result, page)
+            if stopping.asked():
+                page.predictions.layout = page.predictions.layout or LayoutPrediction()  # the stages after it need one
+            else:
+                self.take(result, page)
             yield page
 
     @abstractmethod

@@ -85,6 +85,9 @@ class SlowEngine:
         assert isinstance(wanted, Export)
         return {wanted.target: b",".join([wanted.form.encode(), *map(str.encode, wanted.content)]) + source.tobytes()}
 
+    def stop(self) -> None:
+        self.events.append("asked to stop")
+
     def check_health(self) -> None:
         if self.stuck:
             raise RuntimeError("stuck")
@@ -167,7 +170,7 @@ async def test_a_cancelled_call_holds_the_worker_until_its_thread_ends(parser: P
     await asyncio.sleep(0)  # the second call waits
     engine.go_on.release(2)
     assert (await second).span == PageSpan(2, 2)
-    assert engine.events == ["page 1 begins", "page 1 ends", "page 2 begins", "page 2 ends"]
+    assert engine.events == ["page 1 begins", "asked to stop", "page 1 ends", "page 2 begins", "page 2 ends"]
     assert engine.at_once == 1
 
 
@@ -181,6 +184,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_never_runs(parser: Parser
         await second
     engine.go_on.release(2)
     await first
+    assert "asked to stop" not in engine.events
     assert await parser.derive(as_document(b"{}"), AS_TEXT) == {AS_TEXT.target: b"text,body{}"}
     assert engine.begun == [SPAN]
 
@@ -189,7 +193,9 @@ async def test_a_cancelled_call_that_runs_gets_the_time_of_one_page(
     engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurried: list[tuple[bool, float]] = []
-    monkeypatch.setattr(Watchdog, "hurry", lambda self, call, seconds: hurried.append((call is self._watched, seconds)))
+    monkeypatch.setattr(
+        Watchdog, "hurry", lambda self, call, seconds, stop: hurried.append((call is self._watched, seconds))
+    )
     parser = Parser(ParserConfig(page_deadline_s=7.0), lambda config: engine)
     call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), PageSpan(1, 4)))
     await asyncio.to_thread(engine.begins.acquire)

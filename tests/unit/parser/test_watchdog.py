@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from actors.parser.watchdog import Watchdog
+
 HANGS = {
     "gives the interpreter back": "import time; time.sleep(100_000)",
     "holds the interpreter": "import ctypes; ctypes.PyDLL(None).sleep(100_000)",
@@ -52,7 +54,7 @@ def test_a_call_that_raises_is_watched_no_longer() -> None:
 def hurried(call: str, sleep_s: float) -> subprocess.CompletedProcess[str]:
     program = (
         "import time\nfrom actors.parser.watchdog import Watchdog\nwatchdog = Watchdog()\n"
-        f"with watchdog.watch('call', 100):\n    watchdog.hurry({call!r}, 0.1)\n"
+        f"with watchdog.watch('call', 100):\n    watchdog.hurry({call!r}, 0.1, list)\n"
         f"    time.sleep({sleep_s})\n    print('went on')"
     )
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -68,10 +70,21 @@ def test_hurrying_a_call_that_is_over_does_not_touch_the_next() -> None:
     assert (ended.returncode, ended.stdout) == (0, "went on\n")
 
 
+def test_only_the_call_that_runs_is_asked_to_stop() -> None:
+    watchdog, asked = Watchdog(), []
+    watchdog.hurry("early", AMPLE_S, lambda: asked.append("early"))
+    with watchdog.watch("call", 100):
+        watchdog.hurry("call", 100, lambda: asked.append("call"))
+        watchdog.hurry("another", 100, lambda: asked.append("another"))
+    watchdog.hurry("call", AMPLE_S, lambda: asked.append("late"))
+    assert asked == ["call"]
+
+
 def test_hurrying_never_gives_more_time() -> None:
     program = (
         "import time\nfrom actors.parser.watchdog import Watchdog\nwatchdog = Watchdog()\n"
-        "with watchdog.watch('call', 0.1):\n    watchdog.hurry('call', 100)\n    time.sleep(100)\n    print('went on')"
+        "with watchdog.watch('call', 0.1):\n    watchdog.hurry('call', 100, list)\n"
+        "    time.sleep(100)\n    print('went on')"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
