@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,14 +20,14 @@ from docling_core.transforms.chunker.line_chunker import LineBasedTokenChunker
 from docling_core.transforms.serializer.base import BaseDocSerializer, BaseTableSerializer
 from docling_core.transforms.serializer.markdown import MarkdownParams, MarkdownTableSerializer
 from docling_core.types.doc.base import ImageRefMode
-from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.table.table import TableItem
 from semchunk import semchunk
 
+from actors.parser.engine.content import items_of, layers_of, shows_figures
 from actors.parser.engine.page_markdown import PageTexts
 from actors.parser.engine.tokens import TokenCounter
-from client.options import ChunkOptions, Tables
+from client.options import ChunkOptions, Content, Tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,12 @@ class Piece:
 
 
 def pieces_of(
-    document: DoclingDocument, options: ChunkOptions, layers: set[ContentLayer], counter: TokenCounter
+    document: DoclingDocument, options: ChunkOptions, content: Collection[Content], counter: TokenCounter
 ) -> list[Piece]:
-    """The `layers` of a document, cut by the chunker of the options. Only `hybrid` looks at the number of tokens."""
+    """The `content` of a document, cut by the chunker of the options. Only `hybrid` looks at the number of tokens."""
     if options.chunker == "page":
-        return list(_pages(document, layers, options.tables))
-    provider = _Serializer(document, _params(layers), _TABLES[options.tables]())
+        return list(_pages(document, content, options.tables))
+    provider = _Serializer(document, _params(content), _TABLES[options.tables]())
     chunker: BaseChunker
     if options.chunker == "hybrid":
         chunker = _Hybrid(
@@ -138,10 +138,11 @@ def _piece(chunk: BaseChunk) -> Piece:
     return Piece(text=chunk.text, headings=tuple(chunk.meta.headings or ()), refs=refs if chunk.text else refs[-1:])
 
 
-def _params(layers: set[ContentLayer]) -> MarkdownParams:
+def _params(content: Collection[Content]) -> MarkdownParams:
     """Text for a model: without escapes, and without the columns of tables in line, which cost many tokens."""
     return MarkdownParams(
-        layers=layers,
+        layers=layers_of(content),
+        traverse_pictures=shows_figures(content),
         image_mode=ImageRefMode.PLACEHOLDER,
         image_placeholder="",
         escape_underscores=False,
@@ -150,12 +151,11 @@ def _params(layers: set[ContentLayer]) -> MarkdownParams:
     )
 
 
-def _pages(document: DoclingDocument, layers: set[ContentLayer], tables: Tables) -> Iterator[Piece]:
+def _pages(document: DoclingDocument, content: Collection[Content], tables: Tables) -> Iterator[Piece]:
     """A piece for each page; one for a document without pages."""
-    texts = PageTexts(document, layers, params=_params(layers), tables=_TABLES[tables]())
+    texts = PageTexts(document, layers_of(content), params=_params(content), tables=_TABLES[tables]())
     if not texts.placed:
-        refs = tuple(item.self_ref for item, _ in document.iterate_items(included_content_layers=layers))
-        yield Piece(text=texts.whole(), refs=refs)
+        yield Piece(text=texts.whole(), refs=tuple(item.self_ref for item in items_of(document, content)))
         return
     for number in sorted(document.pages):
         yield Piece(text=texts.page(number), refs=tuple(texts.refs(number)))

@@ -21,7 +21,7 @@ from docling_core.types.doc.labels import DocItemLabel
 
 from actors.derivations import Chunks
 from actors.parser.engine.chunkers import Piece, fitting, pieces_of
-from actors.parser.engine.content import layers_of
+from actors.parser.engine.content import items_of
 from actors.parser.engine.tokens import TokenCounter
 from actors.tokenizer_files import TokenizerFile
 
@@ -47,7 +47,6 @@ class _Cut:
         self._document = document
         self._wanted = wanted
         self._counter = counter
-        self._layers = layers_of(wanted.content)
 
     def head(self) -> dict[str, Any]:
         options = self._wanted.options
@@ -67,7 +66,7 @@ class _Cut:
                 yield made
 
     def _pieces(self) -> list[Piece]:
-        made = pieces_of(self._document, self._wanted.options, self._layers, self._counter)
+        made = pieces_of(self._document, self._wanted.options, self._wanted.content, self._counter)
         fit = chain.from_iterable(fitting(piece, self._counter) for piece in made if piece.full_text.strip())
         return list(self._with_every_item(list(fit)))
 
@@ -137,8 +136,7 @@ class _Cut:
     @cached_property
     def _items(self) -> dict[str, DocItem]:
         """The items that chunks are about, in reading order."""
-        walk = self._document.iterate_items(included_content_layers=self._layers)
-        return {item.self_ref: item for item, _ in walk if isinstance(item, DocItem)}
+        return {item.self_ref: item for item in items_of(self._document, self._wanted.content)}
 
     @cached_property
     def _order(self) -> dict[str, int]:

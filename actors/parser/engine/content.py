@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.node import DocItem
 from docling_core.types.doc.labels import DocItemLabel
 
 from client.models import DEFAULT_CONTENT, Content
@@ -25,6 +26,12 @@ def layers_of(content: Collection[Content] | None) -> set[ContentLayer]:
 def shows_figures(content: Collection[Content] | None) -> bool:
     """Whether the words inside figures are shown. docling leaves them out of its exports."""
     return "figures" in (content or DEFAULT_CONTENT)
+
+
+def items_of(document: DoclingDocument, content: Collection[Content]) -> Iterator[DocItem]:
+    """The items that are shown with `content`, in reading order."""
+    walk = document.iterate_items(included_content_layers=layers_of(content), traverse_pictures=shows_figures(content))
+    return (item for item, _ in walk if isinstance(item, DocItem))
 
 
 def move_notes(document: DoclingDocument) -> None:

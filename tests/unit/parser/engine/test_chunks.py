@@ -20,7 +20,7 @@ from actors.messages import PageSpan
 from actors.parser.engine.chunks import chunk
 from actors.tokenizer_files import find_tokenizer
 from client.chunks import Chunk
-from client.models import ChunkOptions
+from client.models import DEFAULT_CONTENT, ChunkOptions, Content
 
 WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"]
 EVERY_CHUNKER = pytest.mark.parametrize("chunker", ["hybrid", "hierarchical", "page"])
@@ -73,14 +73,18 @@ def report() -> DoclingDocument:
     return document
 
 
-def cut(document: DoclingDocument, pages: PageSpan | None = None, **options: Any) -> tuple[dict[str, Any], list[Chunk]]:
+def cut(
+    document: DoclingDocument,
+    pages: PageSpan | None = None,
+    content: tuple[Content, ...] = DEFAULT_CONTENT,
+    **options: Any,
+) -> tuple[dict[str, Any], list[Chunk]]:
     """What the first line says about the document, and its chunks."""
     tokenizer = find_tokenizer(None, None)
     if options.get("chunker", "hybrid") == "hybrid":
         options.setdefault("max_tokens", 256)
-    wanted = Chunks(
-        job_id="job", folder="f", source="s", pages=pages, options=ChunkOptions(tokenizer=tokenizer.name, **options)
-    )
+    asked = ChunkOptions(tokenizer=tokenizer.name, **options)
+    wanted = Chunks(job_id="job", folder="f", source="s", pages=pages, options=asked, content=content)
     head, *lines = chunk(document.model_dump_json().encode(), wanted, tokenizer).splitlines()
     return json.loads(head), [Chunk.model_validate_json(line) for line in lines]
 
@@ -118,6 +122,19 @@ def test_every_word_is_in_a_chunk(report: DoclingDocument, chunker: str, max_tok
     text = " ".join(each.text for each in chunks_of(report, chunker=chunker, **limit))
     assert [word for item in report.texts[:-1] for word in item.text.split() if word not in text] == []
     assert "page 2" not in text
+
+
+@EVERY_CHUNKER
+def test_words_inside_figures_are_in_the_chunks_of_jobs_that_ask_for_them(
+    report: DoclingDocument, chunker: str
+) -> None:
+    label = report.add_text(DocItemLabel.TEXT, "samples per year", parent=report.pictures[0], prov=at(1, 580))
+    usual = chunks_of(report, chunker=chunker)
+    assert "per year" not in " ".join(each.text for each in usual)
+    assert label.self_ref not in {item.ref for each in usual for item in each.items}
+    with_figures = chunks_of(report, chunker=chunker, content=("body", "notes", "figures"))
+    (shown,) = [each for each in with_figures if "samples per year" in each.raw_text]
+    assert label.self_ref in {item.ref for item in shown.items}
 
 
 def test_text_stands_under_the_headings_above_it(report: DoclingDocument) -> None:
