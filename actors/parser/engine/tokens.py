@@ -5,14 +5,37 @@ from __future__ import annotations
 import base64
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from docling_core.transforms.chunker.tokenizer.base import BaseTokenizer
 from pydantic import PrivateAttr
 from tokenizers import Tokenizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from actors.tokenizer_files import TokenizerFile
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """`count` gives the tokens of a text. With `by_words`, they are the tokens of its words together."""
+
+    count: Callable[[str], int]
+    by_words: bool = False
+
+
+class _Counts(dict[str, int]):
+    """The counts of texts, or of their words, as they are asked for."""
+
+    def __init__(self, loaded: _Loaded) -> None:
+        self.by_words = loaded.by_words
+        self._count = loaded.count
+
+    def __missing__(self, text: str) -> int:
+        count = self[text] = self._count(text)
+        return count
 
 
 class TokenCounter(BaseTokenizer):
@@ -23,35 +46,43 @@ class TokenCounter(BaseTokenizer):
 
     file: TokenizerFile
     max_tokens: int
-    _counts: dict[str, int] = PrivateAttr(default_factory=dict)
+    _counts: _Counts = PrivateAttr()
+
+    def model_post_init(self, context: Any, /) -> None:
+        self._counts = _Counts(_loaded(self.file))
 
     def count_tokens(self, text: str) -> int:
-        count = self._counts.get(text)
-        if count is None:
-            count = self._counts[text] = _counter(self.file)(text)
-        return count
+        counts = self._counts
+        if not counts.by_words:
+            return counts[text]
+        # Chunkers count the same words again and again, in chunks that grow and under the same headings.
+        return sum(map(counts.__getitem__, text.replace("\n", " ").split(" ")))
 
     def get_max_tokens(self) -> int:
         return self.max_tokens
 
     def get_tokenizer(self) -> Callable[[str], int]:
-        return _counter(self.file)
+        return self.count_tokens
 
 
 @lru_cache(maxsize=4)
-def _counter(file: TokenizerFile) -> Callable[[str], int]:
+def _loaded(file: TokenizerFile) -> _Loaded:
     return _of_json(file.path) if file.pattern is None else _of_ranks(file, file.pattern)
 
 
-def _of_json(path: Path) -> Callable[[str], int]:
-    """Some files shorten or pad every text. That would make all counts equal, so it is switched off."""
+def _of_json(path: Path) -> _Loaded:
+    """Some files shorten or pad every text. That would make all counts equal, so it is switched off.
+
+    The tokenizers of BERT's kind take texts apart at spaces and line ends before anything else.
+    """
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+    by_words = isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
+    return _Loaded(lambda text: len(tokenizer.encode(text, add_special_tokens=False)), by_words)
 
 
-def _of_ranks(file: TokenizerFile, pattern: str) -> Callable[[str], int]:
+def _of_ranks(file: TokenizerFile, pattern: str) -> _Loaded:
     """A line of the file is a token in base64 and its rank."""
     import tiktoken
 
@@ -59,5 +90,5 @@ def _of_ranks(file: TokenizerFile, pattern: str) -> Callable[[str], int]:
     ranks = {base64.b64decode(token): int(rank) for token, rank in lines}
     encoding = tiktoken.Encoding(file.path.name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
     if file.composed:
-        return lambda text: len(encoding.encode_ordinary(unicodedata.normalize("NFC", text)))
-    return lambda text: len(encoding.encode_ordinary(text))
+        return _Loaded(lambda text: len(encoding.encode_ordinary(unicodedata.normalize("NFC", text))))
+    return _Loaded(lambda text: len(encoding.encode_ordinary(text)))

