@@ -103,8 +103,8 @@ class Fleet:
         named = [file if isinstance(file, tuple) else (None, file) for file in files]
         if not named:
             raise ValueError("a job needs at least one file")
-        job_id = str(uuid4())
         chosen, noted = _options(options, option), checked_metadata(metadata or {})
+        job_id: str = ray.get(self._client.call("new_job_id"))
         try:
             # One at a time, so that a large batch does not fill the object store.
             stored = tuple(self._store(job_id, index, name, source) for index, (name, source) in enumerate(named))

@@ -134,7 +134,10 @@ AWAY = (FleetUnavailable, StoreUnavailable)
 
 
 class ParserDied(DocfleetError):
+    """`parser` identifies the process that died, if it is known."""
+
     code = ErrorCode.INTERNAL
+    parser = ""
 
 
 class ResultLost(ParserDied):

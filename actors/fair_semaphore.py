@@ -26,6 +26,11 @@ class FairSemaphore:
         self._short: Queue = OrderedDict()
         self._last_was_short = False
 
+    @property
+    def wanted(self) -> int:
+        """The slots in use, and those that are waited for."""
+        return self._in_use + sum(len(turns) for queue in (self._spans, self._short) for turns in queue.values())
+
     def resize(self, size: int) -> None:
         self._size = size
         self._grant()

@@ -158,7 +158,8 @@ class Heartbeat:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
     """A job as readers see it. `version` grows with every visible change. Exports of its documents hold `content`.
-    `reply` is that of its JobSpec. `filenames` are the names of the first NAMED_FILES files.
+    `reply` is that of its JobSpec. `filenames` are the names of the first NAMED_FILES files. `dispatcher` holds the
+    job. `seq` orders the jobs of one registry by their submits.
     """
 
     job_id: str
@@ -177,6 +178,8 @@ class JobView:
     content: tuple[Content, ...] = DEFAULT_CONTENT
     reply: dict[str, Any] = field(default_factory=dict)
     filenames: tuple[str, ...] = ()
+    dispatcher: str | None = None
+    seq: int = 0
 
     def as_status(self) -> JobStatusResponse:
         """The job as clients see it."""

@@ -27,6 +27,7 @@ from actors.handles.parser_replica import ParserReplica
 from actors.handles.parsers import ParserHandle
 from actors.handles.registry import RegistryHandle
 from actors.handles.registry_lifecycle import HEAD, open_registry
+from actors.handles.registry_shards import RegistryShards
 from actors.messages import PartialFile
 from actors.parser.parser import EngineFactory, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
@@ -78,7 +79,8 @@ class DispatcherReplica(DriverApi):
         parsers, blobs, config = ParserHandle(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
         fetcher = Fetcher(settings.source_guard, settings.max_file_bytes)
         deliveries = DeliveryWorker(registry, blobs, self.derive, _delivery_config(settings))
-        dispatcher = Dispatcher(registry, parsers, blobs, fetcher, config, deliveries.wake)
+        me = serve.get_replica_context().replica_id.unique_id
+        dispatcher = Dispatcher(registry, parsers, blobs, fetcher, config, deliveries.wake, me)
         splitting, defaults = config.limits.splitting, settings.parse_options
         super().__init__(
             registry,
@@ -87,6 +89,7 @@ class DispatcherReplica(DriverApi):
             dispatcher.slots,
             splitting=splitting,
             defaults=defaults,
+            shards=settings.registry_shards,
             file_bytes=settings.max_file_bytes,
         )
         self._dispatcher = dispatcher
@@ -123,7 +126,8 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
     on_head = HEAD if settings.is_local else None
     dispatcher = serve.deployment(
         name="Dispatcher",
-        num_replicas=1,
+        num_replicas=settings.dispatchers,
+        request_router_config={"request_router_class": "actors.handles.dispatcher_router.DispatcherRouter"},
         max_ongoing_requests=5_000,  # calls of drivers: most of them wait for a parser or for the end of a job
         ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": ONE_LOOP},
         graceful_shutdown_timeout_s=10,
@@ -177,7 +181,7 @@ async def _together(*loops: Coroutine[Any, Any, None]) -> None:
             group.create_task(loop)
 
 
-def _open_registry(settings: Settings) -> RegistryHandle:
+def _open_registry(settings: Settings) -> RegistryHandle | RegistryShards:
     config = RegistryConfig(
         database_url=settings.database_url,
         max_queued_jobs=settings.max_queued_jobs,
@@ -186,7 +190,8 @@ def _open_registry(settings: Settings) -> RegistryHandle:
         max_queued_bytes_of_owner=settings.key_max_queued_bytes,
         job_ttl_s=settings.job_ttl_s,
     )
-    return open_registry(config, app=serve.get_replica_context().app_name, on_head=settings.is_local)
+    app = serve.get_replica_context().app_name
+    return open_registry(config, app=app, on_head=settings.is_local, shards=settings.registry_shards)
 
 
 def _dispatcher_config(settings: Settings) -> DispatcherConfig:
@@ -198,6 +203,8 @@ def _dispatcher_config(settings: Settings) -> DispatcherConfig:
     splitting = Splitting(slots=settings.parser_max_replicas, span_pages=settings.span_pages, budget=budget)
     return DispatcherConfig(
         jobs=settings.max_concurrent_requests,
+        dispatchers=settings.dispatchers,
+        shards=settings.registry_shards,
         keep_inputs=settings.keep_inputs,
         orphan_age_s=settings.orphan_age_s,
         result_cache=settings.result_cache,

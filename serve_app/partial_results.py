@@ -13,6 +13,7 @@ from client.models import JobStatusEnum
 from serve_app.ports import Dispatchers
 from serve_app.results import JSON, check_file
 
+_RUNNING = JobStatusEnum.PROCESSING
 _HEADERS = {"Retry-After": "1"}  # no ETag: the body changes all the time
 
 
@@ -23,7 +24,7 @@ async def partial_results(
 
     Raises Refused when the job has no file `index`. This is only known while a dispatcher works on the job.
     """
-    files = await dispatchers.partial_files(view.job_id) if view.status is JobStatusEnum.PROCESSING else None
+    files = await dispatchers.partial_files(view.job_id, view.dispatcher or "") if view.status is _RUNNING else None
     if files is not None and index is not None:
         check_file(view, index, len(files))
     chosen = [file for number, file in enumerate(files or ()) if index in (None, number)]

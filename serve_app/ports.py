@@ -76,8 +76,8 @@ class IngressRegistry(Protocol):
 class Dispatchers(Protocol):
     """The dispatchers. Every method raises FleetUnavailable when none answers."""
 
-    async def partial_files(self, job_id: str) -> list[PartialFile] | None:
-        """The current partial results of a job's files; None when no dispatcher works on the job."""
+    async def partial_files(self, job_id: str, holder: str) -> list[PartialFile] | None:
+        """The current partial results of a job's files; None when the dispatcher `holder` does not work on the job."""
         ...
 
     async def derive(self, wanted: Derivation) -> bytes | None:

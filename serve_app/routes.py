@@ -57,6 +57,9 @@ DESCRIPTION = "Parses documents into structured nodes, on as many machines as yo
 
 MAX_IDS = 100
 
+#: A place in a list, or with several registries one in the list of each.
+_CURSOR = "^[0-9]{1,18}(-[0-9]{1,18}){0,63}$"
+
 ENDPOINTS = {
     "health": "/health",
     "options": "/options",
@@ -230,9 +233,7 @@ class Routes:
         request: Request,
         status: JobStatusEnum | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-        cursor: Annotated[
-            str | None, Query(pattern="^[0-9]{1,18}$", description="`next_cursor` of the previous page")
-        ] = None,
+        cursor: Annotated[str | None, Query(pattern=_CURSOR, description="`next_cursor` of the previous page")] = None,
         ids: Annotated[
             str | None,
             Query(max_length=10_000, description="Only these jobs, separated by commas; the answer then has no pages"),

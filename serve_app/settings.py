@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.deliveries.payloads import parse_secrets
 from actors.egress.guard import AddressGuard, Hosts
+from actors.job_ids import MAX_SHARDS
 from client.keys import parse_keys
 from client.models import DEFAULT_CONTENT, Content, ParseOptions, Profile
 
@@ -137,11 +138,16 @@ class Settings(BaseSettings):
     its CPUs and memory have room for."""
     parser_max_replicas: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
     """Largest number of parser replicas. Default: one per CPU of the machine."""
+    dispatchers: Annotated[int, Field(ge=1)] = 1
+    """Number of dispatchers, the processes that hand jobs to the parsers. Each claims jobs for itself."""
+    registry_shards: Annotated[int, Field(ge=1, le=MAX_SHARDS)] = 1
+    """Number of registries that share the jobs, each with a journal of its own. It may grow while there are jobs, but
+    it must not shrink (docs/scaling.md)."""
     max_concurrent_requests: Annotated[int, Field(ge=1)] = Field(
-        default_factory=lambda settings: max(10, 2 * settings["parser_max_replicas"])
+        default_factory=lambda settings: max(10, -(-2 * settings["parser_max_replicas"] // settings["dispatchers"]))
     )
-    """Number of jobs that one dispatcher runs at the same time. Default: twice `PARSER_MAX_REPLICAS`, so that jobs with
-    one small file keep every parser busy, and at least 10."""
+    """Number of jobs that one dispatcher runs at the same time. Default: twice `PARSER_MAX_REPLICAS` divided by
+    `DISPATCHERS`, so that jobs with one small file keep every parser busy, and at least 10."""
     parser_num_cpus: Annotated[float, Field(gt=0)] = 1.0
     """CPUs of one parser replica: its reservation in Ray and its number of threads."""
     parser_num_gpus: Annotated[float, Field(ge=0)] = 0.0

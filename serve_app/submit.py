@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
 from starlette.requests import Request
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import inputs_of
 from actors.errors import QueueFull
+from actors.job_ids import new_job_id
 from actors.messages import JobSpec, JobView
 from actors.submission import discard, hand_over
 from serve_app.form_fields import make_spec
@@ -75,8 +75,8 @@ class Intake:
         Raises what `receive` raises, and the errors of `IngressRegistry.submit`. Then no file is left behind.
         """
         await self._check_announced(_announced_size(request))
-        job_id = str(uuid4())
         owner = request.state.owner
+        job_id = new_job_id(self._settings.registry_shards, owner, idempotency_key)
         async with self._removed_on_error(job_id), held_key(self._jobs, owner, idempotency_key, job_id):
             spec = await receive(job_id)
         # Shielded from cancellation when the client leaves: either the job and its files exist, or neither.

@@ -128,7 +128,7 @@ class FakeDispatchers:
     def __post_init__(self) -> None:
         self._deriver = Deriver(self.parsers, self.blobs, ParserSlots(1))
 
-    async def partial_files(self, job_id: str) -> list[PartialFile] | None:
+    async def partial_files(self, job_id: str, holder: str) -> list[PartialFile] | None:
         return self.files.get(job_id)
 
     async def derive(self, wanted: Derivation) -> bytes | None:

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import stamina
@@ -17,6 +18,7 @@ from actors.dispatcher.garbage_collection import GarbageCollector
 from actors.dispatcher.heartbeats import Heartbeats
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.parser_slots import ParserSlots
+from actors.dispatcher.peers import Peers, SharedDeaths
 from actors.dispatcher.ports import ClaimRegistry, Parsers, SourceFetcher
 from actors.dispatcher.sources import Sources
 from actors.errors import AWAY, StaleLease, StoreUnavailable
@@ -32,7 +34,8 @@ RESIZE_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatcherConfig:
-    """At most `jobs` run side by side, and as many again that only wait for their sources.
+    """At most `jobs` run side by side, and as many again that only wait for their sources. `dispatchers` and
+    `shards` are the numbers of dispatchers and registries of the service.
 
     Without `keep_inputs` a job's files are removed when it ends. Blobs of no job are removed once they are older than
     `orphan_age_s`, which must be longer than an upload takes. With `result_cache`, documents are answered from the
@@ -40,6 +43,8 @@ class DispatcherConfig:
     """
 
     jobs: int
+    dispatchers: int = 1
+    shards: int = 1
     keep_inputs: bool = True
     orphan_age_s: float = 3600.0
     result_cache: bool = False
@@ -69,7 +74,7 @@ class Dispatcher:
     """Pulls work until it is stopped. Never parses: its loop only waits for the registry, parsers and blobs.
 
     Everything that sends work to the same parsers shares `slots`. `on_delivery_due` is called when a job with a
-    callback or webhook has ended.
+    callback or webhook has ended. `dispatcher_id` differs from that of every other dispatcher, past ones included.
     """
 
     def __init__(
@@ -80,8 +85,9 @@ class Dispatcher:
         fetcher: SourceFetcher,
         config: DispatcherConfig,
         on_delivery_due: Callable[[], None] = lambda: None,
+        dispatcher_id: str | None = None,
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = dispatcher_id or uuid.uuid4().hex
         self._jobs = jobs
         self._parsers = parsers
         self._blobs = blobs
@@ -90,9 +96,14 @@ class Dispatcher:
         self._sources = Sources(fetcher, blobs)
         self._cache = cache.ResultCache(blobs, parsers) if config.result_cache else None
         self._garbage = GarbageCollector(
-            jobs, blobs, orphan_age_s=config.orphan_age_s, result_ttl_s=config.result_ttl_s
+            jobs,
+            blobs,
+            orphan_age_s=config.orphan_age_s,
+            result_ttl_s=config.result_ttl_s,
+            shards=config.shards,
         )
-        self.slots = ParserSlots(2)
+        self._peers = Peers(jobs, self.id, config.dispatchers)
+        self.slots = ParserSlots(2, SharedDeaths(jobs) if config.dispatchers > 1 else None)
         self._running: dict[str, Running] = {}
         self._stopping: set[Running] = set()  # told to stop, and not yet given back
         self._background: set[asyncio.Task[None]] = set()
@@ -106,10 +117,8 @@ class Dispatcher:
                 group.create_task(self._heartbeats.run())
                 group.create_task(_repeat(self._claim))
                 group.create_task(_repeat(self._resize))
-                group.create_task(_repeat(self._garbage.expired))
-                group.create_task(_repeat(self._garbage.orphans))
-                if not self._config.keep_inputs:
-                    group.create_task(_repeat(self._garbage.inputs_of_ended_jobs))
+                for sweep in self._garbage.sweeps(keep_inputs=self._config.keep_inputs):
+                    group.create_task(_repeat(partial(self._sweep, sweep)))
         finally:
             await self._stop_all()
             await self._jobs.leave(self.id)
@@ -189,9 +198,19 @@ class Dispatcher:
         return [running.heartbeat for running in list(self._running.values())]
 
     async def _resize(self) -> None:
-        """Keep about twice the live capacity in flight: Serve's autoscaler counts the calls that wait at parsers."""
-        self.slots.resize(2 * max(1, self._parsers.running()))
+        """Keep about twice the live capacity in flight, together with the other dispatchers.
+
+        Serve's autoscaler counts the calls that wait at parsers.
+        """
+        self.slots.resize(await self._peers.part_of(2 * max(1, self._parsers.running()), self.slots.wanted))
         await asyncio.sleep(RESIZE_EVERY_S)
+
+    async def _sweep(self, sweep: Callable[[], Awaitable[None]]) -> None:
+        """Only one dispatcher sweeps: the others would look at the same blobs."""
+        if self._peers.is_first:
+            await sweep()
+        else:
+            await asyncio.sleep(RESIZE_EVERY_S)
 
     def _stop_leases(self, leases: Sequence[tuple[str, str]]) -> None:
         """Stop the jobs that are still held under one of `leases`; a job may have got a new lease meanwhile."""

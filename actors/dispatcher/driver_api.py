@@ -23,6 +23,7 @@ from actors.dispatcher.ports import DriverRegistry, Parsers
 from actors.dispatcher.result_store import response_body
 from actors.errors import AWAY, BlobMissing, FileError, JobExpired, JobFailed, JobNotFound
 from actors.formats import FAMILIES, suffix_of
+from actors.job_ids import new_job_id
 from actors.messages import FileTask, InputFile, JobSpec, JobView, ParsedFile, document_bytes
 from actors.submission import discard, hand_over
 from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
@@ -43,6 +44,7 @@ class DriverApi:
         splitting: Splitting,
         defaults: ParseOptions,
         file_bytes: int,
+        shards: int = 1,
     ) -> None:
         self._jobs = jobs
         self._parsers = parsers
@@ -51,6 +53,7 @@ class DriverApi:
         self._splitting = splitting
         self._defaults = defaults
         self._file_bytes = file_bytes
+        self._shards = shards
 
     async def parse(self, document: object, task: FileTask) -> ParseResponse:
         """Parse a document in the fair turns of `task.job_id`. Fills in its size and the server's options.
@@ -77,6 +80,10 @@ class DriverApi:
         key = f"{inputs_of(job_id)}/{index}"
         await self._blobs.put(key, data)
         return InputFile(filename=filename, blob=key, size=len(data), sha256=sha256)
+
+    async def new_job_id(self) -> str:
+        """The id of a job that will be submitted."""
+        return new_job_id(self._shards)
 
     async def submit(self, spec: JobSpec) -> str:
         """Make a job of stored files; durable on return. Raises QueueFull, StoreUnavailable, FleetUnavailable."""

@@ -11,6 +11,7 @@ from actors.blobs.keys import INPUTS, RESULTS, delete_blobs_of
 from actors.dispatcher import cache
 from actors.dispatcher.ports import ClaimRegistry
 from actors.errors import JobExpired
+from actors.job_ids import shard_of
 from actors.telemetry.logs import get_logger
 
 log = get_logger()
@@ -25,11 +26,18 @@ class GarbageCollector:
     Raises FleetUnavailable and StoreUnavailable. The next round removes what a failed one left.
     """
 
-    def __init__(self, jobs: ClaimRegistry, blobs: BlobStore, *, orphan_age_s: float, result_ttl_s: float) -> None:
+    def __init__(
+        self, jobs: ClaimRegistry, blobs: BlobStore, *, orphan_age_s: float, result_ttl_s: float, shards: int = 1
+    ) -> None:
         self._jobs = jobs
         self._blobs = blobs
         self._orphan_age_s = orphan_age_s
         self._result_ttl_s = result_ttl_s
+        self._shards = shards
+
+    def sweeps(self, *, keep_inputs: bool) -> list[Callable[[], Awaitable[None]]]:
+        """All rounds to repeat."""
+        return [self.expired, self.orphans, *([] if keep_inputs else [self.inputs_of_ended_jobs])]
 
     async def expired(self) -> None:
         """Remove expired jobs: blobs first, so that no blob is left without a journal row."""
@@ -55,7 +63,8 @@ class GarbageCollector:
         await asyncio.sleep(SWEEP_EVERY_S)
 
     async def _remove(self, prefix: str, unchanged_since: float, is_garbage: Callable[[str], Awaitable[bool]]) -> None:
-        job_ids = await self._blobs.unchanged_since(prefix, unchanged_since)
+        found = await self._blobs.unchanged_since(prefix, unchanged_since)
+        job_ids = [job_id for job_id in found if shard_of(job_id) < self._shards]  # of no other is it known what it is
         for start in range(0, len(job_ids), SWEEP_AT_ONCE):
             some = job_ids[start : start + SWEEP_AT_ONCE]
             for job_id, garbage in zip(some, await asyncio.gather(*map(is_garbage, some)), strict=True):

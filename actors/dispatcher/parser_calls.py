@@ -87,8 +87,8 @@ class ParserCalls:
     async def _failure(self, failure: Exception, sent_at: float, limit_s: float) -> Exception:
         """What a failed call is to its caller: itself, hung, or not to blame."""
         elapsed = time.monotonic() - sent_at
-        died = isinstance(failure, ParserDied) and not isinstance(failure, ResultLost)
-        if died and await self._slots.deaths.was_waiting(sent_at):
+        died = failure if isinstance(failure, ParserDied) and not isinstance(failure, ResultLost) else None
+        if died and await self._slots.deaths.was_waiting(sent_at, died.parser):
             SPAN_RETRIES.record(reason="died")
             return WaitedInVain("the parser died of another call")
         log.warning("parser_failed", job=self._task.job_id, reason=str(failure), after_s=round(elapsed, 1))

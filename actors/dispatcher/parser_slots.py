@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from actors.dispatcher.deaths import Deaths
+from actors.deaths import Deaths
 from actors.fair_semaphore import FairSemaphore
 
 
 class ParserSlots(FairSemaphore):
     """The slots of the parsers. A call that may break a parser also holds the one slot of `quarantine`."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, deaths: Deaths | None = None) -> None:
         super().__init__(size)
         self.quarantine = FairSemaphore(1)
-        self.deaths = Deaths()
+        self.deaths = deaths or Deaths()

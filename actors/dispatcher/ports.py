@@ -28,7 +28,20 @@ class ShardRef(Protocol):
         ...
 
 
-class ClaimRegistry(Protocol):
+class PeerRegistry(Protocol):
+    """Where the dispatchers of a service meet. Raises FleetUnavailable or StoreUnavailable while it is away."""
+
+    async def meet(self, dispatcher_id: str, wanted: int) -> dict[str, int]:
+        """Tell how many slots of parsers this dispatcher could use now. Returns what each dispatcher wants."""
+        ...
+
+    async def was_waiting(self, parser: str, sent_at: float) -> bool:
+        """Whether another dispatcher's call to a parser that died is older than the one sent at `sent_at` (Unix
+        seconds), which then only waited there."""
+        ...
+
+
+class ClaimRegistry(PeerRegistry, Protocol):
     """The registry as a dispatcher sees it. Raises FleetUnavailable or StoreUnavailable while it cannot answer."""
 
     async def claim(

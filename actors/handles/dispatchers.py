@@ -18,19 +18,25 @@ class DispatcherHandle:
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle.options(_by_reference=True)
 
-    async def partial_files(self, job_id: str) -> list[PartialFile] | None:
-        """A running job's files as far as they are parsed; None when no dispatcher holds the job.
+    async def partial_files(self, job_id: str, holder: str) -> list[PartialFile] | None:
+        """A running job's files as far as they are parsed; None when `holder`, a dispatcher, does not hold the job.
 
         Raises FleetUnavailable.
         """
         with dispatcher_errors():
-            async with cancelled_with_its_caller(self._handle.partial_files.remote(job_id)) as response:
+            asked = self._meant_for(holder).partial_files.remote(job_id)
+            async with cancelled_with_its_caller(asked) as response:
                 files: list[PartialFile] | None = await response
                 return files
 
     async def derive(self, wanted: Derivation) -> bytes | None:
         """Make a derivation, as `Deriver.derive` describes it. Raises its errors, and FleetUnavailable."""
         with dispatcher_errors():
-            async with cancelled_with_its_caller(self._handle.derive.remote(wanted)) as response:
+            asked = self._meant_for(wanted.target).derive.remote(wanted)
+            async with cancelled_with_its_caller(asked) as response:
                 unstored: bytes | None = await response
                 return unstored
+
+    def _meant_for(self, hint: str) -> DeploymentHandle[Any]:
+        """The handle whose calls `DispatcherRouter` routes by `hint`."""
+        return self._handle.options(session_id=hint)

@@ -46,7 +46,9 @@ def parser_errors() -> Iterator[None]:
     except _NO_REPLICA_YET as error:
         raise FleetUnavailable("No parser replica is ready at present") from error
     except _REPLICA_GONE as error:
-        raise ParserDied("the parser process died") from error
+        died = ParserDied("the parser process died")
+        died.parser = getattr(error, "actor_id", None) or ""
+        raise died from error
     except RayServeException as error:  # for example, the actor that an argument comes from died
         raise ResultLost("a parser's result was lost") from error
 

@@ -82,6 +82,9 @@ class RegistryHandle:
     ) -> list[Claim]:
         return await self._ask(self._actor.claim.remote(dispatcher_id, limit, timeout_s, list(held)), timeout_s)
 
+    async def claimable(self, timeout_s: float) -> bool:
+        return bool(await self._ask(self._actor.claimable.remote(timeout_s), timeout_s))
+
     async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
         return await self._ask(self._actor.heartbeat.remote(list(beats)))
 
@@ -93,6 +96,13 @@ class RegistryHandle:
 
     async def leave(self, dispatcher_id: str) -> None:
         await self._ask(self._actor.leave.remote(dispatcher_id))
+
+    async def meet(self, dispatcher_id: str, wanted: int) -> dict[str, int]:
+        found: dict[str, int] = await self._ask(self._actor.meet.remote(dispatcher_id, wanted))
+        return found
+
+    async def was_waiting(self, parser: str, sent_at: float) -> bool:
+        return bool(await self._ask(self._actor.was_waiting.remote(parser, sent_at)))
 
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
         return await self._ask(self._actor.due_deliveries.remote(limit))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -11,6 +13,8 @@ from ray.actor import ActorHandle
 
 from actors.errors import FleetUnavailable
 from actors.handles.registry import RegistryHandle
+from actors.handles.registry_shards import RegistryShards
+from actors.job_ids import MAX_SHARDS
 
 if TYPE_CHECKING:
     from actors.registry.registry import RegistryConfig
@@ -19,16 +23,27 @@ NAMESPACE = "docfleet"
 HEAD = {"node:__internal_head__": 0.001}  # Ray's own resource that only the head node has
 
 
-def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> RegistryHandle:
-    """The JobRegistry of an application. It is created if missing, and replaced if its code differs from this process'
-    or its settings differ from `config`.
+def open_registry(
+    config: RegistryConfig, *, app: str, on_head: bool, shards: int = 1
+) -> RegistryHandle | RegistryShards:
+    """The JobRegistry of an application, or the `shards` registries that share its work. They are created if missing,
+    and replaced if their code differs from this process' or their settings differ from `config`.
 
     Every acknowledged change is in the journal, so a registry may be killed at any moment. `on_head` pins it to the
     head node, which holds a journal in a local folder. Blocks for seconds when a process has to start.
     """
+    if shards == 1:
+        return _open(config, app, on_head=on_head)
+    with ThreadPoolExecutor(shards) as side_by_side:
+        return RegistryShards(
+            list(side_by_side.map(partial(_open, app=app, on_head=on_head), config.of_shards(shards)))
+        )
+
+
+def _open(config: RegistryConfig, app: str, *, on_head: bool) -> RegistryHandle:
     from actors.registry.version import version_of
 
-    name = _name_of(app)
+    name = _name_of(app, config.shard)
     create = _actor_class(name, on_head=on_head)
     version = version_of(config)
     actor = create.remote(config)
@@ -47,21 +62,26 @@ def open_registry(config: RegistryConfig, *, app: str, on_head: bool) -> Registr
 
 
 def end_registry(app: str) -> bool:
-    """End the registry of an application, which outlives its deployments. Returns whether there was one.
+    """End all registries of an application, which outlive its deployments. Returns whether there was one.
 
     Its jobs are in the journal, where the next registry finds them.
     """
+    ended = [_end(_name_of(app, shard)) for shard in range(MAX_SHARDS)]
+    return any(ended)
+
+
+def _end(name: str) -> bool:
     try:
-        actor = ray.get_actor(_name_of(app), namespace=NAMESPACE)
+        actor = ray.get_actor(name, namespace=NAMESPACE)
     except ValueError:
         return False
     ray.kill(actor, no_restart=True)
-    _wait_until_gone(_name_of(app))
+    _wait_until_gone(name)
     return True
 
 
-def _name_of(app: str) -> str:
-    return f"{app}:JobRegistry"
+def _name_of(app: str, shard: int) -> str:
+    return f"{app}:JobRegistry-{shard}" if shard else f"{app}:JobRegistry"
 
 
 def _actor_class(name: str, *, on_head: bool) -> Any:

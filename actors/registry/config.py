@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from actors.registry.ledger import Limits
+
+_LIMITS = ("max_queued_jobs", "max_queued_bytes", "max_queued_jobs_of_owner", "max_queued_bytes_of_owner")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryConfig:
-    """`job_ttl_s`: how long ended jobs are kept. `tombstone_ttl_s`: how long after that they are reported as
-    expired."""
+    """`shard` is the number of this registry among those of a service. `job_ttl_s`: how long ended jobs are kept.
+    `tombstone_ttl_s`: how long after that they are reported as expired."""
 
     database_url: str
+    shard: int = 0
     max_queued_jobs: int
     max_queued_bytes: int
     job_ttl_s: float
@@ -21,6 +25,11 @@ class RegistryConfig:
     max_deliveries: int = 3
     max_queued_jobs_of_owner: int | None = None
     max_queued_bytes_of_owner: int | None = None
+
+    def of_shards(self, count: int) -> list[Self]:
+        """The settings of `count` registries that share the work of one. Each has its even part of every limit."""
+        even = {name: -(-limit // count) for name in _LIMITS if (limit := getattr(self, name)) is not None}
+        return [replace(self, shard=shard, **even) for shard in range(count)]
 
     def limits(self) -> Limits:
         return Limits(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     BindParameter,
     Connection,
     CursorResult,
@@ -80,10 +81,16 @@ class JournalConflict(Exception):
 
 
 class Journal:
-    """One registry's access to the journal. Call `open` first."""
+    """One registry's access to the journal. Call `open` first.
 
-    def __init__(self, url: str) -> None:
-        self._url = make_url(url)
+    The registries of a service have a journal each: the first one has the database at `url`. The one with the number
+    `shard` has a file beside it, or a schema of its own in PostgreSQL.
+    """
+
+    def __init__(self, url: str, shard: int = 0) -> None:
+        self.shard = shard
+        self._url = location_of(url, shard)
+        self._schema = f"docfleet_{shard}" if shard and not self._is_sqlite else None
         self._me = uuid.uuid4().hex
         self._holding = False
         # Parameters may hold passwords and headers, so errors must not print them.
@@ -94,6 +101,8 @@ class Journal:
         self._reads = engine(isolation_level="AUTOCOMMIT")
         if self._is_sqlite:
             _configure_sqlite(self._writes)
+        if self._schema:
+            _look_in(self._schema, self._writes, self._reads)
 
     @property
     def _is_sqlite(self) -> bool:
@@ -112,7 +121,7 @@ class Journal:
             if self._is_sqlite:
                 _prepare_file(self._url.database, is_known=begun)
             with self._writes.begin() as connection:
-                prepare(connection)
+                prepare(connection, self._schema)
                 epoch = self._take(connection)
             self._holding = True
             with self._reads.connect() as connection:
@@ -252,6 +261,26 @@ def _newest(states: tuple[State, ...]) -> Select[Any]:
     by_state = (newest_first.where(jobs.c.state == state.value).subquery() for state in states)
     found = union_all(*map(select, by_state)).subquery()
     return select(found).order_by(found.c.seq.desc()).limit(count)
+
+
+def location_of(url: str, shard: int) -> URL:
+    """The database of a shard: with SQLite, a file of its own beside that of the first shard."""
+    made = make_url(url)
+    if not shard or made.get_backend_name() != "sqlite":
+        return made
+    path = Path(made.database or "")
+    return made.set(database=str(path.with_stem(f"{path.stem}-{shard}")))
+
+
+def _look_in(schema: str, *engines: Engine) -> None:
+    """Make every connection look for the tables in `schema` alone."""
+
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.execute(f"SET search_path TO {schema}")
+        connection.commit()
+
+    for engine in engines:
+        event.listen(engine, "connect", on_connect, insert=True)
 
 
 def _sane(job_ids: Sequence[str]) -> list[str]:

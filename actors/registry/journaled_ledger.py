@@ -117,7 +117,7 @@ class JournaledLedger:
         if effects := ledger.tick(self._clock()):
             self.run(effects)
             self.claimable.set()
-        measure_queue(ledger, self._clock())
+        measure_queue(ledger, self._clock(), self._journal.shard)
 
     async def _on(self, thread: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, partial(call, *args, **kwargs))

@@ -43,9 +43,9 @@ def _tell(before: JobRecord, after: JobRecord) -> None:
         TIME_TO_RESULT.record(max(0.0, after.ended_at - submitted_at), state=after.state.value)
 
 
-def measure_queue(ledger: Ledger, now: float) -> None:
+def measure_queue(ledger: Ledger, now: float, shard: int = 0) -> None:
     """Record the size and age of the queue."""
-    JOBS.record(ledger.queued, state="queued")
-    JOBS.record(ledger.running, state="running")
+    JOBS.record(ledger.queued, state="queued", shard=str(shard))
+    JOBS.record(ledger.running, state="running", shard=str(shard))
     oldest = ledger.oldest_queued_at
     OLDEST_QUEUED.record(0.0 if oldest is None else max(0.0, now - oldest))

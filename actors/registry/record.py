@@ -87,6 +87,8 @@ class JobRecord:
             filenames=tuple(file.filename for file in self.spec.files[:NAMED_FILES]),
             content=self.spec.options.content or DEFAULT_CONTENT,
             reply=self.spec.reply,
+            dispatcher=self.dispatcher,
+            seq=self.seq,
         )
 
 

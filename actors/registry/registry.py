@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+from actors.deaths import Deaths
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
 from actors.messages import Claim, Heartbeat, InputFile, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
@@ -18,15 +20,19 @@ from actors.registry.change_feed import changes_after
 from actors.registry.config import RegistryConfig as RegistryConfig
 from actors.registry.journal import Journal
 from actors.registry.journaled_ledger import JournaledLedger
-from actors.registry.key_reservations import KeyReservations
-from actors.registry.ledger import Ledger, mismatch
+from actors.registry.ledger import Ledger
 from actors.registry.lifecycle import ON_THE_WIRE, State
 from actors.registry.outbox import Outbox
+from actors.registry.peers import Peers
 from actors.registry.record import Effect, JobRecord
+from actors.registry.submits import Submits
 from actors.registry.version import version_of
 from client.models import Delivery, ErrorCode, JobStatusEnum
 
 LIST_AT_MOST = 1000
+
+#: Within this time, all dispatchers have told of the calls that failed with a parser.
+DEATHS_TOLD_WITHIN_S = 0.5
 
 
 class JobRegistry:
@@ -36,13 +42,15 @@ class JobRegistry:
         """Load the journal. Raises JournalUnusable rather than start without the jobs in it."""
         self._config = config
         self._clock = clock
-        self._journal = Journal(config.database_url)
+        self._journal = Journal(config.database_url, config.shard)
         self._outbox = Outbox(self._journal)
         self._journaled = JournaledLedger(self._journal, config.limits(), clock)
         self._read_model = self._journaled.read_model
-        self._reservations = KeyReservations()
+        self._submits = Submits(self._journaled, self._journal, clock)
         #: Dispatchers that have left, 100 bytes each. Ray does not end a claim whose caller is gone.
         self._left: set[str] = set()
+        self._peers = Peers()
+        self._deaths = Deaths(DEATHS_TOLD_WITHIN_S)
 
     # -- clients ------------------------------------------------------------------------------------------------
 
@@ -58,58 +66,18 @@ class JobRegistry:
 
     async def submit_many(self, specs: Sequence[JobSpec]) -> list[JobView | DocfleetError]:
         """`submit` for each job; an error that `submit` would raise is returned in the job's place."""
-        known = await self._journaled.read(self._journal.get, [spec.job_id for spec in specs])
-        keys = [(spec.owner, spec.idempotency_key) for spec in specs if spec.idempotency_key is not None]
-        by_key = await self._journaled.read(self._journal.find_keys, keys) if keys else {}
-        ledger = self._journaled.ledger
-        answers: list[JobRecord | DocfleetError] = []
-        for spec in specs:
-            earlier = known.get(spec.job_id)
-            if spec.idempotency_key is not None:
-                earlier = by_key.get((spec.owner, spec.idempotency_key), earlier)
-            answers.append(self._submit(ledger, spec, earlier))
-        self._journaled.claimable.set()
-        await self._journaled.settled()
-        return [
-            answer if isinstance(answer, DocfleetError) else await self._submitted(ledger, answer) for answer in answers
-        ]
-
-    async def _submitted(self, ledger: Ledger, job: JobRecord) -> JobView:
-        """A job after its submit. One that has left the ledger has just ended, so what was read of it is outdated."""
-        if job.ended or ledger.get(job.job_id):
-            return self._journaled.view(job)
-        await self._journaled.settled()
-        (view,) = await self.get_many([job.job_id])
-        return view if isinstance(view, JobView) else self._journaled.view(job)
-
-    def _submit(self, ledger: Ledger, spec: JobSpec, earlier: JobRecord | None) -> JobRecord | DocfleetError:
-        try:
-            if spec.idempotency_key is not None:
-                self._end_upload(spec, is_known=earlier is not None)
-            if earlier is None or ledger.get(earlier.job_id):
-                job, effects = ledger.submit(spec)
-                self._journaled.run(effects)
-                return job
-            return earlier if earlier.spec.fingerprint == spec.fingerprint else mismatch()
-        except DocfleetError as error:
-            return error
-
-    def _end_upload(self, spec: JobSpec, *, is_known: bool) -> None:
-        owner, key = spec.owner, spec.idempotency_key or ""
-        self._reservations.release(owner, key, spec.job_id)
-        if not is_known:
-            self._reservations.check(owner, key, spec.job_id, self._clock())
+        return await self._submits.submit_many(specs)
 
     async def hold_key(self, owner: str, key: str, job_id: str) -> None:
         """Reserve an idempotency key for the upload of `job_id`, for HOLD_S seconds or until its submit.
 
         Raises IdempotencyConflict while another upload holds the key.
         """
-        self._reservations.take(owner, key, job_id, self._clock())
+        self._submits.reservations.take(owner, key, job_id, self._clock())
 
     async def release_key(self, owner: str, key: str, job_id: str) -> None:
         """The upload failed: release its key for others."""
-        self._reservations.release(owner, key, job_id)
+        self._submits.reservations.release(owner, key, job_id)
 
     async def get_many(self, job_ids: Sequence[str]) -> list[JobView | JobExpired | None]:
         """The jobs, in the order of `job_ids`. None stands for an unknown job, JobExpired for a removed one."""
@@ -200,7 +168,8 @@ class JobRegistry:
     ) -> tuple[list[JobView], str | None]:
         """An owner's jobs, newest first, and the cursor of the next page (None on the last page)."""
         states = [state for state in State if status in (None, ON_THE_WIRE[state])]
-        below = int(cursor) if cursor else None
+        place, _, _ = (cursor or "").partition("-")  # with several registries, each has a place in the cursor
+        below = int(place) if place else None
         limit = max(1, min(limit, LIST_AT_MOST))
         found = await self._journaled.read(self._journal.newest, owner, states, limit + 1, below)
         page = found[:limit]
@@ -248,6 +217,15 @@ class JobRegistry:
                 break
         return []
 
+    async def claimable(self, timeout_s: float) -> bool:
+        """Whether a job waits to be claimed, at the latest after `timeout_s`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not self._journaled.ledger.queued:
+                    self._journaled.claimable.clear()
+                    await self._journaled.claimable.wait()
+        return bool(self._journaled.ledger.queued)
+
     async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
         """Renew leases and report progress. Returns the ids of jobs to stop: cancelled, or taken over by another."""
         ledger = self._journaled.ledger
@@ -290,7 +268,16 @@ class JobRegistry:
         These deliveries do not count towards `max_deliveries`.
         """
         self._left.add(dispatcher_id)
+        self._peers.leave(dispatcher_id)
         await self._take_back(self._journaled.ledger.leave(dispatcher_id, self._clock()))
+
+    async def meet(self, dispatcher_id: str, wanted: int) -> dict[str, int]:
+        """Note how many slots of parsers a dispatcher could use now. Returns what each dispatcher wants."""
+        return self._peers.meet(dispatcher_id, wanted, self._clock())
+
+    async def was_waiting(self, parser: str, sent_at: float) -> bool:
+        """Whether an older call than the one sent at `sent_at` (Unix seconds) failed with the same parser just now."""
+        return await self._deaths.was_waiting(sent_at, parser)
 
     async def _take_back(self, effects: Sequence[Effect]) -> None:
         self._journaled.run(effects)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.schema import CreateSchema
 
 metadata = MetaData()
 
@@ -119,12 +120,15 @@ def current_version() -> int:
     return 1 + len(MIGRATIONS)
 
 
-def prepare(connection: Connection) -> None:
-    """Create the tables in an empty database, or migrate those of an older version.
+def prepare(connection: Connection, schema: str | None = None) -> None:
+    """Create the tables in an empty database, or migrate those of an older version. They lie in `schema`, which is
+    created too, or else where the connection looks first.
 
     Raises SchemaMismatch for a newer version, and SQLAlchemyError when other tables already use these names.
     """
-    if not inspect(connection).has_table(journal.name):
+    if schema:
+        connection.execute(CreateSchema(schema, if_not_exists=True))
+    if not inspect(connection).has_table(journal.name, schema=schema):
         metadata.create_all(connection, checkfirst=False)
         row = {"id": 1, "schema_version": current_version(), "holder": "", "epoch": 0}
         connection.execute(journal.insert(), row)

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from actors.job_ids import MAX_SHARDS
+
 Kind = Literal["counter", "gauge", "histogram"]
 Room = Literal["registry", "dispatcher", "parser"]
 
@@ -64,8 +66,8 @@ JOBS = Metric(
     name="docfleet_jobs",
     kind="gauge",
     room="registry",
-    help="Unfinished jobs, by state",
-    labels={"state": ("queued", "running")},
+    help="Unfinished jobs, by state and by the registry that has them",
+    labels={"state": ("queued", "running"), "shard": tuple(map(str, range(MAX_SHARDS)))},
 )
 OLDEST_QUEUED = Metric(
     name="docfleet_oldest_queued_job_age_seconds",

@@ -451,3 +451,27 @@ def test_a_journal_file_is_for_its_owners_eyes(tmp_path: Path) -> None:
     journal.open()
     assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir()} == {0}
     journal.close()
+
+
+# -- several registries ---------------------------------------------------------------------------------------------
+
+
+def test_each_shard_of_a_database_has_a_journal_of_its_own(database_url: str) -> None:
+    shards = [Journal(database_url, number) for number in range(3)]
+    try:
+        for number, shard in enumerate(shards):
+            assert shard.open().unfinished == []
+            shard.write([Save(None, queued(number + 1))])
+        again = [Journal(database_url, number) for number in range(3)]
+        shards += again
+        assert [[job.job_id for job in shard.open().unfinished] for shard in again] == [["j1"], ["j2"], ["j3"]]
+    finally:
+        for shard in shards:
+            shard.close()
+
+
+def test_the_first_shard_goes_on_with_the_journal_that_was_there(journal: Journal, database_url: str) -> None:
+    journal.write([Save(None, queued(7))])
+    first = Journal(database_url, 0)
+    assert [job.job_id for job in first.open().unfinished] == ["j7"]
+    first.close()

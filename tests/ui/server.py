@@ -37,7 +37,7 @@ class Dispatchers:
     documents: dict[str, Document]
     partial: dict[str, list[PartialFile]] = field(default_factory=dict)
 
-    async def partial_files(self, job_id: str) -> list[PartialFile] | None:
+    async def partial_files(self, job_id: str, holder: str) -> list[PartialFile] | None:
         return self.partial.get(job_id)
 
     async def derive(self, wanted: Derivation) -> bytes | None:

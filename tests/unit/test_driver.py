@@ -21,6 +21,7 @@ from ray.exceptions import RayTaskError
 from actors import connect
 from actors.driver import UNNAMED, Fleet
 from actors.errors import FileError, FleetUnavailable, JobFailed
+from actors.job_ids import new_job_id
 from actors.messages import InputFile
 from client.models import ErrorCode, ParseOptions, ParseResponse
 
@@ -41,6 +42,8 @@ class CalledClient:
         method, *args = call
         if method == "submit":
             return args[0].job_id
+        if method == "new_job_id":
+            return new_job_id(1)
         document, job_id, index, filename = args
         if filename == self.refuses:
             raise FileError(ErrorCode.UNSUPPORTED_FORMAT, filename)
@@ -203,7 +206,7 @@ def test_a_fleet_that_travels_connects_anew_with_its_limits(fleet: Fleet, client
 def test_a_job_is_submitted_once_its_files_are_stored(fleet: Fleet, client: CalledClient, tmp_path: Path) -> None:
     (tmp_path / "tide.md").write_bytes(b"tide")
     job_id = fleet.submit([tmp_path / "tide.md", ("b.md", b"bb")], metadata={"case": 17}, do_ocr=False)
-    assert [method for method, *_ in client.calls] == ["store", "store", "submit"]
+    assert [method for method, *_ in client.calls] == ["new_job_id", "store", "store", "submit"]
     spec = client.calls[-1][1]
     assert (spec.job_id, spec.metadata, spec.options) == (job_id, {"case": 17}, ParseOptions(do_ocr=False))
     assert [(file.filename, file.size) for file in spec.files] == [("tide.md", 4), ("b.md", 2)]
@@ -214,7 +217,7 @@ def test_a_submit_that_fails_half_way_discards_what_was_stored(fleet: Fleet, cli
     client.refuses = "b.exe"
     with pytest.raises(FileError):
         fleet.submit([("a.md", b"a"), ("b.exe", b"b")])
-    store, _, discard = client.calls
+    _, store, _, discard = client.calls
     assert discard == ("discard", store[2])
 
 

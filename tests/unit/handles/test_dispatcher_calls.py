@@ -13,13 +13,15 @@ from client.models import ExportFormat
 from tests.unit.handles.responses import Unanswered
 from tests.unit.parser.files import make_export
 
+WANTED = make_export(ExportFormat.HTML)
 
-@pytest.mark.parametrize(("method", "argument"), [("partial_files", "job"), ("derive", make_export(ExportFormat.HTML))])
-async def test_a_dispatcher_stops_working_for_who_stopped_waiting(method: str, argument: object) -> None:
+
+@pytest.mark.parametrize(("method", "arguments"), [("partial_files", ("job", "holder")), ("derive", (WANTED,))])
+async def test_a_dispatcher_stops_working_for_who_stopped_waiting(method: str, arguments: tuple[object, ...]) -> None:
     response = Unanswered()
     handle: Any = SimpleNamespace(**{method: SimpleNamespace(remote=lambda asked: response)})
     handle.options = lambda **_: handle
-    waiting = asyncio.create_task(getattr(DispatcherHandle(handle), method)(argument))
+    waiting = asyncio.create_task(getattr(DispatcherHandle(handle), method)(*arguments))
     await response.asked.wait()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -99,6 +99,6 @@ def test_the_queue_is_measured_by_its_length_and_its_oldest_job(
     measure_queue(ledger, 10.0)
     ledger.claim("d", 1, now=10.0)
     measure_queue(ledger, 10.0)
-    assert recorded.of(JOBS, state="queued") == [0, 3, 2]
-    assert recorded.of(JOBS, state="running") == [0, 0, 1]
+    assert recorded.of(JOBS, state="queued", shard="0") == [0, 3, 2]
+    assert recorded.of(JOBS, state="running", shard="0") == [0, 0, 1]
     assert recorded.of(OLDEST_QUEUED) == [0.0, 9.0, 8.0]
