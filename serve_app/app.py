@@ -205,6 +205,7 @@ def _dispatcher_config(settings: Settings) -> DispatcherConfig:
         jobs=settings.max_concurrent_requests,
         dispatchers=settings.dispatchers,
         shards=settings.registry_shards,
+        blobs_expire=settings.blobs_expire,
         keep_inputs=settings.keep_inputs,
         orphan_age_s=settings.orphan_age_s,
         result_cache=settings.result_cache,

@@ -185,6 +185,9 @@ class Settings(BaseSettings):
     orphan_age_s: Annotated[float, Field(gt=0)] = 3600.0
     """Seconds after which the files of an upload that never became a job are deleted. Must be longer than the longest
     upload."""
+    blobs_expire: bool = False
+    """The object store removes blobs by a lifecycle rule of its own, which must keep them for longer than `JOB_TTL_S`
+    (docs/scaling.md). Expired jobs then only leave the journal, and nothing lists the store."""
     keep_inputs: bool = True
     """Keep the files of an ended job as long as its results."""
 
@@ -210,6 +213,12 @@ class Settings(BaseSettings):
     `*` stands for everything that `SOURCES_ALLOW` does not name."""
     webhook_secret: Annotated[SecretStr, AfterValidator(_secrets)] = SecretStr("")
     """Secret that signs webhooks: 24 to 64 bytes in base64. In a rotation: the new and the old one, space-separated."""
+
+    @model_validator(mode="after")
+    def _a_folder_has_no_rules(self) -> Self:
+        if self.blobs_expire and "://" not in self.blob_url:
+            raise ValueError("blobs_expire needs an object store in blob_url: a folder removes no files itself")
+        return self
 
     @model_validator(mode="after")
     def _replicas_are_ordered(self) -> Self:

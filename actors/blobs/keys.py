@@ -16,7 +16,6 @@ def results_of(job_id: str) -> str:
     return f"{RESULTS}/{job_id}"
 
 
-async def delete_blobs_of(blobs: BlobStore, job_id: str) -> None:
-    """Remove everything that a job has in the store. May be repeated. Raises StoreUnavailable."""
-    await blobs.delete_prefix(inputs_of(job_id))
-    await blobs.delete_prefix(results_of(job_id))
+async def delete_blobs_of(blobs: BlobStore, *job_ids: str) -> None:
+    """Remove everything that jobs have in the store. May be repeated. Raises StoreUnavailable."""
+    await blobs.delete_prefixes([folder for job_id in job_ids for folder in (inputs_of(job_id), results_of(job_id))])

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar, TypeVarTuple
@@ -69,6 +69,10 @@ class LocalBlobs:
 
     async def keep_newest(self, prefix: str, *, blobs: int, size: int) -> int:
         return await _in_thread(self._root, _keep_newest, self._path(prefix), blobs, size)
+
+    async def delete_prefixes(self, prefixes: Sequence[str]) -> int:
+        paths = [self._path(prefix.rstrip("/")) for prefix in prefixes]
+        return await _in_thread(self._root, lambda: sum(map(_delete_folder, paths)))
 
     def _path(self, key: str) -> Path:
         if not all(part.strip(".") for part in key.split("/")):  # also refuses "": the whole store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -44,6 +44,10 @@ class BlobStore(Protocol):
 
     async def delete_prefix(self, prefix: str) -> int:
         """Remove every blob in the folder `prefix`, at any depth. Returns their number."""
+        ...
+
+    async def delete_prefixes(self, prefixes: Sequence[str]) -> int:
+        """`delete_prefix` for many folders, in as few requests as the store allows."""
         ...
 
     async def keep_newest(self, prefix: str, *, blobs: int, size: int) -> int:

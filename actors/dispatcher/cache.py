@@ -20,6 +20,8 @@ from client.models import FileConfidence, FileWarning, ParseOptions, ParserInfo
 
 log = get_logger()
 
+SWEEP_AT_ONCE = 500  # entries
+
 #: Digest of the code that affects parse output. A parser names the versions of docling and of the models.
 PARSER_CODE = digest_of("actors.parser")
 
@@ -87,8 +89,9 @@ class ResultCache:
 
 async def sweep(blobs: BlobStore, ttl_s: float) -> None:
     """Remove entries that are older than any result."""
-    for name in await blobs.unchanged_since("cache", time.time() - ttl_s):
-        await blobs.delete_prefix(f"cache/{name}")
+    old = await blobs.unchanged_since("cache", time.time() - ttl_s)
+    for start in range(0, len(old), SWEEP_AT_ONCE):
+        await blobs.delete_prefixes([f"cache/{name}" for name in old[start : start + SWEEP_AT_ONCE]])
 
 
 def _is_cacheable(task: FileTask) -> bool:

@@ -39,12 +39,13 @@ class DispatcherConfig:
 
     Without `keep_inputs` a job's files are removed when it ends. Blobs of no job are removed once they are older than
     `orphan_age_s`, which must be longer than an upload takes. With `result_cache`, documents are answered from the
-    results of earlier jobs, which are kept for `result_ttl_s`.
+    results of earlier jobs, which are kept for `result_ttl_s`. With `blobs_expire`, the store removes blobs itself.
     """
 
     jobs: int
     dispatchers: int = 1
     shards: int = 1
+    blobs_expire: bool = False
     keep_inputs: bool = True
     orphan_age_s: float = 3600.0
     result_cache: bool = False
@@ -101,6 +102,7 @@ class Dispatcher:
             orphan_age_s=config.orphan_age_s,
             result_ttl_s=config.result_ttl_s,
             shards=config.shards,
+            blobs_expire=config.blobs_expire,
         )
         self._peers = Peers(jobs, self.id, config.dispatchers)
         self.slots = ParserSlots(2, SharedDeaths(jobs) if config.dispatchers > 1 else None)

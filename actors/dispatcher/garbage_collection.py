@@ -17,33 +17,44 @@ from actors.telemetry.logs import get_logger
 log = get_logger()
 
 SWEEP_EVERY_S = 60.0
-SWEEP_AT_ONCE = 100  # jobs
+SWEEP_AT_ONCE = 500  # jobs
 
 
 class GarbageCollector:
     """Each method runs one round and then sleeps until the next; the dispatcher repeats them.
 
+    With `blobs_expire`, the store removes blobs by a rule of its own, and this removes jobs from the registry only.
     Raises FleetUnavailable and StoreUnavailable. The next round removes what a failed one left.
     """
 
     def __init__(
-        self, jobs: ClaimRegistry, blobs: BlobStore, *, orphan_age_s: float, result_ttl_s: float, shards: int = 1
+        self,
+        jobs: ClaimRegistry,
+        blobs: BlobStore,
+        *,
+        orphan_age_s: float,
+        result_ttl_s: float,
+        shards: int = 1,
+        blobs_expire: bool = False,
     ) -> None:
         self._jobs = jobs
         self._blobs = blobs
         self._orphan_age_s = orphan_age_s
         self._result_ttl_s = result_ttl_s
         self._shards = shards
+        self._blobs_expire = blobs_expire
 
     def sweeps(self, *, keep_inputs: bool) -> list[Callable[[], Awaitable[None]]]:
         """All rounds to repeat."""
+        if self._blobs_expire:
+            return [self.expired]
         return [self.expired, self.orphans, *([] if keep_inputs else [self.inputs_of_ended_jobs])]
 
     async def expired(self) -> None:
         """Remove expired jobs: blobs first, so that no blob is left without a journal row."""
         job_ids = await self._jobs.expired(SWEEP_AT_ONCE)
-        for job_id in job_ids:
-            await delete_blobs_of(self._blobs, job_id)
+        if job_ids and not self._blobs_expire:
+            await delete_blobs_of(self._blobs, *job_ids)
         if job_ids:
             await self._jobs.forget(job_ids)
         if len(job_ids) < SWEEP_AT_ONCE:
@@ -67,10 +78,12 @@ class GarbageCollector:
         job_ids = [job_id for job_id in found if shard_of(job_id) < self._shards]  # of no other is it known what it is
         for start in range(0, len(job_ids), SWEEP_AT_ONCE):
             some = job_ids[start : start + SWEEP_AT_ONCE]
-            for job_id, garbage in zip(some, await asyncio.gather(*map(is_garbage, some)), strict=True):
-                if garbage:
-                    log.info("left_behind_removed", prefix=prefix, job=job_id)
-                    await self._blobs.delete_prefix(f"{prefix}/{job_id}")
+            verdicts = await asyncio.gather(*map(is_garbage, some))
+            garbage = [job_id for job_id, verdict in zip(some, verdicts, strict=True) if verdict]
+            for job_id in garbage:
+                log.info("left_behind_removed", prefix=prefix, job=job_id)
+            if garbage:
+                await self._blobs.delete_prefixes([f"{prefix}/{job_id}" for job_id in garbage])
 
     async def _is_no_job(self, job_id: str) -> bool:
         try:

@@ -153,3 +153,12 @@ async def test_the_oldest_blobs_of_a_folder_make_room_for_newer_ones(blobs: Blob
 
 async def test_a_folder_that_is_not_there_has_nothing_to_remove(blobs: BlobStore) -> None:
     assert await blobs.keep_newest("results/a/0/chosen", blobs=0, size=0) == 0
+
+
+async def test_many_folders_are_deleted_together_and_their_neighbours_stay(blobs: BlobStore) -> None:
+    for key in ("results/a/0/x", "results/b/0/x", "results/b/1/x", "results/ab/0/x"):
+        await blobs.put(key, b"data")
+    assert await blobs.delete_prefixes(["results/a", "results/b", "results/none"]) == 3
+    assert await blobs.delete_prefixes([]) == 0
+    keys = ("results/a/0/x", "results/b/1/x", "results/ab/0/x")
+    assert [await blobs.size(key) for key in keys] == [None, None, 4]

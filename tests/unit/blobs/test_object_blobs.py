@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from typing import ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from actors.blobs import BlobStore, open_blobs
+from actors.blobs.keys import delete_blobs_of
 from actors.blobs.objects import PIECE_WRITTEN
 from actors.errors import StoreUnavailable
 
@@ -81,3 +86,42 @@ async def stream(blobs: BlobStore) -> None:
 async def test_it_is_said_to_be_unavailable(blobs: BlobStore, use: Callable[[BlobStore], Awaitable[object]]) -> None:
     with pytest.raises(StoreUnavailable):
         await use(blobs)
+
+
+class Counting(BaseHTTPRequestHandler):
+    """Each folder has two blobs. Counts the requests that list and those that delete."""
+
+    counts: ClassVar[Counter[str]] = Counter()
+
+    def do_GET(self) -> None:
+        self.counts["lists"] += 1
+        prefix = parse_qs(urlsplit(self.path).query)["prefix"][0]
+        blob = "<Contents><Key>{}{}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>1</Size></Contents>"
+        found = "".join(blob.format(prefix, name) for name in (0, 1))
+        self._answer(f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>")
+
+    def do_POST(self) -> None:
+        self.counts["deletes"] += 1
+        asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        deleted = "".join(f"<Deleted>{key}</Deleted>" for key in re.findall("<Key>.*?</Key>", asked))
+        self._answer(f"<DeleteResult>{deleted}</DeleteResult>")
+
+    def _answer(self, body: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Not to the test's output."""
+
+
+async def test_the_blobs_of_many_jobs_are_deleted_in_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+            monkeypatch.setenv(name, "test")
+        await delete_blobs_of(open_blobs("s3://bucket"), *(f"job-{number}" for number in range(100)))
+        server.shutdown()
+    assert Counting.counts == {"lists": 200, "deletes": 1}

@@ -526,3 +526,32 @@ async def test_only_old_blobs_that_no_job_owns_are_removed(jobs, parsers, clock,
     async with running(Dispatcher(jobs, parsers, blobs, FakeFetcher(), config)):
         await gone(blobs, removed[1])  # the last one that is removed
     assert await has(blobs, *removed, *kept) == [False, False, True, True, True]
+
+
+async def test_blobs_that_the_store_removes_itself_are_left_to_it(start, jobs, blobs, clock) -> None:
+    await submit(jobs, blobs, "old", b"1")
+    await finished(jobs, "old")
+    clock.now += 2000
+    await blobs.put("inputs/orphan/0", b"data")
+    await start(blobs_expire=True, orphan_age_s=0.0)
+
+    async def is_expired() -> bool:
+        try:
+            await jobs.get("old")
+        except JobExpired:
+            return True
+        return False
+
+    await eventually(is_expired)
+    assert await has(blobs, "inputs/old/0", "inputs/orphan/0") == [True, True]
+
+
+async def test_files_of_jobs_on_registries_that_are_not_there_are_kept(jobs, parsers, tmp_path) -> None:
+    blobs = open_blobs(str(tmp_path / "blobs"))
+    for key in ("inputs/3-orphan/0", "inputs/orphan/0", "results/orphan/0/response.json"):
+        await blobs.put(key, b"data")
+        age(tmp_path / "blobs", key)
+    config = DispatcherConfig(jobs=1, orphan_age_s=60.0, limits=LIMITS)
+    async with running(Dispatcher(jobs, parsers, blobs, FakeFetcher(), config)):
+        await gone(blobs, "results/orphan/0/response.json")
+    assert await has(blobs, "inputs/3-orphan/0", "inputs/orphan/0") == [True, False]

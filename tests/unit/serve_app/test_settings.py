@@ -149,3 +149,9 @@ def test_a_single_machine_keeps_the_parsers_that_it_has_room_for_unless_the_oper
         monkeypatch.setenv(name.upper(), value)
     settings = Settings().with_parsers(room)
     assert (settings.parser_min_replicas, settings.parser_max_replicas) == (kept, most)
+
+
+def test_a_folder_cannot_remove_its_files_by_a_rule(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="blobs_expire needs an object store"):
+        Settings(state_dir=str(tmp_path), blobs_expire=True)
+    assert Settings(state_dir=str(tmp_path), blob_url="s3://bucket", blobs_expire=True).blobs_expire
