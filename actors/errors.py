@@ -12,6 +12,7 @@ DocfleetError                 base: carries a stable `code` and a message that a
 ├── StaleLease                the lease of a job ran out; another dispatcher may hold the job
 ├── StoreUnavailable          the journal or the blob store cannot be reached or is full
 ├── BlobMissing               the blob store has no such key
+├── ModelUnavailable          a remote model is down; sending the file again later may help
 ├── FleetUnavailable          no registry, dispatcher or parser answers now
 ├── ParserDied                the replica died; the call may be repeated elsewhere
 │   └── ResultLost            a node died with parsed pages on it; they have to be parsed again
@@ -122,6 +123,10 @@ class StoreUnavailable(DocfleetError):
 
 class BlobMissing(DocfleetError):
     code = ErrorCode.INTERNAL
+
+
+class ModelUnavailable(DocfleetError):
+    code = ErrorCode.MODEL_UNAVAILABLE
 
 
 class FleetUnavailable(DocfleetError):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.questions import Answers, Questions
 from actors.sources import Source
 from client.confidence import FileConfidence, Grade, worst
 from client.models import (
@@ -271,10 +272,12 @@ class PagePlan:
     """A parser's answer for a document with too many pages to parse in one call: the pages that were asked for.
 
     `apart` says whether they may be parsed in separate calls. If not, another call of `open` parses them all.
+    `span_pages` is how many pages a call takes; None leaves it to the dispatcher.
     """
 
     pages: PageSpan
     apart: bool = True
+    span_pages: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,12 +295,16 @@ class PartialFile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     """The parsed pages of a span: docling's page objects, pickled into one array, without the `lost` pages.
-    `profile` parsed them."""
+
+    `profile` parsed them. With `questions`, a remote model has yet to read the pages; its `answers` replace them.
+    """
 
     span: PageSpan
     payload: NDArray[np.uint8]
     lost: tuple[PageFailure, ...] = ()
     profile: str = ""
+    questions: Questions | None = None
+    answers: Answers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,9 @@ ApiKey = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id.")]
 Format = Annotated[ExportFormat, typer.Option("--format", "-f", help="The format of the results.")]
-Profile = Annotated[str | None, typer.Option(help="The models to use: auto, standard, bundled or native.")]
+Profile = Annotated[
+    str | None, typer.Option(help="The models to use: auto, standard, bundled, native, vlm, or vlm:NAME.")
+]
 Ocr = Annotated[bool | None, typer.Option("--ocr/--no-ocr", help="Read text from pictures. [default: the server's]")]
 Tables = Annotated[bool | None, typer.Option("--tables/--no-tables", help="Find tables. [default: the server's]")]
 Pages = Annotated[str | None, typer.Option(metavar="FIRST-LAST", help="Only these pages, for example 3-7.")]

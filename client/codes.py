@@ -61,6 +61,7 @@ class ErrorCode(StrEnum):
     SOURCE_DENIED = "source_denied"
     SOURCE_NOT_FOUND = "source_not_found"
     SOURCE_FAILED = "source_failed"
+    MODEL_UNAVAILABLE = "model_unavailable"
 
     # A job that failed as a whole: `JobStatusResponse.reason`.
     CANCELLED = "cancelled"

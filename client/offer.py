@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from client.models import Wire
 from client.options import ChunkOptions
 
@@ -23,7 +25,8 @@ class ServerOptions(Wire):
 
     `suffixes` are the accepted file types, and `formats` the values of `format` for results. `options_schema` is the
     JSON schema of the form field `options`, and `defaults` what the server takes where a request says nothing.
-    `tokenizers` has the number of tokens that each tokenizer's model reads.
+    `tokenizers` has the number of tokens that each tokenizer's model reads. `model_endpoints` are the remote models by
+    name, with what each is for: `page` for the profile `vlm:NAME`.
     """
 
     suffixes: list[str]
@@ -36,3 +39,4 @@ class ServerOptions(Wire):
     chunk_defaults: ChunkOptions
     options_schema: dict[str, Any]
     limits: Limits
+    model_endpoints: dict[str, list[str]] = Field(default_factory=dict)

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from client.languages import OCR_LANGUAGES
 from client.text_encodings import is_text_encoding
 
-Profile = Literal["auto", "standard", "bundled", "native"]
+#: The profiles whose models run on the server. `vlm` leaves the pages to a remote model, `vlm:NAME` to one by name.
+LocalProfile = Literal["auto", "standard", "bundled", "native"]
+_PROFILE = re.compile(rf"{'|'.join(get_args(LocalProfile))}|vlm(:[A-Za-z0-9][A-Za-z0-9._-]{{0,62}})?")
+
+
+def _is_a_profile(profile: str) -> str:
+    if not _PROFILE.fullmatch(profile):
+        raise ValueError(f"must be {', '.join(get_args(LocalProfile))}, vlm, or vlm: and the name of a model endpoint")
+    return profile
+
+
+Profile = Annotated[
+    str, AfterValidator(_is_a_profile), WithJsonSchema({"type": "string", "pattern": f"^({_PROFILE.pattern})$"})
+]
 Content = Literal["body", "furniture", "notes", "figures"]
 CONTENT: tuple[Content, ...] = get_args(Content)
 DEFAULT_CONTENT: tuple[Content, ...] = ("body", "notes")
@@ -71,6 +94,9 @@ class ParseOptions(BaseModel):
     the server finds it out.
 
     `attachments` is about mails: `list` names the attachments, `parse` also makes each a further file of the job.
+
+    `profile` chooses the models for PDFs and pictures. `vlm` has a remote model read the pages: the server's first
+    endpoint for pages, or the one that `vlm:NAME` names.
 
     `ocr_lang` names the languages of the text in pictures; a language that OCR does not read is refused. `table_mode`
     chooses docling's own table model (profile `standard`): `accurate` unless told otherwise, or `fast`. `images_scale`

@@ -58,6 +58,8 @@ FILE = {
     E.SOURCE_DENIED: "The URL's server asks for other credentials: it answered 401 or 403.",
     E.SOURCE_NOT_FOUND: "The URL's server has no such file: it answered 404 or 410.",
     E.SOURCE_FAILED: "The file could not be fetched from its URL, also not in further tries. `error` has the reason.",
+    E.MODEL_UNAVAILABLE: "The remote model that the options name is down, or refuses the server. Send the file again "
+    "later: nothing is wrong with it. `error` has the reason.",
     E.PAGES_LOST: "Some pages could not be parsed. `pages_failed` lists them, and the result has all other pages.",
 }
 

@@ -3,6 +3,7 @@
 # No `from __future__ import annotations` here: Serve reads the annotation of `build` to convert a config's `args:` into
 # ServeArguments.
 import asyncio
+import os
 from collections.abc import Coroutine
 from typing import Any
 
@@ -21,6 +22,7 @@ from actors.dispatcher.driver_api import DriverApi
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
 from actors.egress.fetch import Fetcher
+from actors.endpoints import keys_of
 from actors.handles.dispatchers import DispatcherHandle
 from actors.handles.metrics_exporter import observe
 from actors.handles.parser_replica import ParserReplica
@@ -28,9 +30,11 @@ from actors.handles.parsers import ParserHandle
 from actors.handles.registry import RegistryHandle
 from actors.handles.registry_lifecycle import HEAD, open_registry
 from actors.handles.registry_shards import RegistryShards
+from actors.handles.remote_models import RemoteModelsHandle
 from actors.messages import PartialFile
 from actors.parser.parser import EngineFactory, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
+from actors.remote_models.models import RemoteModels, RemoteModelsConfig
 from actors.telemetry.export import export_spans
 from serve_app.api import make_api
 from serve_app.ray_workarounds import ServeWorkarounds, install_dead_replica_page
@@ -73,10 +77,13 @@ class Ingress:
 class DispatcherReplica(DriverApi):
     """Runs a Dispatcher and a DeliveryWorker for the lifetime of the replica, and answers the calls of drivers."""
 
-    async def __init__(self, settings: Settings, parser: DeploymentHandle[Any]) -> None:  # type: ignore[misc]
+    async def __init__(  # type: ignore[misc]
+        self, settings: Settings, parser: DeploymentHandle[Any], models: DeploymentHandle[Any] | None
+    ) -> None:
         observe("dispatcher")
         registry = await asyncio.to_thread(_open_registry, settings)
-        parsers, blobs, config = ParserHandle(parser), open_blobs(settings.blob_url), _dispatcher_config(settings)
+        parsers = ParserHandle(parser, RemoteModelsHandle(models) if models else None)
+        blobs, config = open_blobs(settings.blob_url), _dispatcher_config(settings)
         fetcher = Fetcher(settings.source_guard, settings.max_file_bytes)
         deliveries = DeliveryWorker(registry, blobs, self.derive, _delivery_config(settings))
         me = serve.get_replica_context().replica_id.unique_id
@@ -115,6 +122,18 @@ class DispatcherReplica(DriverApi):
         await asyncio.gather(self._work, return_exceptions=True)
 
 
+class RemoteModelsReplica(RemoteModels):
+    """Asks the remote models for the whole cluster: one process, so that it can count."""
+
+    def __init__(self, config: RemoteModelsConfig) -> None:
+        observe("remote_models")
+        super().__init__(config)
+
+    async def __del__(self) -> None:
+        """Serve awaits this when it retires a replica."""
+        await self.close()
+
+
 def build(args: ServeArguments) -> Application:
     """The entry point for `serve deploy` and `serve run`. `args:` in a Serve config are the settings."""
     return compose(args)
@@ -141,7 +160,25 @@ def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> 
         health_check_period_s=CHECK_EVERY_S,
         ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": ONE_LOOP},
     )(serve.ingress()(Ingress))
-    return ingress.bind(settings, parser, dispatcher.bind(settings, parser))
+    return ingress.bind(settings, parser, dispatcher.bind(settings, parser, _remote_models(settings)))
+
+
+def _remote_models(settings: Settings) -> Application | None:
+    """The process that asks the remote models. It waits, so it takes no CPU; no process on a server without models."""
+    if not settings.endpoints:
+        return None
+    deployment = serve.deployment(
+        name="RemoteModels",
+        num_replicas=1,
+        max_ongoing_requests=5_000,  # each is a span of pages whose model is asked
+        health_check_period_s=CHECK_EVERY_S,
+        ray_actor_options={"num_cpus": 0, "runtime_env": ONE_LOOP},
+        graceful_shutdown_timeout_s=10,
+        graceful_shutdown_wait_loop_s=STOP_POLL_INTERVAL_S,
+    )
+    keys = keys_of(settings.endpoints, os.environ)
+    config = RemoteModelsConfig(endpoints=settings.endpoints, keys=keys)
+    return deployment(RemoteModelsReplica).bind(config)
 
 
 def _parser_deployment(settings: Settings) -> serve.Deployment:
@@ -209,6 +246,7 @@ def _dispatcher_config(settings: Settings) -> DispatcherConfig:
         keep_inputs=settings.keep_inputs,
         orphan_age_s=settings.orphan_age_s,
         result_cache=settings.result_cache,
+        endpoints=settings.endpoints,
         result_ttl_s=settings.job_ttl_s,
         limits=JobLimits(files=settings.max_concurrent_files, deadline_s=settings.job_deadline_s, splitting=splitting),
     )
@@ -225,6 +263,7 @@ def _parser_config(settings: Settings) -> ParserConfig:
         num_gpus=settings.parser_num_gpus,
         artifacts_path=settings.docling_artifacts_path,
         tokenizers_dir=settings.tokenizers_dir,
+        endpoints=settings.endpoints,
         page_deadline_s=settings.page_deadline_s,
         max_pages=settings.parser_max_pages or None,
         max_memory=settings.parser_max_memory_mb and settings.parser_max_memory_mb * MIB,

@@ -16,6 +16,7 @@ from actors.messages import JobSpec
 from actors.nodes import checked_metadata
 from client.models import CallbackContent, ChunkOptions, ErrorCode, ParseOptions
 from serve_app.chunk_results import complete
+from serve_app.model_choice import complete_options
 from serve_app.problems import Refused
 from serve_app.settings import Settings
 from serve_app.uploads import Upload
@@ -53,7 +54,7 @@ def make_spec(
     return JobSpec(
         job_id=job_id,
         files=upload.files,
-        options=options.over(settings.parse_options),
+        options=complete_options(options, settings),
         submitted_at=time.time(),
         metadata=_metadata(fields.get("metadata")),
         task_id=fields.get("task_id") or None,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import get_args
 
+from actors.endpoints import VLM, names_for
 from actors.formats import supported_suffixes
 from actors.tokenizer_files import tokenizers_in
 from client.languages import OCR_LANGUAGES
-from client.models import ChunkFormat, ChunkOptions, ExportFormat, ParseOptions, ParserInfo, Profile
+from client.models import ChunkFormat, ChunkOptions, ExportFormat, ParseOptions, ParserInfo
 from client.offer import Limits, ServerOptions
-from client.options import LEAST_SCALE, LEAST_TOKENS, MOST_SCALE, MOST_TOKENS, Chunker
+from client.options import LEAST_SCALE, LEAST_TOKENS, MOST_SCALE, MOST_TOKENS, Chunker, LocalProfile
 from serve_app.chunk_results import complete
 from serve_app.settings import Settings
 
@@ -33,10 +34,13 @@ def offer(settings: Settings, parser: ParserInfo | None) -> ServerOptions:
             max_tokens=(LEAST_TOKENS, MOST_TOKENS),
             images_scale=(LEAST_SCALE, MOST_SCALE),
         ),
+        model_endpoints={name: list(endpoint.use) for name, endpoint in settings.endpoints.items()},
     )
 
 
 def _profiles(settings: Settings, parser: ParserInfo | None) -> list[str]:
-    """Without `standard` where `auto` has found that its models are missing."""
+    """Without `standard` where `auto` has found that its models are missing; with the endpoints that read pages."""
     missing = settings.profile == "auto" and parser is not None and parser.profile != "standard"
-    return [profile for profile in get_args(Profile) if not (missing and profile == "standard")]
+    local = [profile for profile in get_args(LocalProfile) if not (missing and profile == "standard")]
+    remote = [f"{VLM}:{name}" for name in names_for(settings.endpoints, "page")]
+    return [*local, *([VLM] if remote else []), *remote]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.deliveries.payloads import parse_secrets
 from actors.egress.guard import AddressGuard, Hosts
+from actors.endpoints import Endpoints, keys_of, parse_endpoints, with_endpoints
 from actors.job_ids import MAX_SHARDS
 from client.keys import parse_keys
 from client.models import DEFAULT_CONTENT, Content, ParseOptions, Profile
@@ -60,6 +62,18 @@ def _lines(text: SecretStr) -> str:
 def _split(given: object) -> object:
     """Words separated by commas, as the environment gives them."""
     return given.replace(",", " ").split() if isinstance(given, str) else given
+
+
+def _as_json(given: object) -> object:
+    """A mapping, as `args:` have it, as text."""
+    return json.dumps(given) if isinstance(given, dict) else given
+
+
+def _endpoints(text: str) -> str:
+    """The endpoints as JSON, also those of a file: its path means nothing in other processes."""
+    endpoints = parse_endpoints(text)
+    keys_of(endpoints, os.environ)
+    return json.dumps({name: each.model_dump(exclude_unset=True) for name, each in endpoints.items()})
 
 
 def _secrets(text: SecretStr) -> SecretStr:
@@ -129,6 +143,9 @@ class Settings(BaseSettings):
     do_table_structure: bool = True
     """Detect the rows and columns of tables."""
 
+    model_endpoints: Annotated[str, BeforeValidator(_as_json), AfterValidator(_endpoints)] = ""
+    """Remote models that requests may name: a JSON object, or the path of a file with one. Their keys are in
+    environment variables of their own ([models.md](models.md))."""
     tokenizers_dir: Location | None = None
     """Folder of more tokenizers for chunks, each as `<name>/tokenizer.json` or `<org>/<name>/tokenizer.json`. It must
     be on every machine that parses or answers HTTP."""
@@ -221,6 +238,11 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _profile_has_its_model(self) -> Self:
+        with_endpoints(ParseOptions(profile=self.profile), self.endpoints)
+        return self
+
+    @model_validator(mode="after")
     def _replicas_are_ordered(self) -> Self:
         if self.parser_min_replicas > self.parser_max_replicas:
             raise ValueError("parser_min_replicas must not be above parser_max_replicas")
@@ -249,6 +271,11 @@ class Settings(BaseSettings):
             do_ocr=self.do_ocr,
             do_table_structure=self.do_table_structure,
         )
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """The remote models by name."""
+        return parse_endpoints(self.model_endpoints)
 
     @property
     def tokenizers(self) -> Path | None:

@@ -21,6 +21,7 @@ from client.models import ErrorCode, FileWarning, PageFailure, ParseOptions, Par
 class MemoryShardRef:
     span: PageSpan
     lost: tuple[PageFailure, ...] = ()
+    asks: bool = False
 
 
 @dataclass
@@ -46,6 +47,12 @@ class MemoryParsers:
     opened: Counter[str] = field(default_factory=Counter)
     limits_s: list[float] = field(default_factory=list)
     apart: bool = True
+    span_pages: int | None = None
+    asks: bool = False  # whether a remote model has to read the pages
+    unread: set[int] = field(default_factory=set)  # the pages that it fails to read
+    model: list[Exception] = field(default_factory=list)  # what the next calls of the model raise
+    read_gate: asyncio.Event | None = None
+    reading: int = 0  # how many calls have reached that gate
     no_chunks: Exception | None = None
     gate: asyncio.Event | None = None
     waiting: int = 0  # how many calls have reached the gate
@@ -67,13 +74,23 @@ class MemoryParsers:
             raise ZeroDivisionError
         pages = PageSpan(1, int(document))
         if len(pages) > split_above:
-            return PagePlan(pages=pages, apart=self.apart)
+            return PagePlan(pages=pages, apart=self.apart, span_pages=self.span_pages)
         await self._parse(pages)
         return self._file(task, document, range(1, len(pages) + 1), ())
 
     async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryShardRef:
         await self._parse(span)
-        return MemoryShardRef(span)
+        return MemoryShardRef(span, asks=self.asks)
+
+    async def read(self, shard: MemoryShardRef, task: FileTask) -> MemoryShardRef:
+        self.reading += 1
+        if self.read_gate:
+            await self.read_gate.wait()
+        if self.model:
+            raise self.model.pop()
+        pages = range(shard.span.first, shard.span.last + 1)
+        lost = tuple(PageFailure(page_number=page, reason="cut off") for page in pages if page in self.unread)
+        return MemoryShardRef(shard.span, lost)
 
     async def assemble(
         self, document: bytes, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[Any]

@@ -12,6 +12,7 @@ import orjson
 from actors.blobs import BlobStore
 from actors.code_digest import digest_of
 from actors.dispatcher.ports import Parsers
+from actors.endpoints import NO_ENDPOINTS, Endpoints, models_of
 from actors.errors import BlobMissing, DocfleetError
 from actors.messages import FileOutcome, FileTask, InputFile, ParsedFile
 from actors.nodes import CONTENT_KEYS, rebuild_node
@@ -38,8 +39,9 @@ class ResultCache:
     Each owner has entries of its own: the time of an answer must not tell whether somebody else parsed the document.
     """
 
-    def __init__(self, blobs: BlobStore, parsers: Parsers) -> None:
+    def __init__(self, blobs: BlobStore, parsers: Parsers, endpoints: Endpoints = NO_ENDPOINTS) -> None:
         self._blobs = blobs
+        self._endpoints = endpoints
         self._parsers = parsers
         self._described: dict[bytes, ParserInfo] = {}  # does not change while this process lives
 
@@ -75,7 +77,8 @@ class ResultCache:
         """The blob key of an entry: a digest of everything that the result depends on, including the file name."""
         asked = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
         parser = (await self._described_for(options)).model_dump()
-        facts = [owner, file.filename, file.trust_name, file.size, file.sha256, asked, parser, PARSER_CODE]
+        models = models_of(options, self._endpoints)
+        facts = [owner, file.filename, file.trust_name, file.size, file.sha256, asked, parser, PARSER_CODE, models]
         return f"cache/{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}/entry.json"
 
     async def _described_for(self, options: ParseOptions) -> ParserInfo:

@@ -21,6 +21,7 @@ from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.peers import Peers, SharedDeaths
 from actors.dispatcher.ports import ClaimRegistry, Parsers, SourceFetcher
 from actors.dispatcher.sources import Sources
+from actors.endpoints import Endpoints
 from actors.errors import AWAY, StaleLease, StoreUnavailable
 from actors.messages import Claim, Heartbeat, PartialFile
 from actors.telemetry.logs import bound_context, get_logger
@@ -40,6 +41,7 @@ class DispatcherConfig:
     Without `keep_inputs` a job's files are removed when it ends. Blobs of no job are removed once they are older than
     `orphan_age_s`, which must be longer than an upload takes. With `result_cache`, documents are answered from the
     results of earlier jobs, which are kept for `result_ttl_s`. With `blobs_expire`, the store removes blobs itself.
+    `endpoints` are the remote models that a job may name.
     """
 
     jobs: int
@@ -49,6 +51,7 @@ class DispatcherConfig:
     keep_inputs: bool = True
     orphan_age_s: float = 3600.0
     result_cache: bool = False
+    endpoints: Endpoints = field(default_factory=dict)
     result_ttl_s: float = 24 * 3600.0
     limits: JobLimits
 
@@ -95,7 +98,7 @@ class Dispatcher:
         self._config = config
         self._on_delivery_due = on_delivery_due
         self._sources = Sources(fetcher, blobs)
-        self._cache = cache.ResultCache(blobs, parsers) if config.result_cache else None
+        self._cache = cache.ResultCache(blobs, parsers, config.endpoints) if config.result_cache else None
         self._garbage = GarbageCollector(
             jobs,
             blobs,

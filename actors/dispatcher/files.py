@@ -173,13 +173,14 @@ class FileRun:
     async def _parse_split(self, plan: PagePlan) -> ParsedFile:
         self._on_pages(len(plan.pages), 0, 0)
         try:
-            return await self._assemble(await self._parse_pages(plan.pages, self._on_pages))
+            return await self._assemble(await self._parse_pages(plan, self._on_pages))
         except ResultLost:  # parsed pages lie on the nodes where they were parsed, and one of those is gone
-            return await self._assemble(await self._parse_pages(plan.pages, _already_counted))
+            return await self._assemble(await self._parse_pages(plan, _already_counted))
 
-    async def _parse_pages(self, pages: PageSpan, count: OnPages) -> Parsed:
-        self._partial = PartialAssembly(len(pages))
-        spans = plan_spans(pages, slots=self._splitting.slots, size=self._splitting.span_pages)
+    async def _parse_pages(self, plan: PagePlan, count: OnPages) -> Parsed:
+        self._partial = PartialAssembly(len(plan.pages))
+        size = self._splitting.span_pages or plan.span_pages
+        spans = plan_spans(plan.pages, slots=self._splitting.slots, size=size)
         workers = (self._parse_spans(spans, count) for _ in range(self._splitting.spans_at_once))
         return sum(await gather_or_cancel(*workers), Parsed()).in_order()
 
@@ -201,6 +202,11 @@ class FileRun:
             )
         except FAILURES as failure:
             return await self._parse_dangerous(span, count, failure)
+        if shard.asks:
+            try:
+                shard = await self._calls.answered(lambda task: self._parsers.read(shard, task))
+            except ResultLost:  # the pictures lay on a node that is gone
+                return await self._parse_span(span, count, suspect=suspect)
         self._partial.add(shard)
         count(0, len(span) - len(shard.lost), len(shard.lost))
         return Parsed((shard,), shard.lost)

@@ -84,6 +84,12 @@ class ParserCalls:
             except FAILURES as failure:
                 raise await self._failure(failure, sent_at, limit_s) from failure
 
+    @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
+    async def answered(self, call: Call[T]) -> T:
+        """Have a remote model answer, without a parser's slot: no parser waits for a model. Repeats a call that nobody
+        took, or that died with the process that asks. Raises ModelUnavailable."""
+        return await call(self._task)
+
     async def _failure(self, failure: Exception, sent_at: float, limit_s: float) -> Exception:
         """What a failed call is to its caller: itself, hung, or not to blame."""
         elapsed = time.monotonic() - sent_at

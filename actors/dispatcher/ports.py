@@ -27,6 +27,11 @@ class ShardRef(Protocol):
         """Pages of the span that could not be parsed."""
         ...
 
+    @property
+    def asks(self) -> bool:
+        """Whether a remote model has yet to read the pages."""
+        ...
+
 
 class PeerRegistry(Protocol):
     """Where the dispatchers of a service meet. Raises FleetUnavailable or StoreUnavailable while it is away."""
@@ -100,7 +105,10 @@ class DriverRegistry(Protocol):
 
 
 class Parsers(Protocol):
-    """The parser replicas. Raises ParserDied when the replica of a call dies, FileError when the file is at fault."""
+    """The parser replicas, and the models that they ask.
+
+    Raises ParserDied when the replica of a call dies, FileError when the file is at fault.
+    """
 
     async def put(self, data: bytes | memoryview) -> Document:
         """Share a document's bytes with every parser."""
@@ -111,6 +119,11 @@ class Parsers(Protocol):
         ...
 
     async def parse_pages(self, document: Document, task: FileTask, span: PageSpan) -> ShardRef: ...
+
+    async def read(self, shard: ShardRef, task: FileTask) -> ShardRef:
+        """Have a remote model read the pages of a shard that asks. Raises ModelUnavailable when the model is down,
+        FleetUnavailable when nobody can ask it now."""
+        ...
 
     async def assemble(
         self, document: Document, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[ShardRef]

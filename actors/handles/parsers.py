@@ -12,8 +12,10 @@ import ray
 from ray.serve.handle import DeploymentHandle
 
 from actors.derivations import Derivation, Made
+from actors.errors import ModelUnavailable
 from actors.handles.calls import INLINE_BYTES, cancelled_with_its_caller
 from actors.handles.error_mapping import parser_errors
+from actors.handles.remote_models import RemoteModelsHandle
 from actors.handles.replicas import running_replicas
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from client.models import PageFailure, ParseOptions, ParserInfo
@@ -30,12 +32,21 @@ class ShardRef:
     ref: ray.ObjectRef[Shard]
     span: PageSpan
     lost: tuple[PageFailure, ...]
+    asks: bool = False
+
+    @classmethod
+    def of(cls, ref: ray.ObjectRef[Shard], shard: Shard) -> ShardRef:
+        return cls(ref, shard.span, shard.lost, shard.questions is not None)
 
 
 class ParserHandle:
-    """The parser replicas, behind Serve's router and autoscaler."""
+    """The parser replicas, behind Serve's router and autoscaler, and the remote models that they ask.
 
-    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+    `models` is None on a server without model endpoints, whose parsers ask nothing.
+    """
+
+    def __init__(self, handle: DeploymentHandle[Any], models: RemoteModelsHandle | None = None) -> None:
+        self._models = models
         # Pass by reference even if the environment says otherwise: by value, gRPC limits a message to 4 MiB.
         self._handle = handle.options(_by_reference=True)
         self._app = handle.deployment_id.app_name
@@ -57,8 +68,10 @@ class ParserHandle:
         with parser_errors():
             async with cancelled_with_its_caller(self._handle.parse_pages.remote(document, task, span)) as response:
                 ref: ray.ObjectRef[Shard] = await response._to_object_ref()
-                shard = await ref
-                return ShardRef(ref, shard.span, shard.lost)
+                return ShardRef.of(ref, await ref)
+
+    async def read(self, shard: Any, task: FileTask) -> ShardRef:
+        return ShardRef.of(*await self._asking().read(task.job_id, shard.ref))
 
     async def assemble(
         self, document: Any, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[Any]
@@ -74,6 +87,11 @@ class ParserHandle:
     def running(self) -> int:
         """The number of live replicas; each works on one call at a time."""
         return running_replicas(self._app)
+
+    def _asking(self) -> RemoteModelsHandle:
+        if self._models is None:  # the endpoints were removed while the parsers still had them
+            raise ModelUnavailable("This server has no model endpoints")
+        return self._models
 
     async def _call(self, method: str, *args: Any) -> Any:
         with parser_errors():

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 import psutil
 
 from actors.derivations import Derivation, Made
+from actors.endpoints import Endpoints
 from actors.errors import ParserFailed, ParserOutOfMemory, result_too_large
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.instrumentation import count_pages, step, timed
@@ -67,7 +68,7 @@ class ParsingEngine(Protocol):
 class ParserConfig:
     """`num_cpus` and `num_gpus` are the shares of the machine that Ray gave the replica.
     `artifacts_path` is a folder with docling's own models; None uses docling's own setting. `tokenizers_dir` is a
-    folder with more tokenizers for chunks.
+    folder with more tokenizers for chunks. `endpoints` are the remote models that a request may name.
 
     A call that was cancelled may go on for `page_deadline_s`; then the process ends itself. It asks to be replaced
     after `max_pages` pages, and when it holds more than `max_memory` bytes between two calls; None is no limit. A call
@@ -78,6 +79,7 @@ class ParserConfig:
     num_gpus: float = 0
     artifacts_path: str | None = None
     tokenizers_dir: str | None = None
+    endpoints: Endpoints = field(default_factory=dict)
     page_deadline_s: float = 60.0
     max_pages: int | None = None
     max_memory: int | None = None
@@ -95,7 +97,7 @@ def docling_engine(config: ParserConfig) -> ParsingEngine:
     artifacts_path, tokenizers_dir = (
         Path(folder) if folder else None for folder in (config.artifacts_path, config.tokenizers_dir)
     )
-    return Engine(config.defaults, hardware, artifacts_path, tokenizers_dir)
+    return Engine(config.defaults, hardware, artifacts_path, tokenizers_dir, config.endpoints)
 
 
 class Parser:

@@ -13,14 +13,14 @@ from typing import Literal, Protocol
 from actors.job_ids import MAX_SHARDS
 
 Kind = Literal["counter", "gauge", "histogram"]
-Room = Literal["registry", "dispatcher", "parser"]
+Room = Literal["registry", "dispatcher", "parser", "remote_models"]
 
 #: Histogram buckets, in seconds: from a page of text to a job that waited for an hour.
 _SHORT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 _PAGES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _JOBS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 
-_PROFILES = ("standard", "bundled", "native")
+_PROFILES = ("standard", "bundled", "native", "vlm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +158,23 @@ PARSERS_RECYCLED = Metric(
     help="Parser replicas that asked to be replaced: after their page quota, or because memory or threads leak",
 )
 
+# -- remote models --------------------------------------------------------------------------------------------------
+
+MODEL_REQUESTS = Metric(
+    name="docfleet_model_requests_total",
+    kind="counter",
+    room="remote_models",
+    help="Requests to remote models, by outcome; failed ones may pass and are repeated, refused ones are not",
+    labels={"outcome": ("answered", "refused", "failed", "silent", "unavailable")},
+)
+MODEL_SECONDS = Metric(
+    name="docfleet_model_request_seconds",
+    kind="histogram",
+    room="remote_models",
+    help="Time that a remote model takes for one request",
+    buckets=_PAGES,
+)
+
 METRICS: Sequence[Metric] = (
     JOBS,
     OLDEST_QUEUED,
@@ -172,4 +189,6 @@ METRICS: Sequence[Metric] = (
     PAGES,
     PAGE_SECONDS,
     PARSERS_RECYCLED,
+    MODEL_REQUESTS,
+    MODEL_SECONDS,
 )

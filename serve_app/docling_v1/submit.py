@@ -20,6 +20,7 @@ from serve_app.docling_v1.files import FileStore
 from serve_app.docling_v1.options import Translation, translate
 from serve_app.docling_v1.reply import Reply
 from serve_app.docling_v1.requests import Received
+from serve_app.model_choice import complete_options
 from serve_app.settings import Settings
 from serve_app.submit import Intake
 from serve_app.url_sources import identity_of
@@ -71,7 +72,7 @@ class Submit:
         return JobSpec(
             job_id=job_id,
             files=sent.files,
-            options=translation.parse.over(self._settings.parse_options),
+            options=complete_options(translation.parse, self._settings),
             submitted_at=time.time(),
             owner=state.owner,
             idempotency_key=key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ from serve_app.__main__ import free_port
 from serve_app.local import serving
 from serve_app.settings import Settings
 from tests.cluster.collector import Collector
+from tests.model_endpoint import FakeModel, running
 
+MODEL_KEY = "sk-a-secret-of-the-operator"
 DOCUMENTS = Path(__file__).parents[2] / "examples" / "documents"
 
 
@@ -55,9 +58,19 @@ def ray_cluster(short_folder: Path, collector: Collector) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def settings(short_folder: Path) -> Settings:
+def model() -> Iterator[FakeModel]:
+    """What answers for the remote models of the service."""
+    with running(FakeModel()) as model:
+        yield model
+
+
+@pytest.fixture(scope="session")
+def settings(short_folder: Path, model: FakeModel) -> Settings:
     """Two parsers, and spans of two pages, so that every longer document is parsed in parts on both."""
+    os.environ["MODEL_KEY"] = MODEL_KEY
+    granite = {"url": model.url, "model": "granite-docling", "concurrency": 8, "key_env": "MODEL_KEY"}
     return Settings(
+        model_endpoints=json.dumps({"granite": granite, "locked": granite | {"model": "locked"}}),
         host="127.0.0.1",
         port=free_port(),
         state_dir=str(short_folder / "state"),

@@ -16,12 +16,14 @@ from docling.datamodel.document import (
     build_invalid_input_errors,
     get_input_rejection_cause,
 )
+from docling.datamodel.pipeline_options import VlmConvertOptions
 from docling.pipeline.base_pipeline import BasePipeline
+from docling.pipeline.vlm_pipeline import VlmPipeline
 from docling_core.types.doc.document import DoclingDocument
 
 from actors.errors import DocfleetError, FileError, ParserOutOfMemory
 from actors.formats import suffix_of
-from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.engine import pixels, stopping
 from actors.parser.engine.attachments import Attached, attachments_of
 from actors.parser.engine.confidence import confidence_of
@@ -31,16 +33,23 @@ from actors.parser.engine.declared_sizes import check_tables, too_many_cells
 from actors.parser.engine.exports import dump
 from actors.parser.engine.nodes import nodes_of
 from actors.parser.engine.out_of_memory import ran_out_of_memory, tells_of_no_memory
-from actors.parser.engine.pdf import count_pages, too_large_pages
+from actors.parser.engine.pdf import UnparsedPdf, count_pages, too_large_pages
+from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline
 from actors.parser.engine.profiles import PAGED, describe
 from actors.parser.engine.reasons import presentable, reason_of
 from actors.parser.engine.sniffing import Source
 from actors.parser.engine.stages import PageWarning, page_warnings
+from actors.parser.engine.vlm import VlmAssembly, VlmDrawing
+from actors.parser.engine.vlm_options import form_of, request_params
 from actors.parser.engine.words import Count, count
+from actors.questions import Questions
 from actors.telemetry.logs import get_logger
 from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
 
 log = get_logger()
+
+#: Pages that are drawn in one call for a model. Their pictures lie in memory until the model has answered.
+PAGES_ASKED = 4
 
 
 class Conversion:
@@ -76,8 +85,49 @@ class Conversion:
         count = count_pages(self._source.data, self._password) if form is InputFormat.PDF else self._count_pictures()
         if first > count:
             raise _outside(first, f"the document has {count}")
-        apart = form is InputFormat.PDF and self._converter.splits
-        return PagePlan(pages=PageSpan(first, min(last, count)), apart=apart)
+        pages = PageSpan(first, min(last, count))
+        if self.asks_model:
+            return PagePlan(pages=pages, span_pages=PAGES_ASKED)
+        return PagePlan(pages=pages, apart=form is InputFormat.PDF and self._converter.splits)
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether a remote model reads the pages of this file."""
+        return self._converter.endpoint is not None and self._source.format in PAGED
+
+    def assembly(self, shards: Sequence[ParsedPages]) -> BasePipeline:
+        """The second half of this file's pipeline."""
+        warm = self.pipeline
+        return VlmAssembly(warm, shards) if isinstance(warm, VlmPipeline) else assembly_pipeline(warm, shards)
+
+    @property
+    def assembly_backend(self) -> type[AbstractDocumentBackend] | None:
+        """What replaces docling's reader when the pages are parsed already."""
+        return UnparsedPdf if self._source.format is InputFormat.PDF else None
+
+    def draw(self, span: PageSpan) -> Shard:
+        """The pages of a span as questions to the model. A page that cannot be drawn is lost."""
+        endpoint, warm = self._converter.endpoint, self.pipeline
+        assert endpoint is not None
+        assert isinstance(warm, VlmPipeline)
+        options = warm.pipeline_options.vlm_options
+        assert isinstance(options, VlmConvertOptions)
+        drawing = VlmDrawing(warm)
+        result = self.run(drawing, span=span)
+        questions = Questions(
+            endpoint=self._converter.recipe.endpoint,
+            prompt=options.model_spec.prompt,
+            pictures=drawing.pictures,
+            params=request_params(options, endpoint),
+            form=form_of(options),
+        )
+        return Shard(
+            span=span,
+            payload=drawing.pages_of(result).pack(),
+            lost=self.lost_pages(result),
+            profile=self.profile,
+            questions=questions if drawing.pictures else None,
+        )
 
     @property
     def _password(self) -> str | None:
@@ -161,11 +211,13 @@ class Conversion:
         check_tables(document, self._task.max_result_bytes)
 
     def _count_words(self, result: ConversionResult) -> Count:
-        """The words of a format whose pages are read; other formats have no count."""
-        return count(result.pages, result.document) if self._source.format in PAGED else Count()
+        """The words of a format whose pages are read here; other formats have no count."""
+        if self.asks_model or self._source.format not in PAGED:
+            return Count()
+        return count(result.pages, result.document)
 
     def _described(self, words: Count) -> ParserInfo:
-        info = describe(self._converter.recipe, self._source.format)
+        info = describe(self._converter.recipe, self._source.format, self._converter.endpoint)
         return info.model_copy(update={**words.totals, "encoding": self._source.encoding})
 
     def lost_pages(self, result: ConversionResult) -> tuple[PageFailure, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import cast
@@ -34,19 +35,24 @@ from docling.document_converter import (
 from docling.pipeline.base_pipeline import BasePipeline
 from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
 from docling.pipeline.simple_pipeline import SimplePipeline
+from docling.pipeline.vlm_pipeline import VlmPipeline
 from docling.utils.utils import create_file_hash
 
+from actors.endpoints import Endpoints, ModelEndpoint
 from actors.parser.engine.books import Book
 from actors.parser.engine.csv_text import CsvBackend
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.large_pictures import Picture
-from actors.parser.engine.options import Recipe
+from actors.parser.engine.options import Models, Recipe
 from actors.parser.engine.pdf import RenderedPdf
 from actors.parser.engine.pipelines import PdfPipeline
 from actors.parser.engine.profiles import backend_options, pdf_options, simple_options, splittable
 from actors.parser.engine.sheets import SparseSheets
 from actors.parser.engine.sniffing import Source
+from actors.parser.engine.vlm_options import vlm_options
 from client.models import ParseOptions
+
+_PIPELINES: Mapping[Models, type[BasePipeline]] = {"native": NativePdfPipeline, "vlm": VlmPipeline}
 
 #: How many recipes keep their models loaded in one replica.
 WARM_RECIPES = 4
@@ -55,14 +61,16 @@ WARM_RECIPES = 4
 class Converter:
     """docling's formats and pipelines for one recipe. A pipeline loads its models at its first use."""
 
-    def __init__(self, recipe: Recipe, hardware: Hardware, artifacts_path: Path | None) -> None:
+    def __init__(
+        self, recipe: Recipe, hardware: Hardware, artifacts_path: Path | None, endpoint: ModelEndpoint | None = None
+    ) -> None:
         self.recipe = recipe
-        self._paged_options = pdf_options(recipe, hardware, artifacts_path)
-        self.splits = splittable(self._paged_options)
-        paged = {
-            "pipeline_cls": NativePdfPipeline if recipe.models == "native" else PdfPipeline,
-            "pipeline_options": self._paged_options,
-        }
+        self.endpoint = endpoint
+        self._paged_options = (
+            vlm_options(endpoint, images=recipe.images) if endpoint else pdf_options(recipe, hardware, artifacts_path)
+        )
+        self.splits = endpoint is not None or splittable(self._paged_options)
+        paged = {"pipeline_cls": _PIPELINES.get(recipe.models, PdfPipeline), "pipeline_options": self._paged_options}
         web = HTMLFormatOption(backend_options=HTMLBackendOptions(infer_furniture=False))
         self._formats = DocumentConverter(
             format_options={
@@ -115,16 +123,18 @@ class Converter:
 class Converters:
     """Keeps the converters of the most recently used recipes."""
 
-    def __init__(self, hardware: Hardware, artifacts_path: Path | None) -> None:
+    def __init__(self, hardware: Hardware, artifacts_path: Path | None, endpoints: Endpoints) -> None:
         self._hardware = hardware
         self._artifacts_path = artifacts_path
+        self._endpoints = endpoints
         self._warm: OrderedDict[Recipe, Converter] = OrderedDict()
 
     def get(self, recipe: Recipe) -> Converter:
         if recipe not in self._warm:
             while len(self._warm) >= WARM_RECIPES:
                 self._warm.popitem(last=False)
-            self._warm[recipe] = Converter(recipe, self._hardware, self._artifacts_path)
+            endpoint = self._endpoints[recipe.endpoint] if recipe.endpoint else None
+            self._warm[recipe] = Converter(recipe, self._hardware, self._artifacts_path, endpoint)
         self._warm.move_to_end(recipe)
         return self._warm[recipe]
 

