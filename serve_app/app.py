@@ -37,7 +37,7 @@ from actors.registry.registry import RegistryConfig
 from actors.remote_models.models import RemoteModels, RemoteModelsConfig
 from actors.telemetry.export import export_spans
 from serve_app.api import make_api
-from serve_app.ray_workarounds import ServeWorkarounds, install_dead_replica_page
+from serve_app.ray_workarounds import ServeWorkarounds, answer_here, install_dead_replica_page
 from serve_app.settings import MIB, ServeArguments, Settings
 
 APP = "docfleet"
@@ -71,6 +71,7 @@ class Ingress:
         blobs = open_blobs(self._settings.blob_url)
         api = make_api(self._registry, blobs, self._parsers, self._dispatchers, self._settings)
         api.add_middleware(ServeWorkarounds)
+        answer_here(api)
         return api
 
 

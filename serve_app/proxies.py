@@ -21,6 +21,7 @@ from serve_app.context import REQUEST_ID, request_id_of
 from serve_app.fallback_proxy import keep_fallback_proxy_local
 from serve_app.haproxy import RETRY_AFTER_S, STARTING
 from serve_app.header_timeout import install_header_timeout
+from serve_app.plain_status import AnsweredHere
 from serve_app.problems import problem
 
 log = get_logger()
@@ -39,7 +40,7 @@ def middlewares() -> list[Middleware]:
     """The middleware, innermost first. Also changes how the server of this proxy starts: its address and timeouts."""
     install_header_timeout()
     keep_fallback_proxy_local()
-    return [Middleware(NotDeployed503), Middleware(DeadReplica503), Middleware(CleanHeaders)]
+    return [Middleware(AnsweredHere), Middleware(NotDeployed503), Middleware(DeadReplica503), Middleware(CleanHeaders)]
 
 
 class CleanHeaders:

@@ -10,8 +10,10 @@ from pathlib import Path
 import ray
 from ray.serve._private.constants import RAY_SERVE_HAPROXY_CONFIG_FILE_LOC
 from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
+from ray.serve._private.http_util import RequestIdMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve_app.plain_status import BUILT_HERE
 from serve_app.proxies import dead_replica
 
 #: Messages of at most 256 KiB each. When the queue is full, uvicorn stops reading, and TCP slows the client down.
@@ -43,6 +45,11 @@ class ServeWorkarounds:
             await send(message)
 
         await self._app(scope, receive, send_one_request_id)
+
+
+def answer_here(application: ASGIApp) -> None:
+    """Let `AnsweredHere` give requests to `application`, which expects Serve's request id around it."""
+    BUILT_HERE.append(RequestIdMiddleware(application))
 
 
 def install_dead_replica_page() -> None:

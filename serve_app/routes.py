@@ -169,6 +169,10 @@ class Routes:
         headers = {} if view.status.ended else {"Retry-After": "1"}
         return _json(self._status(view), headers | ({"Preference-Applied": f"wait={preferred}"} if preferred else {}))
 
+    async def plain_status(self, request: Request) -> Response:
+        """`job_status` without its parameters."""
+        return await self.job_status(request, request.path_params["job_id"])
+
     async def job_events(
         self,
         request: Request,
