@@ -227,6 +227,8 @@ def _open_registry(settings: Settings) -> RegistryHandle | RegistryShards:
         max_queued_jobs_of_owner=settings.key_max_queued_jobs,
         max_queued_bytes_of_owner=settings.key_max_queued_bytes,
         job_ttl_s=settings.job_ttl_s,
+        # Its readers are on the machine of the registry only where both are pinned to the head node.
+        clock_file=f"{settings.state_dir}/changes" if settings.is_local else None,
     )
     app = serve.get_replica_context().app_name
     return open_registry(config, app=app, on_head=settings.is_local, shards=settings.registry_shards)

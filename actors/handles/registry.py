@@ -13,6 +13,7 @@ from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, FleetUnavailable
 from actors.handles.batching import Batched
 from actors.handles.error_mapping import own_error
+from actors.handles.known_jobs import NO_CLOCK, Clock, KnownJobs
 from actors.messages import Claim, Heartbeat, InputFile, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
 from actors.telemetry.logs import get_logger
 from client.models import Delivery, JobStatusEnum
@@ -30,10 +31,13 @@ class RegistryHandle:
     stayed away too long.
     """
 
-    def __init__(self, actor: ActorHandle[Any], reopen: Callable[[], ActorHandle[Any]]) -> None:
+    def __init__(
+        self, actor: ActorHandle[Any], reopen: Callable[[], ActorHandle[Any]], clock: Clock = NO_CLOCK
+    ) -> None:
         self._actor = actor
         self._reopen = reopen
         self._reopening: asyncio.Task[None] | None = None
+        self._known = KnownJobs(clock)
         self._reads: Batched[str, JobView | None] = Batched(self._get_many)
         self._submits: Batched[JobSpec, JobView] = Batched(self._submit_many)
         self._finishes: Batched[tuple[str, str, JobOutcome], None] = Batched(self._finish_many)
@@ -50,7 +54,7 @@ class RegistryHandle:
 
     async def get(self, job_id: str) -> JobView | None:
         """The job, or None when it is unknown. Raises JobExpired when it was removed."""
-        return await self._reads.get(job_id)
+        return self._known.get(job_id) or await self._reads.get(job_id)
 
     async def inputs(self, job_id: str) -> tuple[InputFile, ...]:
         return await self._ask(self._actor.inputs.remote(job_id))
@@ -126,8 +130,8 @@ class RegistryHandle:
     async def forget(self, job_ids: Sequence[str]) -> None:
         await self._ask(self._actor.forget.remote(list(job_ids)))
 
-    async def _get_many(self, job_ids: list[str]) -> list[JobView | DocfleetError | None]:
-        return await self._ask(self._actor.get_many.remote(job_ids))
+    async def _get_many(self, job_ids: list[str]) -> Sequence[JobView | DocfleetError | None]:
+        return self._known.learn(await self._ask(self._actor.read.remote(job_ids, self._known.seen)))
 
     async def _submit_many(self, specs: list[JobSpec]) -> list[JobView | DocfleetError]:
         return await self._ask(self._actor.submit_many.remote(specs))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
 import stamina
 from ray.actor import ActorHandle
 
+from actors.change_clock import ChangeClockReader
 from actors.errors import FleetUnavailable
+from actors.handles.known_jobs import NO_CLOCK
 from actors.handles.registry import RegistryHandle
 from actors.handles.registry_shards import RegistryShards
 from actors.job_ids import MAX_SHARDS
@@ -58,7 +61,7 @@ def _open(config: RegistryConfig, app: str, *, on_head: bool) -> RegistryHandle:
             raise FleetUnavailable("The job registry runs another release; this replica will be replaced soon")
         return again
 
-    return RegistryHandle(actor, reopen)
+    return RegistryHandle(actor, reopen, ChangeClockReader(Path(config.clock_file)) if config.clock_file else NO_CLOCK)
 
 
 def end_registry(app: str) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import takewhile
+from secrets import randbelow
 from uuid import uuid4
 
+from actors.change_clock import ChangeClock
 from actors.errors import JobExpired
 from actors.messages import JobChanges, JobView
 
@@ -15,13 +17,18 @@ from actors.messages import JobChanges, JobView
 REMEMBERED = 10_000
 
 
+#: Feeds begin to count below this number, each at another one, so that a clock never shows the same number twice.
+FIRST_BELOW = 10**18
+
+
 class ChangeFeed:
     """Says which jobs changed after a cursor. A cursor names a moment in the life of this feed."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._life = uuid4().hex[:12]  # cursors of an earlier process mean nothing here
-        self._last = 0
-        self._changes: deque[tuple[int, str, str]] = deque(maxlen=remembered)  # number, owner, job id
+        self._last = 1 + randbelow(FIRST_BELOW)
+        self._changes: deque[tuple[int, str | None, str]] = deque(maxlen=remembered)  # number, owner, job id
+        self._clock: ChangeClock | None = None
         self._waiters: dict[str, asyncio.Future[None]] = {}
 
     @property
@@ -29,24 +36,56 @@ class ChangeFeed:
         """Now."""
         return f"{self._life}-{self._last}"
 
-    def note(self, owner: str, job_id: str) -> None:
-        """A job has changed, or is gone."""
-        self._last += 1
+    @property
+    def number(self) -> int:
+        """The number of the newest change."""
+        return self._last
+
+    def show_on(self, clock: ChangeClock) -> None:
+        """Let a clock show the number of the newest change from now on."""
+        self._clock = clock
+        clock.set(self._last)
+
+    def note(self, owner: str | None, job_id: str) -> None:
+        """A job has changed, or is gone. Without an owner, only readers of `changed_after` are told."""
+        self._count()
         self._changes.append((self._last, owner, job_id))
-        if waiter := self._waiters.pop(owner, None):
+        if owner is not None and (waiter := self._waiters.pop(owner, None)):
             waiter.set_result(None)
+
+    def forget(self) -> None:
+        """Any job may have changed."""
+        self._count()
+        self._changes.clear()
+        waiters, self._waiters = self._waiters, {}
+        for waiter in waiters.values():
+            waiter.set_result(None)
+
+    def _count(self) -> None:
+        self._last += 1
+        if self._clock:
+            self._clock.set(self._last)
 
     def remembers(self, cursor: str | None) -> bool:
         """Whether every change after `cursor` is still known."""
         number = self._number(cursor)
+        return number is not None and self._remembers(number)
+
+    def _remembers(self, number: int) -> bool:
         forgotten = self._changes[0][0] - 1 if self._changes else self._last
-        return number is not None and forgotten <= number <= self._last
+        return forgotten <= number <= self._last
 
     def changed(self, owner: str, cursor: str) -> list[str]:
         """The jobs of `owner` that changed after a remembered `cursor`, each once, the latest change first."""
-        number = self._number(cursor) or 0
-        newer = takewhile(lambda change: change[0] > number, reversed(self._changes))
+        newer = self._after(self._number(cursor) or 0)
         return list(dict.fromkeys(job_id for _, of, job_id in newer if of == owner))
+
+    def changed_after(self, number: int) -> tuple[str, ...] | None:
+        """The jobs of all owners that changed after this change; None when that is no longer known."""
+        return tuple({job_id for _, _, job_id in self._after(number)}) if self._remembers(number) else None
+
+    def _after(self, number: int) -> Iterator[tuple[int, str | None, str]]:
+        return takewhile(lambda change: change[0] > number, reversed(self._changes))
 
     async def next_change(self, owner: str, timeout_s: float) -> None:
         """Return when a job of `owner` changes, or after `timeout_s` seconds."""
@@ -72,6 +111,8 @@ async def changes_after(
         return JobChanges(cursor=feed.cursor, complete=False)
     if not feed.changed(owner, cursor):
         await feed.next_change(owner, timeout_s)
+        if not feed.remembers(cursor):
+            return JobChanges(cursor=feed.cursor, complete=False)
     now, changed = feed.cursor, feed.changed(owner, cursor)
     views = dict(zip(changed, await read(changed), strict=True))
     return JobChanges(

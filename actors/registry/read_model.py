@@ -37,6 +37,7 @@ class ReadModel:
         changes, self._changes = self._changes, {}
         for change in changes.values():
             change.set_result(None)
+        self.feed.forget()
 
     async def next_change(self, job_id: str, timeout_s: float) -> None:
         """Return after the job changes, or after `timeout_s`.

@@ -11,11 +11,23 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
+from actors.change_clock import ChangeClock
 from actors.deaths import Deaths
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
-from actors.messages import Claim, Heartbeat, InputFile, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
+from actors.messages import (
+    Claim,
+    Heartbeat,
+    InputFile,
+    JobChanges,
+    JobOutcome,
+    JobReading,
+    JobSpec,
+    JobView,
+    QueueStats,
+)
 from actors.registry.change_feed import changes_after
 from actors.registry.config import RegistryConfig as RegistryConfig
 from actors.registry.journal import Journal
@@ -47,6 +59,8 @@ class JobRegistry:
         self._journaled = JournaledLedger(self._journal, config.limits(), clock)
         self._read_model = self._journaled.read_model
         self._submits = Submits(self._journaled, self._journal, clock)
+        if config.clock_file:
+            self._read_model.feed.show_on(ChangeClock(Path(config.clock_file)))
         #: Dispatchers that have left, 100 bytes each. Ray does not end a claim whose caller is gone.
         self._left: set[str] = set()
         self._peers = Peers()
@@ -90,6 +104,12 @@ class JobRegistry:
                 buried = await self._journaled.read(self._journal.buried, missing)
         expired = {job_id: _expired(job_id, owner) for job_id, owner in buried.items()}
         return [self._journaled.view(jobs[job_id]) if job_id in jobs else expired.get(job_id) for job_id in job_ids]
+
+    async def read(self, job_ids: Sequence[str], seen: int) -> JobReading:
+        """The jobs as in `get_many`, and which jobs have changed after change number `seen`."""
+        feed = self._read_model.feed
+        clock, changed = feed.number, feed.changed_after(seen)  # first: later changes are for the next reading
+        return JobReading(clock=clock, changed=changed, jobs=list(await self.get_many(job_ids)))
 
     async def get(self, job_id: str) -> JobView:
         """One job. Raises JobNotFound, JobExpired."""
@@ -311,6 +331,8 @@ class JobRegistry:
     async def forget(self, job_ids: Sequence[str]) -> None:
         """Remove ended jobs; for `tombstone_ttl_s` they raise JobExpired. Other jobs are skipped."""
         await self._journaled.write(self._journal.bury, job_ids, self._clock())
+        for job_id in job_ids:
+            self._read_model.feed.note(None, job_id)
         await self._journaled.write(self._journal.forget_buried, self._clock() - self._config.tombstone_ttl_s)
 
     async def delete(self, job_id: str, owner: str) -> None:

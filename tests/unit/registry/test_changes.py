@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from actors.registry.change_feed import ChangeFeed
+from actors.change_clock import ChangeClock, ChangeClockReader
+from actors.messages import JobChanges
+from actors.registry.change_feed import ChangeFeed, changes_after
+from actors.registry.config import RegistryConfig
 
 
 @pytest.fixture
@@ -68,3 +73,44 @@ async def test_all_who_wait_for_an_owner_wake_at_the_first_change(feed: ChangeFe
 async def test_a_wait_ends_after_its_time(feed: ChangeFeed) -> None:
     await feed.next_change("me", 0.0)
     assert feed.changed("me", feed.cursor) == []
+
+
+def test_what_changed_after_a_number_is_told_of_all_owners(feed: ChangeFeed) -> None:
+    start = feed.number
+    assert feed.changed_after(start) == ()
+    for owner, job_id in [("me", "a"), ("you", "b"), (None, "c")]:
+        feed.note(owner, job_id)
+    assert set(feed.changed_after(start) or ()) == {"a", "b", "c"}
+    assert feed.changed_after(feed.number - 1) == ("c",)
+    feed.note("me", "a")
+    assert feed.changed_after(start) is None  # more than the feed remembers
+    assert feed.changed_after(ChangeFeed().number) is None
+
+
+async def test_when_any_job_may_have_changed_nothing_before_is_remembered(feed: ChangeFeed) -> None:
+    cursor, number = feed.cursor, feed.number
+    waiting = asyncio.create_task(changes_after(cursor, "me", feed, no_jobs, 60.0))
+    await asyncio.sleep(0)
+    feed.forget()
+    assert await waiting == JobChanges(cursor=feed.cursor, complete=False)
+    assert feed.changed_after(number) is None
+
+
+def test_a_clock_shows_the_number_of_the_newest_change(feed: ChangeFeed, tmp_path: Path) -> None:
+    feed.show_on(ChangeClock(tmp_path / "clock"))
+    reader = ChangeClockReader(tmp_path / "clock")
+    for change in (lambda: None, lambda: feed.note("me", "a"), feed.forget):
+        change()
+        assert reader.now() == feed.number
+
+
+async def no_jobs(job_ids: Sequence[str]) -> Sequence[None]:
+    return [None for _ in job_ids]
+
+
+@pytest.mark.parametrize(("clock", "clocks"), [("clock", {"clock-0", "clock-1"}), (None, {None})])
+def test_registries_that_share_the_work_have_clocks_of_their_own(clock: str | None, clocks: set[str | None]) -> None:
+    config = RegistryConfig(
+        database_url="sqlite://", max_queued_jobs=1, max_queued_bytes=1, job_ttl_s=1.0, clock_file=clock
+    )
+    assert {each.clock_file for each in config.of_shards(2)} == clocks
