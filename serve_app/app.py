@@ -4,7 +4,7 @@
 # ServeArguments.
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -100,9 +100,17 @@ class DispatcherReplica(DriverApi):
             shards=settings.registry_shards,
             file_bytes=settings.max_file_bytes,
         )
+        self._settings = settings
         self._dispatcher = dispatcher
         self._deriver = Deriver(parsers, blobs, dispatcher.slots)
         self._work = asyncio.create_task(_together(dispatcher.run(), deliveries.run()))
+
+    def reconfigure(self, user_config: Mapping[str, Any]) -> None:
+        """Take over the settings in LIVE for new work. Serve calls this at the start, and when only the `user_config`
+        has changed. Raises ValueError."""
+        limits = _dispatcher_config(self._settings.with_live(user_config)).limits
+        self._dispatcher.change_limits(limits)
+        self.splitting = limits.splitting
 
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         """The partial results of a job, or None when it does not run here."""
@@ -143,25 +151,15 @@ def build(args: ServeArguments) -> Application:
 def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> Application:
     """The graph of deployments. Benchmarks and fault tests replace docling's engine with `make_engine`."""
     parser = _parser_deployment(settings).bind(_parser_config(settings), make_engine)
-    on_head = HEAD if settings.is_local else None
-    dispatcher = serve.deployment(
-        name="Dispatcher",
-        num_replicas=settings.dispatchers,
-        request_router_config={"request_router_class": "actors.handles.dispatcher_router.DispatcherRouter"},
-        max_ongoing_requests=5_000,  # calls of drivers: most of them wait for a parser or for the end of a job
-        ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": ONE_LOOP},
-        graceful_shutdown_timeout_s=10,
-        health_check_period_s=CHECK_EVERY_S,
-        graceful_shutdown_wait_loop_s=STOP_POLL_INTERVAL_S,
-    )(DispatcherReplica)
     ingress = serve.deployment(
         name="Ingress",
         num_replicas=settings.ingress_replicas,
         max_ongoing_requests=5_000,  # most of them wait for a job to change
         health_check_period_s=CHECK_EVERY_S,
-        ray_actor_options={"num_cpus": 0, "resources": on_head, "runtime_env": ONE_LOOP},
+        ray_actor_options={"num_cpus": 0, "resources": _on_head(settings), "runtime_env": ONE_LOOP},
     )(serve.ingress()(Ingress))
-    return ingress.bind(settings, parser, dispatcher.bind(settings, parser, _remote_models(settings)))
+    dispatcher = dispatcher_deployment(settings).bind(settings, parser, _remote_models(settings))
+    return ingress.bind(settings, parser, dispatcher)
 
 
 def _remote_models(settings: Settings) -> Application | None:
@@ -180,6 +178,24 @@ def _remote_models(settings: Settings) -> Application | None:
     keys = keys_of(settings.endpoints, os.environ)
     config = RemoteModelsConfig(endpoints=settings.endpoints, keys=keys)
     return deployment(RemoteModelsReplica).bind(config)
+
+
+def dispatcher_deployment(settings: Settings, replica: type[DispatcherReplica] = DispatcherReplica) -> serve.Deployment:
+    deployment = serve.deployment(
+        name="Dispatcher",
+        num_replicas=settings.dispatchers,
+        request_router_config={"request_router_class": "actors.handles.dispatcher_router.DispatcherRouter"},
+        max_ongoing_requests=5_000,  # calls of drivers: most of them wait for a parser or for the end of a job
+        ray_actor_options={"num_cpus": 0, "resources": _on_head(settings), "runtime_env": ONE_LOOP},
+        graceful_shutdown_timeout_s=10,
+        health_check_period_s=CHECK_EVERY_S,
+        graceful_shutdown_wait_loop_s=STOP_POLL_INTERVAL_S,
+    )
+    return deployment(replica)
+
+
+def _on_head(settings: Settings) -> dict[str, float] | None:
+    return HEAD if settings.is_local else None
 
 
 def _parser_deployment(settings: Settings) -> serve.Deployment:
@@ -220,7 +236,12 @@ async def _together(*loops: Coroutine[Any, Any, None]) -> None:
 
 
 def _open_registry(settings: Settings) -> RegistryHandle | RegistryShards:
-    config = RegistryConfig(
+    app = serve.get_replica_context().app_name
+    return open_registry(registry_config(settings), app=app, on_head=settings.is_local, shards=settings.registry_shards)
+
+
+def registry_config(settings: Settings) -> RegistryConfig:
+    return RegistryConfig(
         database_url=settings.database_url,
         max_queued_jobs=settings.max_queued_jobs,
         max_queued_bytes=settings.max_queued_bytes,
@@ -230,8 +251,6 @@ def _open_registry(settings: Settings) -> RegistryHandle | RegistryShards:
         # Its readers are on the machine of the registry only where both are pinned to the head node.
         clock_file=f"{settings.state_dir}/changes" if settings.is_local else None,
     )
-    app = serve.get_replica_context().app_name
-    return open_registry(config, app=app, on_head=settings.is_local, shards=settings.registry_shards)
 
 
 def _dispatcher_config(settings: Settings) -> DispatcherConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -86,6 +87,9 @@ def _downloaded_models() -> str | None:
     folder = Path.home() / ".cache" / "docling" / "models"
     return str(folder) if folder.is_dir() else None
 
+
+#: Settings of dispatchers that a `user_config` may change while they run.
+LIVE = frozenset({"page_deadline_s", "job_deadline_s", "max_result_mb"})
 
 Location = Annotated[str, AfterValidator(_absolute)]
 """A folder's path, or a URL."""
@@ -260,6 +264,12 @@ class Settings(BaseSettings):
         if "parser_min_replicas" not in chosen:
             least = max(1, min(room, most))
         return self.model_copy(update={"parser_min_replicas": least, "parser_max_replicas": most})
+
+    def with_live(self, changes: Mapping[str, Any]) -> Settings:
+        """These settings with those of a `user_config`. Raises ValueError when one is invalid, or is not in LIVE."""
+        if others := sorted(changes.keys() - LIVE):
+            raise ValueError(f"user_config cannot change {', '.join(others)}: change args instead")
+        return Settings(**{**self.model_dump(), **changes})
 
     @property
     def parse_options(self) -> ParseOptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -127,6 +127,10 @@ class Dispatcher:
         finally:
             await self._stop_all()
             await self._jobs.leave(self.id)
+
+    def change_limits(self, limits: JobLimits) -> None:
+        """Run further jobs within `limits`. Those that run already keep theirs."""
+        self._config = replace(self._config, limits=limits)
 
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         """The files of a job as far as they are parsed; None when this dispatcher does not work on the job."""

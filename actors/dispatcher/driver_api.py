@@ -50,7 +50,7 @@ class DriverApi:
         self._parsers = parsers
         self._blobs = blobs
         self._slots = slots
-        self._splitting = splitting
+        self.splitting = splitting
         self._defaults = defaults
         self._file_bytes = file_bytes
         self._shards = shards
@@ -65,7 +65,7 @@ class DriverApi:
             data = self._view(document, task.filename)
             task = replace(task, size=len(data), options=task.options.over(self._defaults))
             shared = await self._parsers.put(data)
-            parsed = await FileRun(self._parsers, self._slots, self._splitting, task, shared, _ignore_pages).parse()
+            parsed = await FileRun(self._parsers, self._slots, self.splitting, task, shared, _ignore_pages).parse()
         except Exception as error:  # noqa: BLE001 - the driver may not have the class of what was raised
             failure = failure_of(error, job_id=task.job_id, index=task.index)
             raise FileError(failure.code, failure.message) from None

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from actors.handles.metrics_exporter import observe
 from actors.handles.replicas import memory_share
 from actors.parser.parser import EngineFactory, Parser, ParserConfig
+
+
+class LiveSettings(BaseModel):
+    """The settings of parsers that a `user_config` may change while they run. None keeps the value of the start."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page_deadline_s: Annotated[float, Field(gt=0)] | None = None
+    parser_max_pages: Annotated[int, Field(ge=0)] | None = None
 
 
 class ParserReplica(Parser):
@@ -19,3 +32,16 @@ class ParserReplica(Parser):
         observe("parser")
         limit = config.max_memory or memory_share(num_cpus=config.num_cpus, num_gpus=config.num_gpus)
         super().__init__(replace(config, max_memory=limit), make_engine)
+        self._first_config = self.config
+
+    def reconfigure(self, user_config: Mapping[str, Any]) -> None:
+        """Take over LiveSettings. Serve calls this at the start, and when only the `user_config` has changed.
+
+        Raises pydantic's ValidationError.
+        """
+        live, first = LiveSettings.model_validate(user_config), self._first_config
+        self.config = replace(
+            first,
+            max_pages=first.max_pages if live.parser_max_pages is None else live.parser_max_pages or None,
+            page_deadline_s=live.page_deadline_s or first.page_deadline_s,
+        )

@@ -107,7 +107,7 @@ class Parser:
     ends its call at the next page. A call that goes on for `page_deadline_s` ends the process."""
 
     def __init__(self, config: ParserConfig, make_engine: EngineFactory = docling_engine) -> None:
-        self._config = config
+        self.config = config
         self._pages = 0
         self._unfit = False
         self._watchdog = Watchdog()
@@ -160,7 +160,7 @@ class Parser:
 
     async def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
         """The blobs of a derivation. Raises FileError when the source cannot give them."""
-        limit_s = self._config.page_deadline_s * min(1 + source.nbytes / MIB, PAGES_OF_A_DERIVATION)
+        limit_s = self.config.page_deadline_s * min(1 + source.nbytes / MIB, PAGES_OF_A_DERIVATION)
         return await self._run(lambda: self._engine.derive(source, wanted), source.nbytes, limit_s)
 
     def check_health(self) -> None:
@@ -176,7 +176,7 @@ class Parser:
             raise
 
     def _check_fitness(self) -> None:
-        if self._config.max_pages and self._pages >= self._config.max_pages:
+        if self.config.max_pages and self._pages >= self.config.max_pages:
             raise RuntimeError(f"parsed {self._pages} pages, the most that one process may parse")
         if self._at_work.acquire(blocking=False):  # while a call runs, leave it to the next check
             try:
@@ -188,7 +188,7 @@ class Parser:
     def _check_memory(self) -> None:
         """Called between two calls only: the memory that one document needs for a moment is no leak."""
         if (held := _memory()) > self._ceiling:
-            limit, fresh = (self._config.max_memory or 0) // MIB, self._fresh // MIB
+            limit, fresh = (self.config.max_memory or 0) // MIB, self._fresh // MIB
             raise RuntimeError(f"holds {held // MIB} MiB; its limit is {limit} MiB, and it began with {fresh} MiB")
 
     async def _run(self, call: Callable[[], T], given: int, limit_s: float) -> T:
@@ -204,7 +204,7 @@ class Parser:
         try:
             return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:
-            self._watchdog.hurry(call, self._config.page_deadline_s, self._engine.stop)
+            self._watchdog.hurry(call, self.config.page_deadline_s, self._engine.stop)
             raise
 
     def _work(self, call: Callable[[], T], given: int, limit_s: float, refuse: Callable[[], None]) -> T:

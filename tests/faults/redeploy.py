@@ -22,12 +22,14 @@ import httpx
 import psutil
 import ray
 import yaml
+from ray import serve
+from ray.serve.schema import ApplicationStatus
 
 import actors
 from serve_app.__main__ import choose_http_mode, free_port
 from serve_app.app import APP
 from tests.faults.conftest import PATIENCE_S, SETTINGS
-from tests.faults.test_churn import GIVE_UP_AFTER_S, PAUSE_S, Client
+from tests.faults.test_churn import GIVE_UP_AFTER_S, PARTS, PAUSE_S, Client
 
 PACKAGES = ("actors", "benchmarks", "client", "serve_app", "tests")
 JOBS = 60
@@ -52,7 +54,9 @@ def ray_cluster(code: Path, temporary: Path, dashboard: int) -> Iterator[str]:
         head.wait()
 
 
-def deploy(release: int, dashboard: int, settings: dict[str, str], code: Path, port: int) -> None:
+def deploy(
+    release: int, dashboard: int, settings: dict[str, str], code: Path, port: int, page_deadline_s: float = 3
+) -> None:
     """As an operator does it. The new release has another environment, as another `working_dir` would."""
     application = {
         "name": APP,
@@ -60,6 +64,9 @@ def deploy(release: int, dashboard: int, settings: dict[str, str], code: Path, p
         "import_path": "tests.faults.application:build",
         "runtime_env": {"env_vars": {"RELEASE": str(release)}},
         "args": {name.lower(): value for name, value in settings.items() if name != "SLEEP_PER_PAGE_S"},
+        "deployments": [
+            {"name": name, "user_config": {"page_deadline_s": page_deadline_s}} for name in ("Dispatcher", "Parser")
+        ],
     }
     config = {"http_options": {"host": "127.0.0.1", "port": port}, "applications": [application]}
     file = code / "serve_config.yaml"
@@ -137,6 +144,9 @@ def main(folder: Path) -> None:
         deploy(1, dashboard, settings, code, port)
         ray.init(address=address, log_to_driver=False)
         found = asyncio.run(_load(port, code, lambda: deploy(2, dashboard, settings, code, port)))
+        before = replica_pids()
+        deploy(2, dashboard, settings, code, port, page_deadline_s=4)
+        found |= {"deadline_changed": _deadline_changes(), "kept": replica_pids() == before}
         ray.shutdown()
     print(json.dumps(found))
 
@@ -144,6 +154,27 @@ def main(folder: Path) -> None:
 async def _load(port: int, code: Path, again: Any) -> dict[str, Any]:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         return await deploy_under_load(http, code, again)
+
+
+def replica_pids() -> list[int]:
+    """Of the dispatchers and parsers of this cluster."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            title = " ".join(process.cmdline())
+            if title.startswith((PARTS["dispatcher"], PARTS["parser"])):
+                found.append(process.pid)
+    return sorted(found)
+
+
+def _deadline_changes() -> bool:
+    """Wait until Serve has told every replica of its `user_config`."""
+    give_up = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
+        if serve.status().applications[APP].status is ApplicationStatus.RUNNING:
+            return True
+        time.sleep(PAUSE_S)
+    return False
 
 
 def _wait_for(url: str) -> None:

@@ -27,3 +27,5 @@ def test_no_job_is_lost_when_other_code_is_deployed_and_the_registry_runs_it(sho
     assert before != after
     assert after.partition("-")[0] == found["expected"]
     assert set(found["seen"]) <= TRANSIENT
+    assert found["deadline_changed"]
+    assert found["kept"], "a changed user_config started processes anew"

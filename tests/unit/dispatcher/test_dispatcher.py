@@ -555,3 +555,15 @@ async def test_files_of_jobs_on_registries_that_are_not_there_are_kept(jobs, par
     async with running(Dispatcher(jobs, parsers, blobs, FakeFetcher(), config)):
         await gone(blobs, "results/orphan/0/response.json")
     assert await has(blobs, "inputs/3-orphan/0", "inputs/orphan/0") == [True, False]
+
+
+async def test_a_changed_deadline_counts_for_further_jobs(start, jobs, blobs, parsers) -> None:
+    parsers.gate = asyncio.Event()
+    dispatcher = await start(jobs=2)
+    await submit(jobs, blobs, "earlier", b"1")
+    await eventually(lambda: len(jobs.claims) == 1)
+    dispatcher.change_limits(JobLimits(files=1, deadline_s=0.1, splitting=Splitting(slots=1)))
+    await submit(jobs, blobs, "later", b"1")
+    assert (await jobs.ended("later")).failure.code is ErrorCode.DEADLINE_EXCEEDED
+    parsers.gate.set()
+    assert (await jobs.ended("earlier")).failure is None

@@ -155,3 +155,13 @@ def test_a_folder_cannot_remove_its_files_by_a_rule(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="blobs_expire needs an object store"):
         Settings(state_dir=str(tmp_path), blobs_expire=True)
     assert Settings(state_dir=str(tmp_path), blob_url="s3://bucket", blobs_expire=True).blobs_expire
+
+
+def test_a_user_config_changes_deadlines_only(tmp_path: Path) -> None:
+    settings = Settings(state_dir=str(tmp_path), page_deadline_s=60, api_keys="")
+    assert settings.with_live({"page_deadline_s": 5}).page_deadline_s == 5
+    assert settings.with_live({}) == settings
+    with pytest.raises(ValueError, match="user_config cannot change profile"):
+        settings.with_live({"profile": "native"})
+    with pytest.raises(ValueError, match="page_deadline_s"):
+        settings.with_live({"page_deadline_s": 0})
