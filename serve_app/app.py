@@ -37,7 +37,7 @@ from actors.registry.registry import RegistryConfig
 from actors.remote_models.models import RemoteModels, RemoteModelsConfig
 from actors.telemetry.export import export_spans
 from serve_app.api import make_api
-from serve_app.ray_workarounds import ServeWorkarounds, answer_here, install_dead_replica_page
+from serve_app.ray_workarounds import ServeWorkarounds, answer_here
 from serve_app.settings import MIB, ServeArguments, Settings
 
 APP = "docfleet"
@@ -60,7 +60,6 @@ class Ingress:
     """Serves the REST API. It keeps no state, so every replica can answer for every job."""
 
     def __init__(self, settings: Settings, parser: DeploymentHandle[Any], dispatcher: DeploymentHandle[Any]) -> None:
-        install_dead_replica_page()
         export_spans("ingress")
         self._settings = settings
         self._registry = _open_registry(settings)

@@ -19,7 +19,7 @@ from actors.errors import FleetUnavailable
 from actors.telemetry.logs import get_logger
 from serve_app.context import REQUEST_ID, request_id_of
 from serve_app.fallback_proxy import keep_fallback_proxy_local
-from serve_app.haproxy import RETRY_AFTER_S, STARTING
+from serve_app.haproxy import DIED, DIED_RETRY_AFTER_S, RETRY_AFTER_S, STARTING
 from serve_app.header_timeout import install_header_timeout
 from serve_app.plain_status import AnsweredHere
 from serve_app.problems import problem
@@ -32,8 +32,7 @@ _NO_SUCH_PATH = re.compile(rb"Path '.*' not found\. Ping .*/-/routes for availab
 
 def dead_replica(request_id: str | None) -> Response:
     """The answer to a request whose replica died before it answered."""
-    detail = "The server process that handled this request has died. Send the request again"
-    return problem(FleetUnavailable.code, detail, request_id, retry_after=FleetUnavailable.retry_after)
+    return problem(FleetUnavailable.code, DIED, request_id, retry_after=DIED_RETRY_AFTER_S)
 
 
 def middlewares() -> list[Middleware]:

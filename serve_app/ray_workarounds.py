@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
-from http import HTTPStatus
-from pathlib import Path
 
-import ray
-from ray.serve._private.constants import RAY_SERVE_HAPROXY_CONFIG_FILE_LOC
 from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
 from ray.serve._private.http_util import RequestIdMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.plain_status import BUILT_HERE
-from serve_app.proxies import dead_replica
 
 #: Messages of at most 256 KiB each. When the queue is full, uvicorn stops reading, and TCP slows the client down.
 READ_AHEAD = 8
@@ -50,23 +44,3 @@ class ServeWorkarounds:
 def answer_here(application: ASGIApp) -> None:
     """Let `AnsweredHere` give requests to `application`, which expects Serve's request id around it."""
     BUILT_HERE.append(RequestIdMiddleware(application))
-
-
-def install_dead_replica_page() -> None:
-    """Make the HAProxy of this node answer 503 with Retry-After when a replica dies before it answers.
-
-    Serve makes it answer a bare 500 and has no setting for this. The answer is a file. Serve writes it at start, and
-    HAProxy reads it when it learns of a new replica. So a starting replica can replace it in time.
-    """
-    page = Path(RAY_SERVE_HAPROXY_CONFIG_FILE_LOC).parent / ray.get_runtime_context().get_node_id() / "500.http"
-    with suppress(OSError):
-        if page.exists():
-            page.write_bytes(_unavailable())
-
-
-def _unavailable() -> bytes:
-    answer = dead_replica(request_id=None)
-    answer.headers["Cache-Control"] = "no-cache"
-    status = HTTPStatus(answer.status_code)
-    lines = (f"HTTP/1.1 {status} {status.phrase}", *(f"{name}: {value}" for name, value in answer.headers.items()))
-    return "\r\n".join((*lines, "", "")).encode() + bytes(answer.body)

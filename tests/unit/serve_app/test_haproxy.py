@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ import httpx
 import pytest
 
 from client.models import Problem
-from serve_app.haproxy import with_503
+from serve_app.haproxy import answer_for_the_dead, with_503
+from serve_app.proxies import dead_replica
 from tests.waiting import eventually
 
 #: What Serve's own configuration has at its end.
@@ -50,10 +52,10 @@ def serves_answer() -> str:
 
 
 @contextmanager
-def haproxy(folder: Path, apps: str = "") -> Iterator[httpx.Client]:
+def haproxy(folder: Path, apps: str = "", template: str = CONFIG) -> Iterator[httpx.Client]:
     """A client of HAProxy with Serve's configuration, started as Serve starts it, on a socket of the test."""
     config, socket = folder / "haproxy.cfg", folder / "http.sock"
-    config.write_text(CONFIG.format(socket=socket, apps=apps, answer=serves_answer()))
+    config.write_text(template.format(socket=socket, apps=apps, answer=serves_answer()))
     process = subprocess.Popen([sys.executable, "-m", "serve_app.haproxy", "-db", "-f", str(config)])
     try:
         eventually(lambda: process.poll() is not None or socket.exists(), what="HAProxy's socket")
@@ -84,6 +86,24 @@ def test_haproxy_asks_to_come_back_while_no_application_is_deployed(folder: Path
 def test_haproxy_knows_which_paths_there_are_once_an_application_is_deployed(folder: Path) -> None:
     with haproxy(folder, "    acl is_app path_beg /app/\n    use_backend app if is_app\n") as http:
         assert [http.get(path).status_code for path in ("/app/a", "/jobs/a")] == [200, 404]
+
+
+def test_haproxy_asks_to_come_back_when_a_replica_has_died(folder: Path) -> None:
+    serves_file = folder / "500.http"
+    serves_file.write_bytes(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+    apps = "    use_backend dead\n"
+    dead = f"backend dead\n    errorfile 503 {serves_file}\n    server gone unix@{folder}/nobody.sock\nbackend app\n"
+    with haproxy(folder, apps, CONFIG.replace("backend app\n", dead)) as http:
+        answer = http.get("/jobs/a")
+    expected = dead_replica(request_id=None)
+    assert (answer.status_code, answer.json()) == (503, json.loads(bytes(expected.body)))
+    assert answer.headers["Retry-After"] == expected.headers["Retry-After"]
+    assert answer.headers["Content-Type"] == expected.headers["Content-Type"]
+
+
+def test_a_proxy_without_such_a_file_gets_none(folder: Path) -> None:
+    answer_for_the_dead(folder / "500.http")
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("config", ["", "frontend http_frontend\n    default_backend default_backend\n"])
