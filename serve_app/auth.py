@@ -20,7 +20,7 @@ from serve_app.rate_limit import RateLimit
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/health", "/docs", "/openapi.json", *ASSETS, "/ready", "/version"})
 
 
-_POLICY = 1008  # a WebSocket's close code
+_POLICY, _TRY_AGAIN_LATER = 1008, 1013  # a WebSocket's close codes
 
 
 class Access:
@@ -54,6 +54,9 @@ class Access:
         owner = self._keys.owner_of(key)
         if owner is None:
             await WebSocketClose(_POLICY)(scope, receive, send)  # the handshake is answered with 403
+            return
+        if self._rate and self._rate.wait_for(owner):
+            await WebSocketClose(_TRY_AGAIN_LATER)(scope, receive, send)
             return
         scope["state"].update(owner=owner, is_admitted=lambda: self._keys.owner_of(key) == owner)
         await self._app(scope, receive, send)

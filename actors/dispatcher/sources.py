@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +20,7 @@ from actors.formats import FAMILIES, label_of, suffix_of
 from actors.messages import Failure, InputFile, JobSpec
 from actors.sources import Fetched
 from actors.telemetry.logs import get_logger
+from actors.telemetry.metrics import SOURCE_SECONDS, SOURCES_FETCHED
 from client.models import ErrorCode
 
 log = get_logger()
@@ -27,6 +29,16 @@ AT_ONCE = 32  # fetches of one dispatcher
 AT_ONCE_OF_A_JOB = 4
 
 _RECORD = TypeAdapter(InputFile)
+
+#: What the metrics call the failures of fetches; any other is "failed".
+_OUTCOMES: Mapping[ErrorCode, str] = MappingProxyType(
+    {
+        ErrorCode.SOURCE_REFUSED: "refused",
+        ErrorCode.SOURCE_DENIED: "denied",
+        ErrorCode.SOURCE_NOT_FOUND: "not_found",
+        ErrorCode.FILE_TOO_LARGE: "too_large",
+    }
+)
 
 #: Suffixes for files whose name has none that is known. What the bytes say counts for more.
 _BY_MEDIA_TYPE: Mapping[str, str] = MappingProxyType(
@@ -76,13 +88,16 @@ class Sources:
 
     async def _fetched(self, file: InputFile) -> InputFile:
         source, file = file.source, replace(file, source=None)
+        started = time.monotonic()
         try:
             if source is None:
                 raise FileError(ErrorCode.SOURCE_FAILED, "The file was fetched before, and has been removed since")
             fetched = await self._fetcher.fetch(source.url, source.headers, lambda: self._blobs.writer(file.blob))
         except FileError as error:
             log.info("source_not_fetched", code=error.file_code.value, reason=error.message)
+            _record(_OUTCOMES.get(error.file_code, "failed"), started)
             return replace(file, rejected=Failure(code=error.file_code, message=error.message))
+        _record("fetched", started)
         name = _name_of(fetched, file.filename, is_named=source.is_named)
         return replace(
             file,
@@ -91,6 +106,11 @@ class Sources:
             sha256=fetched.sha256,
             trust_name=source.is_named and suffix_of(file.filename) in FAMILIES,
         )
+
+
+def _record(outcome: str, started: float) -> None:
+    SOURCES_FETCHED.record(outcome=outcome)
+    SOURCE_SECONDS.record(time.monotonic() - started)
 
 
 class JobSources:

@@ -133,6 +133,20 @@ DELIVERIES = Metric(
     help="Delivery attempts, by outcome",
     labels={"kind": ("callback", "webhook"), "outcome": ("delivered", "retried", "given_up")},
 )
+SOURCES_FETCHED = Metric(
+    name="docfleet_sources_fetched_total",
+    kind="counter",
+    room="dispatcher",
+    help="Files that were to be fetched from a URL, by outcome; retries of one file count once",
+    labels={"outcome": ("fetched", "refused", "denied", "not_found", "too_large", "failed")},
+)
+SOURCE_SECONDS = Metric(
+    name="docfleet_source_fetch_seconds",
+    kind="histogram",
+    room="dispatcher",
+    help="Time to fetch a file from its URL, with the retries, also of one that could not be fetched",
+    buckets=_PAGES,
+)
 
 # -- parsers --------------------------------------------------------------------------------------------------------
 
@@ -186,6 +200,8 @@ METRICS: Sequence[Metric] = (
     PAGES_LOST,
     WORDS_LOST,
     DELIVERIES,
+    SOURCES_FETCHED,
+    SOURCE_SECONDS,
     PAGES,
     PAGE_SECONDS,
     PARSERS_RECYCLED,

@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from client.languages import OCR_LANGUAGES
 from client.models import ExportFormat, ParseOptions
+from serve_app.docling_v1.languages import native_language
 from serve_app.docling_v1.loose_types import Config, Flag, Number, PageRange, Text, Words, as_object, as_one, as_words
 from serve_app.docling_v1.rules import (
     Ignored,
@@ -46,8 +46,7 @@ _WITH_ITS_SWITCH = Ignored("used only together with a switch that is refused")
 
 
 def _languages(tags: tuple[str, ...]) -> tuple[str, ...]:
-    """Languages as this server names them: docling-serve also takes tags with a region or a script, such as de-DE."""
-    return tuple(tag if tag in OCR_LANGUAGES else tag.lower().partition("-")[0] for tag in tags)
+    return tuple(map(native_language, tags))
 
 
 class ConvertOptions(BaseModel):

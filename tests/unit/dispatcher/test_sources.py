@@ -20,9 +20,11 @@ from actors.dispatcher.sources import Sources
 from actors.errors import FileError
 from actors.messages import InputFile, JobSpec
 from actors.sources import Fetched, Source
+from actors.telemetry.metrics import SOURCE_SECONDS, SOURCES_FETCHED
 from client.models import ErrorCode, ParseOptions
 from tests.fakes import FakeFetcher
 from tests.memory_parsers import MemoryParsers
+from tests.recorded import Recorded
 from tests.threaded_registry import ThreadedRegistry
 from tests.waiting import eventually_async as eventually
 
@@ -104,6 +106,18 @@ async def test_a_source_that_fails_is_a_failed_file_and_the_others_go_on(jobs, b
     assert (gone["error_code"], gone["error"]) == ("source_not_found", GONE.message)
     assert bug["error_code"] == "internal"
     assert ended.progress.files_fetched == 3
+
+
+async def test_fetches_are_counted_by_how_they_ended(jobs, blobs, fetcher, parsers, recorded: Recorded) -> None:
+    large = FileError(ErrorCode.FILE_TOO_LARGE, "too large")
+    fetcher.pages |= {"https://web.test/gone.pdf": GONE, "https://web.test/large.pdf": large}
+    urls = (URL, "https://web.test/gone.pdf", "https://web.test/large.pdf")
+    await submit(jobs, *(remote(index, url=url) for index, url in enumerate(urls)))
+    async with working(jobs, blobs, fetcher, parsers):
+        await jobs.ended("j")
+    outcomes = {name: sum(recorded.of(SOURCES_FETCHED, outcome=name)) for name in SOURCES_FETCHED.labels["outcome"]}
+    assert {name: count for name, count in outcomes.items() if count} == {"fetched": 1, "not_found": 1, "too_large": 1}
+    assert len(recorded.of(SOURCE_SECONDS)) == 3
 
 
 async def test_no_log_line_and_no_result_holds_a_url_or_a_header(jobs, blobs, fetcher, parsers) -> None:

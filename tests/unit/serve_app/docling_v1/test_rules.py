@@ -83,6 +83,18 @@ async def test_rule_2_a_key_in_the_query_is_not_read(make_service: MakeService) 
     assert "mine" not in str(logs)
 
 
+async def test_rule_2_a_handshake_counts_against_the_rate_of_its_key(make_service: MakeService) -> None:
+    service = await make_service(api_keys=KEYS, key_requests_per_s=0.001)
+    key = {"X-Api-Key": "mine"}
+    messages = []
+    for _ in range(2):
+        async with connected(service.api, "/v1/status/ws/x", **key) as socket:
+            messages.append(await socket.message())
+    assert [message["type"] for message in messages] == ["websocket.accept", "websocket.close"]
+    assert messages[1]["code"] == 1013  # try again later
+    assert (await service.http.get("/jobs", headers=key)).status_code == 429
+
+
 @pytest.mark.parametrize("path", ["/v1/convert/file/async", "/v1/convert/file"])
 async def test_rule_3_submits_answer_200(service: Service, path: str) -> None:
     assert (await converted(service, path, files=FILES)).status_code == 200
@@ -210,7 +222,15 @@ async def test_rule_9_what_is_switched_off_is_not_refused(service: Service) -> N
 
 
 @pytest.mark.parametrize(
-    ("sent", "read"), [(["de-DE", "en"], ("de", "en")), ("fr,zh-Hant", ("fr", "zh")), ("chinese_cht", ("chinese_cht",))]
+    ("sent", "read"),
+    [
+        (["de-DE", "en"], ("de", "en")),
+        ("fr,zh-Hant", ("fr", "zh")),
+        ("chinese_cht", ("chinese_cht",)),
+        ("eng,deu", ("en", "de")),
+        (["chi_sim", "FRA"], ("ch", "fr")),
+        ("ger-Latn", ("de",)),
+    ],
 )
 async def test_rule_9_languages_come_as_tags_too(service: Service, sent: object, read: tuple[str, ...]) -> None:
     await submitted(service, ocr_lang=sent)
