@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from actors.derivations import Chunks, Derivation, Export
-from client.models import ExportFormat
+from actors.errors import FileError
+from client.models import ErrorCode, ExportFormat
 
 WIDTH, HEIGHT = 595.0, 842.0
 
@@ -25,6 +26,7 @@ class Document:
     warnings: list[dict[str, Any]] = field(default_factory=list)
     pages_failed: list[dict[str, Any]] = field(default_factory=list)
     pictures: dict[int, bytes] = field(default_factory=dict)
+    has_pictures: bool = True
 
     def response(self) -> dict[str, Any]:
         return {
@@ -51,7 +53,9 @@ class Document:
         return self.exports.get(wanted.form, "<p>exported</p>").encode()
 
     def picture(self, page: int) -> bytes | None:
-        """The picture of a page, if there is one."""
+        """The picture of a page, if there is one. Raises FileError for a document whose pages cannot be drawn."""
+        if not self.has_pictures:
+            raise FileError(ErrorCode.NO_PAGE_PICTURE, "No page can be drawn of this file")
         return self.pictures.get(page)
 
     def _chunks(self) -> Iterator[dict[str, Any]]:

@@ -108,6 +108,10 @@ class PageServer:
         self.complete(job_id)
         return job_id
 
+    def drop_inputs(self, job_id: str) -> None:
+        """Remove the files of a job, as a server that does not keep them."""
+        self._call(self._blobs.delete_prefix(f"inputs/{job_id}"))
+
     def fill(self, jobs: int) -> None:
         """Submit so many jobs at once, without their files."""
         file = InputFile(filename="report.pdf", blob="none", size=1, sha256="")

@@ -104,10 +104,62 @@ def test_the_list_is_filtered_by_state_and_by_name(home: Page, server: PageServe
     expect(home.locator(".row .names")).to_have_text(["done.pdf"])
 
 
-def test_a_file_is_parsed_again(home: Page, server: PageServer) -> None:
-    home.evaluate(DROP, [["report.pdf", "content"]])
-    home.get_by_role("button", name="Parse report.pdf again").click()
+def test_a_job_of_another_program_is_parsed_again_with_other_options(
+    home: Page, server: PageServer, new_page: NewPage
+) -> None:
+    first = server.completed("report.pdf")
+    other_tab = new_page(f"{server.url}/ui")
+    other_tab.get_by_role("button", name="Parse report.pdf again").click()
+    dialog = other_tab.get_by_role("dialog", name="Parse again")
+    dialog.get_by_label("Find tables").select_option("off")
+    dialog.get_by_role("button", name="Parse again").click()
+    expect(dialog).to_have_count(0)
     expect(row(home, "report.pdf")).to_have_count(2)
+    [job_id] = server.begin()
+    assert job_id != first
+    assert server.options(job_id).do_table_structure is False
+    assert other_tab.locator(".options .number").count() == 0  # later files are parsed as before
+
+
+def test_an_open_document_is_parsed_again_as_a_new_job_that_opens(server: PageServer, new_page: NewPage) -> None:
+    job_id = server.completed("report.pdf")
+    page = new_page(f"{server.url}/ui#/jobs/{job_id}")
+    page.get_by_role("button", name="Parse report.pdf again").click()
+    page.get_by_role("dialog").get_by_role("button", name="Parse again").click()
+    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    assert job_id not in page.url
+
+
+def test_files_that_are_no_longer_kept_are_told_in_the_words_of_the_server(home: Page, server: PageServer) -> None:
+    job_id = server.completed("report.pdf")
+    server.drop_inputs(job_id)
+    home.get_by_role("button", name="Parse report.pdf again").click()
+    dialog = home.get_by_role("dialog")
+    dialog.get_by_role("button", name="Parse again").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("KEEP_INPUTS")
+    expect(dialog.get_by_role("alert")).to_contain_text("Request")
+
+
+def test_an_option_with_options_of_its_own_is_switched_on_and_filled_in(home: Page, server: PageServer) -> None:
+    home.locator(".options summary").click()
+    home.get_by_label("Make chunks at once").check()
+    home.get_by_label("Cut by").select_option("page")
+    home.get_by_label("Most tokens").fill("300")
+    home.get_by_label("Most tokens").press("Tab")
+    home.evaluate(DROP, [["report.pdf", "content"]])
+    expect(row(home, "report.pdf")).to_be_visible()
+    [job_id] = server.begin()
+    chunks = server.options(job_id).chunks
+    assert chunks is not None
+    assert (chunks.chunker, chunks.max_tokens) == ("page", 300)
+
+
+def test_an_option_that_is_no_number_is_refused_with_its_name(home: Page) -> None:
+    home.locator(".options summary").click()
+    home.get_by_label("Pages", exact=True).fill("first")
+    home.get_by_label("Pages", exact=True).press("Tab")
+    home.evaluate(DROP, [["report.pdf", "content"]])
+    expect(home.get_by_role("alert")).to_contain_text("page_range")
 
 
 def test_a_wrong_key_is_refused_in_the_words_of_the_server_and_a_right_one_is_kept(

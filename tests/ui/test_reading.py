@@ -115,6 +115,24 @@ def test_a_format_without_pages_shows_its_content_alone(server: PageServer, new_
     expect(page.locator(".page-pane")).to_have_count(0)
 
 
+@pytest.mark.parametrize("told_by", ["kind", "server"])
+def test_a_format_with_pages_but_without_pictures_shows_its_content_alone(
+    server: PageServer, new_page: NewPage, told_by: str
+) -> None:
+    slides = paged("slides.pptx")
+    slides.has_pictures = False
+    if told_by == "kind":
+        kind = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+        slides.json["origin"] = {"mimetype": kind}
+    server.documents["slides.pptx"] = slides
+    page = new_page(f"{server.url}/ui#/jobs/{server.completed('slides.pptx')}")
+    expect(page.get_by_text("First paragraph of page 1.")).to_be_visible()
+    expect(page.locator(".page-pane")).to_have_count(0)
+    page.keyboard.press("j")
+    expect(page.get_by_text("First paragraph of page 2.")).to_be_visible()
+    expect(page.locator(".page-pane")).to_have_count(0)
+
+
 def test_search_finds_the_words_on_any_page_and_goes_there(report: Page) -> None:
     report.keyboard.press("/")
     report.keyboard.type("second  PARAGRAPH of page 3")

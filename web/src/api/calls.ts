@@ -50,12 +50,15 @@ export const documentJson = (id: string, file: number, signal?: Stop): Promise<u
 export const chunksOf = (id: string, file: number, chunker: Chunker, tokens: number, signal?: Stop): Promise<Chunks> =>
   json(`jobs/${id}/results`, { query: { file, format: "chunks", chunker, max_tokens: tokens }, ...init(signal) });
 
-/** Submit documents that the server fetches itself. */
-export const submitUrls = (urls: string[], options: Record<string, unknown>): Promise<Submitted> =>
+/** A document that the server fetches, or has from an earlier job. */
+export type Source = { url: string } | { job_id: string; file?: number };
+
+/** Submit documents without sending them. */
+export const submitSources = (sources: Source[], options: Record<string, unknown>): Promise<Submitted> =>
   json("submit", {
     method: "POST",
     headers: { "Content-Type": "application/json", "Idempotency-Key": newKey() },
-    body: JSON.stringify({ sources: urls.map((url) => ({ url })), options }),
+    body: JSON.stringify({ sources, options }),
   });
 
 /** An export as text. */

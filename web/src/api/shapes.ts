@@ -129,6 +129,8 @@ export interface ServiceInfo {
 /** A part of JSON Schema. */
 export interface Schema {
   $ref?: string;
+  $defs?: Record<string, Schema>;
+  default?: unknown;
   type?: string;
   format?: string;
   enum?: string[];
@@ -142,7 +144,10 @@ export interface Schema {
 export interface Offer {
   profiles: string[];
   ocr_languages: string[];
+  /** Names, with the length of their models. */
+  tokenizers: Record<string, number>;
   defaults: Record<string, unknown>;
+  chunk_defaults?: Record<string, unknown>;
   options_schema: Schema;
 }
 

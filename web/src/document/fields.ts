@@ -5,11 +5,13 @@ import type { Offer, Schema } from "../api/shapes";
 export interface Field {
   name: string;
   label: string;
-  kind: "switch" | "choice" | "choices" | "words" | "range" | "number" | "text" | "secret";
+  kind: "switch" | "choice" | "choices" | "words" | "range" | "number" | "text" | "secret" | "object";
   /** Of a choice, and suggestions for words. */
   values: string[];
   /** What the server takes where nothing is said. */
   usual: string;
+  /** Of an object. */
+  fields: Field[];
 }
 
 /** Names for people; an option that is not here has its own name. */
@@ -23,24 +25,44 @@ const LABELS: Record<string, string> = {
   page_range: "Pages",
   ocr_lang: "Languages of pictures",
   cache: "Use an earlier result",
+  images_scale: "Pixels per point of pictures",
+  heading_hierarchy: "Find levels of headings",
+  table_mode: "Table model",
+  chunks: "Make chunks at once",
+  chunker: "Cut by",
+  max_tokens: "Most tokens",
+  merge_peers: "Join small neighbours",
+  tables: "Tables as",
 };
 
-/** In the order of the server, without options that have options of their own. */
-export function fieldsOf(offer: Offer): Field[] {
-  const properties = Object.entries(offer.options_schema.properties ?? {});
-  const simple = properties.filter(([, schema]) => withoutNull(schema).$ref === undefined);
-  return simple.map(([name, schema]) => ({
-    name,
-    label: LABELS[name] ?? name.replaceAll("_", " "),
-    ...typed(name, withoutNull(schema), offer),
-    usual: written(offer.defaults[name]),
-  }));
+/** In the order of the server. */
+export const fieldsOf = (offer: Offer): Field[] => fieldsIn(offer.options_schema, offer, offer.defaults);
+
+function fieldsIn(schema: Schema, offer: Offer, defaults: Record<string, unknown>): Field[] {
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const meaning = resolved(withoutNull(property), offer);
+    return {
+      name,
+      label: LABELS[name] ?? name.replaceAll("_", " "),
+      usual: written(defaults[name] ?? property.default),
+      ...typed(name, meaning, offer),
+      fields: meaning.properties ? fieldsIn(meaning, offer, defaultsOf(name, offer)) : [],
+    };
+  });
 }
 
 const withoutNull = (schema: Schema): Schema => schema.anyOf?.find((each) => each.type !== "null") ?? schema;
 
+/** A schema itself, or the definition that it refers to. */
+const resolved = (schema: Schema, offer: Offer): Schema =>
+  offer.options_schema.$defs?.[schema.$ref?.split("/").at(-1) ?? ""] ?? schema;
+
+const defaultsOf = (name: string, offer: Offer): Record<string, unknown> =>
+  (name === "chunks" ? offer.chunk_defaults : (offer.defaults[name] as Record<string, unknown>)) ?? {};
+
 function typed(name: string, schema: Schema, offer: Offer): Pick<Field, "kind" | "values"> {
-  const values = name === "profile" ? offer.profiles : (schema.enum ?? []);
+  if (schema.properties) return { kind: "object", values: [] };
+  const values = offered(name, offer) ?? schema.enum ?? [];
   if (values.length) return { kind: "choice", values };
   if (schema.type === "boolean") return { kind: "switch", values: [] };
   if (schema.type === "number" || schema.type === "integer") return { kind: "number", values: [] };
@@ -51,13 +73,19 @@ function typed(name: string, schema: Schema, offer: Offer): Pick<Field, "kind" |
   return items.length ? { kind: "choices", values: items } : { kind: "words", values: suggested(name, offer) };
 }
 
+/** What this server has of what the schema allows. */
+function offered(name: string, offer: Offer): string[] | undefined {
+  if (name === "profile") return offer.profiles;
+  return name === "tokenizer" ? Object.keys(offer.tokenizers) : undefined;
+}
+
 const suggested = (name: string, offer: Offer): string[] => (name === "ocr_lang" ? offer.ocr_languages : []);
 
 function written(value: unknown): string {
   if (value === true) return "on";
   if (value === false) return "off";
   if (Array.isArray(value)) return value.join(", ");
-  return value == null ? "" : String(value);
+  return value == null || typeof value === "object" ? "" : String(value);
 }
 
 /** What is typed into a field, as the API takes it; undefined where nothing is said. */
@@ -65,9 +93,21 @@ export function meant(field: Field, text: string): unknown {
   const typedIn = text.trim();
   if (!typedIn) return undefined;
   if (field.kind === "switch") return typedIn === "on";
-  if (field.kind === "number") return Number(typedIn);
+  if (field.kind === "number") return number(typedIn);
   if (field.kind === "words") return typedIn.split(/[\s,]+/).filter(Boolean);
   if (field.kind !== "range") return typedIn;
-  const [first, last = first] = typedIn.split(/\s*[-–]\s*/).map(Number);
+  const [first, last = first] = typedIn.split(/\s*[-–]\s*/).map(number);
   return [first, last];
+}
+
+/** What is no number goes to the server as it is, which says what is wrong with it. */
+function number(text: string): number | string {
+  const value = Number(text);
+  return Number.isFinite(value) && text !== "" ? value : text;
+}
+
+/** An object with another value of one entry; undefined leaves the entry out. */
+export function changed(values: Record<string, unknown>, name: string, value: unknown): Record<string, unknown> {
+  const { [name]: _, ...others } = values;
+  return value === undefined ? others : { ...others, [name]: value };
 }

@@ -45,6 +45,8 @@ export interface PageSize {
 export interface Model {
   items: Item[];
   pages: PageSize[];
+  /** Whether the file is of a kind whose pages the server draws. */
+  isDrawn: boolean;
   /** The items of each page, also of those that continue there. Page 0 has what is on no page. */
   byPage: Map<number, Item[]>;
 }
@@ -90,6 +92,7 @@ interface RawCell {
 interface RawDocument {
   body: Raw;
   furniture?: Raw;
+  origin?: { mimetype?: string } | null;
   pages?: Record<string, { page_no: number; size: { width: number; height: number } }>;
   [collection: string]: unknown;
 }
@@ -97,6 +100,9 @@ interface RawDocument {
 const LISTS = new Set(["list", "ordered_list"]);
 const SAFE_LINK = /^(https?|mailto):/i;
 const SAFE_IMAGE = /^data:image\/(png|jpeg|webp|gif);base64,/;
+
+/** The kinds of files with pages to draw, and files of unknown kind: the server says more when it is asked. */
+const DRAWN = /^(application\/pdf|image\/.*|)$/;
 
 /** Read docling's JSON. Unknown parts are left out; nothing of it is ever taken for HTML. */
 export function modelOf(json: unknown): Model {
@@ -120,7 +126,8 @@ class Reader {
     for (const page of pages) this.#heights.set(page.number, page.height);
     this.#walk(this.#document.body?.children, 0);
     this.#walk(this.#document.furniture?.children, 0);
-    return { items: this.#items, pages, byPage: byPage(this.#items) };
+    const kind = this.#document.origin?.mimetype ?? "";
+    return { items: this.#items, pages, isDrawn: DRAWN.test(kind), byPage: byPage(this.#items) };
   }
 
   #walk(refs: Ref[] | undefined, depth: number): void {

@@ -3,9 +3,10 @@
 import { signal } from "@preact/signals";
 import { filesIn, sorted } from "./files";
 import { options } from "./options";
+import { go } from "./route";
 import { complain, spoken } from "./session";
 import { service } from "./start";
-import { submit } from "./uploads";
+import { submit, uploads } from "./uploads";
 
 export const isDragging = signal(false);
 /** Files that were not sent, with the reason. */
@@ -17,6 +18,7 @@ export function take(files: File[]): void {
   const { accepted, refused } = sorted(visible, service.value?.supported_formats ?? []);
   leftOut.value = refused;
   if (!accepted.length) return;
+  go(null); // there is their progress
   spoken.value = accepted.length === 1 ? `Sending ${accepted[0]?.name}` : `Sending ${accepted.length} files`;
   void submit(accepted, options.value);
 }
@@ -31,23 +33,26 @@ async function takeFrom(data: DataTransfer | null): Promise<void> {
   }
 }
 
-/** Listen on the whole window. Returns what ends it. */
-export function followDrops(): () => void {
-  const stop = new AbortController();
-  const on = <E extends keyof WindowEventMap>(name: E, react: (event: WindowEventMap[E]) => void) =>
-    addEventListener(name, react, { signal: stop.signal });
-  on("dragover", (event) => {
+/** Listen on the whole window. Runs for the life of the page. */
+export function followDrops(): void {
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return; // text that is dragged into a field
     event.preventDefault();
     isDragging.value = true;
   });
-  on("dragleave", (event) => {
+  addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) isDragging.value = false;
   });
-  on("drop", (event) => {
-    event.preventDefault();
+  addEventListener("drop", (event) => {
     isDragging.value = false;
+    if (!hasFiles(event)) return;
+    event.preventDefault();
     void takeFrom(event.dataTransfer);
   });
-  on("paste", (event) => void takeFrom(event.clipboardData));
-  return () => stop.abort();
+  addEventListener("paste", (event) => void takeFrom(event.clipboardData));
+  addEventListener("beforeunload", (event) => {
+    if (uploads.value.length) event.preventDefault(); // then the browser asks first
+  });
 }
+
+const hasFiles = (event: DragEvent): boolean => Boolean(event.dataTransfer?.types.includes("Files"));

@@ -7,7 +7,16 @@ import { ApiError, send } from "../api/http";
 const KEPT = 24;
 const SCALES = [1, 2, 3];
 
-const kept = new Map<string, Signal<string | null>>();
+export interface Picture {
+  /** Of an image in memory; null until it is there, and where there is none. */
+  url: string | null;
+  /** The code of the server's refusal. */
+  refused: string | null;
+}
+
+const COMING: Picture = { url: null, refused: null };
+
+const kept = new Map<string, Signal<Picture>>();
 
 /** The path of the picture that is sharp enough for a page in a pane of the given zoom. */
 export function needed(job: string, file: number, page: number, width: number, zoom: number): string {
@@ -16,23 +25,24 @@ export function needed(job: string, file: number, page: number, width: number, z
   return `jobs/${job}/files/${file}/pages/${page}.webp?scale=${scale}`;
 }
 
-/** The picture under this path; null until it is there, and where there is none. */
-export function pictureOf(path: string): Signal<string | null> {
+/** The picture under this path, asked for if it is not there. */
+export function pictureOf(path: string): Signal<Picture> {
   const there = kept.get(path);
   if (there) return there;
-  const fresh = signal<string | null>(null);
+  const fresh = signal(COMING);
   kept.set(path, fresh);
   void load(path, fresh);
   dropOldest();
   return fresh;
 }
 
-async function load(path: string, into: Signal<string | null>): Promise<void> {
+async function load(path: string, into: Signal<Picture>): Promise<void> {
   try {
     const response = await send(path, { headers: { Accept: "image/*" } });
-    into.value = URL.createObjectURL(await response.blob());
+    into.value = { url: URL.createObjectURL(await response.blob()), refused: null };
   } catch (error) {
-    if (!(error instanceof ApiError)) kept.delete(path); // ask again when the server answers
+    if (error instanceof ApiError) into.value = { url: null, refused: error.code };
+    else kept.delete(path); // ask again when the server answers
   }
 }
 
@@ -40,6 +50,6 @@ function dropOldest(): void {
   for (const [path, picture] of kept) {
     if (kept.size <= KEPT) return;
     kept.delete(path);
-    if (picture.value) URL.revokeObjectURL(picture.value);
+    if (picture.value.url) URL.revokeObjectURL(picture.value.url);
   }
 }

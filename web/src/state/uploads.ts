@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { address, headers, newKey, refusal, Unreachable } from "../api/http";
 import type { Submitted } from "../api/shapes";
+import type { Options } from "./options";
 import { complain } from "./session";
 
 export interface Upload {
@@ -13,14 +14,7 @@ export interface Upload {
   stop: () => void;
 }
 
-export type Options = Record<string, unknown>;
-
 export const uploads = signal<Upload[]>([]);
-
-/** What this tab submitted, so that it can be parsed again with other options. */
-const submitted = new Map<string, File[]>();
-
-export const filesOf = (job: string): File[] | undefined => submitted.get(job);
 
 let last = 0;
 
@@ -44,9 +38,7 @@ export async function submit(files: File[], options: Options): Promise<string | 
     uploads.value = uploads.value.map((each) => (each.id === id ? { ...each, sent: event.loaded } : each));
   };
   try {
-    const answer = await post(request, form);
-    submitted.set(answer.job_id, files);
-    return answer.job_id;
+    return (await post(request, form)).job_id;
   } catch (error) {
     complain(error);
     return null;

@@ -3,8 +3,11 @@
 import { signal, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { address } from "../api/http";
+import { again } from "../state/again";
+import { isDragging } from "../state/drops";
 import { place } from "../state/route";
 import { connection, dismiss, keyIsRefused, notices, spoken } from "../state/session";
+import { AgainDialog } from "./again";
 import { DocumentView } from "./document";
 import { Help, helpIsOpen } from "./help";
 import { Home } from "./home";
@@ -34,6 +37,12 @@ export function App() {
       </main>
       {(keyIsWanted.value || keyIsRefused.value) && <KeyDialog onClose={() => (keyIsWanted.value = false)} />}
       {helpIsOpen.value && <Help />}
+      {again.value && <AgainDialog of={again.value} />}
+      {here && isDragging.value && (
+        <div class="drop-over">
+          <p>Drop to parse</p>
+        </div>
+      )}
       <Toast />
       <div class="unseen" role="status" aria-live="polite">
         {spoken.value}

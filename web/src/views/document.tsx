@@ -3,14 +3,16 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ended } from "../api/shapes";
+import type { Model } from "../document/model";
 import { currentPage, missing, opened, openJob, pageNumbers } from "../state/document";
 import { followKeys } from "../state/keys";
 import { needed, pictureOf } from "../state/pictures";
 import { link, type Place } from "../state/route";
+import { zoom } from "../state/zoom";
 import { ContentPane } from "./content";
 import { CopyMenu, DownloadMenu } from "./documentmenus";
 import { Icon } from "./icons";
-import { ProgressCell, StateDot } from "./jobrow";
+import { Actions, ProgressCell, StateDot } from "./jobrow";
 import { PagePane, RunningPage } from "./pagepane";
 import { Pager } from "./pager";
 import { Segments } from "./parts";
@@ -58,6 +60,7 @@ function TitleBar({ place }: { place: Place }) {
       <Files place={place} />
       <span class="space" />
       <Search />
+      {job && <Actions of={job} />}
       {job?.status === "completed" && <CopyMenu place={place} />}
       {job?.status === "completed" && <DownloadMenu place={place} />}
     </div>
@@ -91,8 +94,8 @@ function Files({ place }: { place: Place }) {
 function Body({ place }: { place: Place }) {
   const { model, partial } = opened.value;
   const page = currentPage.value;
-  const early = partial && page ? pictureOf(needed(place.job, place.file, page, USUAL_WIDTH, 1)).value : null;
-  const hasPicture = Boolean(early || (model?.pages.length && page));
+  const early = partial && page ? pictureOf(needed(place.job, place.file, page, USUAL_WIDTH, 1)).value.url : null;
+  const hasPicture = Boolean(early || (model && isDrawn(model, place, page)));
   return (
     <>
       {pageNumbers.value.length > 1 && <Pager />}
@@ -112,6 +115,14 @@ function Body({ place }: { place: Place }) {
       </div>
     </>
   );
+}
+
+/** Whether the server has a picture of a page, as far as is known. */
+function isDrawn(model: Model, place: Place, page: number): boolean {
+  const size = model.pages.find((each) => each.number === page);
+  if (!size || !model.isDrawn) return false;
+  const picture = pictureOf(needed(place.job, place.file, page, size.width, zoom.value)).value;
+  return picture.refused !== "no_page_picture";
 }
 
 function Missing({ text }: { text: string }) {

@@ -15,6 +15,9 @@ const FORMATS: [string, string, string][] = [
   ["json", "JSON of docling", "json"],
   ["nodes", "Nodes", "nodes.json"],
   ["doctags", "DocTags", "doctags"],
+  ["chunks", "Chunks", "chunks.json"],
+  ["chunks.jsonl", "Chunks, one on a line", "chunks.jsonl"],
+  ["confidence", "Confidence", "confidence.json"],
 ];
 
 export function DownloadMenu({ place }: { place: Place }) {

@@ -1,7 +1,7 @@
 // The place to drop files, and what is on its way.
 
 import { useRef, useState } from "preact/hooks";
-import { submitUrls } from "../api/calls";
+import { submitSources } from "../api/calls";
 import { isDragging, leftOut, take } from "../state/drops";
 import { options } from "../state/options";
 import { complain } from "../state/session";
@@ -34,7 +34,7 @@ function UrlForm() {
   const send = async (event: Event) => {
     event.preventDefault();
     try {
-      await submitUrls([url], options.value);
+      await submitSources([{ url }], options.value);
       setUrl("");
     } catch (error) {
       complain(error);

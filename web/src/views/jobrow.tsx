@@ -2,12 +2,11 @@
 
 import { cancelJob, deleteJob } from "../api/calls";
 import { ended, type Job } from "../api/shapes";
+import { askAgain } from "../state/again";
 import { forget, job, remember } from "../state/jobs";
-import { options } from "../state/options";
-import { link } from "../state/route";
+import { go, link, place } from "../state/route";
 import { complain, spoken } from "../state/session";
 import { now } from "../state/time";
-import { filesOf, submit } from "../state/uploads";
 import { count, IconButton } from "./parts";
 
 export function JobRow({ id }: { id: string }) {
@@ -18,6 +17,7 @@ export function JobRow({ id }: { id: string }) {
     <li class={`row ${stateOf(known)}`} data-job={id}>
       <a class="row-name" href={link({ job: id })}>
         <StateDot of={known} />
+        <Kind name={known.filenames[0] ?? ""} />
         <span class="names">
           <bdi>{known.filenames[0] ?? `Job ${id}`}</bdi>
           {files > 1 && <small> and {count(files - 1, "more file")}</small>}
@@ -30,6 +30,16 @@ export function JobRow({ id }: { id: string }) {
       </time>
       <Actions of={known} />
     </li>
+  );
+}
+
+/** The kind of a file, by the end of its name. */
+function Kind({ name }: { name: string }) {
+  const [, suffix = ""] = /\.(\w{1,5})$/.exec(name) ?? [];
+  return (
+    <span class="kind" aria-hidden="true">
+      {suffix}
+    </span>
   );
 }
 
@@ -62,7 +72,14 @@ export function ProgressCell({ of }: { of: Job }) {
   if (of.status === "pending") {
     return <span class="progress">{of.queue_position ? `Waiting, place ${of.queue_position}` : "Waiting"}</span>;
   }
-  if (of.status === "completed") return <span class="progress">{count(pages_total, "page")}</span>;
+  if (of.status === "completed") {
+    return (
+      <span class="progress">
+        {count(pages_total, "page")}
+        {took(of)}
+      </span>
+    );
+  }
   if (of.status === "failed") return <span class="progress">{WORDS[stateOf(of)]}</span>;
   const done = pages_done + pages_failed;
   return (
@@ -71,6 +88,13 @@ export function ProgressCell({ of }: { of: Job }) {
       <span>{pages_total ? `${done} of ${count(pages_total, "page")}` : "Opening"}</span>
     </span>
   );
+}
+
+/** How long a job was at work. */
+function took({ started_at, completed_at }: Job): string {
+  if (started_at === null || completed_at === null) return "";
+  const seconds = Math.max(0.1, completed_at - started_at);
+  return ` in ${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
 }
 
 /** What to know about a job before it is opened. */
@@ -88,14 +112,13 @@ function Remarks({ of }: { of: Job }) {
   );
 }
 
-function Actions({ of }: { of: Job }) {
+/** What can be done with a job. */
+export function Actions({ of }: { of: Job }) {
   const name = of.filenames[0] ?? of.job_id;
-  const files = filesOf(of.job_id);
+  const repeat = () => askAgain({ job: of.job_id, file: null, name });
   return (
     <span class="row-actions">
-      {files && (
-        <IconButton icon="repeat" label={`Parse ${name} again`} onClick={() => void submit(files, options.value)} />
-      )}
+      {ended(of) && <IconButton icon="repeat" label={`Parse ${name} again`} onClick={repeat} />}
       {ended(of) ? (
         <IconButton icon="trash" label={`Delete ${name}`} onClick={() => void remove(of, name)} />
       ) : (
@@ -119,6 +142,7 @@ async function remove(of: Job, name: string): Promise<void> {
   try {
     await deleteJob(of.job_id);
     forget(of.job_id);
+    if (place.value?.job === of.job_id) go(null);
     spoken.value = `${name} is deleted`;
   } catch (error) {
     complain(error);

@@ -1,8 +1,10 @@
-// The parse options, folded away. They go along with each file that is sent.
+// The parse options. Those on the first view are folded away, and go along with each file that is sent.
 
-import { type Field, fieldsOf, meant } from "../document/fields";
+import type { Signal } from "@preact/signals";
+import { useId } from "preact/hooks";
+import { changed, type Field, fieldsOf, meant } from "../document/fields";
 import { LANGUAGES, type Language, submitRequest } from "../document/requests";
-import { offer, options, setOption } from "../state/options";
+import { type Options, offer, options } from "../state/options";
 import { Icon } from "./icons";
 import { copy } from "./parts";
 
@@ -12,17 +14,9 @@ export function OptionsForm() {
   return (
     <details class="options">
       <summary>Options{number > 0 && <span class="number">{number}</span>}</summary>
-      <div class="fields">
-        {fieldsOf(offer.value).map((field) => (
-          <OneField key={field.name} field={field} />
-        ))}
-      </div>
+      <OptionFields of={options} />
       <div class="options-foot">
-        {number > 0 && (
-          <button type="button" class="link" onClick={() => (options.value = {})}>
-            Use the server's defaults
-          </button>
-        )}
+        <Defaults of={options} />
         <span class="space" />
         <span class="hint">Copy as</span>
         {LANGUAGES.map((language) => (
@@ -35,84 +29,139 @@ export function OptionsForm() {
   );
 }
 
+export function Defaults({ of }: { of: Signal<Options> }) {
+  if (!Object.keys(of.value).length) return null;
+  return (
+    <button type="button" class="link" onClick={() => (of.value = {})}>
+      Use the server's defaults
+    </button>
+  );
+}
+
+/** A field for each option that the server takes. */
+export function OptionFields({ of }: { of: Signal<Options> }) {
+  if (!offer.value) return null;
+  return (
+    <div class="fields">
+      <Fields of={fieldsOf(offer.value)} values={of.value} change={(values) => (of.value = values)} />
+    </div>
+  );
+}
+
 /** The password stays out of it. */
 function copyRequest(language: Language): Promise<void> {
   const { password: _, ...shown } = options.value;
   return copy(submitRequest(language, [], shown));
 }
 
-function OneField({ field }: { field: Field }) {
-  if (field.kind === "choices") return <Choices field={field} />;
-  const id = `option-${field.name}`;
+interface FieldsProps {
+  of: Field[];
+  values: Options;
+  change: (values: Options) => void;
+}
+
+function Fields({ of, values, change }: FieldsProps) {
   return (
-    <div class="field">
-      <label for={id}>{field.label}</label>
-      {field.kind === "switch" || field.kind === "choice" ? (
-        <Choice field={field} id={id} />
-      ) : (
-        <Typed field={field} id={id} />
-      )}
-    </div>
+    <>
+      {of.map((field) => {
+        const Kind = KINDS[field.kind] ?? Typed;
+        const set = (value: unknown) => change(changed(values, field.name, value));
+        return <Kind key={field.name} field={field} value={values[field.name]} set={set} />;
+      })}
+    </>
   );
+}
+
+interface FieldProps {
+  field: Field;
+  value: unknown;
+  set: (value: unknown) => void;
 }
 
 const usual = (field: Field): string => (field.usual ? `Default: ${field.usual}` : "Default");
 
-function Choice({ field, id }: { field: Field; id: string }) {
+function Choice({ field, value, set }: FieldProps) {
+  const id = useId();
   const values = field.kind === "switch" ? ["on", "off"] : field.values;
-  const now = options.value[field.name];
-  const shown = now === true ? "on" : now === false ? "off" : ((now as string | undefined) ?? "");
-  const choose = (event: { currentTarget: HTMLSelectElement }) =>
-    setOption(field.name, meant(field, event.currentTarget.value));
+  const shown = value === true ? "on" : value === false ? "off" : ((value as string | undefined) ?? "");
   return (
-    <select id={id} value={shown} onChange={choose}>
-      <option value="">{usual(field)}</option>
-      {values.map((value) => (
-        <option key={value} value={value}>
-          {value}
-        </option>
-      ))}
-    </select>
+    <div class="field">
+      <label for={id}>{field.label}</label>
+      <select id={id} value={shown} onChange={(event) => set(meant(field, event.currentTarget.value))}>
+        <option value="">{usual(field)}</option>
+        {values.map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+    </div>
   );
 }
 
 const PLACEHOLDERS: Partial<Record<Field["kind"], string>> = { range: "3-7", words: "en, de" };
 
-function Typed({ field, id }: { field: Field; id: string }) {
-  const now = options.value[field.name];
-  const shown = Array.isArray(now) ? now.join(field.kind === "range" ? "-" : ", ") : String(now ?? "");
+function Typed({ field, value, set }: FieldProps) {
+  const id = useId();
+  const shown = Array.isArray(value) ? value.join(field.kind === "range" ? "-" : ", ") : String(value ?? "");
   return (
-    <input
-      id={id}
-      type={(field.kind === "secret" ? "password" : "text") as "text"}
-      inputMode={field.kind === "number" ? "decimal" : undefined}
-      autocomplete="off"
-      placeholder={field.usual || PLACEHOLDERS[field.kind]}
-      title={field.values.length ? `One or more of: ${field.values.join(", ")}` : undefined}
-      value={shown}
-      onChange={(event) => setOption(field.name, meant(field, event.currentTarget.value))}
-    />
+    <div class="field">
+      <label for={id}>{field.label}</label>
+      <input
+        id={id}
+        type={(field.kind === "secret" ? "password" : "text") as "text"}
+        inputMode={field.kind === "number" ? "decimal" : undefined}
+        autocomplete="off"
+        placeholder={field.usual || PLACEHOLDERS[field.kind]}
+        title={field.values.length ? `One or more of: ${field.values.join(", ")}` : undefined}
+        value={shown}
+        onChange={(event) => set(meant(field, event.currentTarget.value))}
+      />
+    </div>
   );
 }
 
 /** Several of a few. */
-function Choices({ field }: { field: Field }) {
-  const now = (options.value[field.name] as string[] | undefined) ?? field.usual.split(", ");
-  const toggle = (value: string) =>
-    setOption(
-      field.name,
-      field.values.filter((each) => now.includes(each) !== (each === value)),
-    );
+function Choices({ field, value, set }: FieldProps) {
+  const now = (value as string[] | undefined) ?? field.usual.split(", ");
+  const toggle = (one: string) => set(field.values.filter((each) => now.includes(each) !== (each === one)));
   return (
     <fieldset class="field">
       <legend>{field.label}</legend>
       <div class="ticks">
-        {field.values.map((value) => (
-          <label key={value}>
-            <input type="checkbox" checked={now.includes(value)} onChange={() => toggle(value)} /> {value}
+        {field.values.map((each) => (
+          <label key={each}>
+            <input type="checkbox" checked={now.includes(each)} onChange={() => toggle(each)} /> {each}
           </label>
         ))}
       </div>
     </fieldset>
   );
 }
+
+/** An option that has options of its own, once it is switched on. */
+function Group({ field, value, set }: FieldProps) {
+  const values = value as Options | undefined;
+  return (
+    <fieldset class="field group">
+      <legend>
+        <label>
+          <input type="checkbox" checked={values !== undefined} onChange={() => set(values ? undefined : {})} />{" "}
+          {field.label}
+        </label>
+      </legend>
+      {values && (
+        <div class="fields">
+          <Fields of={field.fields} values={values} change={set} />
+        </div>
+      )}
+    </fieldset>
+  );
+}
+
+const KINDS: Partial<Record<Field["kind"], (props: FieldProps) => preact.JSX.Element>> = {
+  switch: Choice,
+  choice: Choice,
+  choices: Choices,
+  object: Group,
+};

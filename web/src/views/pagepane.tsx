@@ -83,7 +83,7 @@ function Sheet({ page, items, place }: { page: PageSize; items: Item[]; place: P
 }
 
 function Picture({ page, place }: { page: PageSize; place: Place }) {
-  const source = pictureOf(needed(place.job, place.file, page.number, page.width, zoom.value)).value;
+  const source = pictureOf(needed(place.job, place.file, page.number, page.width, zoom.value)).value.url;
   return source ? <img src={source} alt={`Page ${page.number}`} draggable={false} /> : null;
 }
 

@@ -97,22 +97,21 @@ export function Menu({ label, icon, children }: { label: string; icon?: IconName
   );
 }
 
-/** A dialog that is open while it is rendered. */
-export function Dialog({
-  title,
-  onClose,
-  children,
-}: {
+interface DialogProps {
   title: string;
+  wide?: boolean;
   onClose: () => void;
   children: ComponentChildren;
-}) {
+}
+
+/** A dialog that is open while it is rendered. */
+export function Dialog({ title, wide = false, onClose, children }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     box.current?.showModal();
   }, []);
   return (
-    <dialog ref={box} class="dialog" aria-labelledby="dialog-title" onClose={onClose}>
+    <dialog ref={box} class={wide ? "dialog wide" : "dialog"} aria-labelledby="dialog-title" onClose={onClose}>
       <header>
         <h2 id="dialog-title">{title}</h2>
         <IconButton icon="close" label="Close" onClick={() => box.current?.close()} />
