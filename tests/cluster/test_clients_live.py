@@ -31,6 +31,21 @@ async def test_async_events_of_a_job_that_has_ended_are_its_end(url: str, docume
         assert [status async for status in client.events(job_id)] == [last]
 
 
+def test_changes_of_all_jobs_go_on_where_an_earlier_reader_stopped(
+    client: DoclingParserClient, documents: Path
+) -> None:
+    changes = client.watch_jobs()
+    first = next(changes)
+    assert first["event"] == "sync"
+    job_id = client.submit_job(documents / "notes.md")["job_id"]
+    last = next(
+        each for each in changes if each["job"]["job_id"] == job_id and each["job"]["status"] == JobStatusEnum.COMPLETED
+    )
+    client.delete_job(job_id)
+    resumed = client.watch_jobs(after=last["id"])
+    assert next(each for each in resumed if each["job"].get("job_id") == job_id)["event"] == "removed"
+
+
 def test_cancel_after_the_end_is_refused_and_changes_nothing(client: DoclingParserClient, documents: Path) -> None:
     job_id = client.submit_job(documents / "notes.md")["job_id"]
     before = client.wait_for_job(job_id)
