@@ -142,7 +142,10 @@ class ParserDied(DocfleetError):
     """`parser` identifies the process that died, if it is known."""
 
     code = ErrorCode.INTERNAL
-    parser = ""
+
+    def __init__(self, message: str, parser: str = "") -> None:
+        super().__init__(message)
+        self.parser = parser
 
 
 class ResultLost(ParserDied):

@@ -265,7 +265,8 @@ class FileTask:
     """One file of a job, for a parser. Node ids follow from `job_id` and `index`, so that a retry repeats them.
 
     The parser ends itself when a call with this task takes longer than `time_limit_s`. A result of more than
-    `max_result_bytes` is an error.
+    `max_result_bytes` is an error. While a parser works on a task that goes `alone`, it gets no other call: the file
+    may break it.
     """
 
     job_id: str
@@ -279,6 +280,8 @@ class FileTask:
     traceparent: str = ""
     time_limit_s: float = 60.0
     max_result_bytes: int = 1 << 30
+    owner: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -140,7 +141,7 @@ class MemoryParsers:
             if page in self.deadly or self.deaths_left.get(page, 0) > 0:
                 self.deaths_left[page] = self.deaths_left.get(page, 0) - 1
                 await asyncio.sleep(self.death_s)
-                raise ParserDied("the parser process died")
+                raise ParserDied("the parser process died", parser=uuid.uuid4().hex)  # each call has its own parser
 
     def _file(self, task: FileTask, document: bytes, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
         own = {"total_pages": int(document), "__keys": ["source", "page_number"]}

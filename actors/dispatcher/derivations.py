@@ -113,7 +113,7 @@ class Deriver:
         """In a short turn, which need not wait for the spans of long documents. Loads the source in it, not before."""
         turn = f"{wanted.job_id}/derived"
         async with (
-            self._slots.quarantine.slot(turn) if suspect else nullcontext(),
+            self._slots.suspect(turn) if suspect else nullcontext(),
             self._slots.slot(turn, short=True),
         ):
             source = await self._parsers.put(await self._blobs.get(wanted.source))

@@ -108,7 +108,7 @@ class Dispatcher:
             blobs_expire=config.blobs_expire,
         )
         self._peers = Peers(jobs, self.id, config.dispatchers)
-        self.slots = ParserSlots(2, SharedDeaths(jobs) if config.dispatchers > 1 else None)
+        self.slots = ParserSlots(2, SharedDeaths(jobs) if config.dispatchers > 1 else None, parsers.running)
         self._running: dict[str, Running] = {}
         self._stopping: set[Running] = set()  # told to stop, and not yet given back
         self._background: set[asyncio.Task[None]] = set()
@@ -211,6 +211,7 @@ class Dispatcher:
 
         Serve's autoscaler counts the calls that wait at parsers.
         """
+        self.slots.look_at_fleet()
         self.slots.resize(await self._peers.part_of(2 * max(1, self._parsers.running()), self.slots.wanted))
         await asyncio.sleep(RESIZE_EVERY_S)
 

@@ -245,7 +245,7 @@ class FileRun:
         """Assemble some pages, in quarantine once it broke a parser. Without a second try: no result depends on it."""
         turn = f"{self._task.job_id}/so-far"
         task = replace(self._task, time_limit_s=self._budget.assembly_s(self._task, self._partial.total_pages))
-        quarantine = self._slots.quarantine.slot(turn) if self._partial_is_risky else nullcontext()
+        quarantine = self._slots.suspect(turn) if self._partial_is_risky else nullcontext()
         async with quarantine, self._slots.slot(turn):
             try:
                 return await self._parsers.assemble(self._document, task, (), shards)

@@ -166,6 +166,7 @@ class JobRun:
             trust_name=file.trust_name,
             request_id=self._spec.request_id,
             traceparent=traceparent,
+            owner=self._spec.owner,
         )
 
     async def _from_cache(self, file: InputFile, task: FileTask) -> ParsedFile | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import TypeVar
 
@@ -61,26 +61,39 @@ class ParserCalls:
         return await self.once(call, limit_s, suspect=True)
 
     async def once(self, call: Call[T], limit_s: float, *, suspect: bool = False) -> T:
-        """Make a call. One that only waited when its parser died is repeated as a suspect: that try does not count.
+        """Make a call. One that only waited when its parser died is repeated at once: that try does not count.
 
-        A `suspect` may break its parser. Suspects run one at a time, the jobs in turn, so that they do not endanger the
-        whole fleet. Raises Hung when the call passed `limit_s`.
+        A `suspect` may break its parser. Suspects run one at a time, the jobs in turn, while other parsers live. So
+        they do not endanger the whole fleet. Raises Hung when the call passed `limit_s`.
         """
+        waited = False
         while True:
             try:
-                async with self._slots.quarantine.slot(self._task.job_id) if suspect else nullcontext():
-                    return await self._in_slot(call, limit_s)
+                async with self._turn(suspect=suspect, waited=waited):
+                    return await self._in_slot(call, limit_s, alone=suspect or waited)
             except WaitedInVain as failure:
                 log.info("call_repeated", job=self._task.job_id, reason=failure.message)
-                suspect = True
+                waited = True
+
+    @asynccontextmanager
+    async def _turn(self, *, suspect: bool, waited: bool) -> AsyncIterator[None]:
+        """What a call holds besides the slot of its parser."""
+        job_id = self._task.job_id
+        if suspect:
+            async with self._slots.suspect(job_id):
+                yield
+        else:
+            await self._slots.admit(self._task.owner)
+            async with self._slots.repeated.slot(job_id) if waited else nullcontext():
+                yield
 
     @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
-    async def _in_slot(self, call: Call[T], limit_s: float) -> T:
+    async def _in_slot(self, call: Call[T], limit_s: float, *, alone: bool) -> T:
         """Make a call in a slot. Waits for a fleet without replicas."""
         async with self._slots.slot(self._task.job_id):
             sent_at = time.monotonic()
             try:
-                return await call(replace(self._task, time_limit_s=limit_s))
+                return await call(replace(self._task, time_limit_s=limit_s, alone=alone))
             except FAILURES as failure:
                 raise await self._failure(failure, sent_at, limit_s) from failure
 
@@ -97,6 +110,8 @@ class ParserCalls:
         if died and await self._slots.deaths.was_waiting(sent_at, died.parser):
             SPAN_RETRIES.record(reason="died")
             return WaitedInVain("the parser died of another call")
+        if died:
+            self._slots.broken_by(self._task.owner)
         log.warning("parser_failed", job=self._task.job_id, reason=str(failure), after_s=round(elapsed, 1))
         if died and elapsed >= limit_s:
             SPAN_RETRIES.record(reason="hung")

@@ -46,9 +46,7 @@ def parser_errors() -> Iterator[None]:
     except _NO_REPLICA_YET as error:
         raise FleetUnavailable("No parser replica is ready at present") from error
     except _REPLICA_GONE as error:
-        died = ParserDied("the parser process died")
-        died.parser = getattr(error, "actor_id", None) or ""
-        raise died from error
+        raise ParserDied("the parser process died", getattr(error, "actor_id", None) or "") from error
     except RayServeException as error:  # for example, the actor that an argument comes from died
         raise ResultLost("a parser's result was lost") from error
 

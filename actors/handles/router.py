@@ -10,6 +10,7 @@ from ray.serve.request_router import FIFOMixin, PendingRequest, ReplicaID, Reque
 from actors.handles import replicas as fleet
 from actors.handles.liveness import Liveness
 from actors.handles.load import LeastLoaded
+from actors.messages import FileTask
 
 
 class LeastLoadedRouter(FIFOMixin, RequestRouter):
@@ -20,7 +21,8 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
     (docs/benchmarks.md: 400 pages on 32 parsers). The calls are counted here, as they start and end, because the queue
     lengths that replicas report are outdated when they arrive.
 
-    A replica that does not answer gets no new call. When none answers, Serve asks again a moment later.
+    A replica that does not answer gets no new call, nor does one whose task goes alone: it may die. When there is no
+    other, Serve asks again a moment later.
     """
 
     def initialize_state(self, **_: Any) -> None:
@@ -28,6 +30,7 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
         self._load = LeastLoaded[ReplicaID]()
         self._candidates: list[RunningReplica] = []
         self._by_id: dict[ReplicaID, RunningReplica] = {}
+        self._alone: set[ReplicaID] = set()  # work on a task that goes alone, which is their last call
         self._turn = asyncio.Lock()
         self._liveness = Liveness(self._busy)
 
@@ -43,9 +46,18 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
                 self._candidates = candidate_replicas
                 self._by_id = {replica.replica_id: replica for replica in candidate_replicas}
                 self._load.choose_among(self._by_id.keys())
-            chosen = self._load.pick(lambda replica_id: not self._liveness.is_silent(replica_id))
+            chosen = self._load.pick(self._may_get_a_call)
             # Offer no second choice: while the first is full, Serve would ask the second for its queue at every call.
             return [[self._by_id[chosen]]] if chosen else []
+
+    def _may_get_a_call(self, replica_id: ReplicaID) -> bool:
+        return not self._liveness.is_silent(replica_id) and replica_id not in self._alone
+
+    def on_request_routed(self, pending_request: PendingRequest, replica_id: ReplicaID, result: Any) -> None:
+        super().on_request_routed(pending_request, replica_id, result)
+        alone = any(isinstance(arg, FileTask) and arg.alone for arg in pending_request.args)
+        if alone and self._load.calls(replica_id):  # else it has ended meanwhile
+            self._alone.add(replica_id)
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
         super().on_send_request(replica_id)
@@ -55,3 +67,5 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
     def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
         super().on_request_completed(replica_id, internal_request_id)
         self._load.ended(replica_id)
+        if not self._load.calls(replica_id):
+            self._alone.discard(replica_id)

@@ -27,6 +27,7 @@ class OneParser:
         self.worked_on: list[str] = []
         self._waiting: list[tuple[str, asyncio.Future[str]]] = []
         self._worker: asyncio.Task[None] | None = None
+        self._deaths = 0
 
     async def call(self, name: str) -> str:
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -48,8 +49,9 @@ class OneParser:
 
     def _die(self) -> None:
         lost, self._waiting = self._waiting, []
+        self._deaths += 1
         for _, answer in lost:
-            answer.set_exception(ParserDied("the parser process died"))
+            answer.set_exception(ParserDied("the parser process died", f"process {self._deaths}"))
 
 
 @pytest.fixture
@@ -120,3 +122,41 @@ async def test_a_result_that_is_lost_is_nobodys_fault_and_no_hang(slots: ParserS
     with pytest.raises(ResultLost):
         await calls(slots, "job").twice(failing(ResultLost("lost"), 0.02, tries), 0.01)
     assert len(tries) == 2
+
+
+async def test_parsers_that_die_at_the_same_moment_are_told_apart(slots: ParserSlots) -> None:
+    tries: dict[str, int] = {"a": 0, "b": 0}
+
+    async def ask(parser: str) -> None:
+        async def call(_: FileTask) -> None:
+            tries[parser] += 1
+            raise ParserDied("the parser process died", parser)
+
+        await calls(slots, parser).once(call, 60.0)
+
+    ended = await asyncio.gather(ask("a"), ask("b"), return_exceptions=True)
+    assert [str(error) for error in ended] == ["the parser process died"] * 2
+    assert tries == {"a": 1, "b": 1}
+
+
+async def test_a_second_try_has_a_parser_for_itself(slots: ParserSlots) -> None:
+    sent: list[bool] = []
+
+    async def call(task: FileTask) -> None:
+        sent.append(task.alone)
+        raise ParserDied("the parser process died")
+
+    with pytest.raises(ParserDied):
+        await calls(slots, "job").twice(call, 60.0)
+    assert sent == [False, True]
+
+
+async def test_a_call_that_waited_for_a_killer_does_not_wait_for_suspects(slots: ParserSlots) -> None:
+    parser = OneParser()
+    async with slots.suspect("a file that broke a parser"):
+        killer = asyncio.create_task(calls(slots, "killer").once(lambda _: parser.call("killer"), 60.0))
+        await asyncio.sleep(0)
+        assert await calls(slots, "innocent").twice(lambda _: parser.call("innocent"), 60.0) == "innocent"
+    with pytest.raises(ParserDied):
+        await killer
+    assert parser.worked_on == ["killer", "innocent"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +13,12 @@ from ray.serve._private.common import DeploymentHandleSource, DeploymentID
 from ray.serve.request_router import ReplicaID
 
 from actors.handles.router import LeastLoadedRouter
+from actors.messages import FileTask
+from client.models import ParseOptions
 from tests.waiting import eventually_async as eventually
 
 PARSER = DeploymentID("Parser", "an-app")
+TASK = FileTask(job_id="job", index=0, filename="a.pdf", size=1, options=ParseOptions(), metadata={})
 
 
 @pytest.fixture
@@ -108,3 +111,34 @@ async def test_a_replica_that_does_not_answer_gets_no_new_call_until_it_answers(
 
 async def test_a_fleet_without_replicas_has_none_to_choose(router: LeastLoadedRouter) -> None:
     assert await router.choose_replicas([]) == []
+
+
+def routed(task: FileTask) -> Any:
+    """A call as Serve tells the router of it when its replica has accepted it."""
+    return SimpleNamespace(args=[None, task])
+
+
+async def test_no_call_follows_a_suspect_to_its_replica(router: LeastLoadedRouter) -> None:
+    among = replicas(2)
+    alone = await send(router, among)
+    router.on_request_routed(routed(replace(TASK, alone=True)), alone, None)
+    others = [await send(router, among) for _ in range(3)]
+    assert alone not in others
+    assert await router.choose_replicas([each for each in among if each.replica_id == alone]) == []
+    router.on_request_completed(alone, "the-suspect")
+    assert await send(router, among) == alone
+
+
+async def test_a_suspect_that_ends_before_serve_tells_of_it_leaves_nothing_behind(router: LeastLoadedRouter) -> None:
+    among = replicas(1)
+    replica = await send(router, among)
+    router.on_request_completed(replica, "the-suspect")
+    router.on_request_routed(routed(replace(TASK, alone=True)), replica, None)
+    assert [await send(router, among) for _ in range(2)] == [replica] * 2
+
+
+async def test_other_calls_share_a_replica(router: LeastLoadedRouter) -> None:
+    among = replicas(1)
+    replica = await send(router, among)
+    router.on_request_routed(routed(TASK), replica, None)
+    assert await send(router, among) == replica
