@@ -163,8 +163,12 @@ class Parser:
         limit_s = self.config.page_deadline_s * min(1 + source.nbytes / MIB, PAGES_OF_A_DERIVATION)
         return await self._run(lambda: self._engine.derive(source, wanted), source.nbytes, limit_s)
 
-    def check_health(self) -> None:
-        """Raises RuntimeError when this replica should be replaced. Serve lets it finish its calls first."""
+    async def check_health(self) -> None:
+        """Raises RuntimeError when this replica should be replaced. Serve lets it finish its calls first.
+
+        A coroutine, because Serve would start a thread for a function. A thread that starts while a call has used up
+        the memory can fail before it says so, and the event loop would wait for it for ever.
+        """
         try:
             self._check_fitness()
             self._unfit = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import pickle
 import tempfile
 import threading
@@ -219,11 +220,11 @@ async def test_threads_of_a_conversion_under_way_are_not_ill_health(parser: Pars
     engine.stuck = True
     call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
     await asyncio.to_thread(engine.begins.acquire)
-    parser.check_health()
+    await parser.check_health()
     engine.go_on.release()
     await call
     with pytest.raises(RuntimeError, match="stuck"):
-        parser.check_health()
+        await parser.check_health()
 
 
 async def test_no_call_begins_while_the_health_is_looked_at(
@@ -238,7 +239,7 @@ async def test_no_call_begins_while_the_health_is_looked_at(
 
     monkeypatch.setattr(engine, "check_health", look)
     engine.go_on.release()
-    check = asyncio.create_task(asyncio.to_thread(parser.check_health))
+    check = asyncio.create_task(asyncio.to_thread(asyncio.run, parser.check_health()))
     await asyncio.to_thread(looking.wait)
     call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
     await asyncio.sleep(0)  # the call waits
@@ -252,8 +253,14 @@ async def test_a_parser_that_recovers_is_counted_again_when_it_is_ill_again(
 ) -> None:
     for engine.stuck in (True, True, False, True):
         with pytest.raises(RuntimeError, match="stuck") if engine.stuck else nullcontext():
-            parser.check_health()
+            await parser.check_health()
     assert recorded.of(PARSERS_RECYCLED) == [1, 1]
+
+
+def test_a_health_check_needs_no_thread() -> None:
+    """Serve runs it in a thread unless it is a coroutine. A thread that starts while a call has used up the memory may
+    fail before it says so, and then the event loop would wait for it for ever."""
+    assert inspect.iscoroutinefunction(Parser.check_health)
 
 
 async def test_an_answer_for_other_pages_is_refused(parser: Parser, engine: SlowEngine) -> None:
@@ -267,20 +274,20 @@ async def test_a_parser_asks_to_be_replaced_after_its_pages(engine: SlowEngine) 
     parser = Parser(ParserConfig(max_pages=3), lambda config: engine)
     engine.go_on.release(2)
     await parser.open(DOCUMENT, make_task(), 1)
-    parser.check_health()
+    await parser.check_health()
     await parser.parse_pages(DOCUMENT, make_task(), PageSpan(1, 2))
     with pytest.raises(RuntimeError, match="parsed 3 pages"):
-        parser.check_health()
+        await parser.check_health()
     assert (await parser.parse_pages(DOCUMENT, make_task(), SPAN)).span == SPAN  # until it is
 
 
 async def test_a_parser_that_is_recycled_counts_itself_once(engine: SlowEngine, recorded: Recorded) -> None:
     parser = Parser(ParserConfig(max_pages=1), lambda config: engine)
-    parser.check_health()
+    await parser.check_health()
     await parser.open(DOCUMENT, make_task(), 1)
     for _ in range(3):  # as Serve does before it believes it
         with pytest.raises(RuntimeError):
-            parser.check_health()
+            await parser.check_health()
     assert recorded.of(PARSERS_RECYCLED) == [1]
 
 
@@ -325,11 +332,11 @@ async def test_a_parser_above_its_memory_asks_to_be_replaced_unless_a_new_one_we
     monkeypatch.setattr("actors.parser.parser._memory", lambda: held * MIB)
     parser = Parser(ParserConfig(max_memory=limit * MIB), lambda config: engine)
     held = fits
-    parser.check_health()
+    await parser.check_health()
     held = too_much
     reason = f"holds {too_much} MiB; its limit is {limit} MiB, and it began with {fresh} MiB"
     with pytest.raises(RuntimeError, match=reason):
-        parser.check_health()
+        await parser.check_health()
 
 
 async def test_memory_is_looked_at_between_calls_only(engine: SlowEngine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,11 +346,11 @@ async def test_memory_is_looked_at_between_calls_only(engine: SlowEngine, monkey
     held = 100 * MIB
     call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
     await asyncio.to_thread(engine.begins.acquire)
-    parser.check_health()
+    await parser.check_health()
     engine.go_on.release()
     await call
     with pytest.raises(RuntimeError, match="holds 100 MiB"):
-        parser.check_health()
+        await parser.check_health()
 
 
 async def test_a_call_without_memory_for_it_fails_and_its_parser_lives_on(
