@@ -30,10 +30,11 @@ def conversion_by_docling(data: bytes, task: FileTask) -> ConversionResult:
 @cache
 def _converter() -> Any:
     from docling.datamodel.base_models import InputFormat
-    from docling.datamodel.pipeline_options import PdfPipelineOptions, RapidOcrOptions
+    from docling.datamodel.pipeline_options import PdfPipelineOptions
     from docling.document_converter import DocumentConverter, PdfFormatOption
 
     from actors.parser.bundled.layout.layout_model import BundledLayoutOptions
+    from actors.parser.bundled.ocr.ocr_model import BundledOcrOptions
     from actors.parser.bundled.tables.table_model import BundledTableOptions
     from actors.parser.engine.pipelines import PdfPipeline
     from actors.parser.engine.profiles import OCR_SETTINGS
@@ -42,7 +43,7 @@ def _converter() -> Any:
         allow_external_plugins=True,
         layout_options=BundledLayoutOptions(),
         table_structure_options=BundledTableOptions(),
-        ocr_options=RapidOcrOptions(backend="onnxruntime", rapidocr_params=OCR_SETTINGS),
+        ocr_options=BundledOcrOptions(backend="onnxruntime", rapidocr_params=OCR_SETTINGS),
     )
     return DocumentConverter(
         format_options={InputFormat.PDF: PdfFormatOption(pipeline_cls=PdfPipeline, pipeline_options=options)}

@@ -14,6 +14,13 @@ def layout_engines() -> dict[str, list[type[Any]]]:
     return {"layout_engines": [BundledLayoutModel]}
 
 
+def ocr_engines() -> dict[str, list[type[Any]]]:
+    """The OCR models that docling can choose by their options class."""
+    from actors.parser.bundled.ocr.ocr_model import BundledOcrModel
+
+    return {"ocr_engines": [BundledOcrModel]}
+
+
 def table_structure_engines() -> dict[str, list[type[Any]]]:
     """The table models that docling can choose by their options class."""
     from actors.parser.bundled.tables.table_model import BundledTableModel

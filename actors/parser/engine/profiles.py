@@ -24,7 +24,6 @@ from docling.datamodel.pipeline_options import (
     NativePdfPipelineOptions,
     OcrMode,
     PaginatedPipelineOptions,
-    RapidOcrOptions,
     TableFormerMode,
     TableStructureOptions,
     ThreadedPdfPipelineOptions,
@@ -36,6 +35,7 @@ from actors.parser.bundled.layout.detector import RENDER_SCALE
 from actors.parser.bundled.layout.layout_model import BundledLayoutOptions, detector_score
 from actors.parser.bundled.layout.reading_order import ReadingOrder
 from actors.parser.bundled.layout.second_look import look_again
+from actors.parser.bundled.ocr.ocr_model import BundledOcrOptions
 from actors.parser.bundled.tables.table_model import BundledTableOptions
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.options import Models, Recipe
@@ -224,9 +224,9 @@ def splittable(options: PaginatedPipelineOptions) -> bool:
     return not (isinstance(options, ThreadedPdfPipelineOptions) and options.heading_hierarchy_options.enabled)
 
 
-def _ocr_options(recipe: Recipe) -> RapidOcrOptions:
+def _ocr_options(recipe: Recipe) -> BundledOcrOptions:
     files = _ocr_files()
-    return RapidOcrOptions(
+    return BundledOcrOptions(
         backend="onnxruntime",
         mode=OcrMode.FULL_PAGE if recipe.ocr_everywhere else OcrMode.DEFAULT,
         det_model_path=files["det"],

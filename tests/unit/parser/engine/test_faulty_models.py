@@ -201,9 +201,9 @@ def test_words_that_a_table_model_puts_into_no_cell_are_text(
 
 
 def test_a_page_whose_ocr_fails_keeps_its_text_layer(engines: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
-    from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
+    from actors.parser.bundled.ocr.ocr_model import BundledOcrModel
 
-    monkeypatch.setattr(RapidOcrModel, "__call__", failing(RapidOcrModel.__call__, lambda page: True))
+    monkeypatch.setattr(BundledOcrModel, "__call__", failing(BundledOcrModel.__call__, lambda page: True))
     file = parsed_both_ways(engines[0], make_pdf(1))
     assert texts(file) == ["This is page 1."]
     assert warnings(file) == [(WarningCode.OCR_FAILED, 1)]
