@@ -182,7 +182,7 @@ def test_docling_gets_a_folder_only_if_all_models_are_in_it(tmp_path: Path, monk
     from actors.parser.engine.profiles import STANDARD_MODELS
 
     given: list[Path | None] = []
-    monkeypatch.setattr(engine, "Converters", lambda _, folder: given.append(folder))
+    monkeypatch.setattr(engine, "Converters", lambda _, folder, *rest: given.append(folder))
     for repo, _, file in STANDARD_MODELS:
         engine.Engine(ParseOptions(profile="standard"), Hardware(threads=1, device="cpu"), tmp_path)
         path = tmp_path / repo.replace("/", "--") / file
