@@ -49,15 +49,25 @@ class Derivation(ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageLinks:
+    """Where the pictures of pages are: `link` has `{page}` in it. `scale` is that of a PageScales."""
+
+    link: str
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportStyle:
     """How an export shows pictures, and what stands between pages. None: embedded pictures if there are any; nothing.
 
-    With `referenced` pictures, a link to a picture is `links` and its name.
+    With `referenced` pictures, a link to a picture is `links` and its name. With `pages`, the JSON refers to
+    pictures of its pages.
     """
 
     images: ImageMode | None = None
     page_break: str | None = None
     links: str = ""
+    pages: PageLinks | None = None
 
 
 PLAIN = ExportStyle()
@@ -91,6 +101,20 @@ class Pictures(Derivation):
     def key_of(self, picture: str) -> str:
         """The key of the blob of a kept picture."""
         return f"{self.folder}/artifacts/{picture}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageScales(Derivation):
+    """A JSON object of the pages of a document that can be drawn from its file, by number.
+
+    The value is the scale of a PagePicture: `scale`, or less where a picture would have too many pixels.
+    """
+
+    scale: float
+
+    @property
+    def name(self) -> str:
+        return f"{CHOSEN}/pages-{digest(scale=self.scale)}.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

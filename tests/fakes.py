@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from actors.blobs import BlobStore, open_blobs
-from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, Pictures
+from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, PageScales, Pictures
 from actors.dispatcher.derivations import Deriver
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.sources import Sources
@@ -43,6 +43,7 @@ class FakeParsers:
     listed: dict[str, object] = field(default_factory=lambda: dict(LISTED))
     chunked: list[Chunks] = field(default_factory=list)
     chunk_texts: Sequence[str] = ("one ü", "two")
+    draws: bool = True
 
     async def describe(self) -> ParserInfo:
         if self.busy or not self.ready:
@@ -61,6 +62,8 @@ class FakeParsers:
         if isinstance(wanted, Chunks):
             self.chunked.append(wanted)
             return {wanted.target: self._chunks(wanted)}
+        if isinstance(wanted, PageScales):
+            return {wanted.target: orjson.dumps({"1": wanted.scale, "3": 0.5})}
         if isinstance(wanted, Pictures):
             return {wanted.key_of("picture-1.jpg"): b"kept", wanted.target: orjson.dumps(self.listed)}
         assert isinstance(wanted, Export)
@@ -73,11 +76,17 @@ class FakeParsers:
         if style.images == "embedded":
             raise FileError(ErrorCode.PICTURES_NOT_KEPT, "The pictures of this document were not kept")
         text = f"{wanted.form}: {name} ü" + "".join(filter(None, (style.images, style.page_break, style.links)))
-        return orjson.dumps({"text": text}) if wanted.form is ExportFormat.JSON else text.encode()
+        if wanted.form is not ExportFormat.JSON:
+            return text.encode()
+        links = {page: style.pages.link.replace("{page}", page) for page in ("1", "3")} if style.pages else {}
+        pages = {page: {"image": {"uri": link}} for page, link in links.items()}
+        return orjson.dumps({"text": text} | ({"pages": pages} if pages else {}))
 
     def _picture(self, wanted: PagePicture) -> bytes:
         """Every input has three pages."""
         self.pictures.append(wanted)
+        if not self.draws:
+            raise FileError(ErrorCode.NO_PAGE_PICTURE, "No page of this file can be drawn")
         if wanted.page > 3:
             raise FileError(ErrorCode.PAGE_NOT_FOUND, f"There is no page {wanted.page}: the file has 3")
         return f"{wanted.form} of page {wanted.page}".encode()

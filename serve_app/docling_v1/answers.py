@@ -33,7 +33,7 @@ class Answers:
     async def result(self, view: JobView) -> Response:
         """The answer of `/v1/result`: a document, chunks, a zip file, or why the task failed."""
         if self._is_zip(view):
-            entries = zip_entries(view, self.documents.results, self.chunks, self.artifacts)
+            entries = zip_entries(view, self.documents, self.chunks, self.artifacts)
             return await body(zipped(entries), ZIP, _ZIP_HEADERS)
         return await body(self.json(view), JSON)
 

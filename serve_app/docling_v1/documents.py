@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import orjson
 
+from actors.derivations import PageLinks
 from actors.messages import JobView
 from serve_app.docling_v1.options import EXPORTS, Format
+from serve_app.docling_v1.page_images import MARK, PageImages
 from serve_app.docling_v1.reply import Reply
 from serve_app.results import Results, quoted
 
@@ -29,6 +31,7 @@ class Documents:
 
     results: Results
     prefix: str
+    page_images: PageImages
 
     async def export(self, view: JobView, index: int) -> AsyncIterator[bytes]:
         """The ExportDocumentResponse of a file. The formats that were not asked for are null."""
@@ -40,7 +43,25 @@ class Documents:
             if not file.success or form is None or form not in reply.documents:
                 yield b"null"
                 continue
-            pieces = self.results.pieces(view, index, EXPORTS[form], style=reply.style(form, links))
+            pieces = self.pieces(view, index, form, links)
             async for piece in pieces if form == "json" else quoted(pieces):
                 yield piece
         yield b"}"
+
+    async def pieces(
+        self, view: JobView, index: int, form: Format, links: str, page_link: str = MARK
+    ) -> AsyncIterator[bytes]:
+        """A document in one format. `links` is where its pictures are, if they are referenced.
+
+        Pictures of its pages are at `page_link`, which has `{page}` in it; by default they are embedded.
+        """
+        reply = Reply.to(view)
+        scales: Mapping[int, float] = {}
+        if form == "json" and reply.page_scale:
+            scales = await self.page_images.scales(view, index, reply.page_scale)
+        pages = PageLinks(link=page_link, scale=reply.page_scale) if reply.page_scale and scales else None
+        pieces = self.results.pieces(view, index, EXPORTS[form], style=reply.style(form, links, pages))
+        if pages and page_link == MARK:
+            pieces = self.page_images.embedded(pieces, view, index, scales)
+        async for piece in pieces:
+            yield piece

@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from client.models import ExportFormat, ParseOptions
+from client.models import ErrorCode, ExportFormat, ParseOptions
+from client.options import LEAST_SCALE, MOST_SCALE
 from serve_app.docling_v1.languages import native_language
 from serve_app.docling_v1.loose_types import Config, Flag, Number, PageRange, Text, Words, as_object, as_one, as_words
 from serve_app.docling_v1.rules import (
@@ -25,6 +26,7 @@ from serve_app.docling_v1.rules import (
     native_values,
     without_what_is_not_set,
 )
+from serve_app.problems import Refused
 
 Format = Literal["md", "json", "html", "text", "doctags", "chunks"]
 
@@ -57,7 +59,7 @@ class ConvertOptions(BaseModel):
     to_formats: Annotated[tuple[Format, ...], as_words, Reply()] = ("md",)
     image_export_mode: Annotated[ImageExportMode, as_one, Reply()] = "placeholder"
     include_images: Annotated[Flag, Reply()] = True
-    include_page_images: Annotated[Flag, _OFF] = False
+    include_page_images: Annotated[Flag, Reply()] = False
     images_scale: Annotated[Number, Native("images_scale")] = 2.0
     md_page_break_placeholder: Annotated[str, as_one, Reply()] = ""
     md_compact_tables: Annotated[Flag, Substituted("false", (False,))] = False
@@ -128,6 +130,7 @@ def translate(options: ConvertOptions, *, keeps_inputs: bool = True) -> Translat
     Pictures are kept in the document if they are asked for, or if they cannot be drawn from the input later. By default
     they are not, other than in docling-serve: a document with pictures cannot be split over several parsers.
     """
+    _check_page_images(options, keeps_inputs=keeps_inputs)
     native, substituted = native_values(options)
     mode = options.image_export_mode
     is_needed = mode == "embedded" or (mode == "referenced" and not keeps_inputs)
@@ -138,6 +141,17 @@ def translate(options: ConvertOptions, *, keeps_inputs: bool = True) -> Translat
     if "page_range" in native:
         native["page_range"] = _pages(*native["page_range"])
     return Translation(parse=made(ParseOptions, native), substituted=substituted)
+
+
+def _check_page_images(options: ConvertOptions, *, keeps_inputs: bool) -> None:
+    if not options.include_page_images:
+        return
+    if not keeps_inputs:
+        message = "include_page_images needs the uploaded files, which this server does not keep (KEEP_INPUTS)"
+        raise Refused(ErrorCode.INVALID_OPTION, message)
+    if not LEAST_SCALE <= options.images_scale <= MOST_SCALE:
+        message = f"images_scale must be from {LEAST_SCALE:g} to {MOST_SCALE:g}"
+        raise Refused(ErrorCode.INVALID_OPTION, message)
 
 
 def _pages(first: int, last: int | None) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from actors.derivations import ExportStyle
+from actors.derivations import ExportStyle, PageLinks
 from actors.messages import JobView
 from serve_app.chunk_results import complete
 from serve_app.docling_v1.chunking import Chunking
@@ -18,7 +18,7 @@ from serve_app.docling_v1.requests import Received, Target
 
 
 class Reply(BaseModel):
-    """The formats that were asked for, and how they are sent."""
+    """The formats that were asked for, and how they are sent. `page_scale` is that of pictures of pages in the JSON."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
@@ -27,6 +27,7 @@ class Reply(BaseModel):
     target: Target = "inbody"
     images: ImageExportMode = "placeholder"
     page_break: str | None = None
+    page_scale: float | None = None
     chunking: Chunking | None = None
 
     @classmethod
@@ -43,6 +44,7 @@ class Reply(BaseModel):
             target=received.target,
             images=options.image_export_mode if has_images else "placeholder",
             page_break=options.md_page_break_placeholder or None,
+            page_scale=options.images_scale if options.include_page_images else None,
             chunking=chunking,
         )
 
@@ -58,15 +60,16 @@ class Reply(BaseModel):
             return tuple(form for form in self.formats if form != "chunks")
         return ("json",) if self.chunking and self.chunking.include_document else ()
 
-    def style(self, form: Format, links: str) -> ExportStyle:
-        """How pictures are shown in a format. `links` is where those are that are referenced.
+    def style(self, form: Format, links: str, pages: PageLinks | None = None) -> ExportStyle:
+        """How pictures are shown in a format. `links` is where those are that are referenced; `pages` is for the JSON.
 
         The document as JSON has the pictures that were kept, as in docling-serve, unless they are referenced.
         """
         page_break = self.page_break if form == "md" else None
         if self.images == "referenced" and form in ("md", "html", "json"):
-            return ExportStyle(images="referenced", page_break=page_break, links=links)
-        return ExportStyle(images=self.images if form in ("md", "html") else None, page_break=page_break)
+            return ExportStyle(images="referenced", page_break=page_break, links=links, pages=pages)
+        images = self.images if form in ("md", "html") else None
+        return ExportStyle(images=images, page_break=page_break, pages=pages)
 
     @property
     def kept(self) -> dict[str, Any]:

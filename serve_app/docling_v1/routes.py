@@ -26,6 +26,7 @@ from serve_app.docling_v1.lookup import Tasks
 from serve_app.docling_v1.models import Capabilities, OkResponse, Versions
 from serve_app.docling_v1.multipart_requests import receive_form, receive_form_to_chunk
 from serve_app.docling_v1.openapi import SUBSTITUTED
+from serve_app.docling_v1.page_images import PageImages
 from serve_app.docling_v1.submit import Receive, Submit, Taken
 from serve_app.docling_v1.sync import Held
 from serve_app.docling_v1.tasks import task_of
@@ -55,7 +56,7 @@ class DoclingRoutes:
         self._health = health
         self._tasks = Tasks(jobs)
         self._answers = Answers(
-            documents=Documents(results, settings.root_path),
+            documents=Documents(results, settings.root_path, PageImages(PagePictures(results.derived))),
             chunks=ChunkResults(results.derived, settings.tokenizers),
             artifacts=Artifacts(PagePictures(results.derived)),
         )

@@ -13,12 +13,16 @@ REPORT = DOCUMENTS / "report.pdf"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`run` gets the URL of a running service, and raises when the client does not get what it needs."""
+    """`run` gets the URL of a running service, and raises when the client does not get what it needs.
+
+    `how` says how near the check is to the client: the client itself, or its requests and where they were read.
+    """
 
     client: str
     version: str
     what: str
     run: Callable[[str], None]
+    how: str = "run"
 
     def __str__(self) -> str:
         return f"{self.client}: {self.what}"

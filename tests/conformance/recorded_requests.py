@@ -1,7 +1,7 @@
-"""Requests of other programs, written down from their sources and sent byte for byte.
+"""Requests of other programs, sent byte for byte.
 
-A file in `recorded/` is one client. Its first lines name the client, its version and where its requests were read. Then
-come its requests, each with what has to be answered:
+A file in `recorded/` is one client. Its first lines name the client, its version, where its requests were read, and
+what they are based on: its source, or notes about it. Then come its requests, each with what has to be answered:
 
     ### convert a file
     POST /v1/convert/file HTTP/1.1
@@ -87,10 +87,10 @@ def replay(url: str, steps: list[Step]) -> None:
 def recorded() -> Iterator[Check]:
     for file in sorted(FOLDER.glob("*.http")):
         head, *parts = _STEP.split(file.read_bytes())
-        client, version = re.findall(r"^# (?:client|version): (.*)$", head.decode(), re.MULTILINE)
+        client, version, basis = re.findall(r"^# (?:client|version|basis): (.*)$", head.decode(), re.MULTILINE)
         steps = list(_steps(parts))
         what = ", ".join(step.what for step in steps)
-        yield Check(client, version, what, partial(replay, steps=steps))
+        yield Check(client, version, what, partial(replay, steps=steps), f"requests, from {basis}")
 
 
 def _steps(parts: list[bytes]) -> Iterator[Step]:

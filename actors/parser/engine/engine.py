@@ -10,7 +10,7 @@ from pathlib import Path
 from docling.datamodel.base_models import InputFormat
 from docling.datamodel.settings import settings
 
-from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, Pictures
+from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, PageScales, Pictures
 from actors.endpoints import NO_ENDPOINTS, Endpoints, with_endpoints
 from actors.errors import FileError
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
@@ -23,7 +23,7 @@ from actors.parser.engine.exports import export
 from actors.parser.engine.nesting import limit_nesting
 from actors.parser.engine.options import Models, Recipe, recipe_of
 from actors.parser.engine.page_pictures import draw
-from actors.parser.engine.pictures import list_pictures
+from actors.parser.engine.pictures import list_pages, list_pictures
 from actors.parser.engine.pipelines import ParsedPages, shard_pipeline
 from actors.parser.engine.profiles import describe, fast_tables_on_disk, standard_on_disk, stay_offline
 from actors.parser.engine.repair import repaired
@@ -120,6 +120,8 @@ class Engine:
                 return {wanted.target: chunk(source.tobytes(), wanted, tokenizer)}
             case Pictures():
                 return list_pictures(source.tobytes(), wanted)
+            case PageScales():
+                return list_pages(source.tobytes(), wanted)
             case PagePicture():
                 return {wanted.target: draw(source.tobytes(), wanted)}
         raise TypeError(f"the engine cannot make {type(wanted).__name__}")

@@ -16,7 +16,7 @@ from docling_core.types.doc.items.node import FloatingItem
 
 from actors.derivations import Export
 from actors.parser.engine.content import layers_of, shows_figures
-from actors.parser.engine.pictures import style_pictures
+from actors.parser.engine.pictures import link_pages, style_pictures
 from actors.parser.engine.plain_text import plain_text
 from client.models import ExportFormat
 
@@ -34,13 +34,15 @@ def dump(document: DoclingDocument) -> bytes:
 def export(document_json: bytes, wanted: Export) -> bytes:
     """A document from `dump` in another format. Raises FileError when it should embed pictures that were not kept."""
     form, style = wanted.form, wanted.style
-    if form is ExportFormat.JSON and style.images is None:
+    if form is ExportFormat.JSON and style.images is None and style.pages is None:
         return document_json
     document = DoclingDocument.model_validate_json(document_json)
     plain = plain_text(document)
     if plain is not None and form in (ExportFormat.MARKDOWN, ExportFormat.TEXT):
         return plain.encode()
     images = ImageRefMode.PLACEHOLDER if form in WITHOUT_PICTURES else style_pictures(document, style)
+    if style.pages:
+        link_pages(document, style.pages)
     return dump(document) if form is ExportFormat.JSON else _text(document, wanted, images).encode()
 
 

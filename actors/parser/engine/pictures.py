@@ -13,7 +13,7 @@ from docling_core.types.doc.common.reference import ImageRef
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.picture.picture import PictureItem
 
-from actors.derivations import ExportStyle, Made, Pictures
+from actors.derivations import ExportStyle, Made, PageLinks, PageScales, Pictures
 from actors.errors import FileError
 from actors.parser.engine.page_pictures import MAX_SIDE
 from client.models import ErrorCode
@@ -63,6 +63,38 @@ def list_pictures(document_json: bytes, wanted: Pictures) -> Made:
     return made | {wanted.target: orjson.dumps(listed)}
 
 
+def list_pages(document_json: bytes, wanted: PageScales) -> Made:
+    """The pages that can be drawn, each with its scale."""
+    scales = _page_scales(DoclingDocument.model_validate_json(document_json), wanted.scale)
+    return {wanted.target: orjson.dumps(scales, option=orjson.OPT_NON_STR_KEYS)}
+
+
+def link_pages(document: DoclingDocument, links: PageLinks) -> None:
+    """Let the pages that can be drawn refer to their pictures."""
+    for number, scale in _page_scales(document, links.scale).items():
+        page = document.pages[number]
+        size = Size(width=math.ceil(page.size.width * scale), height=math.ceil(page.size.height * scale))
+        link = Path(links.link.replace("{page}", str(number)))
+        page.image = ImageRef(mimetype="image/png", dpi=round(72 * scale), size=size, uri=link)
+
+
+def _page_scales(document: DoclingDocument, scale: float) -> dict[int, float]:
+    if not _is_drawn(document):
+        return {}
+    return {number: _fitting(scale, page.size.width, page.size.height) for number, page in document.pages.items()}
+
+
+def _fitting(scale: float, width: float, height: float) -> float:
+    """The scale, or less where a picture of this many points would have too many pixels."""
+    return min(scale, math.floor((MAX_SIDE - 1) / max(width, height) * 100) / 100)
+
+
+def _is_drawn(document: DoclingDocument) -> bool:
+    """Only PDFs and picture files have pages that can be drawn."""
+    media_type = document.origin.mimetype if document.origin else ""
+    return media_type.startswith(("application/pdf", "image/"))
+
+
 def _named(document: DoclingDocument) -> Iterator[tuple[str, PictureItem]]:
     """The pictures that can be had, each with its name. A name counts all pictures, from 1."""
     for number, picture in enumerate(document.pictures, 1):
@@ -80,9 +112,8 @@ def _kept(picture: PictureItem) -> tuple[str, str] | None:
 
 
 def _place(document: DoclingDocument, picture: PictureItem) -> dict[str, object] | None:
-    """Where a picture can be drawn from its page: only PDFs and picture files have pages that can be drawn."""
-    media_type = document.origin.mimetype if document.origin else ""
-    if not picture.prov or not media_type.startswith(("application/pdf", "image/")):
+    """Where a picture can be drawn from its page."""
+    if not picture.prov or not _is_drawn(document):
         return None
     where = picture.prov[0]
     page = document.pages.get(where.page_no)
@@ -92,7 +123,7 @@ def _place(document: DoclingDocument, picture: PictureItem) -> dict[str, object]
     left, top, right, bottom = (round(side, 2) for side in (box.l, box.t, box.r, box.b))
     if left >= right or top >= bottom:
         return None
-    scale = min(DRAWN_SCALE, math.floor((MAX_SIDE - 1) / max(right - left, bottom - top) * 100) / 100)
+    scale = _fitting(DRAWN_SCALE, right - left, bottom - top)
     return {"page": where.page_no, "box": [left, top, right, bottom], "scale": scale}
 
 

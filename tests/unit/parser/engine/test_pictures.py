@@ -17,11 +17,12 @@ from docling_core.types.doc.items.picture.picture import PictureItem
 from docling_core.types.doc.labels import DocItemLabel
 from PIL import Image
 
-from actors.derivations import ExportStyle, Pictures
+from actors.derivations import ExportStyle, PageLinks, PageScales, Pictures
 from actors.errors import FileError
 from actors.parser.engine.exports import dump
-from actors.parser.engine.pictures import list_pictures
+from actors.parser.engine.pictures import list_pages, list_pictures
 from client.models import ErrorCode, ExportFormat
+from serve_app.docling_v1.page_images import MARK
 from tests.unit.parser.files import exported, make_export
 
 WANTED = Pictures(job_id="j", folder="results/j/0", source="results/j/0/document.json")
@@ -151,3 +152,39 @@ def test_exports_in_different_styles_are_different_blobs() -> None:
     names = {replace(plain, style=style).name for style in styles}
     assert plain.name == "markdown"
     assert len(names | {plain.name}) == 4
+
+
+SCALES = PageScales(job_id="j", folder="results/j/0", source="results/j/0/document.json", scale=2.0)
+
+
+def scales(document: DoclingDocument) -> dict[str, float]:
+    made_scales: dict[str, float] = orjson.loads(list_pages(dump(document), SCALES)[SCALES.target])
+    return made_scales
+
+
+def test_pages_refer_to_their_pictures_in_the_json_and_docling_reads_it() -> None:
+    text = shown(made(False, True), ExportFormat.JSON, pages=PageLinks(link="artifacts/page-{page}.png", scale=2.0))
+    pages = DoclingDocument.model_validate_json(text).pages
+    images = {number: page.image for number, page in pages.items() if page.image}
+    assert {number: str(image.uri) for number, image in images.items()} == {
+        1: "artifacts/page-1.png",
+        2: "artifacts/page-2.png",
+    }
+    assert {(image.size.width, image.size.height, image.dpi) for image in images.values()} == {(400, 200, 144)}
+    assert text.count("data:image/png;base64,") == 1, "the picture that was kept"
+
+
+def test_a_mark_for_a_page_is_a_string_of_its_own() -> None:
+    assert '"uri":"docfleet:page/1"' in shown(made(False), ExportFormat.JSON, pages=PageLinks(link=MARK, scale=1.0))
+
+
+def test_a_page_that_would_be_too_large_gets_a_smaller_scale() -> None:
+    document = made(False, False)
+    document.pages[2].size = Size(width=100, height=40_000)
+    assert scales(document) == {"1": 2.0, "2": 0.09}
+
+
+def test_pages_of_a_file_that_cannot_be_drawn_have_no_pictures() -> None:
+    document = made(False, media_type="application/vnd.openxmlformats-officedocument.presentationml.presentation")
+    assert scales(document) == {}
+    assert '"image"' not in shown(document, ExportFormat.JSON, pages=PageLinks(link="x", scale=2.0))
