@@ -86,6 +86,20 @@ def test_cluster_yaml_is_what_ray_up_accepts() -> None:
     validate_config(prepare_config(CLUSTER))
 
 
+@pytest.mark.parametrize("cloud", ["gcp", "azure"])
+def test_other_clouds_differ_from_aws_in_their_machines_alone(cloud: str) -> None:
+    config = yaml.safe_load((ROOT / "deploy" / "clusters" / f"{cloud}.yaml").read_text())
+    validate_config(prepare_config(config))
+    of_the_cloud = {"provider", "auth", "available_node_types"}
+    assert config["provider"]["type"] == cloud
+    assert {key: config[key] for key in config.keys() - of_the_cloud} == {
+        key: CLUSTER[key] for key in CLUSTER.keys() - of_the_cloud
+    }
+    kinds = (config["available_node_types"], CLUSTER["available_node_types"])
+    here, aws = ({name: {**kind, "node_config": None} for name, kind in each.items()} for each in kinds)
+    assert here == aws
+
+
 def test_every_aws_node_waits_for_a_chosen_image_and_has_room_for_it() -> None:
     """Ray's own choice of an image is years old. 256 GB is what its own defaults give to every node."""
     placeholder = "fill-me-in"
@@ -141,6 +155,40 @@ def test_every_haproxy_answers_503_while_no_application_is_deployed() -> None:
         assert f"{BINARY}=$(command -v {COMMAND})" in start
     for container in containers():
         assert {"name": BINARY, "value": f"/usr/local/bin/{COMMAND}"} in container["env"]
+
+
+def unit(name: str) -> str:
+    """A unit's text, with continued lines joined."""
+    return (ROOT / "deploy" / "systemd" / f"docfleet-{name}.service").read_text().replace("\\\n", " ")
+
+
+def test_units_run_in_the_same_environment() -> None:
+    environment = (ROOT / "deploy" / "systemd" / "docfleet.env").read_text()
+    for name, value in {**EVERY_NODE, BINARY: f"/opt/docfleet/bin/{COMMAND}"}.items():
+        assert f"\n{name}={value}\n" in environment
+    assert f'\nRAY_SERVE_HAPROXY_RETRY_ON="{HAPROXY_DEFAULTS}"\n' in environment
+    assert all("\nEnvironmentFile=/etc/docfleet/docfleet.env\n" in unit(name) for name in ("head", "worker"))
+
+
+def test_units_start_ray_again_and_deploy_at_every_start_of_the_head() -> None:
+    for name in ("head", "worker"):
+        assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(unit(name).splitlines())
+        assert " --block " in unit(name)
+    assert " --num-cpus=0 " in unit("head")
+    assert re.search("^ExecStartPost=.*serve deploy /etc/docfleet/serve_config.yaml", unit("head"), re.MULTILINE)
+
+
+def test_the_page_has_the_ports_that_units_give_to_ray() -> None:
+    section = (
+        (ROOT / "docs" / "deployment.md").read_text().partition("### Ports between nodes")[2].partition("\n## ")[0]
+    )
+    documented = {int(number) for number in re.findall(r"\b\d{4,5}\b", section)}
+    for name in ("head", "worker"):
+        fixed = {
+            int(port) for option, port in re.findall(r"--([\w-]*port)=(\d+)", unit(name)) if "metrics" not in option
+        }
+        assert fixed
+        assert fixed <= documented
 
 
 def test_every_pod_has_the_secrets() -> None:

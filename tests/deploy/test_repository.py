@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 # Tools that a reader brings along; every other command must come with the virtual environment.
-READERS_TOOLS = {"aws", "cd", "curl", "docker", "git", "helm", "kubectl", "make", "pip", "python"}
+READERS_TOOLS = {"aws", "cd", "curl", "docker", "export", "git", "helm", "kubectl", "make", "pip", "python", "sudo"}
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
@@ -52,7 +52,8 @@ def test_every_console_command_in_a_page_exists(page: Path) -> None:
     blocks = [block for language, block in FENCE.findall(page.read_text()) if language == "console"]
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
     commands = {ASSIGNMENTS.sub("", line).split()[0] for line in lines}
-    assert {name for name in commands - READERS_TOOLS if not (Path(sys.executable).parent / name).exists()} == set()
+    ours = [Path(sys.executable).parent, ROOT]  # of the virtual environment, or a script of the repository
+    assert {name for name in commands - READERS_TOOLS if not any((at / name).exists() for at in ours)} == set()
 
 
 @every_page
@@ -89,6 +90,16 @@ def test_image_installs_what_was_tested() -> None:
     installs = [line for line in recipe.splitlines() if "pip install" in line]
     assert installs
     assert all("--constraint constraints.txt" in line or "--no-deps" in line for line in installs)
+
+
+def test_image_names_a_version_of_its_base_and_lists_its_packages_in_both_forms() -> None:
+    recipe = (ROOT / "deploy" / "Dockerfile").read_text()
+    assert re.search(r"^ARG BASE=python:3\.\d+\.\d+-slim-\w+$", recipe, re.MULTILINE)
+    stages = re.findall(r"^FROM (\S+) AS (\w+)$", recipe, re.MULTILINE)
+    assert {name for base, name in stages if base == "described"} == {"bundled", "standard"}
+    described = recipe.partition(" AS described\n")[2].partition("\nFROM ")[0]
+    assert "sbom.json" in described
+    assert "org.opencontainers.image.revision" in described
 
 
 @pytest.mark.parametrize("recipe", ["deploy/Dockerfile", "cluster.yaml"])
