@@ -78,4 +78,4 @@ models: $(READY) ## Download docling's own models, so that the standard profile 
 	@$(BIN)/docling-tools models download layout tableformer
 
 clean: ## Remove the virtual environment and caches; state in .docfleet/ stays
-	rm -rf $(VENV) .conformance web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .conformance .peers web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

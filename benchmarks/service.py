@@ -32,20 +32,21 @@ def service(*, module: str = "serve_app", **env: str) -> Iterator[str]:
                 [sys.executable, "-m", module], env={**os.environ, **settings}, stdout=log, stderr=log
             )
             try:
-                _wait_until_healthy(url, process, Path(state, "log"))
+                wait_until_healthy(f"{url}/readyz", process, Path(state, "log"))
                 yield url
             finally:
                 process.terminate()
                 process.wait(timeout=120)
 
 
-def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once a GET of `url` answers 200. Raises RuntimeError when the process ends, or after START_WITHIN_S."""
     give_up = time.monotonic() + START_WITHIN_S
     while time.monotonic() < give_up:
         if process.poll() is not None:
             raise RuntimeError(f"The service ended with {process.returncode}:\n{log.read_text()[-3000:]}")
         try:
-            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+            if httpx.get(url, timeout=5).status_code == 200:
                 return
         except httpx.HTTPError:
             pass

@@ -1,76 +1,90 @@
-"""Small files: the speed of the service compared with bare docling's. `python -m benchmarks.throughput`."""
+"""Small files: the speed of the service compared with bare docling's, in turns. `python -m benchmarks.throughput`.
+
+`--rest S` measures instead how fast the service is after S seconds without work.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import multiprocessing
+import statistics
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from benchmarks.service import describe_machine, service
-from client import DoclingParserClient
+from benchmarks.bare_docling import bare_docling
+from benchmarks.callers import CLIENTS, Load, by_poll, by_wait, measured
+from benchmarks.processes import cpu_of_processes
+from benchmarks.service import describe_machine, service, spread
 
-ROUNDS = 40
+PARSERS = 2
+RUNS = 5
+ROUNDS = 20
+WAYS = (
+    (1, by_wait, f"one file a job, {CLIENTS} clients that wait"),
+    (1, by_poll, f"one file a job, {CLIENTS} clients that poll"),
+    (9, by_wait, f"9 files a job, {CLIENTS} clients that wait"),
+)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path, nargs="?", default=Path("examples/documents"))
-    files = sorted(path for path in options.parse_args().folder.iterdir() if _is_small(path))
+    options.add_argument("--rest", type=float, metavar="S")
+    chosen = options.parse_args()
+    files = sorted(path for path in chosen.folder.iterdir() if is_small(path))
     print(f"{len(files)} files, {ROUNDS} rounds; {describe_machine()}")
-    one, two = bare(files, processes=1), bare(files, processes=2)
-    print(f"bare docling, convert + markdown + JSON: 1 process {one:.1f} docs/s, 2 processes {two:.1f} docs/s")
-    with service(PARSER_MIN_REPLICAS="2", PARSER_MAX_REPLICAS="2") as url:
-        for files_per_job in (len(files), 1):
-            rate = served(url, files, files_per_job)
-            print(f"docfleet, 2 parsers, {files_per_job} file(s) a job: {rate:.1f} docs/s = {rate / two:.2f} of 2 bare")
+    with service(PARSER_MIN_REPLICAS=str(PARSERS), PARSER_MAX_REPLICAS=str(PARSERS)) as url:
+        measured(url, _jobs(files, 1) * 4, by_wait)  # until each parser has seen each file
+        if chosen.rest:
+            after_rest(url, files, chosen.rest)
+        else:
+            beside_bare_docling(url, files)
 
 
-def _is_small(path: Path) -> bool:
+def is_small(path: Path) -> bool:
     """Office and web documents, which need no models."""
     return path.suffix in {".docx", ".html", ".md", ".pptx", ".xlsx"} and path.name != "README.md"
 
 
-def bare(files: list[Path], processes: int) -> float:
-    """Documents per second of warm converters in processes of their own."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(processes + 1)
-    workers = [context.Process(target=_convert, args=(files, barrier)) for _ in range(processes)]
-    for worker in workers:
-        worker.start()
-    barrier.wait()
-    started = time.perf_counter()
-    for worker in workers:
-        worker.join()
-    return processes * ROUNDS * len(files) / (time.perf_counter() - started)
+def _jobs(files: Sequence[Path], files_per_job: int) -> list[Sequence[Path]]:
+    return [files[first : first + files_per_job] for first in range(0, len(files), files_per_job)]
 
 
-def _convert(files: list[Path], barrier: Any) -> None:
-    import torch
-    from docling.document_converter import DocumentConverter
+def beside_bare_docling(url: str, files: Sequence[Path]) -> None:
+    bare: list[float] = []
+    loads: dict[str, list[Load]] = {text: [] for _, _, text in WAYS}
+    with bare_docling(files, PARSERS) as docling:
+        for _ in range(RUNS):
+            bare.append(docling.documents_per_s(ROUNDS))
+            for files_per_job, waiting, text in WAYS:
+                with _cost_per_document(ROUNDS * len(files)):
+                    loads[text].append(measured(url, _jobs(files, files_per_job) * ROUNDS, waiting))
+    print(f"{PARSERS} bare docling processes, Markdown and JSON: {spread(bare)} docs/s")
+    for text, measurements in loads.items():
+        rates = [load.documents_per_s for load in measurements]
+        ratios = [rate / reference for rate, reference in zip(rates, bare, strict=True)]
+        cpu = statistics.median(load.client_cpu_ms for load in measurements)
+        print(f"{text}: {spread(rates)} docs/s, ratio {spread(ratios)}; CPU of the clients {cpu:.1f} ms a document")
 
-    torch.set_num_threads(1)
-    converter = DocumentConverter()
-    for path in files:
-        converter.convert(path)
-    barrier.wait()
-    for _ in range(ROUNDS):
-        for path in files:
-            document = converter.convert(path).document
-            document.export_to_markdown()
-            json.dumps(document.export_to_dict())
+
+def after_rest(url: str, files: Sequence[Path], rest_s: float) -> None:
+    jobs = _jobs(files, 1) * ROUNDS
+    time.sleep(rest_s)
+    first, warm = (measured(url, jobs, by_wait).documents_per_s for _ in range(2))
+    print(
+        f"{len(jobs)} jobs after {rest_s:.0f} s of rest: {first:.1f} docs/s, then {warm:.1f}; ratio {first / warm:.2f}"
+    )
 
 
-def served(url: str, files: list[Path], files_per_job: int) -> float:
-    with DoclingParserClient(url) as client:
-        client.submit_and_wait(*files * 4)  # until each parser has seen each file
-        jobs = [files[i : i + files_per_job] for i in range(0, len(files), files_per_job)] * ROUNDS
-        started = time.perf_counter()
-        for job_id in [client.submit_job(*job)["job_id"] for job in jobs]:
-            assert client.wait_for_results(job_id)["failed"] == 0
-        return ROUNDS * len(files) / (time.perf_counter() - started)
+@contextmanager
+def _cost_per_document(documents: int, say: Callable[[str], None] = print) -> Iterator[None]:
+    """Print the CPU time that each process of the service uses for a document."""
+    before = cpu_of_processes()
+    yield
+    used = {name: 1000 * (seconds - before.get(name, 0)) / documents for name, seconds in cpu_of_processes().items()}
+    most = sorted(used.items(), key=lambda item: -item[1])
+    say("  CPU, ms a document: " + ", ".join(f"{name} {ms:.1f}" for name, ms in most if ms >= 0.1))
 
 
 if __name__ == "__main__":
