@@ -55,9 +55,10 @@ async def by_poll(http: httpx.AsyncClient, files: Files) -> None:
 
 
 async def by_docling_poll(http: httpx.AsyncClient, files: Files) -> None:
-    """The same in docling-serve's API."""
+    """The same in docling-serve's API. Office and web documents need neither OCR nor tables."""
     form = [("files", file) for file in files]
-    answer = await http.post("/v1/convert/file/async", files=form, data={"to_formats": ["md", "json"]})
+    options = {"to_formats": ["md", "json"], "do_ocr": "false", "do_table_structure": "false"}
+    answer = await http.post("/v1/convert/file/async", files=form, data=options)
     task = answer.raise_for_status().json()["task_id"]
     poll = f"/v1/status/poll/{task}"
     while (status := (await http.get(poll)).json()["task_status"]) not in ("success", "failure"):  # noqa: ASYNC110

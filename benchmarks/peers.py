@@ -1,9 +1,10 @@
 """docfleet beside docling-serve and the single-process server, in turns: `python -m benchmarks.peers [FOLDER]`.
 
 Each gets the same small office and web documents from the same clients, which poll with the same patience. The others
-are installed from the package index, in environments of their own under `.peers/`, and run two workers each, as
-docfleet runs two parsers. Making the environments needs the internet once, and Python 3.12 for the single-process
-server; what is missing is left out.
+are installed from the package index, in environments of their own under `.peers/`. docling-serve runs two workers, as
+docfleet runs two parsers. It loads a layout model for every request, also where that has nothing to do, so it gets a
+small random one. Making the environments needs the internet once, and Python 3.12 for the single-process server. What
+cannot be installed is left out.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.callers import Caller, by_docling_poll, by_poll, measured
+from benchmarks.random_models import save_random_models
 from benchmarks.service import describe_machine, service, spread, wait_until_healthy
 from benchmarks.throughput import PARSERS, is_small
 from serve_app.__main__ import free_port
@@ -31,7 +33,8 @@ RUNS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Another server. `env` makes it listen on port `{port}`, and `health` is a path that answers 200."""
+    """Another server. In `command` and `env`, `{port}` is where it listens, and `{models}` a folder of models. `health`
+    is a path that answers 200."""
 
     name: str
     package: str
@@ -47,8 +50,12 @@ PEERS = (
         name="docling-serve",
         package="docling-serve==1.38.2",
         python=sys.executable,
-        command=("docling-serve", "run", "--port", "{port}"),
-        env={"DOCLING_SERVE_ENG_LOC_NUM_WORKERS": str(PARSERS), "DOCLING_SERVE_LOAD_MODELS_AT_BOOT": "false"},
+        command=("docling-serve", "run", "--host", "127.0.0.1", "--port", "{port}"),
+        env={
+            "DOCLING_SERVE_ENG_LOC_NUM_WORKERS": str(PARSERS),
+            "DOCLING_SERVE_LOAD_MODELS_AT_BOOT": "false",
+            "DOCLING_SERVE_ARTIFACTS_PATH": "{models}",
+        },
         health="/health",
         caller=by_docling_poll,
     ),
@@ -107,9 +114,11 @@ def running(peer: Peer) -> Iterator[str]:
     """Run a peer in a folder of its own. Yields its base URL."""
     port = str(free_port())
     url, program = f"http://127.0.0.1:{port}", (FOLDER / peer.package / "bin").absolute()
-    settings = {name: value.format(port=port) for name, value in peer.env.items()}
     command = [str(program / peer.command[0]), *(part.format(port=port) for part in peer.command[1:])]
     with TemporaryDirectory(prefix="dfp-") as folder, Path(folder, "log").open("wb") as log:
+        models = Path(folder, "models")
+        save_random_models(models)
+        settings = {name: value.format(port=port, models=models) for name, value in peer.env.items()}
         process = subprocess.Popen(command, cwd=folder, env={**os.environ, **settings}, stdout=log, stderr=log)
         try:
             wait_until_healthy(f"{url}{peer.health}", process, Path(folder, "log"))

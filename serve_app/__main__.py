@@ -27,6 +27,17 @@ HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
 #: include that address.
 HOSTS_BEHIND_HAPROXY = ("127.0.0.1", "0.0.0.0", "localhost")
 
+SERVE_ON_ONE_MACHINE = {
+    HAPROXY: "1",
+    "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+    "RAY_SERVE_HAPROXY_RETRY_ON": HAPROXY_DEFAULTS,
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.proxies.middlewares",
+    # A starting proxy imports for seconds, for longer on a busy machine. By default it is killed after 3 times 5 s.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
+    # By default Serve's controller checks every replica ten times a second, which costs 4 % of a core when idle.
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+}
+
 
 def main(make_engine: EngineFactory = docling_engine) -> int:
     """Start Ray and the application, print the address, and stop both at SIGINT or SIGTERM.
@@ -69,7 +80,7 @@ def choose_http_mode() -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     *replicas, fallback_http, fallback_grpc, stats, metrics = _reserve_ports()
     defaults = {
-        HAPROXY: "1",
+        **SERVE_ON_ONE_MACHINE,
         # Every service gets its own ports and files. With Ray's defaults, two services on one machine would share them.
         # The fallback proxies listen with SO_REUSEPORT, so each would answer some of the other's requests.
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(replicas[0]),
@@ -82,11 +93,6 @@ def choose_http_mode() -> None:
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
-        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
-        "RAY_SERVE_HAPROXY_RETRY_ON": HAPROXY_DEFAULTS,
-        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.proxies.middlewares",
-        # By default Serve's controller checks every replica ten times a second, which costs 4 % of a core when idle.
-        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
         **haproxy.setting(),
     }
     for name, value in defaults.items():
