@@ -19,6 +19,7 @@ from actors.derivations import Derivation, Made
 from actors.endpoints import Endpoints
 from actors.errors import ParserFailed, ParserOutOfMemory, result_too_large
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.parser.child_processes import ended_before
 from actors.parser.instrumentation import count_pages, step, timed
 from actors.parser.low_priority import at_low_priority
 from actors.parser.memory_limit import MIB, MemoryLimit
@@ -214,7 +215,8 @@ class Parser:
     def _work(self, call: Callable[[], T], given: int, limit_s: float, refuse: Callable[[], None]) -> T:
         deadline, memory = self._watchdog.watch(call, limit_s), self._memory.watch(given, refuse)
         # The error holds the frames that raised it, and they hold the memory. It must be gone when the watch ends.
-        with self._at_work, deadline, memory, self._scratch.folder(), suppress(MemoryError, ParserOutOfMemory):
+        out_of_memory = suppress(MemoryError, ParserOutOfMemory)
+        with self._at_work, deadline, ended_before(limit_s), memory, self._scratch.folder(), out_of_memory:
             return call()
         raise _out_of_memory()
 
