@@ -1,7 +1,8 @@
 """Pages per second on one, two, four and eight parsers, compared with that multiple of one parser's.
 
 `python -m benchmarks.scaling [FILE] [--replicas 1 2 4 8]`: the bundled models, each parser on a core of its own.
-`--gpu`: docling's own models, on parsers that share one GPU.
+`--gpu standard`, `--gpu bundled`: docling's own or the bundled models, on parsers that share one GPU.
+`python -m benchmarks.gpu` runs all three.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.random_models import save_random_models
@@ -21,8 +23,6 @@ from benchmarks.service import describe_machine, service, spread
 from client import DoclingParserClient
 from serve_app.settings import Settings
 
-ROUNDS = 3
-FILES_PER_PARSER = 4  # in a round; with fewer, the last file would decide the result
 CPUS_BESIDE_A_GPU = 2.0  # what docs/deployment.md asks for
 
 
@@ -30,19 +30,31 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("file", type=Path, nargs="?", default=Path("examples/documents/report.pdf"))
     options.add_argument("--replicas", type=int, nargs="+", help="default: 1 2 4 8, and 1 2 4 with --gpu")
-    options.add_argument("--gpu", action="store_true", help="share one GPU")
+    options.add_argument("--gpu", choices=["standard", "bundled"], help="share one GPU, with these models")
+    options.add_argument("--dry-run", action="store_true", help="one round of one file, on the CPU: does it run?")
     given = options.parse_args()
-    if given.gpu and not (gpu := _gpu()):
+    on_gpu = bool(given.gpu) and not given.dry_run
+    if on_gpu and not gpu_name():
         sys.stderr.write("torch sees no GPU here\n")
         return 1
-    print(f"{given.file.name}; {describe_machine()}{f'; {gpu}' if given.gpu else ''}")
-    with _standard_models() if given.gpu else _bundled_models() as models:
+    print(f"{given.file.name}; {describe_machine()}{f'; {gpu_name()}' if on_gpu else ''}")
+    with _standard_models() if given.gpu == "standard" else _bundled_models() as models:
         counts = sorted(given.replicas or ([1, 2, 4] if given.gpu else [1, 2, 4, 8]))
-        compare(given.file, counts, models, on_gpu=given.gpu)
+        load = Load(given.file, 1, 1) if given.dry_run else Load(given.file)
+        compare(load, counts, models, on_gpu=on_gpu)
     return 0
 
 
-def compare(file: Path, counts: list[int], models: Mapping[str, str], *, on_gpu: bool) -> None:
+@dataclass(frozen=True)
+class Load:
+    """A file, and how often it is parsed: in each round by each parser."""
+
+    file: Path
+    rounds: int = 3
+    files_per_parser: int = 4  # with fewer, the last file would decide the result
+
+
+def compare(load: Load, counts: list[int], models: Mapping[str, str], *, on_gpu: bool) -> None:
     """Print the rate of each number of parsers for which the machine has enough cores."""
     first: float | None = None  # pages per second of each parser, with the fewest parsers
     for count in counts:
@@ -50,18 +62,24 @@ def compare(file: Path, counts: list[int], models: Mapping[str, str], *, on_gpu:
         if count * cpus > (os.cpu_count() or 1):
             print(f"{count} parsers: left out, they need {count * cpus:.0f} cores")
             continue
-        rates = pages_per_second(file, count, {**models, **_shares(count, cpus, on_gpu=on_gpu)})
+        rates = pages_per_second(load, count, {**models, **_shares(count, cpus, on_gpu=on_gpu)})
         each = statistics.median(rates) / count
         first = first or each
         print(f"{count} parsers: {spread(rates)} pages/s; ratio to linear {each / first:.2f}", flush=True)
 
 
-def pages_per_second(file: Path, parsers: int, env: Mapping[str, str]) -> list[float]:
+def pages_per_second(load: Load, parsers: int, env: Mapping[str, str]) -> list[float]:
     """Pages per second in each round, of a service whose `parsers` are all busy."""
     fixed = {"PARSER_MIN_REPLICAS": str(parsers), "PARSER_MAX_REPLICAS": str(parsers), "DO_OCR": "false"}
     with service(**fixed, **env) as url, DoclingParserClient(url) as client:
-        _parse(client, file, 2 * parsers)  # until every parser has had a call
-        return [_parse(client, file, FILES_PER_PARSER * parsers) for _ in range(ROUNDS)]
+        _print_device(client)
+        _parse(client, load.file, 2 * parsers)  # until every parser has had a call
+        return [_parse(client, load.file, load.files_per_parser * parsers) for _ in range(load.rounds)]
+
+
+def _print_device(client: DoclingParserClient) -> None:
+    parser = client.health()["parser"]
+    print(f"profile {parser['profile']}, models on {parser['device']}", flush=True)
 
 
 def _parse(client: DoclingParserClient, file: Path, copies: int) -> float:
@@ -97,7 +115,8 @@ def _standard_models() -> Iterator[dict[str, str]]:
         yield {"PROFILE": "standard", "DOCLING_ARTIFACTS_PATH": made, "DO_TABLE_STRUCTURE": "false"}
 
 
-def _gpu() -> str | None:
+def gpu_name() -> str | None:
+    """The GPU that torch sees, if any."""
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None

@@ -113,6 +113,7 @@ class ParserInfo(Wire):
     nodes and exports leave them out, unless `content` has the figures. All are null for a format whose words are not
     counted, and where no document is described.
     `encoding` is the one that a text file was read in, by Python's name.
+    `device` is where the server's models run, `cpu` or `cuda`. It is null for a profile without models, and in results.
     """
 
     profile: str
@@ -122,6 +123,7 @@ class ParserInfo(Wire):
     words_kept: int | None = None
     words_in_figures: int | None = None
     encoding: str | None = None
+    device: str | None = None
 
 
 class ParseResponse(Wire):

@@ -36,7 +36,7 @@ _STATUS = {
         "cancel": f"/jobs/{_ID}/cancel",
     },
 }
-_WORDS = {"words_read": 48210, "words_kept": 48210, "words_in_figures": 12, "encoding": None}
+_WORDS = {"words_read": 48210, "words_kept": 48210, "words_in_figures": 12, "encoding": None, "device": None}
 _SCORES = {
     "parse_score": 1.0,
     "layout_score": 0.93,

@@ -76,7 +76,7 @@ class ResultCache:
     async def _entry(self, owner: str, file: InputFile, options: ParseOptions) -> str:
         """The blob key of an entry: a digest of everything that the result depends on, including the file name."""
         asked = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
-        parser = (await self._described_for(options)).model_dump()
+        parser = (await self._described_for(options)).model_dump(exclude={"device"})
         models = models_of(options, self._endpoints)
         facts = [owner, file.filename, file.trust_name, file.size, file.sha256, asked, parser, PARSER_CODE, models]
         return f"cache/{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}/entry.json"

@@ -8,6 +8,12 @@ from docling.datamodel.accelerator_options import AcceleratorOptions
 from docling.utils.accelerator_utils import decide_device
 
 ERRORS = 3  # onnxruntime's log level that shows errors but no warnings
+CUDA = "CUDAExecutionProvider"
+
+
+def can_use_gpu() -> bool:
+    """Whether the installed onnxruntime is the build for GPUs, `onnxruntime-gpu`."""
+    return CUDA in onnxruntime.get_available_providers()
 
 
 def open_session(model: Path, accelerator: AcceleratorOptions) -> Any:
@@ -18,6 +24,7 @@ def open_session(model: Path, accelerator: AcceleratorOptions) -> Any:
     options.log_severity_level = ERRORS
     providers: list[Any] = ["CPUExecutionProvider"]
     device, _, number = decide_device(str(accelerator.device)).partition(":")
-    if device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(number or 0)}))
+    if device == "cuda" and can_use_gpu():
+        onnxruntime.preload_dlls()  # from torch's wheels: onnxruntime finds the CUDA libraries of the system alone
+        providers.insert(0, (CUDA, {"device_id": int(number or 0)}))
     return onnxruntime.InferenceSession(str(model), options, providers=providers)

@@ -25,7 +25,7 @@ from actors.parser.engine.options import Models, Recipe, recipe_of
 from actors.parser.engine.page_pictures import draw
 from actors.parser.engine.pictures import list_pages, list_pictures
 from actors.parser.engine.pipelines import ParsedPages, shard_pipeline
-from actors.parser.engine.profiles import describe, fast_tables_on_disk, standard_on_disk, stay_offline
+from actors.parser.engine.profiles import describe, device_of, fast_tables_on_disk, standard_on_disk, stay_offline
 from actors.parser.engine.repair import repaired
 from actors.parser.engine.sniffing import sniff
 from actors.parser.engine.vlm import DrawnPages
@@ -79,7 +79,8 @@ class Engine:
     def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         """The profile and models that parse a PDF under `options`, with the defaults for what they leave open."""
         recipe = self._recipe(options.over(self._defaults) if options else self._defaults)
-        return describe(recipe, endpoint=self._endpoints.get(recipe.endpoint))
+        info = describe(recipe, endpoint=self._endpoints.get(recipe.endpoint))
+        return info.model_copy(update={"device": device_of(recipe.models, self._hardware)})
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
         """The parsed file. A file of more than `split_above` pages is not parsed: the plan of its pages comes back.

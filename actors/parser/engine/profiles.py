@@ -36,6 +36,7 @@ from actors.parser.bundled.layout.layout_model import BundledLayoutOptions, dete
 from actors.parser.bundled.layout.reading_order import ReadingOrder
 from actors.parser.bundled.layout.second_look import look_again
 from actors.parser.bundled.ocr.ocr_model import BundledOcrOptions
+from actors.parser.bundled.onnx import can_use_gpu
 from actors.parser.bundled.tables.table_model import BundledTableOptions
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.options import Models, Recipe
@@ -126,6 +127,13 @@ def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF, endpoint: Mode
     if recipe.fast_tables and "table" in models:
         models["table"] = "tableformer-fast"
     return ParserInfo(profile=recipe.models, docling=_docling_version(), models=models)
+
+
+def device_of(models: Models, hardware: Hardware) -> str | None:
+    """Where the models of a profile run: `cuda` or `cpu`. None for a profile without models on this machine."""
+    if models == "bundled":
+        return hardware.device if can_use_gpu() else "cpu"
+    return hardware.device if models == "standard" else None
 
 
 @cache
