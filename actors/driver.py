@@ -22,7 +22,7 @@ from actors.errors import FleetUnavailable
 from actors.handles.driver_calls import DriverClient
 from actors.messages import DocumentBytes, FileTask, JobSpec, document_bytes
 from actors.nodes import checked_metadata
-from client.models import ParseOptions
+from client.models import ParseOptions, UrlSource
 
 if TYPE_CHECKING:
     from client.models import BatchParseResponse, JobStatusResponse, ParseResponse
@@ -87,7 +87,7 @@ class Fleet:
 
     def submit(
         self,
-        files: Iterable[Source | tuple[str, Source]],
+        files: Iterable[Source | UrlSource | tuple[str, Source | UrlSource]],
         *,
         metadata: Mapping[str, Any] | None = None,
         options: Options = None,
@@ -95,8 +95,8 @@ class Fleet:
     ) -> str:
         """Make a durable job and return its id. The job goes on if this program ends.
 
-        A pair is a file's name and its source. Raises the errors of `parse`, FileError for an unsupported format,
-        QueueFull, and StoreUnavailable.
+        A pair is a file's name and its source. The server fetches a UrlSource after this call. Raises the errors of
+        `parse`, FileError for an unsupported format and an invalid URL, QueueFull, and StoreUnavailable.
         """
         if isinstance(files, str | bytes | os.PathLike):
             raise TypeError("submit takes a list of files; put a single file into a list")
@@ -127,7 +127,10 @@ class Fleet:
         """
         return self._client.call("results", job_id)
 
-    def _store(self, job_id: str, index: int, filename: str | None, source: Source) -> Any:
+    def _store(self, job_id: str, index: int, filename: str | None, source: Source | UrlSource) -> Any:
+        if isinstance(source, UrlSource):
+            named = source.model_copy(update={"filename": filename or source.filename})
+            return ray.get(self._client.call("remote_file", named, job_id, index))
         name, document = _document(source, filename)
         return ray.get(self._client.call("store", document, job_id, index, name))
 

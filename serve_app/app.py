@@ -13,6 +13,7 @@ from ray.serve import Application
 from ray.serve.handle import DeploymentHandle
 
 from actors.blobs import open_blobs
+from actors.blobs.keys import inputs_of
 from actors.deliveries.worker import DeliveryConfig, DeliveryWorker
 from actors.derivations import Derivation
 from actors.dispatcher.budget import Budget
@@ -31,14 +32,16 @@ from actors.handles.registry import RegistryHandle
 from actors.handles.registry_lifecycle import HEAD, open_registry
 from actors.handles.registry_shards import RegistryShards
 from actors.handles.remote_models import RemoteModelsHandle
-from actors.messages import PartialFile
+from actors.messages import InputFile, PartialFile
 from actors.parser.parser import EngineFactory, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
 from actors.remote_models.models import RemoteModels, RemoteModelsConfig
 from actors.telemetry.export import export_spans
+from client.models import UrlSource
 from serve_app.api import make_api
 from serve_app.ray_workarounds import ServeWorkarounds, answer_here
 from serve_app.settings import MIB, ServeArguments, Settings
+from serve_app.url_sources import driver_file
 
 APP = "docfleet"
 
@@ -114,6 +117,10 @@ class DispatcherReplica(DriverApi):
     async def partial_files(self, job_id: str) -> list[PartialFile] | None:
         """The partial results of a job, or None when it does not run here."""
         return await self._dispatcher.partial_files(job_id)
+
+    async def remote_file(self, source: UrlSource, job_id: str, index: int) -> InputFile:
+        """A file of a driver's job that is fetched later. Raises FileError for an invalid source."""
+        return driver_file(source, self._settings.source_guard, f"{inputs_of(job_id)}/{index}")
 
     async def derive(self, wanted: Derivation) -> bytes | None:
         """Make a derivation, as `Deriver.derive` describes it."""

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from actors.egress.fetch import last_part
 from actors.egress.guard import AddressGuard, AddressRefused, UrlInvalid
+from actors.errors import FileError
 from actors.formats import label_of
 from actors.messages import InputFile
 from actors.sources import Source
@@ -63,6 +64,14 @@ def remote_file(source: UrlSource, guard: AddressGuard, key: str, where: str) ->
         remote=True,
         source=Source(url=source.url, headers=_headers(source.headers, where), is_named=bool(given)),
     )
+
+
+def driver_file(source: UrlSource, guard: AddressGuard, key: str) -> InputFile:
+    """As `remote_file`, for a driver. Raises FileError, which a driver knows."""
+    try:
+        return remote_file(source, guard, key, "source")
+    except Refused as refused:
+        raise FileError(refused.code, str(refused)) from None
 
 
 def _headers(given: Mapping[str, SecretStr], where: str) -> dict[str, str]:

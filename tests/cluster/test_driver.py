@@ -20,7 +20,8 @@ from ray.exceptions import TaskCancelledError
 from actors import connect
 from actors.driver import Fleet
 from actors.errors import FileError, FleetUnavailable, JobNotFound
-from client.models import BatchParseResponse, ErrorCode, JobStatusEnum, ParseResponse
+from client.models import BatchParseResponse, ErrorCode, JobStatusEnum, ParseResponse, UrlSource
+from tests.web import serving_web
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,6 +82,14 @@ def output_of(driver: Popen[str]) -> str:
 
 def pages_of(document: ParseResponse) -> list[int]:
     return [node["metadata"]["page_number"] for node in document.nodes]
+
+
+def test_a_job_of_a_driver_may_have_a_file_that_the_server_fetches(fleet: Fleet) -> None:
+    with serving_web() as web:
+        web.files = {"/notes.md": b"# Tides"}
+        job_id = fleet.submit([("sent.md", b"# Sent"), UrlSource(url=f"{web.url}/notes.md")])
+        batch: BatchParseResponse = ray.get(fleet.results(job_id), timeout=120)
+    assert [entry.nodes[0]["text"] for entry in batch.results] == ["# Sent", "# Tides"]
 
 
 def test_a_path_gives_a_reference_of_a_response(fleet: Fleet, documents: Path) -> None:

@@ -23,7 +23,7 @@ from actors.driver import UNNAMED, Fleet
 from actors.errors import FileError, FleetUnavailable, JobFailed
 from actors.job_ids import new_job_id
 from actors.messages import InputFile
-from client.models import ErrorCode, ParseOptions, ParseResponse
+from client.models import ErrorCode, ParseOptions, ParseResponse, UrlSource
 
 
 @dataclass
@@ -44,6 +44,9 @@ class CalledClient:
             return args[0].job_id
         if method == "new_job_id":
             return new_job_id(1)
+        if method == "remote_file":
+            _, job_id, index = args
+            return InputFile(filename="x", blob=f"inputs/{job_id}/{index}", size=0, sha256="", remote=True)
         document, job_id, index, filename = args
         if filename == self.refuses:
             raise FileError(ErrorCode.UNSUPPORTED_FORMAT, filename)
@@ -253,3 +256,17 @@ def test_importing_the_door_does_not_import_ray() -> None:
     check = "import sys, actors; print('ray' in sys.modules or 'numpy' in sys.modules)"
     done = run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_job_may_have_files_that_the_server_fetches(fleet: Fleet, client: CalledClient) -> None:
+    named, unnamed = UrlSource(url="https://a.test/1", filename="a.pdf"), UrlSource(url="https://b.test/2")
+    fleet.submit([b"tide", named, ("b.pdf", unnamed)])
+    asked = [(call[1].filename, call[3]) for call in client.calls if call[0] == "remote_file"]
+    assert asked == [("a.pdf", 1), ("b.pdf", 2)]
+    spec = client.calls[-1][1]
+    assert [file.remote for file in spec.files] == [False, True, True]
+
+
+def test_a_single_document_is_not_fetched(fleet: Fleet) -> None:
+    with pytest.raises(TypeError):
+        fleet.parse(UrlSource(url="https://a.test/1"))  # type: ignore[arg-type] # which is the point

@@ -11,10 +11,13 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from actors.egress.guard import AddressGuard, Hosts
+from actors.errors import FileError
 from actors.messages import InputFile
 from actors.sources import Source
+from client.models import UrlSource
 from serve_app.uploads import MAX_SOURCES_BYTES
-from serve_app.url_sources import MAX_HEADERS, MAX_SOURCES, MAX_URL
+from serve_app.url_sources import MAX_HEADERS, MAX_SOURCES, MAX_URL, driver_file
 from tests.unit.serve_app.service import PATIENCE_S, MakeService, Service
 from tests.unit.serve_app.test_bad_input import GOOD, assert_nothing_is_kept, assert_problem
 
@@ -232,3 +235,13 @@ async def test_what_is_kept_of_a_request_does_not_tell_a_header(service: Service
         (claim,) = await service.registry.claim("test", 1, 0.0)
         prints.append(claim.spec.fingerprint)
     assert prints[0] == prints[1] != ""
+
+
+def test_a_source_of_a_driver_is_checked_as_one_of_a_request() -> None:
+    guard = AddressGuard(Hosts.parse(""))
+    file = driver_file(UrlSource(url="https://example.com/a.pdf"), guard, "inputs/j/0")
+    assert (file.filename, file.remote, file.source and file.source.url) == ("a.pdf", True, "https://example.com/a.pdf")
+    for url, code in (("ftp://example.com/a.pdf", "invalid_source"), ("http://127.0.0.1/a.pdf", "source_refused")):
+        with pytest.raises(FileError) as error:
+            driver_file(UrlSource(url=url), guard, "inputs/j/0")
+        assert error.value.file_code == code
