@@ -28,7 +28,7 @@ from client.models import ErrorCode, WarningCode
 from serve_app.api import make_api
 from serve_app.docling_v1.chunking import ChunkingRequest
 from serve_app.docling_v1.options import ConvertOptions
-from serve_app.docling_v1.rules import Ignored, Native, Only, Reply, Rule, Substituted, rule_of, spoken
+from serve_app.docling_v1.rules import IfThere, Ignored, Native, Only, Reply, Rule, Substituted, rule_of, spoken
 from serve_app.problems import STATUS
 from serve_app.settings import Settings
 
@@ -80,6 +80,8 @@ def done_with(rule: Rule) -> tuple[str, str]:
             return "yes", f"the option `{name}` of this server"
         case Substituted(ours):
             return "replaced", f"another value is replaced by `{ours}`"
+        case IfThere(name, ours):
+            return "if there", f"the option `{name}` of this server, or replaced by `{ours}` where its model is missing"
         case Only(taken):
             values = " or ".join(f"`{spoken(value)}`" for value in taken if value not in ("", None, ()))
             return "refused", f"422 unless it is {values or 'empty'}"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from actors.errors import DocfleetError, FleetUnavailable
 from actors.messages import QueueStats
-from client.models import HealthResponse, ParserInfo
+from client.models import HealthResponse, ParseOptions, ParserInfo
 from serve_app.ports import IngressRegistry, Parsers
 from serve_app.settings import Settings
 
@@ -43,6 +43,11 @@ class Health:
     async def parser(self) -> ParserInfo | None:
         """The profile and models that parse by default; None while no parser answers."""
         return await self._described()
+
+    async def can_parse_with(self, options: ParseOptions) -> bool:
+        """Whether the parsers can parse with these options. No, while none answers."""
+        asked = self._parsers.running() > 0
+        return asked and await _within(self._parsers.describe(options)) is not None
 
     async def check_ready(self) -> None:
         """Raises FleetUnavailable when the service cannot accept or parse a job."""

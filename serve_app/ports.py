@@ -6,7 +6,7 @@ from typing import Protocol
 
 from actors.derivations import Derivation
 from actors.messages import InputFile, JobChanges, JobSpec, JobView, PartialFile, QueueStats
-from client.models import Delivery, JobStatusEnum, ParserInfo
+from client.models import Delivery, JobStatusEnum, ParseOptions, ParserInfo
 
 
 class IngressRegistry(Protocol):
@@ -92,8 +92,11 @@ class Dispatchers(Protocol):
 class Parsers(Protocol):
     """The parser replicas. Calls raise FleetUnavailable when no replica is ready."""
 
-    async def describe(self) -> ParserInfo:
-        """The profile and models of the parsers. A replica answers, so the call may wait for one."""
+    async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
+        """The profile and models that parse with `options`. A replica answers, so the call may wait for one.
+
+        Raises FileError when the parsers cannot parse with them.
+        """
         ...
 
     def running(self) -> int:

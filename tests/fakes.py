@@ -18,7 +18,7 @@ from actors.errors import FileError, FleetUnavailable
 from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, PartialFile
 from actors.registry.registry import JobRegistry
 from actors.sources import Fetched, NewSink
-from client.models import ErrorCode, ExportFormat, FileConfidence, ParserInfo, Progress
+from client.models import ErrorCode, ExportFormat, FileConfidence, ParseOptions, ParserInfo, Progress
 
 PARSER = ParserInfo(profile="native", docling="0.0")
 
@@ -44,10 +44,13 @@ class FakeParsers:
     chunked: list[Chunks] = field(default_factory=list)
     chunk_texts: Sequence[str] = ("one ü", "two")
     draws: bool = True
+    fast_tables: bool = False
 
-    async def describe(self) -> ParserInfo:
+    async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         if self.busy or not self.ready:
             raise FleetUnavailable("No parser replica is ready at present")
+        if options and options.table_mode == "fast" and not self.fast_tables:
+            raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the table model of table_mode 'fast'")
         return PARSER
 
     def running(self) -> int:

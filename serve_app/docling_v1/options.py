@@ -5,7 +5,7 @@ Only what a request sends is looked at. For the rest, the defaults of this serve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -16,6 +16,7 @@ from client.options import LEAST_SCALE, MOST_SCALE
 from serve_app.docling_v1.languages import native_language
 from serve_app.docling_v1.loose_types import Config, Flag, Number, PageRange, Text, Words, as_object, as_one, as_words
 from serve_app.docling_v1.rules import (
+    IfThere,
     Ignored,
     Native,
     Only,
@@ -74,7 +75,7 @@ class ConvertOptions(BaseModel):
     ocr_preset: Annotated[Text, Substituted("rapidocr", ("auto",))] = "auto"
     ocr_custom_config: Annotated[Config, _OWN_MODELS] = None
     pdf_backend: Annotated[Text, Substituted("threaded_docling_parse", ("docling_parse",))] = "threaded_docling_parse"
-    table_mode: Annotated[Literal["fast", "accurate"], as_one, Substituted("accurate")] = "accurate"
+    table_mode: Annotated[Literal["fast", "accurate"], as_one, IfThere("table_mode", "accurate")] = "accurate"
     table_cell_matching: Annotated[Flag, Substituted("true", (True,))] = True
     table_structure_preset: Annotated[Text | None, _OWN_MODELS] = None
     table_structure_custom_config: Annotated[Config, _OWN_MODELS] = None
@@ -124,14 +125,16 @@ class Translation:
     substituted: Substitutions = field(default_factory=dict)
 
 
-def translate(options: ConvertOptions, *, keeps_inputs: bool = True) -> Translation:
-    """The options for a job. Raises Refused for one that this server cannot do and that changes the content.
+def translate(options: ConvertOptions, *, keeps_inputs: bool = True, there: Collection[str] = ()) -> Translation:
+    """The options for a job. The parsers can do the options `there`, which not all parsers can.
+
+    Raises Refused for an option that this server cannot do and that changes the content.
 
     Pictures are kept in the document if they are asked for, or if they cannot be drawn from the input later. By default
     they are not, other than in docling-serve: a document with pictures cannot be split over several parsers.
     """
     _check_page_images(options, keeps_inputs=keeps_inputs)
-    native, substituted = native_values(options)
+    native, substituted = native_values(options, there)
     mode = options.image_export_mode
     is_needed = mode == "embedded" or (mode == "referenced" and not keeps_inputs)
     if is_needed or "include_images" in options.model_fields_set:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +30,14 @@ class Substituted:
 
 
 @dataclass(frozen=True, slots=True)
+class IfThere:
+    """Passed on as the option `name` where the parsers can do it. Else `ours` replaces it, and the answer says so."""
+
+    name: str
+    ours: str
+
+
+@dataclass(frozen=True, slots=True)
 class Only:
     """Other values would change the content, and this server cannot do them: they are refused."""
 
@@ -47,7 +56,7 @@ class Ignored:
     reason: str
 
 
-Rule = Native | Substituted | Only | Reply | Ignored
+Rule = Native | Substituted | IfThere | Only | Reply | Ignored
 
 #: What was asked and what is done instead, by option.
 Substitutions = dict[str, tuple[str, str]]
@@ -58,8 +67,8 @@ def rule_of(table: type[BaseModel], name: str) -> Rule:
     return next(each for each in table.model_fields[name].metadata if isinstance(each, Rule))
 
 
-def native_values(sent: BaseModel) -> tuple[dict[str, Any], Substitutions]:
-    """The options of this server that were sent, and what was replaced.
+def native_values(sent: BaseModel, there: Collection[str] = ()) -> tuple[dict[str, Any], Substitutions]:
+    """The options of this server that were sent, and what was replaced. The parsers can do the options `there`.
 
     Raises Refused for a value that this server cannot do and that changes the content.
     """
@@ -71,6 +80,10 @@ def native_values(sent: BaseModel) -> tuple[dict[str, Any], Substitutions]:
             case Native(target):
                 native[target] = value
             case Substituted(ours, same) if value != ours and value not in same:
+                substituted[name] = (str(value), ours)
+            case IfThere(target, ours) if value != ours and name in there:
+                native[target] = value
+            case IfThere(_, ours) if value != ours:
                 substituted[name] = (str(value), ours)
             case Only(taken) if value not in taken:
                 raise _unsupported(name, value, taken)

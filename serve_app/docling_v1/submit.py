@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,10 +16,12 @@ from actors.blobs import BlobStore
 from actors.blobs.keys import inputs_of
 from actors.messages import JobSpec, JobView
 from actors.telemetry.logs import get_logger
+from client.models import ParseOptions
 from serve_app.docling_v1.files import FileStore
-from serve_app.docling_v1.options import Translation, translate
+from serve_app.docling_v1.options import ConvertOptions, Translation, translate
 from serve_app.docling_v1.reply import Reply
 from serve_app.docling_v1.requests import Received
+from serve_app.health import Health
 from serve_app.model_choice import complete_options
 from serve_app.settings import Settings
 from serve_app.submit import Intake
@@ -42,8 +44,9 @@ class Taken:
 
 
 class Submit:
-    def __init__(self, intake: Intake, blobs: BlobStore, settings: Settings) -> None:
+    def __init__(self, intake: Intake, blobs: BlobStore, health: Health, settings: Settings) -> None:
         self._intake = intake
+        self._health = health
         self._blobs = blobs
         self._settings = settings
         self._guard = settings.source_guard
@@ -55,7 +58,8 @@ class Submit:
         async def make(job_id: str) -> JobSpec:
             store = FileStore(self._blobs, inputs_of(job_id), self._settings.max_file_bytes, self._guard)
             sent = await receive(request, store, self._settings.max_request_bytes)
-            translations.append(translate(sent.options, keeps_inputs=self._settings.keep_inputs))
+            there = await self._there(sent.options)
+            translations.append(translate(sent.options, keeps_inputs=self._settings.keep_inputs, there=there))
             return self._spec(job_id, request, sent, translations[0], idempotency_key)
 
         spec, view = await self._intake.submit(request, make, idempotency_key)
@@ -63,6 +67,11 @@ class Submit:
         if substituted:
             log.info("options_substituted", job=view.job_id, options=substituted)
         return Taken(view=view, files=len(spec.files), substituted=substituted)
+
+    async def _there(self, options: ConvertOptions) -> Collection[str]:
+        """The options that not every parser can do, as far as they are asked for and the parsers here can do them."""
+        fast = options.table_mode == "fast" and await self._health.can_parse_with(ParseOptions(table_mode="fast"))
+        return ("table_mode",) if fast else ()
 
     def _spec(
         self, job_id: str, request: Request, sent: Received, translation: Translation, key: str | None

@@ -172,7 +172,7 @@ async def test_the_upload_form_is_described(service: Service, path: str) -> None
     body = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert body["anyOf"] == [{"required": ["files"]}, {"required": ["sources"]}]
     assert set(body["properties"]) == {"files", "sources", *TEXT_FIELDS}
-    assert {"options", "metadata", "task_id", "callback_url", "webhook_url"} == TEXT_FIELDS
+    assert {"options", "metadata", "task_id", "callback_url", "callback_content", "webhook_url"} == TEXT_FIELDS
 
 
 def test_every_code_of_a_request_has_a_status() -> None:
@@ -180,7 +180,7 @@ def test_every_code_of_a_request_has_a_status() -> None:
         ErrorCode.EMPTY_FILE, ErrorCode.INVALID_FILE, ErrorCode.CONTENT_MISMATCH, ErrorCode.PASSWORD_REQUIRED,
         ErrorCode.WRONG_PASSWORD, ErrorCode.NO_PAGES, ErrorCode.PAGE_RANGE_OUTSIDE, ErrorCode.DECOMPRESSION_BOMB,
         ErrorCode.TOO_LARGE_TO_PARSE,
-        ErrorCode.PAGES_LOST, ErrorCode.TOO_MANY_PAGES, ErrorCode.RESULT_TOO_LARGE,
+        ErrorCode.PAGES_LOST, ErrorCode.TOO_MANY_PAGES, ErrorCode.RESULT_TOO_LARGE, ErrorCode.MODEL_UNAVAILABLE,
         ErrorCode.SOURCE_NOT_FOUND, ErrorCode.SOURCE_DENIED, ErrorCode.SOURCE_FAILED,
     }  # fmt: skip
     assert set(STATUS) == set(ErrorCode) - of_files

@@ -189,6 +189,18 @@ async def test_rule_8_what_the_server_has_not_is_replaced_and_told_in_a_header(s
     ]
 
 
+@pytest.mark.parametrize(("is_there", "is_ready"), [(True, True), (True, False), (False, True)])
+async def test_rule_8_a_table_mode_that_this_server_has_is_passed_on(
+    service: Service, is_there: bool, is_ready: bool
+) -> None:
+    service.parsers.fast_tables, service.parsers.ready = is_there, is_ready
+    answer = await service.http.post("/v1/convert/file/async", files=FILES, data={"table_mode": "fast"})
+    [claim] = await service.registry.claim("test", 1, 0.0)
+    passed_on = is_there and is_ready
+    assert claim.spec.options.table_mode == ("fast" if passed_on else None)
+    assert answer.headers.get("Docfleet-Substituted") == (None if passed_on else "table_mode=fast->accurate")
+
+
 async def test_rule_8_a_replaced_value_cannot_break_the_header(service: Service) -> None:
     data = {"ocr_engine": "a\r\nSet-Cookie: é, b"}
     answer = await service.http.post("/v1/convert/file/async", files=FILES, data=data)
