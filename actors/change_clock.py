@@ -16,7 +16,6 @@ class ChangeClock:
 
     def __init__(self, path: Path) -> None:
         """Raises OSError where the file cannot be written."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
             file.truncate(_BYTES)
             self._number = memoryview(mmap.mmap(file.fileno(), _BYTES)).cast("Q")

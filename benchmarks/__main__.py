@@ -1,4 +1,4 @@
-"""Runs every benchmark but `soak`, one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
+"""Runs every benchmark but `soak` and `peers`, one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
 
 FOLDER holds your own documents. Without it the benchmarks use the sample documents, and skip what needs more. To run a
 benchmark alone, use its command in `docs/benchmarks.md`. Run nothing else meanwhile.
@@ -21,6 +21,7 @@ def main() -> int:
     runs = [
         ["throughput", *([str(folder)] if folder else [])],
         ["latency"],
+        ["parser_start"],
         ["large_pdf", *([str(folder / LONG_PDF)] if folder and (folder / LONG_PDF).exists() else [])],
         ["scaling"],
         ["orchestration"],

@@ -27,6 +27,7 @@ from benchmarks.throughput import PARSERS, is_small
 from serve_app.__main__ import free_port
 
 FOLDER = Path(".peers")
+INSTALL_WITHIN_S = 900
 ROUNDS = 10
 RUNS = 3
 
@@ -92,7 +93,10 @@ def installed(peer: Peer) -> bool:
         return False
     subprocess.run([peer.python, "-m", "venv", str(folder)], check=True)
     install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", peer.package]
-    return subprocess.run(install, check=False).returncode == 0
+    try:
+        return subprocess.run(install, check=False, timeout=INSTALL_WITHIN_S).returncode == 0
+    except subprocess.TimeoutExpired:  # pip found no versions that fit together
+        return False
 
 
 def compare(peer: Peer, jobs: Sequence[Sequence[Path]]) -> None:

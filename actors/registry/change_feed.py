@@ -6,12 +6,16 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import takewhile
+from pathlib import Path
 from secrets import randbelow
 from uuid import uuid4
 
 from actors.change_clock import ChangeClock
 from actors.errors import JobExpired
 from actors.messages import JobChanges, JobView
+from actors.telemetry.logs import get_logger
+
+log = get_logger()
 
 #: Changes that are remembered. A reader that missed more has to list its jobs again.
 REMEMBERED = 10_000
@@ -41,10 +45,14 @@ class ChangeFeed:
         """The number of the newest change."""
         return self._last
 
-    def show_on(self, clock: ChangeClock) -> None:
-        """Let a clock show the number of the newest change from now on."""
-        self._clock = clock
-        clock.set(self._last)
+    def show_in(self, file: Path) -> None:
+        """Let a file show the number of the newest change from now on. Where that fails, readers ask the registry."""
+        try:
+            self._clock = ChangeClock(file)
+        except OSError as error:
+            log.warning("change_clock_missing", reason=str(error))
+        else:
+            self._clock.set(self._last)
 
     def note(self, owner: str | None, job_id: str) -> None:
         """A job has changed, or is gone. Without an owner, only readers of `changed_after` are told."""

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from actors.change_clock import ChangeClock
 from actors.deaths import Deaths
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
@@ -60,7 +59,7 @@ class JobRegistry:
         self._read_model = self._journaled.read_model
         self._submits = Submits(self._journaled, self._journal, clock)
         if config.clock_file:
-            self._read_model.feed.show_on(ChangeClock(Path(config.clock_file)))
+            self._read_model.feed.show_in(Path(config.clock_file))
         #: Dispatchers that have left, 100 bytes each. Ray does not end a claim whose caller is gone.
         self._left: set[str] = set()
         self._peers = Peers()

@@ -6,7 +6,7 @@ from actors.change_clock import ChangeClock, ChangeClockReader
 
 
 def test_a_reader_sees_each_number_at_once(tmp_path: Path) -> None:
-    clock, reader = ChangeClock(tmp_path / "state" / "changes"), ChangeClockReader(tmp_path / "state" / "changes")
+    clock, reader = ChangeClock(tmp_path / "changes"), ChangeClockReader(tmp_path / "changes")
     for number in (1, 2**63, 2):
         clock.set(number)
         assert reader.now() == number

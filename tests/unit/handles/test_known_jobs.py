@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.change_clock import ChangeClock
+from actors.change_clock import ChangeClockReader
 from actors.errors import DocfleetError, JobExpired
 from actors.handles import known_jobs
 from actors.handles.known_jobs import KnownJobs
@@ -36,30 +38,18 @@ RUNNING = JobView(
 )
 
 
-class Clock(ChangeClock):
-    """A clock in memory."""
-
-    def __init__(self) -> None:
-        self._shown = 0
-
-    def set(self, number: int) -> None:
-        self._shown = number
-
-    def now(self) -> int:
-        return self._shown
-
-
 class Registry:
     """The registry's side of a reading. Its clock outlives it."""
 
-    def __init__(self) -> None:
-        self.clock = Clock()
+    def __init__(self, folder: Path) -> None:
+        self._clock_file = folder / "changes"
+        self.clock = ChangeClockReader(self._clock_file)
         self.jobs: dict[str, JobView | DocfleetError] = {name: replace(RUNNING, job_id=name) for name in JOBS}
         self.restart()
 
     def restart(self) -> None:
         self.feed = ChangeFeed(remembered=3)
-        self.feed.show_on(self.clock)
+        self.feed.show_in(self._clock_file)
 
     def change(self, name: str, job: JobView | DocfleetError | None = None) -> None:
         before = self.jobs[name]
@@ -72,8 +62,8 @@ class Registry:
 
 
 @pytest.fixture
-def registry() -> Registry:
-    return Registry()
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path)
 
 
 @pytest.fixture
@@ -175,9 +165,10 @@ ASKS = st.tuples(st.sampled_from(["first reader", "second reader"]), st.sampled_
 def test_no_answer_of_any_process_is_older_than_one_that_was_given_before(
     moments: list[tuple[tuple[str, str], list[tuple[str, str]]]],
 ) -> None:
-    registry, told = Registry(), dict.fromkeys(JOBS, 0)
-    readers = {"first reader": Reader(registry, told), "second reader": Reader(registry, told)}
-    for (change, changed), asks in moments:
-        registry.change(changed) if change == "change" else registry.restart()
-        for reader, name in asks:
-            readers[reader].step(name)
+    with tempfile.TemporaryDirectory() as folder:
+        registry, told = Registry(Path(folder)), dict.fromkeys(JOBS, 0)
+        readers = {"first reader": Reader(registry, told), "second reader": Reader(registry, told)}
+        for (change, changed), asks in moments:
+            registry.change(changed) if change == "change" else registry.restart()
+            for reader, name in asks:
+                readers[reader].step(name)

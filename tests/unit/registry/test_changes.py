@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.change_clock import ChangeClock, ChangeClockReader
+from actors.change_clock import ChangeClockReader
 from actors.messages import JobChanges
 from actors.registry.change_feed import ChangeFeed, changes_after
 from actors.registry.config import RegistryConfig
@@ -97,11 +97,19 @@ async def test_when_any_job_may_have_changed_nothing_before_is_remembered(feed: 
 
 
 def test_a_clock_shows_the_number_of_the_newest_change(feed: ChangeFeed, tmp_path: Path) -> None:
-    feed.show_on(ChangeClock(tmp_path / "clock"))
+    feed.show_in(tmp_path / "clock")
     reader = ChangeClockReader(tmp_path / "clock")
     for change in (lambda: None, lambda: feed.note("me", "a"), feed.forget):
         change()
         assert reader.now() == feed.number
+
+
+def test_a_feed_goes_on_where_no_clock_can_be_made(feed: ChangeFeed, tmp_path: Path) -> None:
+    feed.show_in(tmp_path / "gone" / "clock")
+    start = feed.number
+    feed.note("me", "a")
+    assert feed.changed_after(start) == ("a",)
+    assert not (tmp_path / "gone").exists()
 
 
 async def no_jobs(job_ids: Sequence[str]) -> Sequence[None]:
