@@ -1,4 +1,5 @@
-"""Write what follows from the code: openapi.json, and in the pages the tables of settings, errors, states and metrics.
+"""Write what follows from the code: openapi.json, the settings in the Helm chart's schema, and in the pages the tables
+of settings, errors, states and metrics.
 
     python docs/generate.py            renew them
     python docs/generate.py --check    say which are out of date; exit code 1 when one is
@@ -19,7 +20,7 @@ from typing import Any
 import httpx
 import yaml
 from error_texts import FILE, JOB, REQUEST, WARNING
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from actors.registry.lifecycle import ENDED, ON_THE_WIRE, TRANSITIONS, State
 from actors.telemetry.metrics import METRICS, Metric
@@ -33,6 +34,8 @@ from serve_app.problems import STATUS
 from serve_app.settings import Settings
 
 DOCS = Path(__file__).parent
+CHART_SCHEMA = DOCS.parent / "deploy" / "helm" / "docfleet" / "values.schema.json"
+SET_BY_THE_CHART = {"host", "port", "state_dir"}
 MARKED = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
 TYPES = {"integer": "whole number", "number": "number", "boolean": "`true`, `false`", "string": "text"}
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}  # of JSON Schema
@@ -196,12 +199,22 @@ def openapi() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def chart_schema() -> str:
+    """The schema of the chart's values, with the names of all settings but secrets and those that the chart sets."""
+    schema = json.loads(CHART_SCHEMA.read_text())
+    secrets = {name for name, field in Settings.model_fields.items() if field.annotation is SecretStr}
+    names = sorted(Settings.model_fields.keys() - secrets - SET_BY_THE_CHART)
+    schema["properties"]["settings"]["propertyNames"]["enum"] = names
+    return json.dumps(schema, indent=2) + "\n"
+
+
 def main(arguments: list[str]) -> int:
     missing = {*ErrorCode, *WarningCode} - {*REQUEST, *FILE, *JOB, *WARNING}
     if missing:
         raise LookupError(f"docs/error_texts.py has no text for {sorted(missing)}")
     current = {page: renewed(page.read_text()) for page in sorted(DOCS.glob("*.md"))}
     current[DOCS / "openapi.json"] = openapi()
+    current[CHART_SCHEMA] = chart_schema()
     stale = {page: text for page, text in current.items() if not page.exists() or page.read_text() != text}
     for page, text in stale.items():
         sys.stderr.write(f"{page.name} is out of date\n")

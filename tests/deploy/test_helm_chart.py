@@ -8,6 +8,7 @@ import helm_python
 import pytest
 import yaml
 from pydantic import SecretStr
+from ray.serve.schema import ServeDeploySchema
 
 from serve_app.settings import Settings
 from tests.deploy.chart import CHART, EXAMPLES, Object, complaints, one, render, values_of
@@ -97,6 +98,13 @@ def test_the_schema_knows_every_setting_but_secrets_and_those_that_the_chart_set
 @EVERY_EXAMPLE
 def test_the_settings_are_what_the_application_takes(example: Path | None) -> None:
     Settings.model_validate(arguments(render(values_of(example))))
+
+
+def test_a_setting_that_needs_no_restart_has_its_place_in_the_serve_config() -> None:
+    changed = [{"name": "Parser", "user_config": {"page_deadline_s": 120}}]
+    config = yaml.safe_load(one(render({"deployments": changed}), "RayService")["spec"]["serveConfigV2"])
+    ServeDeploySchema.model_validate(config)
+    assert config["applications"][0]["deployments"] == changed
 
 
 @EVERY_EXAMPLE

@@ -66,6 +66,10 @@ applications:
       state_dir: /data
       {{- end }}
       {{- toYaml .Values.settings | nindent 6 }}
+    {{- with .Values.deployments }}
+    deployments:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
 {{- end }}
 
 {{- /* Environment of every Ray container: docs/deployment.md, "HTTP mode". */ -}}
