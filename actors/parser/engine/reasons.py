@@ -12,7 +12,8 @@ UNKNOWN = "it is damaged, incomplete or of another kind"
 _HASH = re.compile(r" with hash \w+")  # by which docling names a file
 _NO_REASON = re.compile(r"could not (load|initialize)|failed to convert", re.IGNORECASE)
 _PATH = re.compile(r"(/[^\s/:'\"]+){2,}")
-_ADVICE = re.compile(r",? (use|see) (XML_PARSE|xmlCtxt)\w+( option)?\.?")  # for those who call libxml2
+#: For those who call libxml2 or Python's `int`.
+_ADVICE = re.compile(r",? (use|see) (XML_PARSE|xmlCtxt)\w+( option)?\.?|; use sys\.set_int_max_str_digits.*")
 _FOLDERS = re.compile(r"[^\s'\"]*/(?=\S)")  # in an archive
 
 
@@ -24,6 +25,8 @@ def reason_of(error: BaseException | None) -> str:
             return "its parts are nested too deeply"
         case None | BadZipFile() | EOFError() | AttributeError() | TypeError() | IndexError() | AssertionError():
             return UNKNOWN  # what such an error says is about a library's code
+        case KeyError() if " " not in str(cause):
+            return UNKNOWN  # only the key, which says nothing to the sender
         case UnicodeDecodeError():
             return f"byte {cause.start} is not valid {cause.encoding}"
         case ValidationError():
