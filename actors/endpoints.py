@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from client.models import ParseOptions
 
@@ -41,7 +41,7 @@ class ModelEndpoint(BaseModel):
 
     `url` is the whole URL of its chat completions, and `model` the model's name there. At most `concurrency` requests
     run at once, over the whole cluster, and each may take `timeout_s`. `preset` is docling's for reading pages;
-    `prompt` replaces its prompt, and that for pictures. `params` are further fields of a request's body, such as
+    `prompt` replaces its prompt, or that for pictures. `params` are further fields of a request's body, such as
     `max_tokens`.
     """
 
@@ -66,6 +66,12 @@ class ModelEndpoint(BaseModel):
         if parts.username or parts.password:
             raise ValueError("must not hold a password; name the key's environment variable in key_env")
         return url
+
+    @model_validator(mode="after")
+    def _prompts_for_one_use(self) -> Self:
+        if self.prompt and len(self.use) > 1:
+            raise ValueError("a prompt is for one use; name it in use, and make an endpoint for each")
+        return self
 
     @field_validator("params")
     @classmethod
@@ -127,6 +133,8 @@ def page_endpoint(profile: str | None) -> str | None:
 def with_endpoints(options: ParseOptions, endpoints: Endpoints) -> ParseOptions:
     """The options with the name of the endpoint that a profile leaves open. Raises ValueError for an endpoint that is
     not here, and for an option that the profile cannot do."""
+    if options.picture_description:
+        _check_pictures(options.picture_description, names_for(endpoints, "picture"))
     name = page_endpoint(options.profile)
     if name is None:
         return options
@@ -141,8 +149,15 @@ def with_endpoints(options: ParseOptions, endpoints: Endpoints) -> ParseOptions:
     return options.model_copy(update={"profile": f"{VLM}:{name or known[0]}"})
 
 
+def _check_pictures(name: str, known: list[str]) -> None:
+    if not known:
+        raise ValueError("picture_description needs a model endpoint for pictures, and this server has none")
+    if name not in known:
+        raise ValueError(f"There is no model endpoint '{name}' for pictures; those for pictures are {', '.join(known)}")
+
+
 def models_of(options: ParseOptions, endpoints: Endpoints) -> list[dict[str, Any]]:
     """What a result depends on besides its options: the endpoints that they name, as the operator has set them."""
-    name = page_endpoint(options.profile)
-    named = [endpoints[name]] if name and name in endpoints else []
+    names = (page_endpoint(options.profile), options.picture_description)
+    named = [endpoints[name] for name in names if name and name in endpoints]
     return [endpoint.model_dump(include={"url", "model", "preset", "prompt", "params"}) for endpoint in named]

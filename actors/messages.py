@@ -338,7 +338,9 @@ class ParsedFile:
 
     `pages` counts the pages of the file, or of the requested range, including `lost` ones; 0 for a format without
     pages. `parser` also counts the document's words. `attachments` are the files inside it that are to be parsed as
-    further files. `cached` results were taken from an earlier job.
+    further files. `cached` results were taken from an earlier job. `total_pages` is how many pages the whole file has.
+
+    With `questions`, a remote model has yet to describe pictures. The document then holds their pixels.
     """
 
     nodes: bytes
@@ -351,6 +353,8 @@ class ParsedFile:
     attachments: tuple[Attachment, ...] = ()
     confidence: FileConfidence = field(default_factory=FileConfidence)
     cached: bool = False
+    total_pages: int = 0
+    questions: Questions | None = None
 
     @property
     def size(self) -> int:

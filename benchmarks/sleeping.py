@@ -17,6 +17,7 @@ from actors.derivations import Derivation, Made
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.nodes import Node, make_node
 from actors.parser.parser import ParserConfig
+from actors.questions import Answers
 from client.models import PageFailure, ParseOptions, ParserInfo
 
 SECONDS_PER_PAGE = 0.1
@@ -53,6 +54,9 @@ class SleepingEngine:
         self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
     ) -> ParsedFile:
         return self._file(task, [page for s in shards for page in range(s.span.first, s.span.last + 1)], tuple(lost))
+
+    def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile:
+        return parsed
 
     def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
         return {wanted.target: source.tobytes()}

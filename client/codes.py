@@ -83,3 +83,4 @@ class WarningCode(StrEnum):
     CSV_QUOTES = "csv_quotes"
     PDF_REPAIRED = "pdf_repaired"
     ATTACHMENTS_LEFT_OUT = "attachments_left_out"
+    PICTURE_NOT_DESCRIBED = "picture_not_described"

@@ -26,7 +26,7 @@ class ServerOptions(Wire):
     `suffixes` are the accepted file types, and `formats` the values of `format` for results. `options_schema` is the
     JSON schema of the form field `options`, and `defaults` what the server takes where a request says nothing.
     `tokenizers` has the number of tokens that each tokenizer's model reads. `model_endpoints` are the remote models by
-    name, with what each is for: `page` for the profile `vlm:NAME`.
+    name, with what each is for: `page` for the profile `vlm:NAME`, `picture` for the option `picture_description`.
     """
 
     suffixes: list[str]

@@ -104,6 +104,10 @@ class ParseOptions(BaseModel):
     otherwise. `heading_hierarchy` finds the levels of a PDF's headings by its bookmarks, numbers and fonts; then one
     parser reads the whole document.
 
+    `picture_description` names the server's model endpoint that describes the pictures of the document; then one parser
+    reads the whole document. Pictures that cover less than `picture_area` of their page are left out: 0.05, that is a
+    twentieth, unless told otherwise.
+
     `chunks` makes chunks together with the results; without it, the first request for them makes them.
     """
 
@@ -125,6 +129,8 @@ class ParseOptions(BaseModel):
     table_mode: TableMode | None = None
     images_scale: float | None = Field(None, ge=LEAST_SCALE, le=MOST_SCALE)
     heading_hierarchy: bool | None = None
+    picture_description: str | None = Field(None, min_length=1)
+    picture_area: float | None = Field(None, ge=0, le=1)
     chunks: ChunkOptions | None = None
 
     @field_validator("content")
@@ -152,6 +158,12 @@ class ParseOptions(BaseModel):
     def _scales_pictures_that_are_kept(self) -> Self:
         if self.images_scale is not None and not self.include_images:
             raise ValueError("images_scale needs include_images: true")
+        return self
+
+    @model_validator(mode="after")
+    def _measures_pictures_that_are_described(self) -> Self:
+        if self.picture_area is not None and not self.picture_description:
+            raise ValueError("picture_area needs picture_description")
         return self
 
     @model_validator(mode="after")

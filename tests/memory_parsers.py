@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from actors.derivations import Chunks, Derivation, Made, PagePicture
 from actors.errors import FileError, ParserDied, ParserFailed, ResultLost
 from actors.messages import Attachment, FileTask, PagePlan, PageSpan, ParsedFile
 from actors.nodes import make_node
+from actors.questions import Answer, Answers, Questions
 from client.models import ErrorCode, FileWarning, PageFailure, ParseOptions, ParserInfo
 
 
@@ -52,6 +53,8 @@ class MemoryParsers:
     asks: bool = False  # whether a remote model has to read the pages
     unread: set[int] = field(default_factory=set)  # the pages that it fails to read
     model: list[Exception] = field(default_factory=list)  # what the next calls of the model raise
+    pictures: int = 0  # how many of each file a remote model has to describe
+    description_deaths: int = 0  # how many more calls that put descriptions in kill their parser
     read_gate: asyncio.Event | None = None
     reading: int = 0  # how many calls have reached that gate
     no_chunks: Exception | None = None
@@ -92,6 +95,17 @@ class MemoryParsers:
         pages = range(shard.span.first, shard.span.last + 1)
         lost = tuple(PageFailure(page_number=page, reason="cut off") for page in pages if page in self.unread)
         return MemoryShardRef(shard.span, lost)
+
+    async def ask(self, task: FileTask, questions: Questions) -> Answers:
+        if self.model:
+            raise self.model.pop()
+        return {number: Answer(text=f"picture {number}") for number in questions.pictures}
+
+    async def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile:
+        if self.description_deaths:
+            self.description_deaths -= 1
+            raise ParserDied("the parser process died")
+        return replace(parsed, document=repr([answer.text for answer in answers.values()]).encode())
 
     async def assemble(
         self, document: bytes, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[Any]
@@ -143,6 +157,10 @@ class MemoryParsers:
                 await asyncio.sleep(self.death_s)
                 raise ParserDied("the parser process died", parser=uuid.uuid4().hex)  # each call has its own parser
 
+    def _questions(self) -> Questions | None:
+        pictures = dict.fromkeys(range(self.pictures), b"png")
+        return Questions(endpoint="pictures", prompt="?", pictures=pictures) if pictures else None
+
     def _file(self, task: FileTask, document: bytes, pages: Sequence[int], lost: tuple[PageFailure, ...]) -> ParsedFile:
         own = {"total_pages": int(document), "__keys": ["source", "page_number"]}
         nodes = [make_node(task, f"Page {page}", own | {"page_number": page}, page=page) for page in pages]
@@ -153,6 +171,7 @@ class MemoryParsers:
             pages=len(pages) + len(lost),
             parser=self.parser,
             lost=lost,
+            questions=self._questions(),
             warnings=self.warnings,
             attachments=self.attachments if task.options.attachments == "parse" else (),
         )

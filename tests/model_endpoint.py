@@ -83,9 +83,12 @@ def failed(status: int, message: str = "overloaded", **headers: str) -> Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was asked: the page, how often it was asked before, the body without the picture, and the headers."""
+    """What was asked: the page, how often it was asked before, the body without the picture, and the headers.
+
+    `width` is that of the picture, in pixels."""
 
     page: int
+    width: int
     before: int
     body: dict[str, Any]
     headers: dict[str, str]
@@ -140,11 +143,14 @@ class FakeModel:
             assert self.reached.wait_for(lambda: self.broken_off >= count, timeout_s)
 
     def begin(self, headers: dict[str, str], body: dict[str, Any]) -> Reply:
-        page = _page_of(body)
+        width = _width_of(body)
+        page = round(width / SCALE) - BASE_WIDTH
         with self._lock:
             self._running += 1
             self.most_at_once = max(self.most_at_once, self._running)
-            request = Request(page=page, before=self._asked[page], body=_without_picture(body), headers=headers)
+            request = Request(
+                page=page, width=width, before=self._asked[page], body=_without_picture(body), headers=headers
+            )
             self._asked[page] += 1
         with self.reached:
             self.requests.append(request)
@@ -235,10 +241,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent."""
 
 
-def _page_of(body: dict[str, Any]) -> int:
+def _width_of(body: dict[str, Any]) -> int:
     url = body["messages"][0]["content"][0]["image_url"]["url"]
-    (width,) = struct.unpack(">I", b64decode(url.partition(",")[2][:64])[16:20])
-    return round(width / SCALE) - BASE_WIDTH
+    return int(struct.unpack(">I", b64decode(url.partition(",")[2][:64])[16:20])[0])
 
 
 def _without_picture(body: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from actors.dispatcher.partial_assembly import PartialAssembly
 from actors.dispatcher.ports import Document, Parsers, ShardRef
 from actors.errors import FileError, ParserDied, ParserFailed, ParserOutOfMemory, ResultLost, result_too_large
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, PartialFile
+from actors.questions import Questions
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import PAGES_LOST, WORDS_LOST
 from client.models import ErrorCode, PageFailure
@@ -94,6 +95,8 @@ class FileRun:
     async def parse(self) -> ParsedFile:
         """The finished document. Raises FileError when the file cannot be parsed."""
         parsed = await self._parse()
+        if parsed.questions:
+            parsed = await self._describe_pictures(parsed, parsed.questions)
         if parsed.words_lost:
             WORDS_LOST.record(parsed.words_lost, profile=parsed.parser.profile)
         return parsed
@@ -252,6 +255,19 @@ class FileRun:
             except FAILURES:
                 self._partial_is_risky = True
                 raise
+
+    async def _describe_pictures(self, parsed: ParsedFile, questions: Questions) -> ParsedFile:
+        """Have a remote model describe the pictures of a parsed file."""
+        answers = await self._calls.answered(lambda task: self._parsers.ask(task, questions))
+        bare = replace(parsed, questions=None)  # the pictures are in the document too
+        try:
+            return await self._calls.twice(
+                lambda task: self._parsers.describe_pictures(bare, task, answers),
+                self._budget.assembly_s(self._task, parsed.pages),
+                alone=True,
+            )
+        except FAILURES as failure:
+            raise _unparsable(failure) from failure
 
 
 def _unparsable(failure: ParserDied | ParserFailed) -> Exception:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from actors.derivations import Derivation, Made
 from actors.messages import Claim, FileTask, Heartbeat, JobOutcome, JobSpec, JobView, PagePlan, PageSpan, ParsedFile
+from actors.questions import Answers, Questions
 from actors.sources import Fetched, NewSink
 from client.models import PageFailure, ParseOptions, ParserInfo
 
@@ -128,6 +129,14 @@ class Parsers(Protocol):
     async def assemble(
         self, document: Document, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[ShardRef]
     ) -> ParsedFile: ...
+
+    async def ask(self, task: FileTask, questions: Questions) -> Answers:
+        """Have a remote model answer. Raises what `read` raises."""
+        ...
+
+    async def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile:
+        """Put the answers about a file's pictures into its result."""
+        ...
 
     async def derive(self, source: Document, wanted: Derivation) -> Made:
         """Make the blobs of a derivation from its source."""

@@ -18,6 +18,7 @@ from actors.handles.error_mapping import parser_errors
 from actors.handles.remote_models import RemoteModelsHandle
 from actors.handles.replicas import running_replicas
 from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.questions import Answers, Questions
 from client.models import PageFailure, ParseOptions, ParserInfo
 
 
@@ -77,6 +78,12 @@ class ParserHandle:
         self, document: Any, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[Any]
     ) -> ParsedFile:
         return await self._call("assemble", document, task, list(lost), *(shard.ref for shard in shards))
+
+    async def ask(self, task: FileTask, questions: Questions) -> Answers:
+        return await self._asking().ask(task.job_id, questions)
+
+    async def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile:
+        return await self._call("describe_pictures", parsed, task, answers)
 
     async def derive(self, source: Any, wanted: Derivation) -> Made:
         return await self._call("derive", source, wanted)

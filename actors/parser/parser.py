@@ -25,6 +25,7 @@ from actors.parser.low_priority import at_low_priority
 from actors.parser.memory_limit import MIB, MemoryLimit
 from actors.parser.scratch import Scratch
 from actors.parser.watchdog import Watchdog
+from actors.questions import Answers
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import PARSERS_RECYCLED
 from client.models import PageFailure, ParseOptions, ParserInfo
@@ -53,6 +54,8 @@ class ParsingEngine(Protocol):
     def assemble(
         self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
     ) -> ParsedFile: ...
+
+    def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile: ...
 
     def derive(self, source: DocumentBytes, wanted: Derivation) -> Made: ...
 
@@ -158,6 +161,13 @@ class Parser:
         parsed = await self._run(call, given, task.time_limit_s)
         _check_size(parsed, task)
         return parsed
+
+    async def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile:
+        """The file with the answers to its questions about pictures."""
+        call = step("describe_pictures", task, lambda: self._engine.describe_pictures(parsed, task, answers))
+        described = await self._run(call, parsed.size, task.time_limit_s)
+        _check_size(described, task)
+        return described
 
     async def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
         """The blobs of a derivation. Raises FileError when the source cannot give them."""

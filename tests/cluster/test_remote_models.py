@@ -13,6 +13,7 @@ import pytest
 
 from client import DoclingParserClient
 from tests.cluster.conftest import MODEL_KEY
+from tests.contract.test_picture_descriptions import word_file
 from tests.model_endpoint import FakeModel, Reply, doctags, failed, numbered_pdf, said
 
 PAGES = 40
@@ -120,6 +121,18 @@ def test_page_that_the_model_cuts_off_is_told_with_the_reason(reading: Reading, 
     assert "cut off" in result["pages_failed"][0]["reason"]
     progress = reading.progress(job)
     assert (progress["pages_done"], progress["pages_failed"]) == (4, 1)
+
+
+def test_pictures_of_a_document_are_described_side_by_side(
+    client: DoclingParserClient, model: FakeModel, tmp_path: Path
+) -> None:
+    model.reset(lambda request: said(f"A picture of width {request.width}.", delay_s=0.3))
+    path = tmp_path / "pictures.docx"
+    path.write_bytes(word_file(*range(300, 400, 10)))
+    answer = client.parse(path, options={"picture_description": "granite", "cache": False})
+    text = "".join(node["text"] for node in answer["results"][0]["nodes"])
+    assert all(f"A picture of width {width}." in text for width in range(300, 400, 10))
+    assert model.most_at_once == AT_ONCE
 
 
 def test_key_is_in_no_log_of_the_cluster(reading: Reading, short_folder: Path) -> None:

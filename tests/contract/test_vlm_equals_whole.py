@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import orjson
 import pytest
 
 from actors.endpoints import ModelEndpoint
 from actors.errors import FileError
-from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.messages import ParsedFile
 from actors.remote_models.models import RemoteModels, RemoteModelsConfig
 from client.models import ErrorCode, ParseOptions
+from tests.contract.remote_reader import Reader
 from tests.model_endpoint import FakeModel, Reply, doctags, numbered_pdf, picture, running, said
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def endpoints(model: FakeModel) -> dict[str, ModelEndpoint]:
     common = {"url": model.url, "timeout_s": 5.0, "concurrency": 8}
     return {
         "granite": ModelEndpoint(model="granite-docling", **common),
-        "qwen": ModelEndpoint(model="qwen3-vl", preset="qwen", prompt="To Markdown", **common),
+        "qwen": ModelEndpoint(model="qwen3-vl", preset="qwen", prompt="To Markdown", use=("page",), **common),
     }
 
 
@@ -54,36 +54,6 @@ async def remote(model: FakeModel, endpoints: dict[str, ModelEndpoint]) -> Async
     remote = RemoteModels(RemoteModelsConfig(endpoints=endpoints))
     yield remote
     await remote.close()
-
-
-class Reader:
-    """Parses one file as the dispatcher does, in spans of so many pages."""
-
-    def __init__(self, engine: Engine, remote: RemoteModels, data: bytes, filename: str = "pages.pdf") -> None:
-        self._engine = engine
-        self._remote = remote
-        self._document = np.frombuffer(data, dtype=np.uint8)
-        self._filename = filename
-        self.shards: list[Shard] = []
-
-    async def read(self, span_pages: int = 3, **options: Any) -> ParsedFile:
-        asked = ParseOptions(**{"profile": "vlm", **options})
-        size = len(self._document)
-        task = FileTask(job_id="j", index=0, filename=self._filename, size=size, options=asked, metadata={})
-        plan = self._engine.open(self._document, task, split_above=1_000)
-        if isinstance(plan, ParsedFile):
-            return plan
-        self.shards = [await self._read(task, span) for span in _spans(plan, span_pages)]
-        return self._engine.assemble(self._document, task, self.shards[::-1], ())
-
-    async def _read(self, task: FileTask, span: PageSpan) -> Shard:
-        shard = self._engine.parse_pages(self._document, task, span)
-        return await self._remote.read(task.job_id, shard) if shard.questions else shard
-
-
-def _spans(plan: PagePlan, size: int) -> list[PageSpan]:
-    first, last = plan.pages.first, plan.pages.last
-    return [PageSpan(page, min(page + size - 1, last)) for page in range(first, last + 1, size)]
 
 
 def whole(model: FakeModel, data: bytes, preset: str = "granite_docling", pages: Sequence[int] = (1, PAGES)) -> Any:

@@ -48,6 +48,7 @@ def test_nothing_means_no_endpoints() -> None:
         ({"preset": "mineru2_pro"}, "granite.preset: Input should be"),
         ({"key": "sk-secret"}, "granite.key: Extra inputs are not permitted"),
         ({"params": {"model": "other"}}, "granite.params: Value error, must not set model"),
+        ({"prompt": "Read it"}, "granite: Value error, a prompt is for one use; name it in use"),
     ],
 )
 def test_wrong_endpoint_is_refused_by_its_name_and_without_its_values(endpoint: dict[str, Any], reason: str) -> None:
@@ -81,7 +82,7 @@ def test_key_that_is_missing_or_impossible_is_refused(environment: dict[str, str
         keys_of({"granite": parsed(key_env="VLM_KEY")}, environment)
 
 
-ENDPOINTS = {"pictures": parsed(use=["picture"]), "granite": parsed(), "qwen": parsed(preset="qwen")}
+ENDPOINTS = {"pictures": parsed(use=["picture"]), "granite": parsed(), "qwen": parsed(preset="qwen", use=["page"])}
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,11 @@ def test_profile_without_a_name_takes_the_first_endpoint_for_pages(asked: str | 
     [
         ({"profile": "vlm:gone"}, "no model endpoint 'gone' for pages; those for pages are granite, qwen"),
         ({"profile": "vlm:pictures"}, "no model endpoint 'pictures' for pages"),
+        (
+            {"picture_description": "gone"},
+            "'gone' for pictures; those for pictures are pictures, granite",
+        ),
+        ({"picture_description": "qwen"}, "no model endpoint 'qwen' for pictures"),
         ({"profile": "vlm", "force_ocr": True}, "cannot be combined with force_ocr"),
         ({"profile": "vlm", "table_mode": "fast"}, "cannot be combined with table_mode"),
         ({"profile": "vlm", "include_images": True, "images_scale": 2}, "cannot be combined with images_scale"),
@@ -106,6 +112,11 @@ def test_endpoint_that_is_not_here_and_impossible_options_are_refused(options: d
         with_endpoints(ParseOptions(**options), ENDPOINTS)
 
 
+def test_server_without_endpoints_for_pictures_says_so() -> None:
+    with pytest.raises(ValueError, match="needs a model endpoint for pictures, and this server has none"):
+        with_endpoints(ParseOptions(picture_description="any"), {})
+
+
 def test_server_without_endpoints_says_so() -> None:
     with pytest.raises(ValueError, match="needs a model endpoint for pages, and this server has none"):
         with_endpoints(ParseOptions(profile="vlm"), {})
@@ -113,11 +124,17 @@ def test_server_without_endpoints_says_so() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"url": "http://other/v1"}, {"model": "m2"}, {"preset": "qwen"}, {"prompt": "Read"}, {"params": {"a": 1}}],
+    [
+        {"url": "http://other/v1"},
+        {"model": "m2"},
+        {"preset": "qwen"},
+        {"prompt": "Read", "use": ["page"]},
+        {"params": {"a": 1}},
+    ],
 )
 def test_result_depends_on_the_model_that_the_endpoint_names(changed: dict[str, Any]) -> None:
-    options = ParseOptions(profile="vlm:granite")
-    assert models_of(options, {"granite": parsed()}) != models_of(options, {"granite": parsed(**changed)})
+    for options in (ParseOptions(profile="vlm:granite"), ParseOptions(picture_description="granite")):
+        assert models_of(options, {"granite": parsed()}) != models_of(options, {"granite": parsed(**changed)})
 
 
 @pytest.mark.parametrize("changed", [{"concurrency": 9}, {"timeout_s": 9}, {"key_env": "OTHER"}])

@@ -30,12 +30,13 @@ from actors.parser.engine.confidence import confidence_of
 from actors.parser.engine.content import move_notes
 from actors.parser.engine.converters import Converter
 from actors.parser.engine.declared_sizes import check_tables, too_many_cells
+from actors.parser.engine.descriptions import questions_about
 from actors.parser.engine.exports import dump
 from actors.parser.engine.nodes import nodes_of
 from actors.parser.engine.out_of_memory import ran_out_of_memory, tells_of_no_memory
 from actors.parser.engine.pdf import UnparsedPdf, count_pages, too_large_pages
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline
-from actors.parser.engine.profiles import PAGED, describe
+from actors.parser.engine.profiles import PAGED
 from actors.parser.engine.reasons import presentable, reason_of
 from actors.parser.engine.sniffing import Source
 from actors.parser.engine.stages import PageWarning, page_warnings
@@ -156,7 +157,7 @@ class Conversion:
         options = self._options
         if span is not None:
             options = options.model_copy(update={"page_range": (span.first, span.last)})
-        with self._blaming_the_file(), nullcontext() if options.include_images else pixels.unencoded():
+        with self._blaming_the_file(), nullcontext() if self._converter.recipe.images else pixels.unencoded():
             result = pipeline.execute(self._opened(options, backend), raises_on_error=True)
         if stopping.asked():
             raise stopping.Stopped
@@ -180,7 +181,8 @@ class Conversion:
         document = result.document
         if result.status is ConversionStatus.FAILURE or (failures and not result.pages):
             self._refuse_result(result, list(failures.values()))
-        self._tidy(document)
+        questions = self._questions(document)
+        self._tidy(document, keep_pixels=questions is not None)
         with self._blaming_the_file():
             stored = dump(document)  # first: docling's serializers clip boxes that reach over a page's edge
             confidence = confidence_of(result.confidence)
@@ -198,14 +200,23 @@ class Conversion:
                 warnings=(*self._source.warnings, *page_warnings(result), *words.warnings, *attached.warnings),
                 confidence=confidence,
                 attachments=attached.files,
+                total_pages=result.input.page_count,
+                questions=questions,
             )
 
-    def _tidy(self, document: DoclingDocument) -> None:
+    def _questions(self, document: DoclingDocument) -> Questions | None:
+        endpoint = self._converter.picture_endpoint
+        if endpoint is None:
+            return None
+        with self._blaming_the_file():
+            return questions_about(document, endpoint, self._options)
+
+    def _tidy(self, document: DoclingDocument, *, keep_pixels: bool) -> None:
         """Drop pictures that were not asked for, and move notes to their place.
 
         Raises FileError for a table that is too large.
         """
-        if not self._options.include_images:
+        if not (self._options.include_images or keep_pixels):
             pixels.drop(document)
         move_notes(document)
         check_tables(document, self._task.max_result_bytes)
@@ -217,7 +228,7 @@ class Conversion:
         return count(result.pages, result.document)
 
     def _described(self, words: Count) -> ParserInfo:
-        info = describe(self._converter.recipe, self._source.format, self._converter.endpoint)
+        info = self._converter.describe(self._source.format)
         return info.model_copy(update={**words.totals, "encoding": self._source.encoding})
 
     def lost_pages(self, result: ConversionResult) -> tuple[PageFailure, ...]:

@@ -38,7 +38,7 @@ from docling.pipeline.simple_pipeline import SimplePipeline
 from docling.pipeline.vlm_pipeline import VlmPipeline
 from docling.utils.utils import create_file_hash
 
-from actors.endpoints import Endpoints, ModelEndpoint
+from actors.endpoints import NO_ENDPOINTS, Endpoints
 from actors.parser.engine.books import Book
 from actors.parser.engine.csv_text import CsvBackend
 from actors.parser.engine.device import Hardware
@@ -46,11 +46,11 @@ from actors.parser.engine.large_pictures import Picture
 from actors.parser.engine.options import Models, Recipe
 from actors.parser.engine.pdf import RenderedPdf
 from actors.parser.engine.pipelines import PdfPipeline
-from actors.parser.engine.profiles import backend_options, pdf_options, simple_options, splittable
+from actors.parser.engine.profiles import backend_options, describe, pdf_options, simple_options, splittable
 from actors.parser.engine.sheets import SparseSheets
 from actors.parser.engine.sniffing import Source
 from actors.parser.engine.vlm_options import vlm_options
-from client.models import ParseOptions
+from client.models import ParseOptions, ParserInfo
 
 _PIPELINES: Mapping[Models, type[BasePipeline]] = {"native": NativePdfPipeline, "vlm": VlmPipeline}
 
@@ -62,10 +62,11 @@ class Converter:
     """docling's formats and pipelines for one recipe. A pipeline loads its models at its first use."""
 
     def __init__(
-        self, recipe: Recipe, hardware: Hardware, artifacts_path: Path | None, endpoint: ModelEndpoint | None = None
+        self, recipe: Recipe, hardware: Hardware, artifacts_path: Path | None, endpoints: Endpoints = NO_ENDPOINTS
     ) -> None:
         self.recipe = recipe
-        self.endpoint = endpoint
+        self.endpoint = endpoint = endpoints[recipe.endpoint] if recipe.endpoint else None
+        self.picture_endpoint = endpoints[recipe.picture_endpoint] if recipe.picture_endpoint else None
         self._paged_options = (
             vlm_options(endpoint, images=recipe.images) if endpoint else pdf_options(recipe, hardware, artifacts_path)
         )
@@ -97,6 +98,10 @@ class Converter:
         if kind not in self._pipelines:
             self._pipelines[kind] = kind(simple_options() if kind is SimplePipeline else self._paged_options)
         return self._pipelines[kind]
+
+    def describe(self, form: InputFormat) -> ParserInfo:
+        """The profile, and the models for a format."""
+        return describe(self.recipe, form, self.endpoint, self.picture_endpoint)
 
     def has_pages(self, form: InputFormat) -> bool:
         """Whether documents of a format have pages, so that a request can ask for a range."""
@@ -133,8 +138,7 @@ class Converters:
         if recipe not in self._warm:
             while len(self._warm) >= WARM_RECIPES:
                 self._warm.popitem(last=False)
-            endpoint = self._endpoints[recipe.endpoint] if recipe.endpoint else None
-            self._warm[recipe] = Converter(recipe, self._hardware, self._artifacts_path, endpoint)
+            self._warm[recipe] = Converter(recipe, self._hardware, self._artifacts_path, self._endpoints)
         self._warm.move_to_end(recipe)
         return self._warm[recipe]
 

@@ -18,6 +18,7 @@ from actors.parser.engine import stopping
 from actors.parser.engine.conversion import Conversion
 from actors.parser.engine.converters import Converters
 from actors.parser.engine.declared_sizes import check, limit_tables
+from actors.parser.engine.descriptions import with_descriptions
 from actors.parser.engine.device import Hardware, confine
 from actors.parser.engine.exports import export
 from actors.parser.engine.nesting import limit_nesting
@@ -29,6 +30,7 @@ from actors.parser.engine.profiles import describe, device_of, fast_tables_on_di
 from actors.parser.engine.repair import repaired
 from actors.parser.engine.sniffing import sniff
 from actors.parser.engine.vlm import DrawnPages
+from actors.questions import Answers
 from actors.tokenizer_files import find_tokenizer
 from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
 
@@ -79,7 +81,8 @@ class Engine:
     def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         """The profile and models that parse a PDF under `options`, with the defaults for what they leave open."""
         recipe = self._recipe(options.over(self._defaults) if options else self._defaults)
-        info = describe(recipe, endpoint=self._endpoints.get(recipe.endpoint))
+        page, picture = (self._endpoints.get(name) for name in (recipe.endpoint, recipe.picture_endpoint))
+        info = describe(recipe, page=page, picture=picture)
         return info.model_copy(update={"device": device_of(recipe.models, self._hardware)})
 
     def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan:
@@ -108,6 +111,10 @@ class Engine:
         pipeline = conversion.assembly([_pages_of(shard) for shard in shards])
         missing = (*lost, *(failure for shard in shards for failure in shard.lost))
         return conversion.finish(conversion.run(pipeline, backend=conversion.assembly_backend), missing)
+
+    def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile:
+        """A parsed file with the answers to its questions."""
+        return with_descriptions(parsed, replace(task, options=task.options.over(self._defaults)), answers)
 
     def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
         """The blobs of a derivation. Raises FileError when the source cannot give them."""

@@ -16,7 +16,8 @@ class Recipe:
     """The options that change docling's pipelines. Requests with the same recipe share its loaded models.
 
     A request's page range and password are not part of it. They travel with the document, so they never reload a
-    model and never stay in a cache. `endpoint` names the remote model that reads the pages of the profile `vlm`.
+    model and never stay in a cache. `endpoint` names the remote model that reads the pages of the profile `vlm`,
+    `picture_endpoint` the one that describes pictures.
     """
 
     models: Models
@@ -28,6 +29,7 @@ class Recipe:
     fast_tables: bool = False
     heading_levels: bool = False
     endpoint: str = ""
+    picture_endpoint: str = ""
 
 
 def recipe_of(options: ParseOptions, models: Models) -> Recipe:
@@ -39,9 +41,10 @@ def recipe_of(options: ParseOptions, models: Models) -> Recipe:
         ocr=runs_models and (everywhere or options.do_ocr is not False),
         ocr_everywhere=runs_models and everywhere,
         tables=runs_models and options.do_table_structure is not False,
-        images=bool(options.include_images),
+        images=bool(options.include_images or options.picture_description),
         images_scale=options.images_scale,
         fast_tables=options.table_mode == "fast",
         heading_levels=runs_models and bool(options.heading_hierarchy),
         endpoint=page_endpoint(options.profile) or "",
+        picture_endpoint=options.picture_description or "",
     )

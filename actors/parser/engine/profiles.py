@@ -117,15 +117,21 @@ def stay_offline() -> None:
     huggingface_hub.constants.HF_HUB_OFFLINE = True  # the hub's client reads the environment only at its import
 
 
-def describe(recipe: Recipe, form: InputFormat = InputFormat.PDF, endpoint: ModelEndpoint | None = None) -> ParserInfo:
-    """The profile of a recipe, and its models for a format by task. `endpoint` is the model of the profile `vlm`."""
-    if endpoint and form in PAGED:
-        return ParserInfo(profile=recipe.models, docling=_docling_version(), models={"page": endpoint.model})
+def describe(
+    recipe: Recipe,
+    form: InputFormat = InputFormat.PDF,
+    page: ModelEndpoint | None = None,
+    picture: ModelEndpoint | None = None,
+) -> ParserInfo:
+    """The profile of a recipe, and its models for a format by task. `page` is the remote model of the profile `vlm`,
+    `picture` the one that describes pictures."""
     wanted = {"layout": True, "table": recipe.tables, "ocr": recipe.ocr}
     runs = MODEL_NAMES[recipe.models] if form in PAGED else {}
     models = {task: name for task, name in runs.items() if wanted[task]}
     if recipe.fast_tables and "table" in models:
         models["table"] = "tableformer-fast"
+    models |= {"page": page.model} if page and form in PAGED else {}
+    models |= {"picture": picture.model} if picture else {}
     return ParserInfo(profile=recipe.models, docling=_docling_version(), models=models)
 
 

@@ -218,7 +218,9 @@ async def test_entries_older_than_any_result_are_removed(fleet: Fleet) -> None:
     assert await fleet.blobs.unchanged_since("cache", time.time() + 9) == []
 
 
-@pytest.mark.parametrize("changed", [{"model": "granite-2"}, {"prompt": "Read it"}, {"url": "http://other/v1"}])
+@pytest.mark.parametrize(
+    "changed", [{"model": "granite-2"}, {"prompt": "Read it", "use": ["page"]}, {"url": "http://other/v1"}]
+)
 async def test_document_is_read_again_by_another_model_of_the_same_name(changed: dict[str, Any]) -> None:
     parsers = MemoryParsers()
     fleet = Fleet(parsers)

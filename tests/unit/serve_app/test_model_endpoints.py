@@ -58,6 +58,13 @@ async def test_job_names_the_endpoint_that_its_request_left_open(service: Servic
     [
         ({"profile": "vlm:gone"}, "There is no model endpoint 'gone' for pages; those for pages are granite"),
         ({"profile": "vlm:pictures"}, "There is no model endpoint 'pictures' for pages"),
+        (
+            {"picture_description": "gone"},
+            "'gone' for pictures; those for pictures are granite, pictures",
+        ),
+        ({"picture_description": ""}, "at least 1 character"),
+        ({"picture_area": 0.1}, "picture_area needs picture_description"),
+        ({"picture_description": "pictures", "picture_area": 2}, "less than or equal to 1"),
         ({"profile": "vlm:a b"}, "must be auto, standard, bundled, native, vlm, or vlm: and the name of"),
         ({"profile": "http://models.internal/v1/chat"}, "must be auto, standard, bundled, native, vlm"),
         ({"profile": "vlm", "force_ocr": True}, "The profile 'vlm' cannot be combined with force_ocr"),
