@@ -29,7 +29,7 @@ from client.models import ErrorCode, WarningCode
 from serve_app.api import make_api
 from serve_app.docling_v1.chunking import ChunkingRequest
 from serve_app.docling_v1.options import ConvertOptions
-from serve_app.docling_v1.rules import IfThere, Ignored, Native, Only, Reply, Rule, Substituted, rule_of, spoken
+from serve_app.docling_v1.rules import IfThere, Ignored, Native, Only, Remote, Reply, Rule, Substituted, rule_of, spoken
 from serve_app.problems import STATUS
 from serve_app.settings import Settings
 
@@ -90,6 +90,11 @@ def done_with(rule: Rule) -> tuple[str, str]:
             return "refused", f"422 unless it is {values or 'empty'}"
         case Reply():
             return "yes", "what the answer holds"
+        case Remote():
+            return (
+                "endpoints",
+                "one of the [model endpoints](models.md#docling-serves-options), else 422",
+            )
         case Ignored(reason):
             return "ignored", reason
 

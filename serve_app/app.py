@@ -177,7 +177,7 @@ def _remote_models(settings: Settings) -> Application | None:
         num_replicas=1,
         max_ongoing_requests=5_000,  # each is a span of pages whose model is asked
         health_check_period_s=CHECK_EVERY_S,
-        ray_actor_options={"num_cpus": 0, "runtime_env": ONE_LOOP},
+        ray_actor_options={"num_cpus": 0, "resources": _on_head(settings), "runtime_env": ONE_LOOP},
         graceful_shutdown_timeout_s=10,
         graceful_shutdown_wait_loop_s=STOP_POLL_INTERVAL_S,
     )

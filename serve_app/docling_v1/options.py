@@ -11,15 +11,18 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from actors.endpoints import NO_ENDPOINTS, Endpoints
 from client.models import ErrorCode, ExportFormat, ParseOptions
 from client.options import LEAST_SCALE, MOST_SCALE
 from serve_app.docling_v1.languages import native_language
 from serve_app.docling_v1.loose_types import Config, Flag, Number, PageRange, Text, Words, as_object, as_one, as_words
+from serve_app.docling_v1.remote_models import remote_options
 from serve_app.docling_v1.rules import (
     IfThere,
     Ignored,
     Native,
     Only,
+    Remote,
     Reply,
     Substituted,
     Substitutions,
@@ -81,31 +84,31 @@ class ConvertOptions(BaseModel):
     table_structure_custom_config: Annotated[Config, _OWN_MODELS] = None
     layout_preset: Annotated[Text | None, _OWN_MODELS] = None
     layout_custom_config: Annotated[Config, _OWN_MODELS] = None
-    pipeline: Annotated[Literal["standard", "legacy"], as_one, Substituted("standard")] = "standard"
+    pipeline: Annotated[Literal["standard", "legacy", "vlm"], as_one, Substituted("standard", ("vlm",))] = "standard"
 
     do_pdf_heading_hierarchy: Annotated[Flag, Native("heading_hierarchy")] = False
     do_code_enrichment: Annotated[Flag, _OFF] = False
     do_formula_enrichment: Annotated[Flag, _OFF] = False
     do_picture_classification: Annotated[Flag, _OFF] = False
-    do_picture_description: Annotated[Flag, _OFF] = False
+    do_picture_description: Annotated[Flag, Remote()] = False
     do_chart_extraction: Annotated[Flag, _OFF] = False
     pdf_heading_hierarchy_options: Annotated[Any, Ignored("docling's defaults hold")] = None
-    picture_description_area_threshold: Annotated[Any, _WITH_ITS_SWITCH] = None
-    picture_description_local: Annotated[Any, _WITH_ITS_SWITCH] = None
-    picture_description_api: Annotated[Any, _WITH_ITS_SWITCH] = None
-    picture_description_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
-    picture_description_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
+    picture_description_area_threshold: Annotated[Any, as_one, Remote()] = None
+    picture_description_local: Annotated[Any, as_object, Remote()] = None
+    picture_description_api: Annotated[Any, as_object, Remote()] = None
+    picture_description_preset: Annotated[Any, as_one, Remote()] = None
+    picture_description_custom_config: Annotated[Any, as_object, Remote()] = None
     picture_classification_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
     picture_classification_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
     chart_extraction_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
     chart_extraction_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
     code_formula_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
     code_formula_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
-    vlm_pipeline_model: Annotated[Any, _WITH_ITS_SWITCH] = None
-    vlm_pipeline_model_local: Annotated[Any, _WITH_ITS_SWITCH] = None
-    vlm_pipeline_model_api: Annotated[Any, _WITH_ITS_SWITCH] = None
-    vlm_pipeline_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
-    vlm_pipeline_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
+    vlm_pipeline_model: Annotated[Any, as_one, Remote()] = None
+    vlm_pipeline_model_local: Annotated[Any, as_object, Remote()] = None
+    vlm_pipeline_model_api: Annotated[Any, as_object, Remote()] = None
+    vlm_pipeline_preset: Annotated[Any, as_one, Remote()] = None
+    vlm_pipeline_custom_config: Annotated[Any, as_object, Remote()] = None
 
     chunking_options: Annotated[Any, as_object, Reply()] = None
     chunking_preset: Annotated[Text | None, _OWN_MODELS] = None
@@ -125,7 +128,13 @@ class Translation:
     substituted: Substitutions = field(default_factory=dict)
 
 
-def translate(options: ConvertOptions, *, keeps_inputs: bool = True, there: Collection[str] = ()) -> Translation:
+def translate(
+    options: ConvertOptions,
+    *,
+    keeps_inputs: bool = True,
+    there: Collection[str] = (),
+    endpoints: Endpoints = NO_ENDPOINTS,
+) -> Translation:
     """The options for a job. The parsers can do the options `there`, which not all parsers can.
 
     Raises Refused for an option that this server cannot do and that changes the content.
@@ -135,6 +144,7 @@ def translate(options: ConvertOptions, *, keeps_inputs: bool = True, there: Coll
     """
     _check_page_images(options, keeps_inputs=keeps_inputs)
     native, substituted = native_values(options, there)
+    native |= remote_options(options.model_dump(exclude_unset=True), endpoints)
     mode = options.image_export_mode
     is_needed = mode == "embedded" or (mode == "referenced" and not keeps_inputs)
     if is_needed or "include_images" in options.model_fields_set:

@@ -50,13 +50,18 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """Chooses one of the server's model endpoints (`remote_models.py`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Changes nothing here, for this reason."""
 
     reason: str
 
 
-Rule = Native | Substituted | IfThere | Only | Reply | Ignored
+Rule = Native | Substituted | IfThere | Only | Reply | Remote | Ignored
 
 #: What was asked and what is done instead, by option.
 Substitutions = dict[str, tuple[str, str]]

@@ -58,8 +58,7 @@ class Submit:
         async def make(job_id: str) -> JobSpec:
             store = FileStore(self._blobs, inputs_of(job_id), self._settings.max_file_bytes, self._guard)
             sent = await receive(request, store, self._settings.max_request_bytes)
-            there = await self._there(sent.options)
-            translations.append(translate(sent.options, keeps_inputs=self._settings.keep_inputs, there=there))
+            translations.append(await self._translated(sent.options))
             return self._spec(job_id, request, sent, translations[0], idempotency_key)
 
         spec, view = await self._intake.submit(request, make, idempotency_key)
@@ -67,6 +66,10 @@ class Submit:
         if substituted:
             log.info("options_substituted", job=view.job_id, options=substituted)
         return Taken(view=view, files=len(spec.files), substituted=substituted)
+
+    async def _translated(self, options: ConvertOptions) -> Translation:
+        keeps_inputs, endpoints = self._settings.keep_inputs, self._settings.endpoints
+        return translate(options, keeps_inputs=keeps_inputs, there=await self._there(options), endpoints=endpoints)
 
     async def _there(self, options: ConvertOptions) -> Collection[str]:
         """The options that not every parser can do, as far as they are asked for and the parsers here can do them."""

@@ -14,16 +14,18 @@ import pytest
 import yaml
 from pydantic import BaseModel
 from ray.autoscaler._private.util import prepare_config, validate_config
-from ray.serve.schema import ServeDeploySchema
+from ray.llm._internal.serve.core.configs.llm_config import LLMConfig
+from ray.serve.schema import DeploymentSchema, ServeDeploySchema
 from starlette.middleware import Middleware
 
 from serve_app.haproxy import BINARY, COMMAND
 from serve_app.header_timeout import HAPROXY_DEFAULTS
-from serve_app.settings import Settings
+from serve_app.settings import ServeArguments, Settings
 from tests.deploy.chart import one, render
 
 ROOT = Path(__file__).parents[2]
 SERVE_CONFIG = yaml.safe_load((ROOT / "deploy" / "serve_config.yaml").read_text())
+WITH_A_MODEL = yaml.safe_load((ROOT / "deploy" / "serve_config.vlm.yaml").read_text())
 CLUSTER = yaml.safe_load((ROOT / "cluster.yaml").read_text())
 RAY_SERVICE = one(render(), "RayService")
 VOLUME_CLAIM = one(render(), "PersistentVolumeClaim")
@@ -55,12 +57,40 @@ def unknown_keys(model: type[BaseModel], data: dict[str, Any], path: str = "") -
                 yield from unknown_keys(nested, item, f"{path}{key}.")
 
 
-def test_serve_config_is_valid() -> None:
-    ServeDeploySchema.model_validate(SERVE_CONFIG)
+@pytest.mark.parametrize("config", [SERVE_CONFIG, WITH_A_MODEL], ids=["plain", "with a model"])
+def test_serve_config_is_valid(config: dict[str, Any]) -> None:
+    ServeDeploySchema.model_validate(config)
 
 
-def test_serve_config_has_no_unknown_key() -> None:
-    assert list(unknown_keys(ServeDeploySchema, SERVE_CONFIG)) == []
+@pytest.mark.parametrize("config", [SERVE_CONFIG, WITH_A_MODEL], ids=["plain", "with a model"])
+def test_serve_config_has_no_unknown_key(config: dict[str, Any]) -> None:
+    assert list(unknown_keys(ServeDeploySchema, config)) == []
+
+
+def test_model_of_the_config_is_what_serve_s_builder_takes() -> None:
+    [config] = WITH_A_MODEL["applications"][1]["args"]["llm_configs"]
+    taken = LLMConfig.model_validate(config)  # refuses unknown keys; the builder itself needs vLLM
+    DeploymentSchema.model_validate({"name": "vlm", **taken.deployment_config})
+    assert list(unknown_keys(DeploymentSchema, taken.deployment_config)) == []
+
+
+def test_endpoint_of_the_config_is_its_model() -> None:
+    docfleet, model = WITH_A_MODEL["applications"]
+    [config] = model["args"]["llm_configs"]
+    endpoint = ServeArguments(**docfleet["args"]).endpoints["granite"]
+    port = WITH_A_MODEL["http_options"]["port"]
+    assert endpoint.url == f"http://localhost:{port}{model['route_prefix']}/v1/chat/completions"
+    assert endpoint.model == config["model_loading_config"]["model_id"]
+    replicas = config["deployment_config"]["autoscaling_config"]["max_replicas"]
+    assert endpoint.concurrency == replicas * config["engine_kwargs"]["max_num_seqs"]
+
+
+def test_config_with_a_model_is_the_plain_one_besides() -> None:
+    plain, with_a_model = (
+        {**config, "applications": {**config["applications"][0]["args"]}} for config in (SERVE_CONFIG, WITH_A_MODEL)
+    )
+    del with_a_model["applications"]["model_endpoints"]
+    assert with_a_model == plain
 
 
 @pytest.mark.parametrize(
