@@ -50,6 +50,7 @@ class MemoryParsers:
     limits_s: list[float] = field(default_factory=list)
     apart: bool = True
     span_pages: int | None = None
+    pages_at_once: int | None = None
     asks: bool = False  # whether a remote model has to read the pages
     unread: set[int] = field(default_factory=set)  # the pages that it fails to read
     model: list[Exception] = field(default_factory=list)  # what the next calls of the model raise
@@ -78,7 +79,7 @@ class MemoryParsers:
             raise ZeroDivisionError
         pages = PageSpan(1, int(document))
         if len(pages) > split_above:
-            return PagePlan(pages=pages, apart=self.apart, span_pages=self.span_pages)
+            return PagePlan(pages=pages, apart=self.apart, span_pages=self.span_pages, pages_at_once=self.pages_at_once)
         await self._parse(pages)
         return self._file(task, document, range(1, len(pages) + 1), ())
 

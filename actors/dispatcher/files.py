@@ -184,8 +184,12 @@ class FileRun:
         self._partial = PartialAssembly(len(plan.pages))
         size = self._splitting.span_pages or plan.span_pages
         spans = plan_spans(plan.pages, slots=self._splitting.slots, size=size)
-        workers = (self._parse_spans(spans, count) for _ in range(self._splitting.spans_at_once))
+        workers = (self._parse_spans(spans, count) for _ in range(self._spans_at_once(plan, size)))
         return sum(await gather_or_cancel(*workers), Parsed()).in_order()
+
+    def _spans_at_once(self, plan: PagePlan, size: int | None) -> int:
+        most = self._splitting.spans_at_once
+        return min(most, -(-plan.pages_at_once // size)) if plan.pages_at_once and size else most
 
     async def _parse_spans(self, spans: Iterator[PageSpan], count: OnPages) -> Parsed:
         """Parse spans one after another, until there are no more. Several workers share the iterator."""

@@ -87,8 +87,9 @@ class Conversion:
         if first > count:
             raise _outside(first, f"the document has {count}")
         pages = PageSpan(first, min(last, count))
-        if self.asks_model:
-            return PagePlan(pages=pages, span_pages=PAGES_ASKED)
+        if self.asks_model and self._converter.endpoint:
+            at_once = 2 * (self._converter.endpoint.concurrency + PAGES_ASKED)  # the model is never out of work
+            return PagePlan(pages=pages, span_pages=PAGES_ASKED, pages_at_once=at_once)
         return PagePlan(pages=pages, apart=form is InputFormat.PDF and self._converter.splits)
 
     @property

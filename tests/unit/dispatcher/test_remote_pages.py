@@ -48,6 +48,16 @@ async def test_pages_are_drawn_in_the_spans_of_the_plan_and_read(parsers: Memory
     assert (counted.done, len(json.loads(parsed.nodes))) == (12, 12)
 
 
+async def test_no_more_pages_are_drawn_than_the_model_soon_reads(parsers: MemoryParsers) -> None:
+    parsers.read_gate, parsers.pages_at_once = asyncio.Event(), 10
+    running = asyncio.create_task(run_of(parsers, ParserSlots(50), Counted(), pages=100).parse())
+    await eventually(lambda: parsers.reading == 3, what="the first spans at the model")
+    assert sum(map(len, parsers.spans)) == 12
+    parsers.read_gate.set()
+    await running
+    assert sum(map(len, parsers.spans)) == 100
+
+
 async def test_no_slot_is_held_while_the_model_reads(parsers: MemoryParsers) -> None:
     parsers.read_gate = asyncio.Event()
     slots = ParserSlots(1)
