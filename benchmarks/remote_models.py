@@ -51,6 +51,8 @@ def report(chosen: argparse.Namespace, model: FakeModel, client: DoclingParserCl
     for what, times in (("first request to last answer", asked), ("submit to end of the job", whole)):
         median, best = statistics.median(times), min(times)
         print(f"{what}: median {median:.2f} s ({median / ideal:.2f} x ideal), min {best:.2f} s ({best / ideal:.2f} x)")
+    average = model.average_at_once(min(chosen.concurrency, chosen.pages // 2))
+    print(f"requests at once in the last run: at most {model.most_at_once}, on average {average:.1f} once it was full")
 
 
 def run(model: FakeModel, client: DoclingParserClient, file: Path, answer_s: float) -> tuple[float, float]:

@@ -205,15 +205,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         began = time.monotonic()
         reply = model.begin(dict(self.headers), body)
-        try:
-            if reply.hangs:
-                self._hang()
-                model.hang_up()
-                return
+        if reply.hangs:
+            self._hang()
+            model.hang_up()
+        else:
             time.sleep(reply.delay_s)
+        model.end(began)  # before the answer: whoever has it may send the next request at once
+        if not reply.hangs:
             self._answer(reply)
-        finally:
-            model.end(began)
 
     def _hang(self) -> None:
         """Say nothing until the caller goes, or the server ends."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from client import DoclingParserClient
 from tests.cluster.conftest import MODEL_KEY
 from tests.contract.test_picture_descriptions import word_file
-from tests.model_endpoint import FakeModel, Reply, doctags, failed, numbered_pdf, said
+from tests.model_endpoint import FakeModel, Reply, Request, doctags, failed, numbered_pdf, said
 
 PAGES = 40
 AT_ONCE = 8
@@ -64,13 +65,22 @@ def whole(result: dict[str, Any], pages: int = PAGES) -> bool:
     return texts.keys() == set(range(1, pages + 1)) and all(f"read page {page}." in texts[page] for page in texts)
 
 
+def full_house(text: Callable[[Request], str]) -> Callable[[Request], Reply]:
+    """Answers only when so many requests run at once as the endpoint may get, and then to all of them."""
+    everybody = threading.Barrier(AT_ONCE, timeout=60)
+
+    def answer(request: Request) -> Reply:
+        everybody.wait()
+        return said(text(request))
+
+    return answer
+
+
 def test_endpoint_is_full_while_there_is_work_and_never_over_full(reading: Reading, model: FakeModel) -> None:
-    reading.result(reading.submit(8))  # the parsers know the profile from now on
-    model.reset(lambda request: said(doctags(request.page), delay_s=1.0))
+    model.reset(full_house(lambda request: doctags(request.page)))
     jobs = [reading.submit(PAGES // 2), reading.submit(PAGES // 2)]
     assert all(whole(reading.result(job), PAGES // 2) for job in jobs)
-    assert model.most_at_once == AT_ONCE
-    assert model.average_at_once(AT_ONCE) >= 7
+    assert (len(model.requests), model.most_at_once) == (PAGES, AT_ONCE)
     assert {request.headers["Authorization"] for request in model.requests} == {f"Bearer {MODEL_KEY}"}
 
 
@@ -126,13 +136,14 @@ def test_page_that_the_model_cuts_off_is_told_with_the_reason(reading: Reading, 
 def test_pictures_of_a_document_are_described_side_by_side(
     client: DoclingParserClient, model: FakeModel, tmp_path: Path
 ) -> None:
-    model.reset(lambda request: said(f"A picture of width {request.width}.", delay_s=0.3))
+    widths = range(300, 460, 10)
+    model.reset(full_house(lambda request: f"A picture of width {request.width}."))
     path = tmp_path / "pictures.docx"
-    path.write_bytes(word_file(*range(300, 400, 10)))
+    path.write_bytes(word_file(*widths))
     answer = client.parse(path, options={"picture_description": "granite", "cache": False})
     text = "".join(node["text"] for node in answer["results"][0]["nodes"])
-    assert all(f"A picture of width {width}." in text for width in range(300, 400, 10))
-    assert model.most_at_once == AT_ONCE
+    assert all(f"A picture of width {width}." in text for width in widths)
+    assert (len(model.requests), model.most_at_once) == (len(widths), AT_ONCE)
 
 
 def test_key_is_in_no_log_of_the_cluster(reading: Reading, short_folder: Path) -> None:

@@ -33,7 +33,7 @@ def model() -> Iterator[FakeModel]:
 
 @pytest.fixture(scope="module")
 def endpoints(model: FakeModel) -> dict[str, ModelEndpoint]:
-    common = {"url": model.url, "timeout_s": 5.0, "concurrency": 8}
+    common = {"url": model.url, "timeout_s": 60.0, "concurrency": 8}
     return {
         "granite": ModelEndpoint(model="granite-docling", **common),
         "qwen": ModelEndpoint(model="qwen3-vl", preset="qwen", prompt="To Markdown", use=("page",), **common),
@@ -65,7 +65,7 @@ def whole(model: FakeModel, data: bytes, preset: str = "granite_docling", pages:
     from docling.models.inference_engines.vlm import VlmEngineType
     from docling.pipeline.vlm_pipeline import VlmPipeline
 
-    engine = ApiVlmEngineOptions(engine_type=VlmEngineType.API, url=model.url, params={"model": "m"}, timeout=5)
+    engine = ApiVlmEngineOptions(engine_type=VlmEngineType.API, url=model.url, params={"model": "m"}, timeout=60)
     convert = VlmConvertOptions.from_preset(preset, engine_options=engine)
     options = VlmPipelineOptions(enable_remote_services=True, generate_page_images=False, vlm_options=convert)
     option = PdfFormatOption(pipeline_cls=VlmPipeline, pipeline_options=options)
