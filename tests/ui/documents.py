@@ -27,6 +27,7 @@ class Document:
     pages_failed: list[dict[str, Any]] = field(default_factory=list)
     pictures: dict[int, bytes] = field(default_factory=dict)
     has_pictures: bool = True
+    confidence: dict[str, Any] | None = None
 
     def response(self) -> dict[str, Any]:
         return {
@@ -40,6 +41,7 @@ class Document:
             "pages_failed": self.pages_failed,
             "warnings": self.warnings,
             "parser": {"profile": "bundled", "docling": "2.143.0", "models": {"layout": "rapid"}},
+            "confidence": self.confidence,
             "cached": False,
         }
 

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from actors.derivations import Derivation, PagePicture
 from actors.errors import BlobMissing
 from actors.messages import Claim, FileOutcome, Heartbeat, InputFile, JobOutcome, JobSpec, PartialFile
 from actors.registry.registry import JobRegistry, RegistryConfig
+from client.confidence import Grade
 from client.models import ParseOptions, Progress
 from serve_app.api import make_api
 from serve_app.settings import Settings
@@ -146,18 +147,23 @@ class PageServer:
         progress = Progress(pages_total=total, pages_done=len(pages), files_total=len(claim.spec.files))
         return self._call(self._registry.heartbeat([Heartbeat(job_id=job_id, lease=claim.lease, progress=progress)]))
 
-    def complete(self, job_id: str) -> None:
+    def complete(self, job_id: str, *, words_lost: int = 0, grade: Grade = "unspecified") -> None:
         """End a job with the results of its files."""
         if job_id not in self._claims:
             self.begin()
         claim = self._claims.pop(job_id)
-        self._call(self._finish(claim))
+        self._call(self._finish(claim, words_lost, grade))
 
-    async def _finish(self, claim: Claim) -> None:
-        outcomes = [await self._store(claim, index, file.filename) for index, file in enumerate(claim.spec.files)]
+    async def _finish(self, claim: Claim, words_lost: int, grade: Grade) -> None:
+        outcomes = [
+            replace(await self._store(claim, index, file.filename), grade=grade)
+            for index, file in enumerate(claim.spec.files)
+        ]
         pages = sum(outcome.pages for outcome in outcomes)
         files = len(outcomes)
-        progress = Progress(pages_total=pages, pages_done=pages, files_total=files, files_done=files)
+        progress = Progress(
+            pages_total=pages, pages_done=pages, files_total=files, files_done=files, words_lost=words_lost
+        )
         outcome = JobOutcome(files=tuple(outcomes), progress=progress)
         await self._registry.finish(claim.spec.job_id, claim.lease, outcome)
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from client.keys import digest, new_key
 from tests.browser import NewPage
+from tests.ui.documents import paged
 from tests.ui.server import PageServer
 
 #: Makes the browser believe that these files were dropped.
@@ -59,6 +60,51 @@ def test_chosen_files_become_one_job(home: Page, tmp_path: Path) -> None:
     chooser.value.set_files([tmp_path / name for name in names])
     expect(row(home, "one.pdf")).to_contain_text("and 1 more file")
     expect(home.locator(".left-out")).to_contain_text("no.xyz: this server does not read its kind")
+
+
+def test_a_chosen_folder_becomes_one_job(home: Page, tmp_path: Path) -> None:
+    (tmp_path / "papers" / "inner").mkdir(parents=True)
+    for name in ("papers/one.pdf", "papers/inner/two.md", "papers/.hidden.md"):
+        (tmp_path / name).write_bytes(b"content")
+    with home.expect_file_chooser() as chooser:
+        home.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(tmp_path / "papers")
+    expect(home.locator(".row .names")).to_contain_text("and 1 more file")
+
+
+def test_a_pasted_file_becomes_a_job(home: Page) -> None:
+    home.evaluate(DROP.replace("DragEvent", "ClipboardEvent").replace('"drop"', '"paste"').replace(
+        "dataTransfer: dropped", "clipboardData: dropped"), [["pasted.png", "content"]])  # fmt: skip
+    expect(row(home, "pasted.png")).to_be_visible()
+
+
+def test_a_document_on_the_web_is_named_by_its_address(home: Page) -> None:
+    field = home.get_by_role("textbox", name="The address of a document on the web")
+    field.fill("https://example.org/papers/one.pdf")
+    home.get_by_role("button", name="Fetch").click()
+    expect(row(home, "one.pdf")).to_be_visible()
+    expect(field).to_have_value("")
+    field.fill("http://127.0.0.1/private.pdf")
+    home.get_by_role("button", name="Fetch").click()
+    expect(home.get_by_role("alert")).to_contain_text("sources.0.url leads to")
+
+
+def test_a_file_that_is_dropped_on_an_open_document_is_parsed_too(server: PageServer, new_page: NewPage) -> None:
+    page = new_page(f"{server.url}/ui#/jobs/{server.completed('report.pdf')}")
+    expect(page.get_by_text("First paragraph of page 1.")).to_be_visible()
+    page.evaluate(DROP, [["other.pdf", "content"]])
+    expect(row(page, "other.pdf")).to_be_visible()
+
+
+def test_the_list_tells_the_queue_place_and_what_to_look_at(home: Page, server: PageServer) -> None:
+    document = paged("report.pdf")
+    server.documents["report.pdf"] = document
+    server.complete(server.submit("report.pdf"), words_lost=3, grade="poor")
+    server.submit("waiting.pdf")
+    expect(row(home, "waiting.pdf")).to_contain_text("Waiting, place 1")
+    expect(row(home, "report.pdf")).to_contain_text("3 words lost")
+    expect(row(home, "report.pdf")).to_contain_text("poor confidence")
+    expect(row(home, "report.pdf").locator("time")).to_have_text("now")
 
 
 def test_chosen_options_go_along_with_the_files(home: Page, server: PageServer) -> None:
@@ -195,6 +241,20 @@ def test_a_server_that_restarts_is_noticed_and_the_list_goes_on_by_itself(home: 
     server.submit("after.pdf")
     expect(row(home, "after.pdf")).to_be_visible()
     expect(home.get_by_text("The connection is lost.")).to_have_count(0)
+
+
+def test_an_open_document_goes_on_after_a_restart_of_the_server(server: PageServer, new_page: NewPage) -> None:
+    job_id = server.submit("report.pdf")
+    server.begin()
+    server.report(job_id, [1])
+    page = new_page(f"{server.url}/ui#/jobs/{job_id}")
+    expect(page.get_by_text("First paragraph of page 1.")).to_be_visible()
+    server.stop()
+    expect(page.get_by_text("The connection is lost.")).to_be_visible()
+    server.start()
+    server.complete(job_id)
+    expect(page.locator(".box").first).to_be_visible()
+    expect(page.get_by_text("The connection is lost.")).to_have_count(0)
 
 
 def test_an_error_is_shown_with_its_request_id(home: Page, server: PageServer) -> None:

@@ -142,6 +142,52 @@ def test_search_finds_the_words_on_any_page_and_goes_there(report: Page) -> None
     expect(report.locator(".reading .item.chosen")).to_have_text("Second paragraph of page 3.")
 
 
+def test_the_request_for_a_result_can_be_copied_for_each_kind_of_program(server: PageServer, new_page: NewPage) -> None:
+    job_id = server.completed("report.pdf")
+    page = new_page(f"{server.url}/ui#/jobs/{job_id}", permissions=["clipboard-read", "clipboard-write"])
+    page.locator("summary", has_text="Request").click()
+    page.get_by_label("Format").select_option("html")
+    request = page.locator(".request pre")
+    for language, start in [("CLI", "docfleet results"), ("Python", "from client import"), ("curl", "curl ")]:
+        page.get_by_role("button", name=language, exact=True).click()
+        expect(request).to_have_text(re.compile(f"^{start}.*{job_id}", re.DOTALL))
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.locator(".toast")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == request.text_content()
+
+
+def test_a_document_of_three_hundred_pages_is_turned_at_once(server: PageServer, new_page: NewPage) -> None:
+    server.documents["long.pdf"] = paged("long.pdf", 300)
+    page = new_page(f"{server.url}/ui#/jobs/{server.completed('long.pdf')}")
+    page.get_by_role("button", name="Page 300", exact=True).click()
+    expect(page.get_by_text("First paragraph of page 300.")).to_be_visible()
+    page.keyboard.press("k")
+    expect(page.get_by_text("First paragraph of page 299.")).to_be_visible()
+
+
+def test_the_page_is_zoomed_by_key(report: Page) -> None:
+    sheet = report.locator(".sheet")
+    before = sheet.evaluate("sheet => sheet.clientWidth")
+    report.keyboard.press("+")
+    expect(report.get_by_role("button", name="125 %")).to_be_visible()
+    assert sheet.evaluate("sheet => sheet.clientWidth") > before
+    report.keyboard.press("0")
+    expect(report.get_by_role("button", name="100 %")).to_be_visible()
+
+
+def test_the_strip_of_pages_tells_how_sure_the_models_were(server: PageServer, new_page: NewPage) -> None:
+    document = paged("report.pdf", 2)
+    scores = dict.fromkeys(("parse_score", "layout_score", "table_score", "ocr_score", "mean_score"), 0.5)
+    poor, good = {**scores, "low_grade": "poor"}, {**scores, "low_grade": "good"}
+    document.confidence = {**poor, "pages": {"1": good, "2": poor}}
+    server.documents["report.pdf"] = document
+    page = new_page(f"{server.url}/ui#/jobs/{server.completed('report.pdf')}")
+    expect(page.get_by_role("button", name="Page 1: confidence: good")).to_be_visible()
+    expect(page.get_by_role("button", name="Page 2: confidence: poor")).to_be_visible()
+    page.get_by_role("tab", name="Report").click()
+    expect(page.get_by_role("table").get_by_role("row")).to_have_count(4)  # head, two pages, all
+
+
 def test_a_download_has_the_name_of_the_file(report: Page, tmp_path: Path) -> None:
     report.get_by_text("Download").click()
     with report.expect_download() as download:

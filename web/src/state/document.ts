@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { documentJson, fileEntry, soFar } from "../api/calls";
-import { ApiError } from "../api/http";
+import { ApiError, Unreachable } from "../api/http";
 import { ended, type FileEntry, type Job, type PartialFile } from "../api/shapes";
 import { type Model, modelOf } from "../document/model";
 import { fetchJob, job } from "./jobs";
@@ -22,6 +22,7 @@ export interface OpenDocument {
 const EMPTY: OpenDocument = { entry: null, partial: null, model: null, json: null };
 /** Between two requests for the pages so far. */
 const PARTIAL_EVERY_MS = 1_000;
+const RETRY_MS = 2_000;
 
 export const opened = signal<OpenDocument>(EMPTY);
 /** Why the document cannot be shown; empty when it can. */
@@ -44,19 +45,33 @@ export function keepDocument(): void {
   });
 }
 
+/** Load a file, and try again while the server is away. */
 async function open(id: string, file: number, stop: AbortSignal): Promise<void> {
-  try {
-    await fetchJob(id);
-    await watchPages(id, file, stop);
-    const now = job(id).peek();
-    if (stop.aborted || now?.status !== "completed") return;
-    await loadResult(id, file, stop);
-  } catch (error) {
-    if (stop.aborted) return;
-    if (error instanceof ApiError && [404, 410].includes(error.status)) missing.value = error.message;
-    else complain(error);
+  while (!stop.aborted) {
+    try {
+      await load(id, file, stop);
+      return;
+    } catch (error) {
+      if (stop.aborted) return;
+      if (!(error instanceof Unreachable)) return refused(error);
+      await pause(RETRY_MS);
+    }
   }
 }
+
+async function load(id: string, file: number, stop: AbortSignal): Promise<void> {
+  await fetchJob(id);
+  await watchPages(id, file, stop);
+  const now = job(id).peek();
+  if (!stop.aborted && now?.status === "completed") await loadResult(id, file, stop);
+}
+
+function refused(error: unknown): void {
+  if (error instanceof ApiError && [404, 410].includes(error.status)) missing.value = error.message;
+  else complain(error);
+}
+
+const pause = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
 
 /** Take in the finished pages until the job has ended. */
 async function watchPages(id: string, file: number, stop: AbortSignal): Promise<void> {
@@ -75,7 +90,7 @@ async function watchPages(id: string, file: number, stop: AbortSignal): Promise<
 /** The next change of a job, at the earliest after a pause. */
 async function nextChange(id: string, stop: AbortSignal): Promise<void> {
   const before = job(id).peek();
-  await new Promise((wake) => setTimeout(wake, PARTIAL_EVERY_MS));
+  await pause(PARTIAL_EVERY_MS);
   let dispose = () => {};
   await new Promise<void>((wake) => {
     stop.addEventListener("abort", () => wake(), { once: true });

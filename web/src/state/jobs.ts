@@ -120,6 +120,7 @@ export function followJobs(signal: AbortSignal): Promise<void> {
 function onEvent(event: ServerEvent): void {
   if (event.name === "sync") {
     void reload();
+    void refresh((each) => !ended(each));
     return;
   }
   const changed = JSON.parse(event.data) as Job;
@@ -139,17 +140,19 @@ function checkQueueSoon(): void {
   if (queueCheck) return;
   queueCheck = setTimeout(() => {
     queueCheck = 0;
-    void checkQueue();
+    void refresh((each) => each.status === "pending");
   }, QUEUE_CHECK_MS);
 }
 
-async function checkQueue(): Promise<void> {
-  const waiting = [...known.values()].map((entry) => entry.peek()).filter((each) => each?.status === "pending");
-  const ids = waiting.slice(0, MAX_IDS).flatMap((each) => (each ? [each.job_id] : []));
+/** Ask again for known jobs, also for those that are not in the list. */
+async function refresh(which: (job: Job) => boolean): Promise<void> {
+  const jobs = [...known.values()].flatMap((entry) => entry.peek() ?? []).filter(which);
+  const ids = jobs.slice(0, MAX_IDS).map((each) => each.job_id);
   if (!ids.length) return;
   try {
     for (const each of (await jobsNamed(ids)).jobs) {
-      if (!known.get(each.job_id)?.peek() || !ended(each)) remember(each);
+      const now = known.get(each.job_id)?.peek();
+      if (now && !ended(now)) remember(each); // the stream may have told more meanwhile
     }
   } catch (error) {
     complain(error);

@@ -6,6 +6,7 @@ import { currentPage } from "../state/document";
 import { chosen, hiddenLabels, showsOrder, toggleLabel } from "../state/marks";
 import { needed, pictureOf } from "../state/pictures";
 import type { Place } from "../state/route";
+import { connection } from "../state/session";
 import { zoom, zoomBy, zoomReset } from "../state/zoom";
 import { following, useMarks } from "./marking";
 import { IconButton } from "./parts";
@@ -83,6 +84,7 @@ function Sheet({ page, items, place }: { page: PageSize; items: Item[]; place: P
 }
 
 function Picture({ page, place }: { page: PageSize; place: Place }) {
+  void connection.value; // a picture that the server could not give while it was away is asked for again
   const source = pictureOf(needed(place.job, place.file, page.number, page.width, zoom.value)).value.url;
   return source ? <img src={source} alt={`Page ${page.number}`} draggable={false} /> : null;
 }
