@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from client.keys import digest, new_key
 from tests.browser import NewPage
@@ -128,6 +128,21 @@ def test_jobs_of_other_programs_appear_without_a_reload_and_stay_after_one(home:
     expect(row(home, "report.pdf")).to_contain_text("Waiting")
     server.complete(job_id)
     expect(row(home, "report.pdf")).to_contain_text("Done")
+
+
+def test_a_job_that_comes_while_the_list_is_on_its_way_is_listed(server: PageServer, new_page: NewPage) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    page = new_page(f"{server.url}/livez")
+    page.route(re.compile(r"/jobs\?"), lambda route: held.append((route, route.fetch())))
+    with page.expect_request(re.compile(r"/jobs\?")):
+        page.goto(f"{server.url}/ui")
+    other_tab = new_page(f"{server.url}/ui")
+    expect(other_tab.get_by_text("No jobs yet.")).to_be_visible()
+    server.submit("early.pdf")
+    expect(row(other_tab, "early.pdf")).to_be_visible()
+    for route, answer in held:
+        route.fulfill(response=answer)
+    expect(row(page, "early.pdf")).to_be_visible()
 
 
 def test_a_waiting_job_is_cancelled_and_deleted(home: Page, server: PageServer) -> None:

@@ -18,6 +18,8 @@ export const isLoaded = signal(false);
 export const hasMore = signal(false);
 
 const known = new Map<string, Signal<Job | null>>();
+/** Jobs that changed while the list was on its way: it may not have them yet. */
+const changedMeanwhile = new Set<string>();
 let cursor: string | null = null;
 let loading: Promise<void> | null = null;
 let generation = 0;
@@ -34,7 +36,7 @@ export function job(id: string): Signal<Job | null> {
 
 /** Ask for a job that may not be in the list. */
 export async function fetchJob(id: string): Promise<void> {
-  remember(await jobStatus(id));
+  learn(await jobStatus(id));
 }
 
 /** Show the jobs in a state, or all. */
@@ -46,6 +48,7 @@ export function show(status: JobStatus | null): Promise<void> {
 /** Read the first page again, at least as many jobs as were listed. */
 export function reload(): Promise<void> {
   generation += 1;
+  changedMeanwhile.clear();
   loading = load(null, Math.min(Math.max(PAGE, listed.peek().length), 500));
   return loading;
 }
@@ -63,27 +66,43 @@ async function load(from: string | null, limit: number): Promise<void> {
   try {
     const page = await listJobs(shownStatus.value, from, limit);
     if (asked !== generation) return; // another list was asked for meanwhile
-    for (const each of page.jobs) remember(each);
+    for (const each of page.jobs) job(each.job_id).value = newest(each);
     const ids = page.jobs.map((each) => each.job_id);
     const before = from === null ? [] : listed.value;
     listed.value = [...new Set([...before, ...ids])];
     cursor = page.next_cursor;
     hasMore.value = cursor !== null;
     isLoaded.value = true;
+    for (const id of changedMeanwhile) list(known.get(id)?.peek() ?? null);
+    changedMeanwhile.clear();
   } catch (error) {
     complain(error);
   }
 }
 
-/** Take in what is known of a job, and put it into the list where it belongs. */
-export function remember(changed: Job): void {
-  const entry = job(changed.job_id);
-  const isNew = entry.value === null;
-  entry.value = changed;
-  const wanted = shownStatus.value === null || shownStatus.value === changed.status;
-  const isListed = listed.value.includes(changed.job_id);
-  if (isListed && !wanted) listed.value = listed.value.filter((id) => id !== changed.job_id);
-  if (!isListed && wanted && (isNew || shownStatus.value !== null) && isLoaded.value) insert(changed);
+/** What an answer says of a job, unless the stream has told its end meanwhile. */
+function newest(answered: Job): Job {
+  const now = known.get(answered.job_id)?.peek();
+  return now && ended(now) ? now : answered;
+}
+
+/** Take in the answer about a job. */
+export const learn = (answered: Job): void => remember(newest(answered));
+
+/** Take in a change of a job, and put it into the list where it belongs. */
+function remember(changed: Job): void {
+  job(changed.job_id).value = changed;
+  changedMeanwhile.add(changed.job_id);
+  if (isLoaded.value) list(changed);
+}
+
+/** Put a job into the list, or take it out of it. */
+function list(one: Job | null): void {
+  if (!one) return;
+  const wanted = shownStatus.value === null || shownStatus.value === one.status;
+  const isListed = listed.value.includes(one.job_id);
+  if (isListed && !wanted) listed.value = listed.value.filter((id) => id !== one.job_id);
+  if (!isListed && wanted) insert(one);
 }
 
 function insert(fresh: Job): void {
@@ -151,8 +170,7 @@ async function refresh(which: (job: Job) => boolean): Promise<void> {
   if (!ids.length) return;
   try {
     for (const each of (await jobsNamed(ids)).jobs) {
-      const now = known.get(each.job_id)?.peek();
-      if (now && !ended(now)) remember(each); // the stream may have told more meanwhile
+      if (known.get(each.job_id)?.peek()) learn(each); // it may have been deleted meanwhile
     }
   } catch (error) {
     complain(error);

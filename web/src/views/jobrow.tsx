@@ -3,7 +3,7 @@
 import { cancelJob, deleteJob } from "../api/calls";
 import { ended, type Job } from "../api/shapes";
 import { askAgain } from "../state/again";
-import { forget, job, remember } from "../state/jobs";
+import { forget, job, learn } from "../state/jobs";
 import { go, link, place } from "../state/route";
 import { complain, spoken } from "../state/session";
 import { now } from "../state/time";
@@ -130,7 +130,7 @@ export function Actions({ of }: { of: Job }) {
 
 async function cancel(of: Job, name: string): Promise<void> {
   try {
-    remember(await cancelJob(of.job_id));
+    learn(await cancelJob(of.job_id));
     spoken.value = `${name} is being cancelled`;
   } catch (error) {
     complain(error);
