@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, made once and renewed when the
-# requirements change; only `bench` and `ui` need programs from elsewhere: wrk, and Node. Python 3.11 or 3.12;
+# requirements change; only `bench` and `ui` need programs from elsewhere: wrk and Chromium, and Node. Python 3.11 or 3.12;
 # PYTHON=... picks another interpreter.
 
 PYTHON ?= python3
@@ -71,7 +71,7 @@ format: $(READY) ## Format the code
 ui: ## Build the page for browsers into serve_app/ui/ (needs Node 20 and npm)
 	@cd web && npm install --silent && npm run --silent types && npm run --silent lint && npm run --silent build
 
-bench: $(READY) ## Run the benchmarks of docs/benchmarks.md (needs wrk)
+bench: $(READY) ## Run the benchmarks of docs/benchmarks.md (needs wrk and Chromium)
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(CORPUS)
 
 models: $(READY) ## Download docling's own models, so that the standard profile is used (needs the internet)

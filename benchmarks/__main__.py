@@ -29,6 +29,7 @@ def main() -> int:
         ["docling_v1"],
         ["pictures"],
         ["page_pictures"],
+        ["page"],
         ["tables"],
         ["made_pages"],
         ["scanned_rows"],
