@@ -20,10 +20,11 @@ Pixels = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 T = TypeVar("T")
 
-#: Pixels per point in which lines are looked for first. That is what a scan of an A4 page has at 1280 pixels.
-COARSE_SCALE = 1.5
+#: Pixels per point in which lines are looked for first. A scan of an A4 page is looked at with 1.5; the print in charts
+#: and screenshots is smaller. At 1.5, some words of charts were missed.
+COARSE_SCALE = 1.75
 #: The detector misses letters whose lines are lower than this, in pixels. Lines reach a little beyond their letters.
-LEAST_HEIGHT = 12
+LEAST_HEIGHT = 14
 #: If more than this share of the lines, in percent, are so low, others may be missing.
 SMALL_SHARE = 25
 #: The recognizer reads lines of this height, in pixels.

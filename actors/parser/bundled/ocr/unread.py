@@ -76,8 +76,13 @@ def _sharp(picture: Pixels) -> Pixels:
 
 
 def is_covered(line: Box, known: Iterable[Box]) -> bool:
-    """Whether the `known` lines leave no room for another word on a line."""
+    """Whether the `known` lines leave no room for another word on a line.
+
+    A line that runs up or down the page is covered by any line in it: its words have no places of their own.
+    """
     beside = [other for other in known if other.beside(line) > SAME_LINE and other.above(line) > 0]
+    if not beside or line.height > line.width:
+        return bool(beside)
     reached, gap = line.left, 0.0
     for other in sorted(beside):
         gap, reached = max(gap, other.left - reached), max(reached, other.right)

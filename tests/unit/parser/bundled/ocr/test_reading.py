@@ -80,6 +80,16 @@ def test_small_print_in_a_picture_is_read(engines: list[Engine]) -> None:
     assert [word for word in ("Ledger", "archive", "Quarter", "Harbour", "office") if word not in shown] == []
 
 
+def test_a_label_that_runs_up_a_chart_is_read(engines: list[Engine]) -> None:
+    label = words_in((360, 60), "Share of voters", font=20).transpose(Image.Transpose.ROTATE_90)
+    chart = Image.new("RGB", (500, 360), "white")
+    chart.paste(label, (0, 0))
+    for number, height in enumerate((120, 240, 180)):
+        ImageDraw.Draw(chart).rectangle((120 + 120 * number, 340 - height, 200 + 120 * number, 340), fill="steelblue")
+    shown = everything(parsed(engines[0], "file.pdf", slides("First", picture=chart, at=(240, 20, 220, 158))))
+    assert "voters" in shown
+
+
 def test_words_that_the_text_layer_has_are_not_read_again(engines: list[Engine], read: list[str]) -> None:
     bar = Image.new("RGB", (480, 30), "#203864")
     file = parsed(engines[0], "file.pdf", slides("First", "Second", picture=bar, at=(0, 0, 480, 30), back=True))

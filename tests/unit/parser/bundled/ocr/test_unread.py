@@ -93,3 +93,8 @@ LINE = Box(100, 50, 200, 60)
 )
 def test_a_line_is_new_if_another_word_fits_beside_the_known_ones(known: list[Box], covered: bool) -> None:
     assert is_covered(LINE, known) is covered
+
+
+@pytest.mark.parametrize(("known", "covered"), [([], False), ([Box(200, 50, 300, 60)], False), ([LINE], True)])
+def test_a_line_that_runs_up_the_page_is_new_unless_it_has_a_known_line_in_it(known: list[Box], covered: bool) -> None:
+    assert is_covered(Box(140, 20, 152, 160), known) is covered
