@@ -260,10 +260,19 @@ class PageSpan:
         return self.last - self.first + 1
 
 
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A document in the blob store, for a parser that reads it there."""
+
+    key: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTask:
     """One file of a job, for a parser. Node ids follow from `job_id` and `index`, so that a retry repeats them.
 
+    The parser stores the result in the folder `results` of the blob store, or returns it when that is "". The work on
+    the file began at `started_at` (Unix seconds).
     The parser ends itself when a call with this task takes longer than `time_limit_s`. A result of more than
     `max_result_bytes` is an error. While a parser works on a task that goes `alone`, it gets no other call: the file
     may break it.
@@ -282,6 +291,8 @@ class FileTask:
     max_result_bytes: int = 1 << 30
     owner: str = ""
     alone: bool = False
+    results: str = ""
+    started_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,6 +352,7 @@ class ParsedFile:
     `pages` counts the pages of the file, or of the requested range, including `lost` ones; 0 for a format without
     pages. `parser` also counts the document's words. `attachments` are the files inside it that are to be parsed as
     further files. `cached` results were taken from an earlier job. `total_pages` is how many pages the whole file has.
+    The parser of a `stored` file has put its nodes and its document into the blob store, and they are empty here.
 
     With `questions`, a remote model has yet to describe pictures. The document then holds their pixels.
     """
@@ -355,6 +367,7 @@ class ParsedFile:
     attachments: tuple[Attachment, ...] = ()
     confidence: FileConfidence = field(default_factory=FileConfidence)
     cached: bool = False
+    stored: bool = False
     total_pages: int = 0
     questions: Questions | None = None
 

@@ -4,7 +4,7 @@
 # ServeArguments.
 import asyncio
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -32,6 +32,7 @@ from actors.handles.registry import RegistryHandle
 from actors.handles.registry_lifecycle import HEAD, open_registry
 from actors.handles.registry_shards import RegistryShards
 from actors.handles.remote_models import RemoteModelsHandle
+from actors.handles.storing_parser import StoringParserReplica
 from actors.messages import InputFile, PartialFile
 from actors.parser.parser import EngineFactory, ParserConfig, docling_engine
 from actors.registry.registry import RegistryConfig
@@ -104,7 +105,7 @@ class DispatcherReplica(DriverApi):
         )
         self._settings = settings
         self._dispatcher = dispatcher
-        self._deriver = Deriver(parsers, blobs, dispatcher.slots)
+        self._deriver = Deriver(parsers, blobs, dispatcher.slots, by_reference=bool(settings.bucket))
         self._work = asyncio.create_task(_together(dispatcher.run(), deliveries.run()))
 
     def reconfigure(self, user_config: Mapping[str, Any]) -> None:
@@ -156,7 +157,7 @@ def build(args: ServeArguments) -> Application:
 
 def compose(settings: Settings, make_engine: EngineFactory = docling_engine) -> Application:
     """The graph of deployments. Benchmarks and fault tests replace docling's engine with `make_engine`."""
-    parser = _parser_deployment(settings).bind(_parser_config(settings), make_engine)
+    parser = _parsers(settings, make_engine)
     ingress = serve.deployment(
         name="Ingress",
         num_replicas=settings.ingress_replicas,
@@ -204,8 +205,15 @@ def _on_head(settings: Settings) -> dict[str, float] | None:
     return HEAD if settings.is_local else None
 
 
-def _parser_deployment(settings: Settings) -> serve.Deployment:
-    deployment = serve.deployment(
+def _parsers(settings: Settings, make_engine: EngineFactory) -> Application:
+    config, deployment = _parser_config(settings), _parser_options(settings)
+    if settings.bucket:
+        return deployment(StoringParserReplica).bind(config, make_engine, settings.bucket)
+    return deployment(ParserReplica).bind(config, make_engine)
+
+
+def _parser_options(settings: Settings) -> Callable[[type[ParserReplica]], serve.Deployment]:
+    return serve.deployment(
         name="Parser",
         # The dispatcher gives each replica two calls: one runs, and the arguments of the other are already there. The
         # margin is for ended calls, which Serve still counts for a moment. When the router considers a replica full, it
@@ -231,7 +239,6 @@ def _parser_deployment(settings: Settings) -> serve.Deployment:
         },
         graceful_shutdown_timeout_s=600,  # time for the longest span: 16 pages of slow OCR
     )
-    return deployment(ParserReplica)
 
 
 async def _together(*loops: Coroutine[Any, Any, None]) -> None:
@@ -276,7 +283,12 @@ def _dispatcher_config(settings: Settings) -> DispatcherConfig:
         result_cache=settings.result_cache,
         endpoints=settings.endpoints,
         result_ttl_s=settings.job_ttl_s,
-        limits=JobLimits(files=settings.max_concurrent_files, deadline_s=settings.job_deadline_s, splitting=splitting),
+        limits=JobLimits(
+            files=settings.max_concurrent_files,
+            by_reference=bool(settings.bucket),
+            deadline_s=settings.job_deadline_s,
+            splitting=splitting,
+        ),
     )
 
 

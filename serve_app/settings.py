@@ -334,6 +334,11 @@ class Settings(BaseSettings):
         return self.database_url.startswith("sqlite") or "://" not in self.blob_url
 
     @property
+    def bucket(self) -> str | None:
+        """The object store that every node can reach; None when blobs are in a folder."""
+        return self.blob_url if "://" in self.blob_url else None
+
+    @property
     def public_config(self) -> dict[str, Any]:
         """The settings in `GET /health`: those that clients of the single-process server read."""
         names = {

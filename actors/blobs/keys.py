@@ -7,6 +7,10 @@ from actors.blobs.store import BlobStore
 INPUTS = "inputs"
 RESULTS = "results"
 
+#: In the folder of a file's results.
+RESPONSE = "response.json"
+DOCUMENT = "document.json"
+
 
 def inputs_of(job_id: str) -> str:
     return f"{INPUTS}/{job_id}"

@@ -17,6 +17,7 @@ from actors.dispatcher.parser_calls import FAILURES
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import Document
 from actors.errors import FleetUnavailable, ParserDied, StoreUnavailable
+from actors.messages import StoredBlob
 from actors.telemetry.logs import get_logger
 
 log = get_logger()
@@ -50,12 +51,18 @@ class _Making:
 
 
 class Deriver:
-    """Makes each derivation once, however many callers ask for it at the same time."""
+    """Makes each derivation once, however many callers ask for it at the same time.
 
-    def __init__(self, parsers: DerivingParsers, blobs: BlobStore, slots: ParserSlots) -> None:
+    With `by_reference`, parsers read the sources from the blob store themselves.
+    """
+
+    def __init__(
+        self, parsers: DerivingParsers, blobs: BlobStore, slots: ParserSlots, *, by_reference: bool = False
+    ) -> None:
         self._parsers = parsers
         self._blobs = blobs
         self._slots = slots
+        self._by_reference = by_reference
         self._making: dict[str, _Making] = {}
 
     async def derive(self, wanted: Derivation) -> bytes | None:
@@ -116,5 +123,9 @@ class Deriver:
             self._slots.suspect(turn) if suspect else nullcontext(),
             self._slots.slot(turn, short=True),
         ):
-            source = await self._parsers.put(await self._blobs.get(wanted.source))
-            return await self._parsers.derive(source, wanted)
+            return await self._parsers.derive(await self._source(wanted.source), wanted)
+
+    async def _source(self, key: str) -> Document:
+        if self._by_reference:
+            return StoredBlob(key)
+        return await self._parsers.put(await self._blobs.get(key))

@@ -251,7 +251,8 @@ class FileRun:
     async def _assemble_partially(self, shards: Sequence[ShardRef]) -> ParsedFile:
         """Assemble some pages, in quarantine once it broke a parser. Without a second try: no result depends on it."""
         turn = f"{self._task.job_id}/so-far"
-        task = replace(self._task, time_limit_s=self._budget.assembly_s(self._task, self._partial.total_pages))
+        limit_s = self._budget.assembly_s(self._task, self._partial.total_pages)
+        task = replace(self._task, time_limit_s=limit_s, results="")  # for a caller who waits, and not for the store
         quarantine = self._slots.suspect(turn) if self._partial_is_risky else nullcontext()
         async with quarantine, self._slots.slot(turn):
             try:

@@ -15,11 +15,21 @@ from actors.dispatcher.derivations import Deriver
 from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.gather import gather_or_cancel
 from actors.dispatcher.parser_slots import ParserSlots
-from actors.dispatcher.ports import Parsers
+from actors.dispatcher.ports import Document, Parsers
 from actors.dispatcher.result_store import ResultStore
 from actors.dispatcher.sources import JobSources, Sources
 from actors.errors import DocfleetError, FileError, result_too_large
-from actors.messages import Failure, FileOutcome, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile, PartialFile
+from actors.messages import (
+    Failure,
+    FileOutcome,
+    FileTask,
+    InputFile,
+    JobOutcome,
+    JobSpec,
+    ParsedFile,
+    PartialFile,
+    StoredBlob,
+)
 from actors.telemetry.logs import get_logger
 from actors.telemetry.tracing import span
 from client.models import ErrorCode, Progress
@@ -32,10 +42,12 @@ log = get_logger()
 class JobLimits:
     """At most `files` of one job are parsed side by side, so that a large batch does not fill memory.
 
-    A job that takes longer than `deadline_s` fails as a whole.
+    A job that takes longer than `deadline_s` fails as a whole. With `by_reference`, parsers read files from the blob
+    store and store results there; otherwise this process does.
     """
 
     files: int
+    by_reference: bool = False
     deadline_s: float = 3600.0
     splitting: Splitting
 
@@ -57,7 +69,7 @@ class JobRun:
         self._spec = spec
         self._parsers = parsers
         self._store = ResultStore(blobs, spec.job_id)
-        self._deriver = Deriver(parsers, blobs, slots)
+        self._deriver = Deriver(parsers, blobs, slots, by_reference=limits.by_reference)
         self._slots = slots
         self._limits = limits
         self._sources = JobSources(sources, spec)
@@ -167,6 +179,8 @@ class JobRun:
             request_id=self._spec.request_id,
             traceparent=traceparent,
             owner=self._spec.owner,
+            results=self._store.folder(index) if self._limits.by_reference else "",
+            started_at=time.time(),
         )
 
     async def _from_cache(self, file: InputFile, task: FileTask) -> ParsedFile | None:
@@ -186,10 +200,15 @@ class JobRun:
             raise FileError(file.rejected.code, file.rejected.message)
         if found := await self._from_cache(file, task):
             return found
-        document = await self._parsers.put(await self._store.input(file.blob))
+        document = await self._document(file.blob)
         run = FileRun(self._parsers, self._slots, self._limits.splitting, task, document, self._count_pages)
         self._active[task.index] = run
         return await run.parse()
+
+    async def _document(self, key: str) -> Document:
+        if self._limits.by_reference:
+            return StoredBlob(key)
+        return await self._parsers.put(await self._store.input(key))
 
     def _count_pages(self, total: int, done: int, failed: int) -> None:
         self._count(pages_total=total, pages_done=done, pages_failed=failed)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
-import orjson
 import stamina
 
 from actors.blobs import BlobStore
-from actors.blobs.keys import results_of
+from actors.blobs.keys import DOCUMENT, RESPONSE, results_of
 from actors.errors import StoreUnavailable
 from actors.messages import Attachment, Failure, FileOutcome, InputFile, ParsedFile
-from client.models import ErrorCode, PageFailure
+from actors.responses import response_body
 
 #: Waits for a store that is away or full; the job's deadline ends the wait.
 retry_while_away = stamina.retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
@@ -46,14 +44,11 @@ class ResultStore:
         )
 
     async def save(self, index: int, file: InputFile, result: ParsedFile | Failure, elapsed_ms: float) -> FileOutcome:
-        """Make a file's result durable."""
-        response = f"{self._folder}/{index}/response.json"
-        document = f"{self._folder}/{index}/document.json" if isinstance(result, ParsedFile) else None
-        body = response_body(file.filename, result, elapsed_ms)
-        if isinstance(result, ParsedFile) and document:
-            await asyncio.gather(self._put(response, body), self._put(document, result.document))
-        else:
-            await self._put(response, body)
+        """Make a file's result durable, unless its parser has done so."""
+        response = f"{self.folder(index)}/{RESPONSE}"
+        document = f"{self.folder(index)}/{DOCUMENT}" if isinstance(result, ParsedFile) else None
+        if not (isinstance(result, ParsedFile) and result.stored):
+            await self._save(index, response_body(file.filename, result, elapsed_ms), result)
         return FileOutcome(
             filename=file.filename,
             response=response,
@@ -66,48 +61,16 @@ class ResultStore:
             input=file.blob,
         )
 
+    def folder(self, index: int) -> str:
+        """Where the results of a file lie."""
+        return f"{self._folder}/{index}"
+
+    async def _save(self, index: int, response: bytes, result: ParsedFile | Failure) -> None:
+        blobs = {RESPONSE: response}
+        if isinstance(result, ParsedFile):
+            blobs[DOCUMENT] = result.document
+        await asyncio.gather(*(self._put(f"{self.folder(index)}/{name}", data) for name, data in blobs.items()))
+
     @retry_while_away
     async def _put(self, key: str, data: bytes) -> None:
         await self._blobs.put(key, data)
-
-
-def response_body(filename: str, result: ParsedFile | Failure, elapsed_ms: float) -> bytes:
-    """A file's ParseResponse as JSON."""
-    entry = _success(result) if isinstance(result, ParsedFile) else _failed(result)
-    return orjson.dumps({"filename": filename, "processing_time_ms": elapsed_ms, **entry})
-
-
-def _success(parsed: ParsedFile) -> dict[str, Any]:
-    return {
-        "success": True,
-        "nodes": orjson.Fragment(parsed.nodes),  # already JSON: not decoded and encoded again
-        "num_nodes": parsed.num_nodes,
-        "error": _lost_pages_message(parsed.lost),
-        "error_code": ErrorCode.PAGES_LOST if parsed.lost else None,
-        "pages_failed": [page.model_dump() for page in parsed.lost],
-        "warnings": [warning.model_dump() for warning in parsed.warnings],
-        "parser": parsed.parser.model_dump(),
-        "confidence": parsed.confidence.model_dump(),
-        "cached": parsed.cached,
-    }
-
-
-def _failed(failure: Failure) -> dict[str, Any]:
-    return {
-        "success": False,
-        "nodes": [],
-        "num_nodes": 0,
-        "error": failure.message,
-        "error_code": failure.code,
-        "pages_failed": [],
-        "warnings": [],
-        "parser": None,
-        "confidence": None,
-        "cached": False,
-    }
-
-
-def _lost_pages_message(lost: tuple[PageFailure, ...]) -> str | None:
-    if not lost:
-        return None
-    return f"Lost page{'s' if len(lost) > 1 else ''} {', '.join(str(page.page_number) for page in lost)}"
