@@ -18,9 +18,10 @@ from ray import serve
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 
+from actors.documents import DocumentBytes, document_bytes
 from actors.errors import FleetUnavailable
 from actors.handles.driver_calls import DriverClient
-from actors.messages import DocumentBytes, FileTask, JobSpec, document_bytes
+from actors.messages import FileTask, JobSpec
 from actors.nodes import checked_metadata
 from client.models import ParseOptions, UrlSource
 

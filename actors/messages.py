@@ -30,18 +30,6 @@ from client.models import (
     Progress,
 )
 
-#: A document's bytes as Ray shares them: numpy arrays are read from shared memory without a copy, `bytes` are not.
-DocumentBytes = NDArray[np.uint8]
-
-
-def document_bytes(document: object) -> memoryview:
-    """A view of a document's bytes, in any buffer. Raises TypeError for a buffer that is not one row of bytes."""
-    view = memoryview(document)  # type: ignore[arg-type]
-    if view.ndim != 1 or view.itemsize != 1 or not view.contiguous:
-        raise TypeError(f"a document is one row of bytes, not {view.ndim} dimensions of {view.itemsize} bytes each")
-    return view
-
-
 #: File names in the status of a job. A job may have thousands of files.
 NAMED_FILES = 20
 
@@ -258,13 +246,6 @@ class PageSpan:
 
     def __len__(self) -> int:
         return self.last - self.first + 1
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBlob:
-    """A document in the blob store, for a parser that reads it there."""
-
-    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

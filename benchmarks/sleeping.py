@@ -14,7 +14,8 @@ import numpy as np
 import orjson
 
 from actors.derivations import Derivation, Made
-from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.documents import DocumentBytes
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.nodes import Node, make_node
 from actors.parser.parser import ParserConfig
 from actors.questions import Answers

@@ -16,8 +16,8 @@ from actors.derivations import CHOSEN, Derivation, Made
 from actors.dispatcher.parser_calls import FAILURES
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import Document
+from actors.documents import StoredBlob
 from actors.errors import FleetUnavailable, ParserDied, StoreUnavailable
-from actors.messages import StoredBlob
 from actors.telemetry.logs import get_logger
 
 log = get_logger()

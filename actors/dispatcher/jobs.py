@@ -18,18 +18,9 @@ from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import Document, Parsers
 from actors.dispatcher.result_store import ResultStore
 from actors.dispatcher.sources import JobSources, Sources
+from actors.documents import StoredBlob
 from actors.errors import DocfleetError, FileError, result_too_large
-from actors.messages import (
-    Failure,
-    FileOutcome,
-    FileTask,
-    InputFile,
-    JobOutcome,
-    JobSpec,
-    ParsedFile,
-    PartialFile,
-    StoredBlob,
-)
+from actors.messages import Failure, FileOutcome, FileTask, InputFile, JobOutcome, JobSpec, ParsedFile, PartialFile
 from actors.telemetry.logs import get_logger
 from actors.telemetry.tracing import span
 from client.models import ErrorCode, Progress

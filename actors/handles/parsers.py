@@ -12,12 +12,13 @@ import ray
 from ray.serve.handle import DeploymentHandle
 
 from actors.derivations import Derivation, Made
+from actors.documents import DocumentBytes
 from actors.errors import ModelUnavailable
 from actors.handles.calls import INLINE_BYTES, cancelled_with_its_caller
 from actors.handles.error_mapping import parser_errors
 from actors.handles.remote_models import RemoteModelsHandle
 from actors.handles.replicas import running_replicas
-from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.questions import Answers, Questions
 from client.models import PageFailure, ParseOptions, ParserInfo
 

@@ -16,10 +16,12 @@ import stamina
 from actors.blobs import open_blobs
 from actors.blobs.keys import DOCUMENT, RESPONSE
 from actors.derivations import Derivation, Made
+from actors.documents import DocumentBytes, StoredBlob
 from actors.errors import StoreUnavailable
 from actors.handles.parser_replica import ParserReplica
-from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard, StoredBlob
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.parser import EngineFactory, ParserConfig
+from actors.questions import Answers
 from actors.responses import response_body
 from client.models import PageFailure
 
@@ -49,6 +51,9 @@ class StoringParserReplica(ParserReplica):
     ) -> ParsedFile:
         return await self._stored(await super().assemble(await self._loaded(document), task, lost, *shards), task)
 
+    async def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile:
+        return await self._stored(await super().describe_pictures(parsed, task, answers), task)
+
     async def derive(self, source: DocumentBytes | StoredBlob, wanted: Derivation) -> Made:
         return await super().derive(await self._loaded(source), wanted)
 
@@ -61,7 +66,7 @@ class StoringParserReplica(ParserReplica):
         return self._newest[1]
 
     async def _stored(self, parsed: ParsedFile, task: FileTask) -> ParsedFile:
-        if not task.results:
+        if not task.results or parsed.questions:  # a file with questions comes back with their answers
             return parsed
         response = response_body(task.filename, parsed, (time.time() - task.started_at) * 1000)
         await asyncio.gather(

@@ -16,9 +16,10 @@ from typing import Protocol, TypeVar
 import psutil
 
 from actors.derivations import Derivation, Made
+from actors.documents import DocumentBytes
 from actors.endpoints import Endpoints
 from actors.errors import ParserFailed, ParserOutOfMemory, result_too_large
-from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.child_processes import ended_before
 from actors.parser.instrumentation import count_pages, step, timed
 from actors.parser.low_priority import at_low_priority

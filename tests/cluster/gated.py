@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.documents import DocumentBytes
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from benchmarks.sleeping import SleepingEngine
 
 GATED_PAGE = 2

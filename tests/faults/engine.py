@@ -10,7 +10,8 @@ import ctypes
 import os
 import time
 
-from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.documents import DocumentBytes
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from benchmarks.sleeping import SleepingEngine
 
 FOR_EVER_S = 100_000

@@ -11,9 +11,10 @@ from docling.datamodel.base_models import InputFormat
 from docling.datamodel.settings import settings
 
 from actors.derivations import Chunks, Derivation, Export, Made, PagePicture, PageScales, Pictures
+from actors.documents import DocumentBytes
 from actors.endpoints import NO_ENDPOINTS, Endpoints, with_endpoints
 from actors.errors import FileError
-from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.engine import stopping
 from actors.parser.engine.conversion import Conversion
 from actors.parser.engine.converters import Converters

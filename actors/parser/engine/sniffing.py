@@ -13,9 +13,9 @@ from docling.datamodel.backend_options import DEFAULT_MAX_IMAGE_PIXELS
 from docling.datamodel.base_models import InputFormat
 from PIL import Image, UnidentifiedImageError
 
+from actors.documents import DocumentBytes
 from actors.errors import FileError
 from actors.formats import FAMILIES, suffix_of
-from actors.messages import DocumentBytes
 from actors.parser.engine.archives import LOCKED, check_zip
 from actors.parser.engine.content_kinds import HEAD, PDF_HEADER_WITHIN, kind_of, looks_like_text, suffix_by_content
 from actors.parser.engine.plain_text import PlainTextBackend

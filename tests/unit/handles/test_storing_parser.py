@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -19,8 +19,9 @@ from actors.errors import StoreUnavailable
 from actors.handles.storing_parser import StoringParserReplica
 from actors.messages import FileTask, InputFile, JobOutcome, JobSpec, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.parser import ParserConfig
+from actors.questions import Questions
 from client.models import ErrorCode, PageFailure, ParseOptions
-from tests.fakes import NO_SOURCES
+from tests.fakes import NO_SOURCES, PARSER
 from tests.faults.engine import FaultyEngine
 from tests.unit.parser.files import as_document, make_task
 
@@ -64,22 +65,20 @@ class OneParser:
     """The dispatcher's view of one replica. What passes it in either direction is kept in `passed`."""
 
     def __init__(self, replica: StoringParserReplica) -> None:
-        self._replica = replica
+        self.replica = replica
         self.passed: list[Any] = []
 
     async def open(self, document: Any, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
-        return self._kept(document, await self._replica.open(document, task, split_above))
+        return self._kept(document, await self.replica.open(document, task, split_above))
 
     async def parse_pages(self, document: Any, task: FileTask, span: PageSpan) -> Parsed:
         self.passed.append(document)
-        return Parsed(span, await self._replica.parse_pages(document, task, span))
+        return Parsed(span, await self.replica.parse_pages(document, task, span))
 
     async def assemble(
         self, document: Any, task: FileTask, lost: Sequence[PageFailure], shards: Sequence[Parsed]
     ) -> ParsedFile:
-        return self._kept(
-            document, await self._replica.assemble(document, task, lost, *(each.shard for each in shards))
-        )
+        return self._kept(document, await self.replica.assemble(document, task, lost, *(each.shard for each in shards)))
 
     def _kept(self, document: Any, answer: Any) -> Any:
         self.passed += [document, answer]
@@ -171,3 +170,21 @@ async def test_a_document_that_is_handed_over_is_parsed_and_returned(parser: One
     assert isinstance(parsed, ParsedFile)
     assert (parsed.stored, len(json.loads(parsed.nodes))) == (False, 2)
     assert not blobs.calls
+
+
+async def test_a_file_is_stored_only_once_its_pictures_are_described(
+    parser: OneParser, blobs: CountingBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asking(engine: FaultyEngine, document: Any, task: FileTask, *, split_above: int) -> ParsedFile:
+        questions = Questions(endpoint="model", prompt="What is this?", pictures={0: b"a picture"})
+        return ParsedFile(nodes=b"[]", num_nodes=0, document=b"{}", pages=1, parser=PARSER, questions=questions)
+
+    monkeypatch.setattr(FaultyEngine, "open", asking)
+    task = replace(make_task("a.pdf"), results="results/job/0")
+    asked = await parser.open(as_document(b"1"), task, 16)
+    assert isinstance(asked, ParsedFile)
+    assert (asked.stored, blobs.calls) == (False, {})
+    described = replace(asked, questions=None)
+    monkeypatch.setattr(FaultyEngine, "describe_pictures", lambda engine, parsed, task, answers: described)
+    assert (await parser.replica.describe_pictures(asked, task, {})).stored
+    assert set(blobs.calls) == {"put results/job/0/response.json", "put results/job/0/document.json"}

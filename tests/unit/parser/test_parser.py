@@ -17,8 +17,9 @@ import pytest
 import structlog
 
 from actors.derivations import Derivation, Export, Made
+from actors.documents import DocumentBytes
 from actors.errors import FileError, ParserFailed, ParserOutOfMemory
-from actors.messages import DocumentBytes, FileTask, PagePlan, PageSpan, ParsedFile, Shard
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.memory_limit import MIB, MemoryLimit
 from actors.parser.parser import Parser, ParserConfig
 from actors.parser.watchdog import Watchdog
