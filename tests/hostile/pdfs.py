@@ -104,6 +104,42 @@ def loop_of_tables() -> bytes:
     return whole.replace(b"/Size 6", b"/Size 6/Prev " + start)
 
 
+def with_forms(forms: bytes, *objects: bytes) -> bytes:
+    return pdf(*objects, catalog=b"<</Type/Catalog/Pages 2 0 R%s>>" % forms)
+
+
+def packed_many_times(times: int = 12) -> bytes:
+    data = bytes(20_000_000)
+    for _ in range(times):
+        data = zlib.compress(data, 9)
+    filters = b"/FlateDecode " * times
+    return pdf(content=b"<</Length %d/Filter[%s]>>\nstream\n%s\nendstream" % (len(data), filters, data))
+
+
+def locked() -> bytes:
+    """Encrypted with hashes that no password fits, which take many rounds to tell."""
+    rule = b"<</Filter/Standard/V 5/R 6/Length 256/P -4/O(%s)/U(%s)/OE(%s)/UE(%s)/Perms(%s)/StmF/StdCF/StrF/StdCF"
+    rule %= (b"a" * 48, b"b" * 48, b"c" * 32, b"d" * 32, b"e" * 16)
+    rule += b"/CF<</StdCF<</CFM/AESV3/Length 32>>>>>>"
+    catalog, pages = b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
+    return assemble([catalog, pages, PAGE % (b"", b""), stream(TEXT), FONT, rule], b"/Encrypt 6 0 R/ID[(a)(a)]")
+
+
+def with_unicode_map(ranges: bytes) -> bytes:
+    head = b"begincmap 1 begincodespacerange <00000000> <ffffffff> endcodespacerange 1 beginbfrange "
+    unicode_map = stream(head + ranges + b" endbfrange endcmap")
+    return pdf(unicode_map, font=FONT.replace(b">>", b"/ToUnicode 6 0 R>>"))
+
+
+def shading(function: bytes) -> bytes:
+    head = b"<</ShadingType 2/ColorSpace/DeviceGray/Coords[0 0 600 700]/Function 7 0 R>>"
+    return with_resource(b"Shading", b"/X sh", head, function)
+
+
+#: A code stream of JPEG 2000, and a page of JBIG2, of two thousand million pixels on a side.
+JPX = b"\xff\x4f\xff\x51\x00\x29\x00\x00" + b"\x7f\xff\xff\xff" * 2 + bytes(8) + b"\x00\x00\x00\x01" * 2 + bytes(8)
+JBIG2 = b"\0\0\0\0\x30\0\1\0\0\0\x13" + b"\x7f\xff\xff\xff" * 2 + bytes(11)
+
 CASES: dict[str, Callable[[], bytes]] = {
     "count_million.pdf": lambda: pdf(pages=b"<</Type/Pages/Kids[3 0 R]/Count 1000000>>"),
     "count_negative.pdf": lambda: pdf(pages=b"<</Type/Pages/Kids[3 0 R]/Count -7>>"),
@@ -132,5 +168,41 @@ CASES: dict[str, Callable[[], bytes]] = {
     "picture_fax_60000.pdf": lambda: with_picture(
         b"/Width 60000/Height 60000/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 60000/Rows 60000>>", b"\0" * 99
     ),
+    "picture_jpx.pdf": lambda: with_picture(b"/Width 9/Height 9/Filter/JPXDecode", JPX),
+    "picture_jbig2.pdf": lambda: with_picture(b"/Width 9000/Height 9000/Filter/JBIG2Decode", JBIG2),
+    "annotations.pdf": lambda: pdf(
+        b"<</Type/Annot/Subtype/Link/Rect[0 0 99 99]/A<</S/URI/URI(http://a.example)>>>>",
+        page=PAGE % (b"", b"/Annots[%s]" % (b"6 0 R " * 14_000)),
+    ),
+    "fields_loop.pdf": lambda: with_forms(
+        b"/AcroForm 6 0 R", b"<</Fields[7 0 R]>>", b"<</T(a)/Kids[7 0 R 7 0 R]/Parent 7 0 R>>"
+    ),
+    "names_loop.pdf": lambda: with_forms(
+        b"/Names<</Dests 6 0 R/EmbeddedFiles 6 0 R>>/StructTreeRoot 6 0 R", b"<</Kids[6 0 R 6 0 R]>>"
+    ),
+    "labels_loop.pdf": lambda: with_forms(
+        b"/PageLabels 6 0 R", b"<</Nums[0 <</S/r/St 2000000000>>]/Kids[6 0 R 6 0 R]>>"
+    ),
+    "objects_loop.pdf": lambda: with_forms(
+        b"/AcroForm 7 0 R", stream(b"7 0 8 0 <</A 6 0 R>>", b"/Type/ObjStm/N 2000000000/First 8/Extends 6 0 R")
+    ),
+    "fields_packed.pdf": lambda: with_forms(b"/AcroForm<</Fields[]/XFA 6 0 R>>", stream(b"<x>" * 900_000, packed=True)),
+    "filters.pdf": lambda: pdf(
+        content=b"<</Length 9/Filter[%s]>>\nstream\naaaaaaaa>\nendstream" % (b"/ASCIIHexDecode " * 5_000)
+    ),
+    "packed_many_times.pdf": packed_many_times,
+    "locked.pdf": locked,
+    "unicode_map.pdf": lambda: with_unicode_map(b"<00000000> <ffffffff> <0041>"),
+    "shading_loop.pdf": lambda: shading(
+        b"<</FunctionType 3/Domain[0 1]/Functions[7 0 R 7 0 R]/Bounds[.5]/Encode[0 1 0 1]>>"
+    ),
+    "shading_samples.pdf": lambda: shading(
+        stream(b"\0" * 99, b"/FunctionType 0/Domain[0 1 0 1 0 1]/Range[0 1]/Size[60000 60000 60000]/BitsPerSample 32")
+    ),
+    "dashes.pdf": lambda: pdf(content=stream(b"[0.0001 0.0001] 0 d 9 w 0 0 m 600 700 l S " + TEXT)),
+    "wide_line.pdf": lambda: pdf(content=stream(b"1e9 w 0 0 m 1e9 1e9 l S " + TEXT)),
+    "user_unit.pdf": lambda: pdf(page=PAGE % (b"", b"/UserUnit 1000000000")),
+    "turned.pdf": lambda: pdf(page=PAGE % (b"", b"/Rotate 2147483640")),
+    "cropped.pdf": lambda: pdf(page=PAGE % (b"", b"/CropBox[0 0 0.000001 99999999999999999999999]")),
     "picture_of_itself.pdf": lambda: with_picture(b"/Width 9/Height 9/SMask 6 0 R", b"\0" * 81),
 }

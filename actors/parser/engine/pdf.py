@@ -35,9 +35,12 @@ def count_pages(data: bytes, password: str | None) -> int:
     except pypdfium2.PdfiumError as error:
         _refuse(data, password, error)
     try:
-        return _count_in_tree(data, password)
+        count = _count_in_tree(data, password)
     except (RuntimeError, ValueError) as error:
         raise _damaged() from error
+    if count == 0:  # pdfium opens it, but docling finds no page of a size that it can take
+        raise FileError(ErrorCode.NO_PAGES, "The PDF has no page that can be read")
+    return count
 
 
 def _refuse(data: bytes, password: str | None, error: pypdfium2.PdfiumError) -> NoReturn:
