@@ -433,6 +433,13 @@ def test_addresses_and_other_options_travel_with_a_submit(run: Run, fleet: Fleet
     assert '{"force_ocr": true, "do_ocr": true}' in sent
 
 
+def test_a_submit_says_what_its_callback_brings(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf", "--callback-url", "http://me/", "--callback-content", "chunks")
+    sent = fleet.submits[0].content.decode()
+    assert 'name="callback_content"\r\n\r\nchunks\r\n' in sent
+    assert run("submit", papers / "a.pdf", "--callback-content", "pages").exit_code == 2
+
+
 @pytest.mark.parametrize("argument", ["--metadata", "--options"])
 @pytest.mark.parametrize("text", ["nonsense", "[1]"])
 def test_json_that_is_no_object_is_a_usage_error(
