@@ -34,6 +34,7 @@ def main() -> int:
         ["made_pages"],
         ["scanned_rows"],
         ["registry"],
+        ["control_plane"],
         *([["fidelity", str(folder), str(folder / "ground_truth")]] if folder else []),
     ]
     failed = 0
