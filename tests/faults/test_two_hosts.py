@@ -1,0 +1,80 @@
+"""A head node and a worker on two hosts, each with a network, processes and a disk of its own, installed as
+deploy/README.md says. Ray is killed on both.
+
+Nobody acts: systemd starts Ray again, and docfleet is deployed again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.faults.conftest import PATIENCE_S
+from tests.faults.hosts import Host, missing, two_hosts
+from tests.faults.test_churn import TRANSIENT, Client, counts_once_a_job_runs
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.slow
+
+JOBS = 10
+PAGES = 12
+ALL_END_WITHIN_S = 600.0
+#: A host whose Ray starts again may also answer late.
+SILENT = {"ConnectTimeout", "ReadTimeout"}
+
+
+@pytest.fixture(scope="module")
+def hosts(short_folder: Path) -> Iterator[tuple[Host, Host]]:
+    if reason := missing():
+        pytest.skip(reason)
+    with two_hosts(short_folder / "hosts") as (head, worker):
+        eventually(lambda: is_ready(head), within_s=PATIENCE_S, every_s=1, what="a service on the head")
+        yield head, worker
+
+
+def url(head: Host) -> str:
+    return f"http://{head.address}:8080"
+
+
+def is_ready(head: Host) -> bool:
+    try:
+        return httpx.get(f"{url(head)}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def all_jobs_end(head: Host, name: str, fault: Callable[[], Awaitable[None]]) -> str:
+    """Jobs are at work when the fault comes. Returns what happened."""
+    seen: Counter[str] = Counter()
+    async with httpx.AsyncClient(base_url=url(head), timeout=10) as http:
+        clients = [Client(http, f"{name}-{number}", seen, PAGES) for number in range(JOBS)]
+        await asyncio.gather(*(client.submit() for client in clients))
+        await counts_once_a_job_runs(http)
+        began = time.monotonic()
+        async with asyncio.timeout(ALL_END_WITHIN_S):
+            polls = [asyncio.create_task(client.poll()) for client in clients]
+            await fault()
+            over = time.monotonic()
+            await asyncio.gather(*polls)
+    assert [client.ends[0].split()[:2] for client in clients] == [["completed", f"{PAGES}/{PAGES}"]] * JOBS
+    assert all(first == second for first, second in (client.ends for client in clients))
+    assert set(seen) <= TRANSIENT | SILENT
+    ended = time.monotonic()
+    return (
+        f"{name}: {JOBS} jobs, the fault took {over - began:.0f} s, all done {ended - over:.0f} s later; {dict(seen)}"
+    )
+
+
+async def test_ray_that_is_killed_on_both_hosts_comes_back_by_itself(hosts: tuple[Host, Host]) -> None:
+    async def kill_both() -> None:
+        assert head.kill("/gcs_server ")
+        assert all(host.kill("/raylet/raylet ") for host in (head, worker))
+
+    head, worker = hosts
+    print(await all_jobs_end(head, "killed", kill_both))
