@@ -24,8 +24,8 @@ DROP = """([name, content]) => {
 
 def test_a_dropped_pdf_is_read_while_it_is_parsed_and_then_beside_its_picture(url: str, new_page: NewPage) -> None:
     page = new_page(f"{url}/ui")
-    drop(page, "long.pdf")
-    page.locator(".row", has_text="long.pdf").get_by_role("link").click()
+    drop(page, "harbour-log.pdf")
+    page.locator(".row", has_text="harbour-log.pdf").get_by_role("link").click()
     early = page.locator("main:has(.page-number.coming) .rendered", has_text="This is page")
     expect(early).to_be_visible(timeout=120_000)
     text = page.locator(".reading .item", has_text="This is page 1.")
