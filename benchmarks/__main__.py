@@ -28,6 +28,7 @@ def main() -> int:
         ["http_rates"],
         ["docling_v1"],
         ["pictures"],
+        ["pdf_options"],
         ["page_pictures"],
         ["page"],
         ["tables"],
