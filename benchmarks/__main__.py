@@ -30,6 +30,7 @@ def main() -> int:
         ["pictures"],
         ["pdf_options"],
         ["page_pictures"],
+        ["remote_models"],
         ["page"],
         ["tables"],
         ["made_pages"],
