@@ -1,7 +1,8 @@
 """A parser that breaks where it is told to.
 
 A document is text: its number of pages, and at will the fault that one of them has: `12` or `12 crash@7`. Only a `.pdf`
-can be split. `wait` ends when the parser is asked to stop.
+can be split. `wait` ends when the parser is asked to stop. The faults of DRAWING come when a page of it is drawn:
+`1 draw_crash`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from pathlib import Path
 
+from actors.derivations import Derivation, Made, PagePicture
 from actors.documents import DocumentBytes
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from benchmarks.sleeping import SleepingEngine
@@ -29,6 +32,20 @@ FAULTS = {
     "hang": lambda: time.sleep(FOR_EVER_S),
     "freeze": _hold_the_interpreter,
 }
+
+
+def _draw_once_killed() -> None:
+    """The first to draw writes its pid into the file `drawing` of the state, and waits to be killed. Others draw."""
+    drawing = Path(os.environ["STATE_DIR"], "drawing")
+    if drawing.exists():
+        return
+    written = drawing.with_suffix(".new")
+    written.write_text(str(os.getpid()))
+    written.replace(drawing)
+    time.sleep(FOR_EVER_S)
+
+
+DRAWING = {"draw_crash": lambda: os._exit(1), "draw_once_killed": _draw_once_killed}
 
 
 class FaultyEngine(SleepingEngine):
@@ -52,6 +69,12 @@ class FaultyEngine(SleepingEngine):
                 raise InterruptedError("the call was stopped")
             FAULTS[fault]()
         return super().parse_pages(document, task, span)
+
+    def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
+        if isinstance(wanted, PagePicture):
+            _, fault, _ = _read(source)
+            DRAWING.get(fault, lambda: None)()
+        return super().derive(source, wanted)
 
 
 def _read(document: DocumentBytes) -> tuple[int, str, int]:
