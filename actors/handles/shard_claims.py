@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+import stamina
+
 from actors.errors import AWAY
 from actors.job_ids import shard_of
 from actors.messages import Claim
 from actors.telemetry.logs import get_logger
 
 log = get_logger()
-
-AWAY_FOR_S = 1.0  # how long a registry that does not answer is left alone
 
 
 class ClaimShard(Protocol):
@@ -82,9 +82,12 @@ class ShardClaims:
             wait.result()
 
     async def _wait_for(self, number: int, timeout_s: float) -> None:
-        try:
-            await self._shards[number].claimable(timeout_s)
-        except AWAY:
-            await asyncio.sleep(AWAY_FOR_S)
+        """Until the registry has a job, or the time is over. Only one that answers is asked for jobs again: a call to
+        one that restarts takes seconds, and the others would wait for it."""
+        await self._until_it_answers(number, timeout_s)
         del self._waits[number]
         self._ready.append(number)
+
+    @stamina.retry(on=AWAY, attempts=None, timeout=None, wait_max=1.0)
+    async def _until_it_answers(self, number: int, timeout_s: float) -> None:
+        await self._shards[number].claimable(timeout_s)

@@ -15,6 +15,7 @@ from actors.job_ids import new_job_id, shard_of
 from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec
 from client.models import JobStatusEnum, ParseOptions, Progress
 from tests.threaded_registry import ThreadedRegistry
+from tests.waiting import eventually_async
 
 SHARDS = 3
 
@@ -142,9 +143,8 @@ async def test_what_a_lost_response_held_is_given_again(registry: RegistryShards
 
 
 async def test_a_registry_that_is_away_does_not_keep_the_jobs_of_others(
-    registry: RegistryShards, each: list[ThreadedRegistry], monkeypatch: pytest.MonkeyPatch
+    registry: RegistryShards, each: list[ThreadedRegistry]
 ) -> None:
-    monkeypatch.setattr("actors.handles.shard_claims.AWAY_FOR_S", 0.01)
     jobs = await submit(registry, SHARDS)
     for call in ("claim", "claimable"):
         each[1].failures[call] = [FleetUnavailable("away")] * 2
@@ -152,6 +152,19 @@ async def test_a_registry_that_is_away_does_not_keep_the_jobs_of_others(
     assert {claim.spec.job_id for claim in claims} == {jobs[0], jobs[2]}
     (late,) = await claim_all(registry, "e", 1)  # once it is back
     assert late.spec.job_id == jobs[1]
+
+
+async def test_a_registry_that_is_away_is_asked_for_jobs_once_and_again_when_it_answers(
+    registry: RegistryShards, each: list[ThreadedRegistry]
+) -> None:
+    each[1].failures["claim"] = [FleetUnavailable("away")] * 5
+    each[1].failures["claimable"] = [FleetUnavailable("away")] * 1_000
+    assert await registry.claim("d", 5, 0.0, []) == []  # asks all registries
+    for asked in (1, 3):
+        await registry.submit(spec(shard=0))
+        assert len(await claim_all(registry, "d", 1)) == 1
+        await eventually_async(lambda asked=asked: len(each[1].failures["claimable"]) <= 1_000 - asked)
+    assert len(each[1].failures["claim"]) == 4
 
 
 async def test_a_dispatcher_that_leaves_gives_back_the_jobs_of_all_registries(registry: RegistryShards) -> None:
