@@ -47,6 +47,22 @@ def jpeg(side: int) -> bytes:
     return small
 
 
+def jpeg_of_scans(side: int, most: int = 95_000) -> bytes:
+    """A progressive JPEG: thousands of scans go over the whole picture, and each is a few bytes."""
+
+    def segment(marker: int, content: bytes) -> bytes:
+        return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+    def code(table: int, symbol: int) -> bytes:
+        return segment(0xC4, bytes([table, 1, *bytes(15), symbol]))
+
+    out = b"\xff\xd8" + segment(0xDB, b"\0" + b"\1" * 64)
+    out += segment(0xC2, struct.pack(">BHHB", 8, side, side, 1) + b"\1\x11\0") + code(0, 0) + code(0x10, 0xE0)
+    out += segment(0xDA, b"\1\1\0\0\0\0") + b"\0"
+    scan = segment(0xDA, b"\1\1\0\1\x3f\0") + b"\0"
+    return out + scan * ((most - len(out)) // len(scan)) + b"\xff\xd9"
+
+
 def webp(side: int) -> bytes:
     body = b"VP8X" + struct.pack("<I", 10) + bytes(4) + (side - 1).to_bytes(3, "little") * 2 + b"VP8L" + bytes(40)
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
@@ -69,6 +85,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "declared.png": lambda: png(60_000),
     "long_text.png": png_with_a_long_text,
     "declared.jpg": lambda: jpeg(65_500),
+    "scans.jpg": lambda: jpeg_of_scans(8_000),
     "declared.gif": lambda: gif_of_frames(1).replace(struct.pack("<2H", 5000, 5000), b"\xff\xff\xff\xff"),
     "frames.gif": lambda: gif_of_frames(4_000),
     "declared.webp": lambda: webp(16_383),

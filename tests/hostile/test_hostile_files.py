@@ -25,7 +25,7 @@ PATIENCE = 5
 SLOW = {
     "form_doubling.pdf", "picture_of_itself.pdf", "pattern_recursion.pdf", "stream_bomb.pdf", "form_recursion.pdf",
     "glyph_recursion_30.pdf", "picture_60000.pdf", "frames.gif", "pages.tif", "uniform.tif", "nested_quotes.md",
-    "paragraphs.docx", "found_annotation.pdf", "found_macro.tex", "found_glyph.pdf",
+    "paragraphs.docx", "found_annotation.pdf", "found_macro.tex", "found_glyph.pdf", "scans.jpg",
 }  # fmt: skip
 
 PARSED = {
@@ -127,7 +127,7 @@ def test_a_hostile_file_ends_with_a_clear_outcome(outcomes: dict[str, dict[str, 
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("name", sorted(SLOW))
 def test_a_hostile_file_that_takes_its_time_ends_within_its_budget(tmp_path: Path, name: str) -> None:
-    rendered = name.endswith((".pdf", ".gif", ".tif"))
+    rendered = name.endswith((".pdf", ".gif", ".jpg", ".tif"))
     limit_s = task_for(name, len(CASES[name]())).time_limit_s
     outcomes = run("bundled" if rendered else "native", [name], tmp_path, timeout_s=limit_s + 60)
     if name in outcomes:  # else its process ended, within its time limit and a minute to start
