@@ -123,7 +123,13 @@ class _StandardShard(_StopsAfterPages, PdfPipeline):
 
 
 class _NativeShard(_StopsAfterPages, NativePdfPipeline):
-    pass
+    """Leaves out words and letters: documents are assembled from lines, and most of a page's objects are words."""
+
+    def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
+        for page in conv_res.pages:
+            if page.parsed_page:
+                page.parsed_page.word_cells, page.parsed_page.char_cells = [], []
+        return conv_res
 
 
 class _StandardAssembly(BeginsWithPages, PdfPipeline):

@@ -510,3 +510,13 @@ def test_html_that_nests_too_deeply_is_refused_at_once(engine: Engine, filename:
 
 def test_html_of_a_usual_depth_is_read(engine: Engine) -> None:
     assert texts(parsed(engine, "a.html", b"<div>" * 300 + b"x" + b"</div>" * 300)) == ["x"]
+
+
+def test_a_span_of_the_native_profile_is_sent_without_what_no_assembly_needs(engine: Engine) -> None:
+    from actors.parser.engine.pipelines import ParsedPages
+
+    shard = engine.parse_pages(as_document(make_pdf(1)), make_task(profile="native"), PageSpan(1, 1))
+    (page,) = ParsedPages.unpack(shard.payload).pages
+    assert page.parsed_page is not None
+    assert [cell.text for cell in page.parsed_page.textline_cells] == ["This is page 1."]
+    assert (page.parsed_page.word_cells, page.parsed_page.char_cells) == ([], [])
