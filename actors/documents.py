@@ -24,3 +24,11 @@ class StoredBlob:
     """A document in the blob store, for a parser that reads it there."""
 
     key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that came inside another one, such as the attachment of a mail."""
+
+    filename: str
+    data: bytes

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.documents import Attachment
 from actors.errors import DocfleetError
 from actors.questions import Answers, Questions
 from actors.sources import Source
@@ -316,14 +317,6 @@ class Shard:
     profile: str = ""
     questions: Questions | None = None
     answers: Answers = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A file that came inside another one, such as the attachment of a mail."""
-
-    filename: str
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,85 +13,30 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.deliveries.payloads import parse_secrets
 from actors.egress.guard import AddressGuard, Hosts
-from actors.endpoints import Endpoints, keys_of, parse_endpoints, with_endpoints
+from actors.endpoints import Endpoints, parse_endpoints, with_endpoints
 from actors.job_ids import MAX_SHARDS
-from client.keys import parse_keys
 from client.models import DEFAULT_CONTENT, Content, ParseOptions, Profile
+from serve_app.setting_values import (
+    Location,
+    absolute_file,
+    as_json,
+    checked_denied,
+    checked_destinations,
+    checked_endpoints,
+    checked_keys,
+    checked_secrets,
+    downloaded_models,
+    lines,
+    split_words,
+    without_star,
+)
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 
-def _absolute(location: str) -> str:
-    """Resolve a relative path in the folder where the service is started. Ray's processes run in other folders."""
-    scheme, separator, path = location.rpartition("sqlite:///")
-    if path.startswith(":memory:") or "://" in path:
-        return location
-    return f"{scheme}{separator}{Path(path).absolute()}"
-
-
-def _destinations(text: str) -> str:
-    Hosts.parse(text)
-    return text
-
-
-def _denied(text: str) -> str:
-    Hosts.parse(_without_star(text)[0])
-    return text
-
-
-def _without_star(text: str) -> tuple[str, bool]:
-    """The entries of a list but `*`, and whether it has that one."""
-    entries = [entry.strip() for entry in text.split(",")]
-    return ",".join(entry for entry in entries if entry != "*"), "*" in entries
-
-
-def _file(path: str) -> str:
-    return str(Path(path).absolute()) if path else ""
-
-
-def _keys(text: SecretStr) -> SecretStr:
-    parse_keys(_lines(text))
-    return text
-
-
-def _lines(text: SecretStr) -> str:
-    return "\n".join(text.get_secret_value().replace(",", " ").split())
-
-
-def _split(given: object) -> object:
-    """Words separated by commas, as the environment gives them."""
-    return given.replace(",", " ").split() if isinstance(given, str) else given
-
-
-def _as_json(given: object) -> object:
-    """A mapping, as `args:` have it, as text."""
-    return json.dumps(given) if isinstance(given, dict) else given
-
-
-def _endpoints(text: str) -> str:
-    """The endpoints as JSON, also those of a file: its path means nothing in other processes."""
-    endpoints = parse_endpoints(text)
-    keys_of(endpoints, os.environ)
-    return json.dumps({name: each.model_dump(exclude_unset=True) for name, each in endpoints.items()})
-
-
-def _secrets(text: SecretStr) -> SecretStr:
-    parse_secrets(text.get_secret_value())
-    return text
-
-
-def _downloaded_models() -> str | None:
-    """The download folder of docling. Its code also names it, but importing docling takes seconds."""
-    folder = Path.home() / ".cache" / "docling" / "models"
-    return str(folder) if folder.is_dir() else None
-
-
 #: Settings of dispatchers that a `user_config` may change while they run.
 LIVE = frozenset({"page_deadline_s", "job_deadline_s", "max_result_mb"})
-
-Location = Annotated[str, AfterValidator(_absolute)]
-"""A folder's path, or a URL."""
 
 
 class Settings(BaseSettings):
@@ -133,13 +77,13 @@ class Settings(BaseSettings):
     max_queued_bytes: Annotated[int, Field(ge=1)] = 16 * GIB
     """Total bytes of the files of all waiting jobs. Further submits get 429."""
 
-    docling_artifacts_path: Location | None = Field(default_factory=_downloaded_models)
+    docling_artifacts_path: Location | None = Field(default_factory=downloaded_models)
     """Folder of docling's own models. Default: the folder that `make models` fills, if it exists."""
     profile: Profile = "auto"
     """Models for PDFs and pictures. `auto` means `standard` if its files are on disk, otherwise `bundled`."""
     page_chunks: bool = True
     """Return one node per page instead of one node per document."""
-    content: Annotated[tuple[Content, ...], NoDecode, BeforeValidator(_split)] = DEFAULT_CONTENT
+    content: Annotated[tuple[Content, ...], NoDecode, BeforeValidator(split_words)] = DEFAULT_CONTENT
     """Content of nodes and exports besides the body, separated by commas: `furniture` (page headers and footers),
     `notes` (footnotes, endnotes, notes of slides, comments) and `figures` (the words inside figures)."""
     do_ocr: bool = True
@@ -147,7 +91,7 @@ class Settings(BaseSettings):
     do_table_structure: bool = True
     """Detect the rows and columns of tables."""
 
-    model_endpoints: Annotated[str, BeforeValidator(_as_json), AfterValidator(_endpoints)] = ""
+    model_endpoints: Annotated[str, BeforeValidator(as_json), AfterValidator(checked_endpoints)] = ""
     """Remote models that requests may name: a JSON object, or the path of a file with one. Their keys are in
     environment variables of their own ([models.md](models.md))."""
     tokenizers_dir: Location | None = None
@@ -212,9 +156,9 @@ class Settings(BaseSettings):
     keep_inputs: bool = True
     """Keep the files of an ended job as long as its results."""
 
-    api_keys_file: Annotated[str, AfterValidator(_file)] = ""
+    api_keys_file: Annotated[str, AfterValidator(absolute_file)] = ""
     """File of API keys, one `name:hash` per line. `docfleet keys` writes it. The server rereads it when it changes."""
-    api_keys: Annotated[SecretStr, AfterValidator(_keys)] = SecretStr("")
+    api_keys: Annotated[SecretStr, AfterValidator(checked_keys)] = SecretStr("")
     """More API keys: `name:hash` pairs, separated by commas. Without any key, everybody has access."""
     key_requests_per_s: Annotated[float, Field(gt=0)] | None = None
     """Requests per second of one API key, on each ingress replica. Further requests get 429."""
@@ -225,14 +169,14 @@ class Settings(BaseSettings):
     cors_origins: str = ""
     """Origins whose pages may call this server from a browser, separated by commas. `*` allows all."""
 
-    callback_allow: Annotated[str, AfterValidator(_destinations)] = ""
+    callback_allow: Annotated[str, AfterValidator(checked_destinations)] = ""
     """Hosts, addresses and networks that the server may call although they are not public, separated by commas."""
-    sources_allow: Annotated[str, AfterValidator(_destinations)] = ""
+    sources_allow: Annotated[str, AfterValidator(checked_destinations)] = ""
     """Hosts, addresses and networks that `sources` may name although they are not public, separated by commas."""
-    sources_deny: Annotated[str, AfterValidator(_denied)] = ""
+    sources_deny: Annotated[str, AfterValidator(checked_denied)] = ""
     """Hosts, addresses and networks that `sources` must not name, separated by commas; stronger than `SOURCES_ALLOW`.
     `*` stands for everything that `SOURCES_ALLOW` does not name."""
-    webhook_secret: Annotated[SecretStr, AfterValidator(_secrets)] = SecretStr("")
+    webhook_secret: Annotated[SecretStr, AfterValidator(checked_secrets)] = SecretStr("")
     """Secret that signs webhooks: 24 to 64 bytes in base64. In a rotation: the new and the old one, space-separated."""
 
     @model_validator(mode="after")
@@ -298,7 +242,7 @@ class Settings(BaseSettings):
     @property
     def source_guard(self) -> AddressGuard:
         """The guard of the addresses that `sources` may name."""
-        denied, only_allowed = _without_star(self.sources_deny)
+        denied, only_allowed = without_star(self.sources_deny)
         allowed = Hosts.parse(self.sources_allow)
         return AddressGuard(allowed, denied=Hosts.parse(denied), only_allowed=only_allowed)
 
@@ -313,7 +257,7 @@ class Settings(BaseSettings):
     @property
     def api_keys_text(self) -> str:
         """The keys of API_KEYS in the format of a key file."""
-        return _lines(self.api_keys)
+        return lines(self.api_keys)
 
     @property
     def allowed_origins(self) -> list[str]:

@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from actors.derivations import Chunks, Derivation, Made, PagePicture
+from actors.documents import Attachment
 from actors.errors import FileError, ParserDied, ParserFailed, ResultLost
-from actors.messages import Attachment, FileTask, PagePlan, PageSpan, ParsedFile
+from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile
 from actors.nodes import make_node
 from actors.questions import Answer, Answers, Questions
 from client.models import ErrorCode, FileWarning, PageFailure, ParseOptions, ParserInfo

@@ -10,7 +10,7 @@ from typing import Any
 from docling.backend.email_backend import EmailDocumentBackend
 from docling.datamodel.document import InputDocument
 
-from actors.messages import Attachment
+from actors.documents import Attachment
 from client.models import FileWarning, WarningCode
 
 MOST = 100  # a mail of a few kilobytes can have thousands of empty ones

@@ -9,7 +9,8 @@ from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits, JobRun
 from actors.dispatcher.parser_slots import ParserSlots
-from actors.messages import Attachment, InputFile, JobOutcome, JobSpec
+from actors.documents import Attachment
+from actors.messages import InputFile, JobOutcome, JobSpec
 from client.models import ParseOptions
 from tests.fakes import NO_SOURCES
 from tests.memory_parsers import MemoryParsers
