@@ -1,5 +1,5 @@
 """A head node and a worker on two hosts, each with a network, processes and a disk of its own, installed as
-deploy/README.md says. Ray is killed on both.
+deploy/README.md says. The link between them is cut or loses packets, and Ray is killed on both.
 
 Nobody acts: systemd starts Ray again, and docfleet is deployed again.
 """
@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.slow
 
 JOBS = 10
 PAGES = 12
+CUT_S = 90.0
+LOST_PERCENT = 5
 ALL_END_WITHIN_S = 600.0
 #: A host whose Ray starts again may also answer late.
 SILENT = {"ConnectTimeout", "ReadTimeout"}
@@ -69,6 +72,24 @@ async def all_jobs_end(head: Host, name: str, fault: Callable[[], Awaitable[None
     return (
         f"{name}: {JOBS} jobs, the fault took {over - began:.0f} s, all done {ended - over:.0f} s later; {dict(seen)}"
     )
+
+
+def for_seconds(fault: AbstractContextManager[None], seconds: float) -> Callable[[], Awaitable[None]]:
+    async def lasting() -> None:
+        with fault:
+            await asyncio.sleep(seconds)
+
+    return lasting
+
+
+async def test_no_job_is_lost_while_the_link_to_the_worker_is_cut(hosts: tuple[Host, Host]) -> None:
+    head, worker = hosts
+    print(await all_jobs_end(head, "cut", for_seconds(worker.unplugged(), CUT_S)))
+
+
+async def test_no_job_is_lost_on_a_link_that_loses_packets(hosts: tuple[Host, Host]) -> None:
+    head, worker = hosts
+    print(await all_jobs_end(head, "lossy", for_seconds(worker.losing(LOST_PERCENT), 30)))
 
 
 async def test_ray_that_is_killed_on_both_hosts_comes_back_by_itself(hosts: tuple[Host, Host]) -> None:
