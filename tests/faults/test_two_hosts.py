@@ -1,5 +1,5 @@
 """A head node and a worker on two hosts, each with a network, processes and a disk of its own, installed as
-deploy/README.md says. The link between them is cut or loses packets, and Ray is killed on both.
+deploy/README.md says. The link between them is cut or loses packets, Ray is killed on both, the head loses its power.
 
 Nobody acts: systemd starts Ray again, and docfleet is deployed again.
 """
@@ -28,7 +28,7 @@ PAGES = 12
 CUT_S = 90.0
 LOST_PERCENT = 5
 ALL_END_WITHIN_S = 600.0
-#: A host whose Ray starts again may also answer late.
+#: Of a host without power, nothing comes back.
 SILENT = {"ConnectTimeout", "ReadTimeout"}
 
 
@@ -99,3 +99,13 @@ async def test_ray_that_is_killed_on_both_hosts_comes_back_by_itself(hosts: tupl
 
     head, worker = hosts
     print(await all_jobs_end(head, "killed", kill_both))
+
+
+async def test_a_head_whose_power_is_cut_comes_back_by_itself(hosts: tuple[Host, Host]) -> None:
+    async def power_failure() -> None:
+        head.cut_power()
+        await asyncio.sleep(10)
+        head.start()
+
+    head, _ = hosts
+    print(await all_jobs_end(head, "power", power_failure))
