@@ -42,6 +42,11 @@ class Row:
     def is_open(self) -> bool:
         return not self.port.startswith("not open")
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether Ray has one number for it. Only one Ray of a machine gets the port; the others do without."""
+        return self.port[0].isdigit()
+
     def _has_port(self, found: Listening) -> bool:
         if ("UDP" in self.port) != found.udp:
             return False
