@@ -24,7 +24,10 @@ SLIDE = (480.0, 270.0)
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the models did, in this order: `find` for a picture, `read` for a line."""
+    """What the models did, in this order: `find` for a picture, `read` for a line.
+
+    An engine remembers what it read, so the pictures of such a test are in no other test.
+    """
     from rapidocr.ch_ppocr_det import TextDetector
     from rapidocr.ch_ppocr_rec import TextRecognizer
 
@@ -106,6 +109,6 @@ def test_a_logo_on_every_page_is_read_once(engines: list[Engine], read: list[str
 
 
 def test_a_scan_is_looked_for_lines_once_and_as_finely_as_it_is(engines: list[Engine], read: list[str]) -> None:
-    file = parsed(engines[0], "file.pdf", pdf_of([picture_of(["Scanned words of 1999"])]))
-    assert "Scanned words of 1999" in texts(file)[0]
+    file = parsed(engines[0], "file.pdf", pdf_of([picture_of(["Read for the first time in 1999"])]))
+    assert "Read for the first time in 1999" in texts(file)[0]
     assert read == ["find", "read"]
