@@ -336,10 +336,9 @@ def flows_for(base_url: str, api_key: str | None, patience: Patience) -> Flows:
 
 
 def _file_result(path: Path, job_id: str, result: ParseResponse) -> FileResult:
-    if result.success:
-        return FileResult(path=path, job_id=job_id, result=result)
-    failure = FileFailed(result.filename, result.error or "no reason given", result.error_code)
-    return FileResult(path=path, job_id=job_id, result=result, error=failure)
+    reason = result.error or "no reason given"
+    error = None if result.success else FileFailed(result.filename, reason, result.error_code)
+    return FileResult(path=path, job_id=job_id, result=result, error=error)
 
 
 def _failed(status: JsonDict) -> JobFailed:
