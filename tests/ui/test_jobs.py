@@ -272,6 +272,23 @@ def test_an_open_document_goes_on_after_a_restart_of_the_server(server: PageServ
     expect(page.get_by_text("The connection is lost.")).to_have_count(0)
 
 
+def test_a_job_that_ends_while_its_pages_are_asked_for_is_shown_whole(server: PageServer, new_page: NewPage) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    job_id = server.submit("report.pdf")
+    server.begin()
+    server.report(job_id, [1])
+    page = new_page(f"{server.url}/livez")
+    partial = re.compile(r"partial=true")
+    page.route(partial, lambda route: held.append((route, route.fetch())))
+    with page.expect_request(partial):
+        page.goto(f"{server.url}/ui#/jobs/{job_id}")
+    server.complete(job_id)
+    expect(page.get_by_text("Done:")).to_be_attached()
+    for route, answer in held:
+        route.fulfill(response=answer)
+    expect(page.locator(".box").first).to_be_visible()
+
+
 def test_an_error_is_shown_with_its_request_id(home: Page, server: PageServer) -> None:
     server.completed("report.pdf")
     job_id = home.locator(".row").get_attribute("data-job")

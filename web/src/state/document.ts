@@ -83,13 +83,12 @@ async function watchPages(id: string, file: number, stop: AbortSignal): Promise<
       const part = answer.partial?.files.at(-1);
       if (part && !stop.aborted) opened.value = { ...opened.peek(), partial: part };
     }
-    await nextChange(id, stop);
+    await changeAfter(now, id, stop);
   }
 }
 
-/** The next change of a job, at the earliest after a pause. */
-async function nextChange(id: string, stop: AbortSignal): Promise<void> {
-  const before = job(id).peek();
+/** Wait until a job is no longer as it was `before`, and at least for a pause. It may have changed already. */
+async function changeAfter(before: Job, id: string, stop: AbortSignal): Promise<void> {
   await pause(PARTIAL_EVERY_MS);
   let dispose = () => {};
   await new Promise<void>((wake) => {
