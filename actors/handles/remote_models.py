@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
-from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
-from actors.errors import DocfleetError, FleetUnavailable, ParserFailed, ResultLost
 from actors.handles.calls import cancelled_with_its_caller
-from actors.handles.error_mapping import own_error
+from actors.handles.error_mapping import remote_model_errors
 from actors.messages import Shard
 from actors.questions import Answers, Questions
 
@@ -29,29 +24,14 @@ class RemoteModelsHandle:
 
         Raises ModelUnavailable; FleetUnavailable when the replica died; ResultLost when the shard is gone.
         """
-        with _errors():
+        with remote_model_errors():
             async with cancelled_with_its_caller(self._handle.read.remote(job_id, shard)) as response:
                 ref: ray.ObjectRef[Shard] = await response._to_object_ref()
                 return ref, await ref
 
     async def ask(self, job_id: str, questions: Questions) -> Answers:
         """The answers, by the numbers of the questions. Raises ModelUnavailable and FleetUnavailable."""
-        with _errors():
+        with remote_model_errors():
             async with cancelled_with_its_caller(self._handle.ask.remote(job_id, questions)) as response:
                 answers: Answers = await response
                 return answers
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    try:
-        yield
-    except RayTaskError as error:
-        own = own_error(error)
-        if isinstance(own, DocfleetError):
-            raise own from None
-        if isinstance(error.cause, ObjectLostError):
-            raise ResultLost("a parser's result was lost") from error
-        raise ParserFailed(f"asking the model failed with {type(error.cause).__name__}") from error
-    except (RayActorError, RayServeException) as error:
-        raise FleetUnavailable("Nobody asks the remote models at present") from error
