@@ -10,7 +10,6 @@ cannot be installed is left out.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.callers import Caller, by_docling_poll, by_poll, measured
 from benchmarks.random_models import save_random_models
-from benchmarks.service import describe_machine, service, spread, wait_until_healthy
+from benchmarks.service import describe_machine, server, service, spread
 from benchmarks.throughput import PARSERS, is_small
 from serve_app.__main__ import free_port
 
@@ -119,17 +118,12 @@ def running(peer: Peer) -> Iterator[str]:
     port = str(free_port())
     url, program = f"http://127.0.0.1:{port}", (FOLDER / peer.package / "bin").absolute()
     command = [str(program / peer.command[0]), *(part.format(port=port) for part in peer.command[1:])]
-    with TemporaryDirectory(prefix="dfp-") as folder, Path(folder, "log").open("wb") as log:
+    with TemporaryDirectory(prefix="dfp-") as folder:
         models = Path(folder, "models")
         save_random_models(models)
         settings = {name: value.format(port=port, models=models) for name, value in peer.env.items()}
-        process = subprocess.Popen(command, cwd=folder, env={**os.environ, **settings}, stdout=log, stderr=log)
-        try:
-            wait_until_healthy(f"{url}{peer.health}", process, Path(folder, "log"))
+        with server(command, settings, health=f"{url}{peer.health}", log=Path(folder, "log"), cwd=Path(folder)):
             yield url
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,19 +27,26 @@ def service(*, module: str = "serve_app", **env: str) -> Iterator[str]:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         settings = {"HOST": "127.0.0.1", "PORT": str(port), "STATE_DIR": state, "HF_HUB_OFFLINE": "1", **env}
-        with Path(state, "log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module], env={**os.environ, **settings}, stdout=log, stderr=log
-            )
-            try:
-                wait_until_healthy(f"{url}/readyz", process, Path(state, "log"))
-                yield url
-            finally:
-                process.terminate()
-                process.wait(timeout=120)
+        with server([sys.executable, "-m", module], settings, health=f"{url}/readyz", log=Path(state, "log")):
+            yield url
 
 
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+@contextmanager
+def server(
+    command: Sequence[str], env: Mapping[str, str], *, health: str, log: Path, cwd: Path | None = None
+) -> Iterator[None]:
+    """Run a server, with `env` added to the environment, as long as the context: from when `health` answers 200."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **env}, stdout=output, stderr=output)
+        try:
+            _wait_until_healthy(health, process, log)
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=120)
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return once a GET of `url` answers 200. Raises RuntimeError when the process ends, or after START_WITHIN_S."""
     give_up = time.monotonic() + START_WITHIN_S
     while time.monotonic() < give_up:
