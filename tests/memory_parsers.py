@@ -20,6 +20,18 @@ from actors.questions import Answer, Answers, Questions
 from client.models import ErrorCode, FileWarning, PageFailure, ParseOptions, ParserInfo
 
 
+class CountedPages:
+    """The sums of what a file reports about its pages."""
+
+    def __init__(self) -> None:
+        self.total = self.done = self.failed = 0
+
+    def __call__(self, total: int, done: int, failed: int) -> None:
+        self.total += total
+        self.done += done
+        self.failed += failed
+
+
 @dataclass
 class MemoryShardRef:
     span: PageSpan

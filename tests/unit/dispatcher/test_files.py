@@ -13,7 +13,7 @@ from actors.errors import FileError, ParserDied
 from actors.messages import FileTask, PageSpan, ParsedFile
 from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
 from client.models import ErrorCode, ParseOptions, ParserInfo
-from tests.memory_parsers import MemoryParsers
+from tests.memory_parsers import CountedPages, MemoryParsers
 from tests.recorded import Recorded
 from tests.waiting import eventually_async as eventually
 
@@ -22,18 +22,8 @@ def task(job_id: str = "job") -> FileTask:
     return FileTask(job_id=job_id, index=0, filename="a.pdf", size=1, options=ParseOptions(), metadata={})
 
 
-class Counted:
-    def __init__(self) -> None:
-        self.total = self.done = self.failed = 0
-
-    def __call__(self, total: int, done: int, failed: int) -> None:
-        self.total += total
-        self.done += done
-        self.failed += failed
-
-
-async def parse(parsers, document: bytes, splitting: Splitting) -> tuple[ParsedFile, Counted]:
-    counted = Counted()
+async def parse(parsers, document: bytes, splitting: Splitting) -> tuple[ParsedFile, CountedPages]:
+    counted = CountedPages()
     run = FileRun(parsers, ParserSlots(4), splitting, task(), document, counted)
     return await run.parse(), counted
 
@@ -116,7 +106,9 @@ async def test_a_plan_of_ten_million_pages_costs_nothing_before_its_spans_are_pa
     splitting = Splitting(slots=4, budget=Budget(max_pages=10**8))
     before, began = len(asyncio.all_tasks()), time.process_time()
     tracemalloc.start()
-    parsing = asyncio.create_task(FileRun(parsers, ParserSlots(8), splitting, task(), b"10000000", Counted()).parse())
+    parsing = asyncio.create_task(
+        FileRun(parsers, ParserSlots(8), splitting, task(), b"10000000", CountedPages()).parse()
+    )
     await eventually(lambda: parsers.waiting == 8)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -142,7 +134,7 @@ async def test_metadata_that_would_fill_the_result_is_refused_before_pages_are_p
     options = ParseOptions(page_chunks=page_chunks)
     wordy = replace(task(), metadata={"note": "x" * 1000}, options=options)
     splitting = Splitting(slots=4, budget=Budget(max_result_bytes=50_000))
-    run = FileRun(parsers, ParserSlots(4), splitting, wordy, b"60", Counted())
+    run = FileRun(parsers, ParserSlots(4), splitting, wordy, b"60", CountedPages())
     if not page_chunks:  # one node has one copy
         assert (await run.parse()).pages == 60
         return
@@ -158,7 +150,7 @@ async def test_a_document_that_cannot_be_split_gets_the_time_of_the_pages_that_i
 ) -> None:
     parsers.apart = False
     splitting = Splitting(slots=4, budget=Budget(page_deadline_s=3))
-    counted = Counted()
+    counted = CountedPages()
     run = FileRun(parsers, ParserSlots(4), splitting, replace(task(), size=size), b"40", counted)
     parsed = await run.parse()
     assert (len(pages_of(parsed)), counted.done) == (40, 40)
@@ -219,9 +211,9 @@ async def test_a_suspect_page_does_not_wait_for_all_those_of_another_job(monkeyp
     monkeypatch.setattr("actors.deaths.SAME_MOMENT_S", 0.0)  # each page has a parser of its own
     slots, splitting = ParserSlots(20), Splitting(slots=1, span_pages=1)
     bad, unlucky = MemoryParsers(deadly=set(range(1, 13)), hang_s=0.1), MemoryParsers(deaths_left={1: 1})
-    many = asyncio.create_task(FileRun(bad, slots, splitting, task("many"), b"12", Counted()).parse())
+    many = asyncio.create_task(FileRun(bad, slots, splitting, task("many"), b"12", CountedPages()).parse())
     await eventually(lambda: len(bad.spans) > 12, every_s=0)  # each has failed once, and one of them is in quarantine
-    await FileRun(unlucky, slots, splitting, task("one"), b"2", Counted()).parse()
+    await FileRun(unlucky, slots, splitting, task("one"), b"2", CountedPages()).parse()
     assert len(bad.spans) <= 15  # it waited for the one in quarantine and for the other job's turn; the last came after
     with pytest.raises(FileError):
         await many

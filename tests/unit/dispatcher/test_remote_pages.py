@@ -12,7 +12,7 @@ from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import FleetUnavailable, ModelUnavailable, ResultLost
 from actors.messages import FileTask, ParsedFile
 from client.models import ParseOptions
-from tests.memory_parsers import MemoryParsers
+from tests.memory_parsers import CountedPages, MemoryParsers
 from tests.waiting import eventually_async as eventually
 
 
@@ -21,23 +21,13 @@ def parsers() -> MemoryParsers:
     return MemoryParsers(asks=True, span_pages=4)
 
 
-class Counted:
-    def __init__(self) -> None:
-        self.total = self.done = self.failed = 0
-
-    def __call__(self, total: int, done: int, failed: int) -> None:
-        self.total += total
-        self.done += done
-        self.failed += failed
-
-
-def run_of(parsers: MemoryParsers, slots: ParserSlots, counted: Counted, pages: int = 12) -> FileRun:
+def run_of(parsers: MemoryParsers, slots: ParserSlots, counted: CountedPages, pages: int = 12) -> FileRun:
     task = FileTask(job_id="job", index=0, filename="a.pdf", size=1, options=ParseOptions(), metadata={})
     return FileRun(parsers, slots, Splitting(slots=2), task, str(pages).encode(), counted)
 
 
-async def parse(parsers: MemoryParsers) -> tuple[ParsedFile, Counted]:
-    counted = Counted()
+async def parse(parsers: MemoryParsers) -> tuple[ParsedFile, CountedPages]:
+    counted = CountedPages()
     return await run_of(parsers, ParserSlots(4), counted).parse(), counted
 
 
@@ -50,7 +40,7 @@ async def test_pages_are_drawn_in_the_spans_of_the_plan_and_read(parsers: Memory
 
 async def test_no_more_pages_are_drawn_than_the_model_soon_reads(parsers: MemoryParsers) -> None:
     parsers.read_gate, parsers.pages_at_once = asyncio.Event(), 10
-    running = asyncio.create_task(run_of(parsers, ParserSlots(50), Counted(), pages=100).parse())
+    running = asyncio.create_task(run_of(parsers, ParserSlots(50), CountedPages(), pages=100).parse())
     await eventually(lambda: parsers.reading == 3, what="the first spans at the model")
     assert sum(map(len, parsers.spans)) == 12
     parsers.read_gate.set()
@@ -61,7 +51,7 @@ async def test_no_more_pages_are_drawn_than_the_model_soon_reads(parsers: Memory
 async def test_no_slot_is_held_while_the_model_reads(parsers: MemoryParsers) -> None:
     parsers.read_gate = asyncio.Event()
     slots = ParserSlots(1)
-    running = asyncio.create_task(run_of(parsers, slots, Counted()).parse())
+    running = asyncio.create_task(run_of(parsers, slots, CountedPages()).parse())
     await eventually(lambda: parsers.reading == 3, what="all spans at the model")
     async with asyncio.timeout(10), slots.slot("another job"):
         pass
@@ -71,7 +61,7 @@ async def test_no_slot_is_held_while_the_model_reads(parsers: MemoryParsers) -> 
 
 async def test_pages_count_as_done_only_once_they_are_read(parsers: MemoryParsers) -> None:
     parsers.read_gate = asyncio.Event()
-    counted = Counted()
+    counted = CountedPages()
     running = asyncio.create_task(run_of(parsers, ParserSlots(4), counted).parse())
     await eventually(lambda: parsers.reading == 3, what="all spans at the model")
     assert (counted.total, counted.done) == (12, 0)
