@@ -35,7 +35,7 @@ T = TypeVar("T")
 log = get_logger()
 
 #: A process may always hold this many times its first size: a new one would soon be as large again.
-LEAST_GROWTH = 6  # healthy ones reach 5 (docs/reliability.md)
+LEAST_GROWTH = 6  # healthy ones should reach 5: the sizes in docs/reliability.md, without torch; not measured
 
 #: How many page deadlines a derivation may take: one, and one for each MiB of its source, up to this many.
 PAGES_OF_A_DERIVATION = 16
