@@ -20,12 +20,12 @@ from actors.dispatcher.files import FileRun, Splitting
 from actors.dispatcher.jobs import failure_of
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import DriverRegistry, Parsers
+from actors.dispatcher.responses import response_body
 from actors.documents import document_bytes
 from actors.errors import AWAY, BlobMissing, FileError, JobExpired, JobFailed, JobNotFound
 from actors.formats import FAMILIES, suffix_of
 from actors.job_ids import new_job_id
 from actors.messages import FileTask, InputFile, JobSpec, JobView, ParsedFile
-from actors.responses import response_body
 from actors.submission import discard, hand_over
 from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
 

@@ -8,9 +8,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from actors.deaths import Deaths
 from actors.dispatcher.recovery import RESTART_S, Recovery
-from actors.fair_semaphore import FairSemaphore
+from actors.scheduling.deaths import Deaths
+from actors.scheduling.fair_semaphore import FairSemaphore
 
 
 class ParserSlots(FairSemaphore):

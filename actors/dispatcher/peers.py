@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from actors.deaths import Deaths
 from actors.dispatcher.ports import PeerRegistry
 from actors.errors import AWAY
+from actors.scheduling.deaths import Deaths
 from actors.telemetry.logs import get_logger
 
 log = get_logger()

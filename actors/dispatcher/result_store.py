@@ -10,10 +10,10 @@ import stamina
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import DOCUMENT, RESPONSE, results_of
+from actors.dispatcher.responses import response_body
 from actors.documents import Attachment
 from actors.errors import StoreUnavailable
 from actors.messages import Failure, FileOutcome, InputFile, ParsedFile
-from actors.responses import response_body
 
 #: Waits for a store that is away or full; the job's deadline ends the wait.
 retry_while_away = stamina.retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)

@@ -15,9 +15,9 @@ from actors.blobs import BlobStore
 from actors.dispatcher.ports import SourceFetcher
 from actors.dispatcher.result_store import retry_while_away
 from actors.errors import BlobMissing, FileError
-from actors.fair_semaphore import FairSemaphore
 from actors.formats import FAMILIES, label_of, suffix_of
 from actors.messages import Failure, InputFile, JobSpec
+from actors.scheduling.fair_semaphore import FairSemaphore
 from actors.sources import Fetched
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import SOURCE_SECONDS, SOURCES_FETCHED

@@ -12,12 +12,12 @@ import ray
 import stamina
 from ray.actor import ActorHandle
 
-from actors.change_clock import ChangeClockReader
 from actors.errors import FleetUnavailable
 from actors.handles.known_jobs import NO_CLOCK
 from actors.handles.registry import RegistryHandle
 from actors.handles.registry_shards import RegistryShards
 from actors.job_ids import MAX_SHARDS
+from actors.registry.change_clock import ChangeClockReader
 
 if TYPE_CHECKING:
     from actors.registry.registry import RegistryConfig

@@ -16,13 +16,13 @@ import stamina
 from actors.blobs import open_blobs
 from actors.blobs.keys import DOCUMENT, RESPONSE
 from actors.derivations import Derivation, Made
+from actors.dispatcher.responses import response_body
 from actors.documents import DocumentBytes, StoredBlob
 from actors.errors import StoreUnavailable
 from actors.handles.parser_replica import ParserReplica
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.parser import EngineFactory, ParserConfig
 from actors.questions import Answers
-from actors.responses import response_body
 from client.models import PageFailure
 
 #: Waits for a store that is away; the job's deadline cancels the call.

@@ -10,9 +10,9 @@ from pathlib import Path
 from secrets import randbelow
 from uuid import uuid4
 
-from actors.change_clock import ChangeClock
 from actors.errors import JobExpired
 from actors.messages import JobChanges, JobView
+from actors.registry.change_clock import ChangeClock
 from actors.telemetry.logs import get_logger
 
 log = get_logger()

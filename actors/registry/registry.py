@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from actors.deaths import Deaths
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
 from actors.messages import (
@@ -38,6 +37,7 @@ from actors.registry.peers import Peers
 from actors.registry.record import Effect, JobRecord
 from actors.registry.submits import Submits
 from actors.registry.version import version_of
+from actors.scheduling.deaths import Deaths
 from client.models import Delivery, ErrorCode, JobStatusEnum
 
 LIST_AT_MOST = 1000

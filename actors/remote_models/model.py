@@ -14,10 +14,10 @@ import httpx
 from actors.egress.http import USER_AGENT, retry_after_s
 from actors.endpoints import ModelEndpoint
 from actors.errors import ModelUnavailable
-from actors.fair_semaphore import FairSemaphore
 from actors.questions import Answer, Questions
 from actors.remote_models.breaker import Breaker
 from actors.remote_models.chat import read_answer, refusal, request_body
+from actors.scheduling.fair_semaphore import FairSemaphore
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import MODEL_REQUESTS, MODEL_SECONDS
 

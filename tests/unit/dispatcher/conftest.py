@@ -15,4 +15,4 @@ def parsers() -> MemoryParsers:
 @pytest.fixture(autouse=True)
 def deaths_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """In memory, all calls of a dead parser fail within one turn of the loop."""
-    monkeypatch.setattr("actors.deaths.SAME_MOMENT_S", 0.03)
+    monkeypatch.setattr("actors.scheduling.deaths.SAME_MOMENT_S", 0.03)

@@ -208,7 +208,7 @@ async def test_a_second_try_endangers_no_other_parser(parsers) -> None:
 
 
 async def test_a_suspect_page_does_not_wait_for_all_those_of_another_job(monkeypatch) -> None:
-    monkeypatch.setattr("actors.deaths.SAME_MOMENT_S", 0.0)  # each page has a parser of its own
+    monkeypatch.setattr("actors.scheduling.deaths.SAME_MOMENT_S", 0.0)  # each page has a parser of its own
     slots, splitting = ParserSlots(20), Splitting(slots=1, span_pages=1)
     bad, unlucky = MemoryParsers(deadly=set(range(1, 13)), hang_s=0.1), MemoryParsers(deaths_left={1: 1})
     many = asyncio.create_task(FileRun(bad, slots, splitting, task("many"), b"12", CountedPages()).parse())

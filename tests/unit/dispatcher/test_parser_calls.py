@@ -17,7 +17,7 @@ from client.models import ParseOptions
 @pytest.fixture(autouse=True)
 def deaths_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests depend on which calls failed together, so a loaded machine must not tear them apart."""
-    monkeypatch.setattr("actors.deaths.SAME_MOMENT_S", 0.2)
+    monkeypatch.setattr("actors.scheduling.deaths.SAME_MOMENT_S", 0.2)
 
 
 class OneParser:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.deaths import Deaths
 from actors.dispatcher.peers import Peers, SharedDeaths, fair_part
 from actors.errors import FleetUnavailable
+from actors.scheduling.deaths import Deaths
 from tests.threaded_registry import ThreadedRegistry
 
 WANTS = st.dictionaries(st.text(min_size=1, max_size=3), st.integers(0, 500), min_size=1, max_size=8)
@@ -76,7 +76,7 @@ async def test_while_the_registry_is_away_each_takes_an_even_part(registry: Thre
 async def test_a_call_that_waited_behind_another_dispatchers_call_is_not_blamed(
     registry: ThreadedRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.deaths.SAME_MOMENT_S", 0.01)
+    monkeypatch.setattr("actors.scheduling.deaths.SAME_MOMENT_S", 0.01)
     one, other = SharedDeaths(registry), SharedDeaths(registry)
     waited = await asyncio.gather(one.was_waiting(10.0, "parser"), other.was_waiting(11.0, "parser"))
     assert waited == [False, True]

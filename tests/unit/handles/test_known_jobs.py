@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.change_clock import ChangeClockReader
 from actors.errors import DocfleetError, JobExpired
 from actors.handles import known_jobs
 from actors.handles.known_jobs import KnownJobs
 from actors.messages import JobReading, JobView
+from actors.registry.change_clock import ChangeClockReader
 from actors.registry.change_feed import ChangeFeed
 from client.models import JobStatusEnum, Progress
 

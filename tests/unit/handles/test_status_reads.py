@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from actors.change_clock import ChangeClockReader
 from actors.errors import JobExpired
 from actors.handles.registry import RegistryHandle
 from actors.messages import InputFile, JobOutcome, JobSpec
+from actors.registry.change_clock import ChangeClockReader
 from actors.registry.registry import JobRegistry, RegistryConfig
 from client.models import JobStatusEnum, ParseOptions
 

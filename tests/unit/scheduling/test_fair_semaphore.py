@@ -3,7 +3,7 @@ import contextlib
 
 import pytest
 
-from actors.fair_semaphore import FairSemaphore
+from actors.scheduling.fair_semaphore import FairSemaphore
 
 
 async def hold(slots: FairSemaphore, job: str, order: list[str], release: asyncio.Event | None = None) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actors.change_clock import ChangeClock, ChangeClockReader
+from actors.registry.change_clock import ChangeClock, ChangeClockReader
 
 
 def test_a_reader_sees_each_number_at_once(tmp_path: Path) -> None:
