@@ -104,9 +104,8 @@ class ParseOptions(BaseModel):
     otherwise. `heading_hierarchy` finds the levels of a PDF's headings by its bookmarks, numbers and fonts; then one
     parser reads the whole document.
 
-    `picture_description` names the server's model endpoint that describes the pictures of the document; then one parser
-    reads the whole document. Pictures that cover less than `picture_area` of their page are left out: 0.05, that is a
-    twentieth, unless told otherwise.
+    `picture_description` names the server's model endpoint that describes the pictures of the document. Pictures that
+    cover less than `picture_area` of their page are left out: 0.05, that is a twentieth, unless told otherwise.
 
     `chunks` makes chunks together with the results; without it, the first request for them makes them.
     """

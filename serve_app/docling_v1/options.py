@@ -140,7 +140,7 @@ def translate(
     Raises Refused for an option that this server cannot do and that changes the content.
 
     Pictures are kept in the document if they are asked for, or if they cannot be drawn from the input later. By default
-    they are not, other than in docling-serve: a document with pictures cannot be split over several parsers.
+    they are not, other than in docling-serve: with pictures, a document is many times as large.
     """
     _check_page_images(options, keeps_inputs=keeps_inputs)
     native, substituted = native_values(options, there)

@@ -6,6 +6,8 @@ from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from pydantic import AnyUrl
+
 from actors.messages import FileTask
 
 if TYPE_CHECKING:
@@ -18,19 +20,22 @@ def converted_by_docling(data: bytes, task: FileTask) -> DoclingDocument:
     return conversion_by_docling(data, task).document
 
 
-def conversion_by_docling(data: bytes, task: FileTask) -> ConversionResult:
-    """What a plain DocumentConverter makes, in one piece and with options that users would write."""
+def conversion_by_docling(data: bytes, task: FileTask, *, described_by: str = "") -> ConversionResult:
+    """What a plain DocumentConverter makes, in one piece and with options that users would write.
+
+    A model at the URL `described_by` describes the pictures."""
     from docling.datamodel.base_models import DocumentStream
     from docling.datamodel.settings import DEFAULT_PAGE_RANGE
 
     stream = DocumentStream(name=task.filename, stream=BytesIO(data))
-    return _converter().convert(stream, page_range=task.options.page_range or DEFAULT_PAGE_RANGE)
+    converter = _converter(images=bool(task.options.include_images), described_by=described_by)
+    return converter.convert(stream, page_range=task.options.page_range or DEFAULT_PAGE_RANGE)
 
 
 @cache
-def _converter() -> Any:
+def _converter(*, images: bool, described_by: str = "") -> Any:
     from docling.datamodel.base_models import InputFormat
-    from docling.datamodel.pipeline_options import PdfPipelineOptions
+    from docling.datamodel.pipeline_options import PdfPipelineOptions, PictureDescriptionApiOptions
     from docling.document_converter import DocumentConverter, PdfFormatOption
 
     from actors.parser.bundled.layout.layout_model import BundledLayoutOptions
@@ -39,12 +44,24 @@ def _converter() -> Any:
     from actors.parser.engine.pipelines import PdfPipeline
     from actors.parser.engine.profiles import OCR_SETTINGS
 
+    class Whole(PdfPipeline):
+        """With whole pictures of the pages, and docling's own enrichment."""
+
+        def _init_models(self) -> None:
+            super()._init_models()
+            vars(self).update(assemble_model=self.assemble_model.model)
+
     options = PdfPipelineOptions(
         allow_external_plugins=True,
         layout_options=BundledLayoutOptions(),
         table_structure_options=BundledTableOptions(),
         ocr_options=BundledOcrOptions(backend="onnxruntime", rapidocr_params=OCR_SETTINGS),
+        generate_picture_images=images,
+        images_scale=2.0 if images else 1.0,
     )
+    if described_by:
+        options.enable_remote_services = options.do_picture_description = True
+        options.picture_description_options = PictureDescriptionApiOptions(url=AnyUrl(described_by))
     return DocumentConverter(
-        format_options={InputFormat.PDF: PdfFormatOption(pipeline_cls=PdfPipeline, pipeline_options=options)}
+        format_options={InputFormat.PDF: PdfFormatOption(pipeline_cls=Whole, pipeline_options=options)}
     )

@@ -26,11 +26,11 @@ class Reader:
         self.shards: list[Shard] = []
         self.questions: Questions | None = None
 
-    async def read(self, span_pages: int = 3, **options: Any) -> ParsedFile:
+    async def read(self, span_pages: int = 3, *, split_above: int = 1_000, **options: Any) -> ParsedFile:
         asked = ParseOptions(**{"profile": "vlm", **options})
         size = len(self._document)
         task = FileTask(job_id="j", index=0, filename=self._filename, size=size, options=asked, metadata={})
-        plan = self._engine.open(self._document, task, split_above=1_000)
+        plan = self._engine.open(self._document, task, split_above=split_above)
         if isinstance(plan, PagePlan):
             self.shards = [await self._read(task, span) for span in _spans(plan, span_pages)]
             plan = self._engine.assemble(self._document, task, self.shards[::-1], ())

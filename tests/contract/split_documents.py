@@ -89,3 +89,20 @@ def scanned(pages: int) -> bytes:
         canvas.showPage()
     canvas.save()
     return out.getvalue()
+
+
+def illustrated(pages: int) -> bytes:
+    """Pages of text, of which every other one has a photograph with other pixels and another place."""
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=A4, invariant=True)
+    for number in range(pages):
+        canvas.drawString(72, 760, f"Page {number + 1} tells of a photograph, and has some words above and below it.")
+        if number % 2 == 0:
+            picture = Image.effect_mandelbrot((400 + 20 * number, 300), (-2 + number / 9, -1.5, 1, 1.5), 90).convert(
+                "RGB"
+            )
+            canvas.drawImage(ImageReader(picture), 100.3 + number, 350.7, 380 - 20 * number, 280)
+        canvas.drawString(72, 200, "The text goes on after the photograph with a whole sentence of its own.")
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()

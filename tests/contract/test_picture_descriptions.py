@@ -18,8 +18,11 @@ from actors.endpoints import ModelEndpoint
 from actors.messages import ParsedFile
 from actors.remote_models.models import RemoteModels, RemoteModelsConfig
 from client.models import ParseOptions
+from tests.contract import split_documents
+from tests.contract.plain_docling import conversion_by_docling
 from tests.contract.remote_reader import Reader
 from tests.model_endpoint import FakeModel, Request, failed, running, said
+from tests.unit.parser.files import make_task
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -160,6 +163,22 @@ async def test_picture_of_a_pdf_is_described_with_the_pixels_of_its_page(
     assert descriptions(parsed) == [description(asked)]
     assert description(asked) in text_of(parsed)
     assert set(parsed.parser.models) == {"layout", "table", "ocr", "picture"}
+
+
+async def test_pictures_of_a_split_pdf_are_described_as_docling_describes_those_of_the_whole(
+    engine: Engine, remote: RemoteModels, model: FakeModel
+) -> None:
+    data, asked = split_documents.illustrated(4), {"profile": "bundled", "picture_description": "pictures"}
+    reader = Reader(engine, remote, data)
+    parts = await reader.read(1, split_above=0, **asked)
+    ours = [request.width for request in model.requests]
+    assert len(reader.shards) == 4
+    assert parts == await reader.read(**asked)
+    task = make_task("pages.pdf", include_images=True)
+    document = conversion_by_docling(data, task, described_by=model.url).document
+    assert orjson.loads(parts.document) == without_pixels(document.export_to_dict())
+    assert sorted(ours * 3) == sorted(request.width for request in model.requests)
+    assert len(set(descriptions(parts))) == 2
 
 
 async def test_small_picture_is_left_out(engine: Engine, remote: RemoteModels, model: FakeModel) -> None:

@@ -105,6 +105,21 @@ def test_a_document_parsed_unsplit_and_every_export_of_it_are_docling_s_own(engi
     }
 
 
+def test_a_split_document_with_its_pictures_equals_the_whole(engines: list[Engine]) -> None:
+    data, task = split_documents.illustrated(3), make_task("report.pdf", include_images=True)
+    assert_split_equals_whole(engines, data, task, (2,))
+    parsed = split(engines, data, task, 1)
+    assert parsed == unsplit(engines, data, task)
+    assert parsed.document.count(b"data:image/png") == 2
+
+
+def test_a_split_native_document_with_its_pictures_equals_the_whole(engines: list[Engine]) -> None:
+    data, task = split_documents.illustrated(3), make_task("report.pdf", profile="native", include_images=True)
+    parsed = split(engines, data, task, 2)
+    assert parsed == unsplit(engines, data, task)
+    assert parsed.document.count(b"data:image/png") == 2
+
+
 def test_a_split_native_document_equals_the_whole(engines: list[Engine]) -> None:
     data, task = split_documents.flowing(), make_task("report.pdf", profile="native")
     assert split(engines, data, task, 2) == unsplit(engines, data, task)

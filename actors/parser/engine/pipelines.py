@@ -22,6 +22,7 @@ from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 from docling_core.types.doc.base import Size
 from numpy.typing import NDArray
 
+from actors.parser.engine.finish_stage import Finish
 from actors.parser.engine.furniture import settle
 from actors.parser.engine.ocr_merge import merged
 from actors.parser.engine.order_stage import Order
@@ -103,6 +104,7 @@ class PdfPipeline(StandardPdfPipeline):
             ocr_model=Ocr(self.ocr_model) if self.pipeline_options.do_ocr else self.ocr_model,
             layout_postprocessing_model=Regions(self.layout_postprocessing_model, second, score),
             table_model=Tables(self.table_model),
+            assemble_model=Finish(self.assemble_model, keeps_pictures=self.keep_images),
         )
         if own := reading_order(self.pipeline_options):
             self.reading_order_model.ro_model = own

@@ -220,12 +220,11 @@ def backend_options(recipe: Recipe, hardware: Hardware) -> ThreadedDoclingParseB
 def splittable(options: PaginatedPipelineOptions) -> bool:
     """Whether pages that are parsed apart and assembled later come out as if parsed together.
 
-    They do not if later stages need page images or parsed cells. docling drops those once a page is parsed, and they
-    are far too large to send.
+    They do not if later stages need whole page images or parsed cells. docling drops those once a page is parsed, and
+    they are far too large to send.
     """
     whole_only = (
         "generate_page_images",
-        "generate_picture_images",
         "generate_parsed_pages",
         "do_picture_classification",
         "do_picture_description",

@@ -107,7 +107,7 @@ def test_ocr_models_are_files_that_are_there() -> None:
 @pytest.mark.parametrize(
     "enrichment",
     ["do_picture_classification", "do_picture_description", "do_code_enrichment", "do_formula_enrichment",
-     "do_chart_extraction", "generate_page_images", "generate_picture_images", "generate_parsed_pages"],
+     "do_chart_extraction", "generate_page_images", "generate_parsed_pages"],
 )  # fmt: skip
 def test_what_needs_the_pages_after_they_are_parsed_is_never_split(enrichment: str) -> None:
     from actors.parser.engine.profiles import splittable
@@ -115,6 +115,13 @@ def test_what_needs_the_pages_after_they_are_parsed_is_never_split(enrichment: s
     options = pdf_options_for()
     assert splittable(options)
     assert not splittable(options.model_copy(update={enrichment: True}))
+
+
+def test_document_with_pictures_is_split() -> None:
+    from actors.parser.engine.profiles import splittable
+
+    assert splittable(pdf_options_for(include_images=True))
+    assert splittable(pdf_options_for(picture_description="pictures", profile="native"))
 
 
 def test_docling_s_own_models_are_found_in_an_artifacts_folder(tmp_path: Path) -> None:
