@@ -13,6 +13,7 @@ from typing import Protocol
 
 from actors.blobs import BlobStore
 from actors.derivations import CHOSEN, Derivation, Made
+from actors.dispatcher.chosen_blobs import ChosenBlobs
 from actors.dispatcher.parser_calls import FAILURES
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.ports import Document
@@ -24,10 +25,6 @@ log = get_logger()
 
 #: A blob of at most this many bytes is returned to the caller even if the store cannot keep it.
 UNSTORED_BYTES = 4 * 1024 * 1024
-
-#: What is kept for each file of the blobs that callers can ask for in endlessly many ways, beside the one being stored.
-KEPT_BLOBS = 1_000
-KEPT_BYTES = 128 * 1024 * 1024
 
 
 class DerivingParsers(Protocol):
@@ -61,6 +58,7 @@ class Deriver:
     ) -> None:
         self._parsers = parsers
         self._blobs = blobs
+        self._chosen = ChosenBlobs(blobs)
         self._slots = slots
         self._by_reference = by_reference
         self._making: dict[str, _Making] = {}
@@ -94,7 +92,7 @@ class Deriver:
         made = await self._made(wanted)
         try:
             if wanted.name.startswith(f"{CHOSEN}/"):
-                await self._blobs.keep_newest(f"{wanted.folder}/{CHOSEN}", blobs=KEPT_BLOBS, size=KEPT_BYTES)
+                await self._chosen.make_room(f"{wanted.folder}/{CHOSEN}", sum(map(len, made.values())))
             for key, data in made.items():
                 await self._blobs.put(key, data)
         except StoreUnavailable as error:

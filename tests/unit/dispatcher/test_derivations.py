@@ -10,7 +10,7 @@ import pytest
 
 from actors.blobs import BlobStore, open_blobs
 from actors.derivations import Derivation, Export, ExportStyle, Made
-from actors.dispatcher import derivations
+from actors.dispatcher import chosen_blobs
 from actors.dispatcher.derivations import UNSTORED_BYTES, Deriver
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import BlobMissing, FileError, FleetUnavailable, ParserDied, ParserFailed, StoreUnavailable
@@ -135,7 +135,7 @@ async def test_callers_at_the_same_time_share_one_making(blobs: BlobStore) -> No
 async def test_of_what_callers_choose_freely_only_the_newest_is_kept(
     blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(derivations, "KEPT_BLOBS", 2)
+    monkeypatch.setattr(chosen_blobs, "KEPT_BLOBS", 2)
     parsers = Parsers()
     deriver = Deriver(parsers, blobs, ParserSlots(1))
     chosen = [replace(WANTED, style=ExportStyle(page_break=str(number))) for number in range(5)]
@@ -152,7 +152,7 @@ async def test_of_what_callers_choose_freely_only_the_newest_is_kept(
 async def test_a_large_derivation_takes_the_place_of_older_ones(
     blobs: BlobStore, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(derivations, "KEPT_BYTES", size)
+    monkeypatch.setattr(chosen_blobs, "KEPT_BYTES", size)
     deriver = Deriver(Parsers(), blobs, ParserSlots(1))
     old, new = (replace(WANTED, style=ExportStyle(page_break=mark)) for mark in ("---", "==="))
     for wanted in (old, new):

@@ -528,7 +528,12 @@ async def test_only_old_blobs_that_no_job_owns_are_removed(jobs, parsers, clock,
     assert await has(blobs, *removed, *kept) == [False, False, True, True, True]
 
 
-async def test_blobs_that_the_store_removes_itself_are_left_to_it(start, jobs, blobs, clock) -> None:
+async def test_blobs_that_the_store_removes_itself_are_left_to_it_and_never_listed(
+    start, jobs, blobs, clock, monkeypatch
+) -> None:
+    listed: list[str] = []
+    for method in ("unchanged_since", "delete_prefix", "delete_prefixes", "keep_newest"):
+        monkeypatch.setattr(blobs, method, lambda *given, method=method, **how: listed.append(method))
     await submit(jobs, blobs, "old", b"1")
     await finished(jobs, "old")
     clock.now += 2000
@@ -544,6 +549,7 @@ async def test_blobs_that_the_store_removes_itself_are_left_to_it(start, jobs, b
 
     await eventually(is_expired)
     assert await has(blobs, "inputs/old/0", "inputs/orphan/0") == [True, True]
+    assert not listed
 
 
 async def test_files_of_jobs_on_registries_that_are_not_there_are_kept(jobs, parsers, tmp_path) -> None:
