@@ -32,15 +32,6 @@ from client.errors import (
 from client.models import ExportFormat, JobStatusEnum, JobStatusResponse
 from client.sync import DoclingParserClient
 
-SUFFIXES = {
-    ExportFormat.NODES: ".nodes.json",
-    ExportFormat.JSON: ".json",
-    ExportFormat.MARKDOWN: ".md",
-    ExportFormat.HTML: ".html",
-    ExportFormat.TEXT: ".txt",
-    ExportFormat.DOCTAGS: ".doctags",
-}
-
 #: Failures that the next document would meet too: they end the run, not just one document.
 RUN_ENDING = (ConnectionFailed, RequestTimeout, Unauthorized, Unavailable, UnexpectedAnswer)
 

@@ -40,7 +40,20 @@ from client.sync import DoclingParserClient
 
 #: The values of `ExportFormat` and `ChunkFormat`, the confidence scores, and an archive of all files.
 ResultFormat = Literal[
-    "nodes", "json", "markdown", "html", "text", "doctags", "chunks", "chunks.jsonl", "confidence", "zip"
+    "nodes",
+    "json",
+    "markdown",
+    "html",
+    "text",
+    "doctags",
+    "doclang",
+    "latex",
+    "vtt",
+    "yaml",
+    "chunks",
+    "chunks.jsonl",
+    "confidence",
+    "zip",
 ]
 
 of_jobs = typer.Typer()

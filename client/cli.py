@@ -35,7 +35,7 @@ from client._arguments import (
     json_object,
     options,
 )
-from client._batch import RUN_ENDING, SUFFIXES, Batch, Document, Outcome, State, TargetTaken, attached, plan, run
+from client._batch import RUN_ENDING, Batch, Document, Outcome, State, TargetTaken, attached, plan, run
 from client._display import Display, JsonLines, Live, Plain
 from client._drivers import until
 from client._flows import DEFAULT_URL
@@ -125,7 +125,7 @@ def parse(
     wanted = options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password, others=others)
     stopped = threading.Event()
     with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S, sleep=until(stopped)) as client:
-        documents = plan(files_or_folders, output, SUFFIXES[format], _accepted(url, api_key))
+        documents = plan(files_or_folders, output, f".{format.suffix}", _accepted(url, api_key))
         display = _display(len(documents), as_json=as_json)
         batch = Batch(client=client, export=format, options=wanted, on_progress=display.progress, force=force)
         started = time.monotonic()

@@ -48,6 +48,24 @@ class ExportFormat(StrEnum):
     HTML = "html"
     TEXT = "text"
     DOCTAGS = "doctags"
+    DOCLANG = "doclang"
+    LATEX = "latex"
+    VTT = "vtt"
+    YAML = "yaml"
+
+    @property
+    def suffix(self) -> str:
+        """That of a file in this format, without the dot."""
+        return _SUFFIXES.get(self, self.value)
+
+
+_SUFFIXES = {
+    ExportFormat.NODES: "nodes.json",
+    ExportFormat.MARKDOWN: "md",
+    ExportFormat.TEXT: "txt",
+    ExportFormat.DOCLANG: "dclg",
+    ExportFormat.LATEX: "tex",
+}
 
 
 #: A code as received. A newer server may send codes that this client does not know.

@@ -21,7 +21,7 @@ REQUEST = {
     E.JOB_EXPIRED: "The job ended more than `JOB_TTL_S` ago, and its results have been deleted.",
     E.JOB_ENDED: "The job has already ended, so it cannot be cancelled.",
     E.RESULT_NOT_READY: "The job has not ended, and this format is only available after its end.",
-    E.EXPORT_UNAVAILABLE: "The file or its job failed, so there is nothing to export.",
+    E.EXPORT_UNAVAILABLE: "The file or its job failed, or a document without times is asked for as `vtt`.",
     E.PAGE_NOT_FOUND: "The file has no page with this number. `detail` says how many it has.",
     E.NO_PAGE_PICTURE: "No page can be drawn of this file: it is neither a PDF nor a picture, or it is damaged.",
     E.FILE_ENCRYPTED: "The PDF is encrypted, and the server does not keep its password. No page can be drawn of it.",

@@ -11,7 +11,7 @@ from client.models import ChunkFormat, ChunkOptions, ErrorCode, ExportFormat, Im
 from client.options import LEAST_TOKENS, MOST_TOKENS, Chunker, Tables
 from serve_app.problems import Refused
 
-EXPORTS = ("json", "markdown", "html", "text", "doctags", "zip")
+EXPORTS = (*(str(form) for form in ExportFormat if form is not ExportFormat.NODES), "zip")
 WITH_PAGE_BREAKS = ("markdown", "text", "zip")
 
 #: The values of `format`.

@@ -34,14 +34,10 @@ MEDIA_TYPES: Mapping[ExportFormat, str] = {
     ExportFormat.HTML: "text/html; charset=utf-8",
     ExportFormat.TEXT: "text/plain; charset=utf-8",
     ExportFormat.DOCTAGS: "text/plain; charset=utf-8",
-}
-FILE_SUFFIXES: Mapping[ExportFormat, str] = {
-    ExportFormat.NODES: "nodes.json",
-    ExportFormat.JSON: "json",
-    ExportFormat.MARKDOWN: "md",
-    ExportFormat.HTML: "html",
-    ExportFormat.TEXT: "txt",
-    ExportFormat.DOCTAGS: "doctags",
+    ExportFormat.DOCLANG: "application/xml; charset=utf-8",
+    ExportFormat.LATEX: "application/x-tex; charset=utf-8",
+    ExportFormat.VTT: "text/vtt; charset=utf-8",
+    ExportFormat.YAML: "application/yaml",
 }
 
 _PAGES = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
@@ -82,7 +78,7 @@ class Results:
         if index is None and len(view.files) > 1:
             return await of_all_files(view, lambda number: self._content(view, number, form, style))
         index = index or 0
-        headers = etag(view) | _policy(style) | disposition(view.files[index].filename, FILE_SUFFIXES[form])
+        headers = etag(view) | _policy(style) | disposition(view.files[index].filename, form.suffix)
         return await body(self.pieces(view, index, form, pages, _linked(style, index)), MEDIA_TYPES[form], headers)
 
     async def _batch(self, view: JobView, pages: PageSpan | None = None) -> AsyncIterator[bytes]:

@@ -12,7 +12,7 @@ from actors.messages import JobView
 from client.models import ExportFormat
 from serve_app.archive import entry_name, zipped
 from serve_app.pictures import Artifacts
-from serve_app.results import FILE_SUFFIXES, ZIP, Results, body, check_completed, disposition, etag
+from serve_app.results import ZIP, Results, body, check_completed, disposition, etag
 
 #: The entries of each file. A failed file only has its nodes entry, which gives the reason.
 IN_ARCHIVE = (ExportFormat.NODES, ExportFormat.JSON, ExportFormat.MARKDOWN)
@@ -47,7 +47,7 @@ class ZipResults:
         for index, file in enumerate(view.files):
             for form in IN_ARCHIVE if file.document else (ExportFormat.NODES,):
                 pieces = self.results.pieces(view, index, form, style=_exported(form, _linked(style, index)))
-                yield entry_name(index, file.filename, FILE_SUFFIXES[form]), pieces
+                yield entry_name(index, file.filename, form.suffix), pieces
         for index in _parsed(view):
             async for entry in self._pictures(view, index, style):
                 yield entry

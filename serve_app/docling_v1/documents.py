@@ -15,13 +15,13 @@ from serve_app.docling_v1.reply import Reply
 from serve_app.results import Results, quoted
 
 #: The keys of an ExportDocumentResponse, in docling's order.
-_CONTENT: Mapping[str, Format | None] = {
+_CONTENT: Mapping[str, Format] = {
     "md_content": "md",
     "json_content": "json",
     "html_content": "html",
     "text_content": "text",
     "doctags_content": "doctags",
-    "doclang_content": None,
+    "doclang_content": "doclang",
 }
 
 
@@ -40,7 +40,7 @@ class Documents:
         yield orjson.dumps({"filename": file.filename})[:-1]
         for key, form in _CONTENT.items():
             yield b',"' + key.encode() + b'":'
-            if not file.success or form is None or form not in reply.documents:
+            if not file.success or form not in reply.documents:
                 yield b"null"
                 continue
             pieces = self.pieces(view, index, form, links)

@@ -94,7 +94,7 @@ class ExportDocumentResponse(BaseModel):
     html_content: str | None = None
     text_content: str | None = None
     doctags_content: str | None = None
-    doclang_content: None = None
+    doclang_content: str | None = None
 
 
 class Outcome(BaseModel):
@@ -165,7 +165,7 @@ class Capabilities(BaseModel):
     """What this server takes and gives."""
 
     input_suffixes: list[str]
-    output_formats: list[str] = ["md", "json", "html", "text", "doctags", "chunks"]
+    output_formats: list[str] = ["md", "json", "html", "text", "doctags", "doclang", "chunks"]
     chunkers: list[str] = ["hybrid", "hierarchical"]
     sources: list[str] = ["file", "http"]
     targets: list[str] = ["inbody", "zip"]

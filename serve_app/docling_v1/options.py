@@ -32,7 +32,7 @@ from serve_app.docling_v1.rules import (
 )
 from serve_app.problems import Refused
 
-Format = Literal["md", "json", "html", "text", "doctags", "chunks"]
+Format = Literal["md", "json", "html", "text", "doctags", "doclang", "chunks"]
 
 ImageExportMode = Literal["placeholder", "embedded", "referenced"]
 
@@ -43,6 +43,7 @@ EXPORTS: Mapping[Format, ExportFormat] = {
     "html": ExportFormat.HTML,
     "text": ExportFormat.TEXT,
     "doctags": ExportFormat.DOCTAGS,
+    "doclang": ExportFormat.DOCLANG,
 }
 
 

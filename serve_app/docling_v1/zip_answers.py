@@ -15,7 +15,6 @@ from serve_app.docling_v1.options import EXPORTS
 from serve_app.docling_v1.page_images import MARK, PageImages
 from serve_app.docling_v1.reply import Reply
 from serve_app.pictures import Artifacts
-from serve_app.results import FILE_SUFFIXES
 
 Entries: TypeAlias = AsyncIterator[tuple[str, AsyncIterator[bytes]]]
 
@@ -29,7 +28,7 @@ async def zip_entries(view: JobView, documents: Documents, chunks: ChunkResults,
         links = "artifacts/" if len(view.files) == 1 else f"artifacts/{stem}-"
         pages = f"{links}page-{{page}}.png" if reply.images == "referenced" else MARK
         for form in reply.documents:
-            yield f"{stem}.{FILE_SUFFIXES[EXPORTS[form]]}", documents.pieces(view, index, form, links, pages)
+            yield f"{stem}.{EXPORTS[form].suffix}", documents.pieces(view, index, form, links, pages)
         if reply.chunking:
             yield f"{stem}.chunks.jsonl", chunks.lines(view, index, reply.chunking.options)
         if reply.images == "referenced":

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
 from docling_core.transforms.serializer.base import SerializationResult
+from docling_core.transforms.serializer.common import DocSerializer
+from docling_core.transforms.serializer.doclang import DocLangDocSerializer, DocLangParams
 from docling_core.transforms.serializer.doctags import DocTagsDocSerializer, DocTagsParams
 from docling_core.transforms.serializer.html import HTMLDocSerializer, HTMLParams
+from docling_core.transforms.serializer.latex import LaTeXDocSerializer, LaTeXParams
 from docling_core.transforms.serializer.markdown import MarkdownDocSerializer, MarkdownParams
 from docling_core.transforms.serializer.plain_text import PlainTextDocSerializer, PlainTextParams
+from docling_core.transforms.serializer.webvtt import WebVTTDocSerializer, WebVTTParams
 from docling_core.types.doc.base import ImageRefMode
 from docling_core.types.doc.common.constants import DOCUMENT_TOKENS_EXPORT_LABELS
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.node import FloatingItem
 
 from actors.derivations import Export
+from actors.errors import FileError
 from actors.parser.engine.content import layers_of, shows_figures
 from actors.parser.engine.pictures import link_pages, style_pictures
 from actors.parser.engine.plain_text import plain_text
-from client.models import ExportFormat
+from client.models import ErrorCode, ExportFormat
 
 #: What stands for a picture in Markdown.
 IMAGE_PLACEHOLDER = "<!-- image -->"
 
-WITHOUT_PICTURES = (ExportFormat.TEXT, ExportFormat.DOCTAGS)
+WITHOUT_PICTURES = (ExportFormat.TEXT, ExportFormat.DOCTAGS, ExportFormat.VTT)
 
 
 def dump(document: DoclingDocument) -> bytes:
@@ -32,7 +38,10 @@ def dump(document: DoclingDocument) -> bytes:
 
 
 def export(document_json: bytes, wanted: Export) -> bytes:
-    """A document from `dump` in another format. Raises FileError when it should embed pictures that were not kept."""
+    """A document from `dump` in another format.
+
+    Raises FileError when it should embed pictures that were not kept, or be subtitles and has no times.
+    """
     form, style = wanted.form, wanted.style
     if form is ExportFormat.JSON and style.images is None and style.pages is None:
         return document_json
@@ -43,10 +52,15 @@ def export(document_json: bytes, wanted: Export) -> bytes:
     images = ImageRefMode.PLACEHOLDER if form in WITHOUT_PICTURES else style_pictures(document, style)
     if style.pages:
         link_pages(document, style.pages)
-    return dump(document) if form is ExportFormat.JSON else _text(document, wanted, images).encode()
+    match form:
+        case ExportFormat.JSON:
+            return dump(document)
+        case ExportFormat.YAML:
+            return yaml.dump(document.export_to_dict(), Dumper=yaml.CSafeDumper, allow_unicode=True).encode()
+    return _writer(document, wanted, images).serialize().text.encode()
 
 
-def _text(document: DoclingDocument, wanted: Export, images: ImageRefMode) -> str:
+def _writer(document: DoclingDocument, wanted: Export, images: ImageRefMode) -> DocSerializer:
     layers, figures = layers_of(wanted.content), shows_figures(wanted.content)
     shown: dict[str, Any] = {"labels": DOCUMENT_TOKENS_EXPORT_LABELS, "layers": layers, "traverse_pictures": figures}
     paged = shown | {"page_break_placeholder": wanted.style.page_break}
@@ -54,14 +68,28 @@ def _text(document: DoclingDocument, wanted: Export, images: ImageRefMode) -> st
         case ExportFormat.MARKDOWN:
             mark = "" if wanted.style.images == "none" else IMAGE_PLACEHOLDER
             params = MarkdownParams(image_mode=images, image_placeholder=mark, **paged)
-            return MarkdownDocSerializer(doc=document, params=params).serialize().text
+            return MarkdownDocSerializer(doc=document, params=params)
         case ExportFormat.HTML:
-            return HTMLDocSerializer(doc=document, params=HTMLParams(image_mode=images, **shown)).serialize().text
+            return HTMLDocSerializer(doc=document, params=HTMLParams(image_mode=images, **shown))
         case ExportFormat.TEXT:
-            return PlainTextDocSerializer(doc=document, params=PlainTextParams(**paged)).serialize().text
+            return PlainTextDocSerializer(doc=document, params=PlainTextParams(**paged))
         case ExportFormat.DOCTAGS:
-            return _DocTags(doc=document, params=DocTagsParams(**shown)).serialize().text
+            return _DocTags(doc=document, params=DocTagsParams(**shown))
+        case ExportFormat.DOCLANG:
+            return DocLangDocSerializer(doc=document, params=DocLangParams(image_mode=images, **shown))
+        case ExportFormat.LATEX:
+            return LaTeXDocSerializer(doc=document, params=LaTeXParams(image_mode=images, **shown))
+        case ExportFormat.VTT:
+            _check_times(document)
+            return WebVTTDocSerializer(doc=document, params=WebVTTParams(**shown))
     raise ValueError(f"a document is not exported as {wanted.form}")
+
+
+def _check_times(document: DoclingDocument) -> None:
+    """Raises FileError for a document of which WebVTT would leave out the text."""
+    if not any(item.source for item in document.texts):
+        message = "The document has no times, as subtitles have, so it cannot be written as WebVTT"
+        raise FileError(ErrorCode.EXPORT_UNAVAILABLE, message)
 
 
 class _DocTags(DocTagsDocSerializer):

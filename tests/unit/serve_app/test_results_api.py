@@ -11,10 +11,10 @@ from structlog.testing import capture_logs
 from actors.derivations import Derivation, Made
 from actors.errors import ParserDied, StoreUnavailable
 from client.models import ExportFormat, JobResultResponse
-from serve_app.results import HELD_BYTES
+from serve_app.results import HELD_BYTES, MEDIA_TYPES
 from tests.unit.serve_app.service import Service
 
-EXPORTS = [ExportFormat.MARKDOWN, ExportFormat.HTML, ExportFormat.TEXT, ExportFormat.DOCTAGS]
+EXPORTS = [form for form in ExportFormat if form not in (ExportFormat.NODES, ExportFormat.JSON)]
 
 
 async def test_results_of_a_job_that_has_not_ended_are_null(service: Service) -> None:
@@ -71,9 +71,10 @@ async def test_one_files_nodes_are_its_own_entry(service: Service) -> None:
 async def test_a_single_files_export_is_the_document_itself(service: Service, form: ExportFormat) -> None:
     job_id = await service.completed(("a.md", b"# A"))
     answer = await service.http.get(f"/jobs/{job_id}/results", params={"format": form})
-    media_types = {"markdown": "text/markdown", "html": "text/html"}
     assert answer.content == f"{form}: a.md ü".encode()
-    assert answer.headers["Content-Type"] == f"{media_types.get(form, 'text/plain')}; charset=utf-8"
+    assert answer.headers["Content-Type"] == MEDIA_TYPES[form]
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Disposition"].endswith(f".{form.suffix}")
 
 
 async def test_the_json_export_is_the_stored_document(service: Service) -> None:

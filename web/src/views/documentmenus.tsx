@@ -15,6 +15,8 @@ const FORMATS: [string, string, string][] = [
   ["json", "JSON of docling", "json"],
   ["nodes", "Nodes", "nodes.json"],
   ["doctags", "DocTags", "doctags"],
+  ["doclang", "DocLang", "dclg"],
+  ["latex", "LaTeX", "tex"],
   ["chunks", "Chunks", "chunks.json"],
   ["chunks.jsonl", "Chunks, one on a line", "chunks.jsonl"],
   ["confidence", "Confidence", "confidence.json"],

@@ -50,9 +50,10 @@ async def test_a_frame_of_a_socket(service: Service, models: Any) -> None:
 
 
 async def test_a_document(service: Service, models: Any) -> None:
-    answer = await result(service, to_formats=["md", "json", "html", "text", "doctags"])
+    answer = await result(service, to_formats=["md", "json", "html", "text", "doctags", "doclang"])
     read = strictly(models.ConvertDocumentResponse, answer.json())
     assert read.document.json_content.name == "report.md"
+    assert read.document.doclang_content == "doclang: report.md ü"
     assert (read.status.value, read.document.md_content) == ("success", "markdown: report.md üplaceholder")
 
 
