@@ -130,6 +130,13 @@ def test_other_clouds_differ_from_aws_in_their_machines_alone(cloud: str) -> Non
     assert here == aws
 
 
+def test_every_node_of_ray_up_asks_for_the_token_that_it_is_given() -> None:
+    options = CLUSTER["docker"]["run_options"]
+    assert "--env RAY_AUTH_MODE=token" in options
+    (path,) = (option.partition("RAY_AUTH_TOKEN_PATH=")[2] for option in options if "RAY_AUTH_TOKEN_PATH" in option)
+    assert f"print(secrets.token_hex(32))' >{CLUSTER['file_mounts'][path]}" in (ROOT / "deploy/README.md").read_text()
+
+
 def test_every_aws_node_waits_for_a_chosen_image_and_has_room_for_it() -> None:
     """Ray's own choice of an image is years old. 256 GB is what its own defaults give to every node."""
     placeholder = "fill-me-in"

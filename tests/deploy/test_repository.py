@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 # Tools that a reader brings along; every other command must come with the virtual environment.
-READERS_TOOLS = {"aws", "cd", "curl", "docker", "git", "helm", "kubectl", "make", "pip", "python"}
+READERS_TOOLS = {"chmod", "aws", "cd", "curl", "docker", "git", "helm", "kubectl", "make", "pip", "python"}
 OF_THE_SHELL = {"export", "python3", "sudo"}
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
