@@ -79,16 +79,29 @@ def scanned(pages: int) -> bytes:
     """Pages that are pictures of text, as a scanner makes them."""
     out = BytesIO()
     canvas = Canvas(out, pagesize=A5, invariant=True)
-    for number in range(1, pages + 1):
-        picture = Image.new("RGB", (840, 1190), "white")
-        ink = ImageDraw.Draw(picture)
-        for line in range(2):
-            text = f"Scanned line {line + 1} of page {number}"
-            ink.text((80, 120 + line * 60), text, fill="black", font=ImageFont.load_default(36))
+    for picture in _scans(pages):
         canvas.drawImage(ImageReader(picture), 0, 0, *A5)
         canvas.showPage()
     canvas.save()
     return out.getvalue()
+
+
+def scanned_frames(pages: int, form: str) -> bytes:
+    """The same pages as the frames of one picture file."""
+    out = BytesIO()
+    first, *others = _scans(pages)
+    first.save(out, form, save_all=True, append_images=others)
+    return out.getvalue()
+
+
+def _scans(pages: int) -> list[Image.Image]:
+    pictures = [Image.new("RGB", (840, 1190), "white") for _ in range(pages)]
+    for number, picture in enumerate(pictures, 1):
+        ink = ImageDraw.Draw(picture)
+        for line in range(2):
+            text = f"Scanned line {line + 1} of page {number}"
+            ink.text((80, 120 + line * 60), text, fill="black", font=ImageFont.load_default(36))
+    return pictures
 
 
 def illustrated(pages: int) -> bytes:

@@ -82,6 +82,13 @@ def test_a_split_document_equals_the_whole(engines: list[Engine], make: MakePdf,
     assert_split_equals_whole(engines, make(), make_task("report.pdf"), sizes)
 
 
+def test_the_frames_of_a_picture_parsed_apart_equal_one_call(engines: list[Engine]) -> None:
+    data, task = split_documents.scanned_frames(2, "tiff"), make_task("scan.tiff")
+    whole = unsplit(engines, data, task)
+    assert "page 2" in whole.nodes.decode()
+    assert split(engines, data, task, 1) == whole
+
+
 def test_a_split_page_range_equals_the_whole(engines: list[Engine]) -> None:
     data, task = split_documents.flowing(), make_task("report.pdf", page_range=(2, 5))
     parsed = split(engines, data, task, 3)

@@ -33,11 +33,11 @@ def saved(form: str, side: int, frames: int = 1) -> bytes:
     return out.getvalue()
 
 
-def gif_of_frames(frames: int) -> bytes:
+def gif_of_frames(frames: int, side: int = 5_000) -> bytes:
     """Each frame is one pixel, of a large picture."""
     frame = b"\x2c" + struct.pack("<4HB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
     control = b"\x21\xf9\x04\x00\x0a\x00\x00\x00"
-    head = b"GIF89a" + struct.pack("<2HBBB", 5000, 5000, 0x80, 0, 0) + b"\x00\x00\x00\xff\xff\xff"
+    head = b"GIF89a" + struct.pack("<2HBBB", side, side, 0x80, 0, 0) + b"\x00\x00\x00\xff\xff\xff"
     return head + (control + frame) * frames + b"\x3b"
 
 

@@ -24,7 +24,7 @@ PATIENCE = 5
 #: These take seconds each, or end their process.
 SLOW = {
     "form_doubling.pdf", "picture_of_itself.pdf", "pattern_recursion.pdf", "stream_bomb.pdf", "form_recursion.pdf",
-    "glyph_recursion_30.pdf", "picture_60000.pdf", "frames.gif", "pages.tif", "uniform.tif", "nested_quotes.md",
+    "glyph_recursion_30.pdf", "picture_60000.pdf", "pages.tif", "uniform.tif", "nested_quotes.md",
     "paragraphs.docx", "found_annotation.pdf", "found_macro.tex", "found_glyph.pdf", "scans.jpg",
 }  # fmt: skip
 
@@ -61,6 +61,7 @@ OTHERS = {
     "length_loop.pdf": "pages_lost",
     "loop.tif": "unsupported_format",  # of the profile that these tests use
     "newlines.txt": "empty_file",
+    "frames.gif": "decompression_bomb",
     "locked.pdf": "password_required",
     "cropped.pdf": "no_pages",
     **dict.fromkeys(TOO_LARGE, "too_large_to_parse"),

@@ -32,6 +32,7 @@ from actors.parser.engine.converters import Converter
 from actors.parser.engine.declared_sizes import check_tables, too_many_cells
 from actors.parser.engine.descriptions import questions_about
 from actors.parser.engine.exports import dump
+from actors.parser.engine.large_pictures import Picture
 from actors.parser.engine.nodes import nodes_of
 from actors.parser.engine.out_of_memory import ran_out_of_memory, tells_of_no_memory
 from actors.parser.engine.pdf import UnparsedPdf, count_pages, too_large_pages
@@ -83,14 +84,15 @@ class Conversion:
             if first > 1 and not self._converter.has_pages(form):
                 raise _outside(first, f"{suffix_of(self._source.name)} files have no pages")
             return None
-        count = count_pages(self._source.data, self._password) if form is InputFormat.PDF else self._count_pictures()
+        count, span_pages = self._count_pages()
         if first > count:
             raise _outside(first, f"the document has {count}")
         pages = PageSpan(first, min(last, count))
         if self.asks_model and self._converter.endpoint:
             at_once = 2 * (self._converter.endpoint.concurrency + PAGES_ASKED)  # the model is never out of work
             return PagePlan(pages=pages, span_pages=PAGES_ASKED, pages_at_once=at_once)
-        return PagePlan(pages=pages, apart=form is InputFormat.PDF and self._converter.splits)
+        apart = self._converter.splits and form in (InputFormat.PDF, InputFormat.IMAGE)
+        return PagePlan(pages=pages, apart=apart, span_pages=span_pages if apart else None)
 
     @property
     def asks_model(self) -> bool:
@@ -136,12 +138,20 @@ class Conversion:
         password = self._options.password
         return password.get_secret_value() if password else None
 
-    def _count_pictures(self) -> int:
-        """The page count of a file whose pages are pictures. docling opens it without decoding a picture."""
+    def _count_pages(self) -> tuple[int, int | None]:
+        """The number of pages, and how many of them one call should parse; None leaves that to the dispatcher.
+
+        docling opens a file of pictures without decoding one.
+        """
+        if self._source.format is InputFormat.PDF:
+            return count_pages(self._source.data, self._password), None
         with self._blaming_the_file():
             opened = self._opened(self._options)
-            _close(opened)
-            return opened.page_count
+            try:
+                backend = opened._backend
+                return opened.page_count, backend.frames_of_a_span() if isinstance(backend, Picture) else None
+            finally:
+                _close(opened)
 
     def run(
         self,

@@ -7,6 +7,8 @@ from math import sqrt
 
 from docling.backend.image_backend import ImageDocumentBackend, _ImagePageBackend
 
+from actors.parser.engine.frames import frames_of_a_span
+
 #: The points of a page: as a photograph of 12 million pixels has at 72 dpi.
 MAX_POINTS = 12_500_000
 
@@ -21,3 +23,8 @@ class Picture(ImageDocumentBackend):
             across, down = page._dpi
             page._dpi = (across * sqrt(excess), down * sqrt(excess))
         return page
+
+    def frames_of_a_span(self) -> int:
+        """How many of its frames one call should parse."""
+        assert self._source is not None
+        return frames_of_a_span(self._source)

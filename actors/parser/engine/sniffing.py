@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,6 +19,7 @@ from actors.errors import FileError
 from actors.formats import FAMILIES, suffix_of
 from actors.parser.engine.archives import LOCKED, check_zip
 from actors.parser.engine.content_kinds import HEAD, PDF_HEADER_WITHIN, kind_of, looks_like_text, suffix_by_content
+from actors.parser.engine.frames import check_animation
 from actors.parser.engine.plain_text import PlainTextBackend
 from actors.parser.engine.texts import DECODED, read_text
 from actors.parser.engine.xml_kinds import known_xml, xml_format
@@ -154,11 +156,16 @@ def _check_pixels(data: bytes) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(BytesIO(data)) as picture:
-                width, height = picture.size
+                _check_size(picture)
+                check_animation(picture, len(data))
     except Image.DecompressionBombError as error:
         raise FileError(ErrorCode.DECOMPRESSION_BOMB, "The picture is too large to unpack") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, LookupError, struct.error) as error:
         raise FileError(ErrorCode.INVALID_FILE, "The file is not a readable picture") from error
+
+
+def _check_size(picture: Image.Image) -> None:
+    width, height = picture.size
     if width * height > DEFAULT_MAX_IMAGE_PIXELS:
         raise FileError(ErrorCode.DECOMPRESSION_BOMB, f"The picture is too large to unpack: {width} x {height} pixels")
 

@@ -185,21 +185,19 @@ def test_a_document_is_planned_when_it_has_more_pages_than_wanted_in_one_piece(
         assert isinstance(answer, ParsedFile)
 
 
-def tiff(pictures: int) -> bytes:
-    from PIL import Image
-
-    out, page = BytesIO(), Image.new("L", (8, 8))
-    page.save(out, "tiff", save_all=True, append_images=[page] * (pictures - 1))
+def tiff(pictures: int, largest: int = 8) -> bytes:
+    """The last picture is the largest."""
+    out, page, last = BytesIO(), Image.new("1", (8, 8)), Image.new("1", (largest, largest))
+    page.save(out, "tiff", save_all=True, append_images=[*[page] * (pictures - 2), last])
     return out.getvalue()
 
 
 @pytest.mark.parametrize(
     ("filename", "data", "options", "pages"),
     [
-        ("a.pdf", make_pdf(5), {"include_images": True}, PageSpan(1, 5)),
-        ("a.pdf", make_pdf(5), {"include_images": True, "page_range": (2, 3)}, PageSpan(2, 3)),
-        ("a.tiff", tiff(3), {"profile": "bundled"}, PageSpan(1, 3)),
-        ("a.tiff", tiff(3), {"profile": "bundled", "page_range": (2, 9)}, PageSpan(2, 3)),
+        ("a.pdf", make_pdf(3), {"profile": "bundled", "heading_hierarchy": True}, PageSpan(1, 3)),
+        ("a.tiff", tiff(3), {"profile": "bundled", "heading_hierarchy": True}, PageSpan(1, 3)),
+        ("a.tiff", tiff(3), {"profile": "bundled", "heading_hierarchy": True, "page_range": (2, 9)}, PageSpan(2, 3)),
     ],
 )
 def test_pages_that_cannot_be_parsed_apart_are_counted_all_the_same(
@@ -208,6 +206,12 @@ def test_pages_that_cannot_be_parsed_apart_are_counted_all_the_same(
     task = make_task(filename, **options)
     assert engine.open(as_document(data), task, split_above=0) == PagePlan(pages=pages, apart=False)
     assert isinstance(engine.open(as_document(data), task, split_above=len(pages)), ParsedFile)
+
+
+@pytest.mark.parametrize(("side", "frames"), [(8, 4), (3_000, 2), (6_000, 1)])
+def test_frames_are_parsed_apart_and_large_ones_a_few_at_a_time(engine: Engine, side: int, frames: int) -> None:
+    plan = engine.open(as_document(tiff(3, side)), make_task("a.tiff", profile="bundled"), split_above=0)
+    assert plan == PagePlan(pages=PageSpan(1, 3), span_pages=frames)
 
 
 @pytest.mark.parametrize("filename", ["a.md", "a.html"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import zlib
+from contextlib import nullcontext
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from PIL import Image
 
 from actors.errors import FileError
 from client.models import ErrorCode
+from tests.hostile.pictures import gif_of_frames
 from tests.unit.parser.files import as_document, make_lying_zip, make_pdf, make_zip
 
 pytestmark = pytest.mark.models
@@ -184,6 +186,15 @@ def test_a_member_is_handed_to_zlib_once(monkeypatch: pytest.MonkeyPatch) -> Non
     data = make_zip({"word/document.xml": b"<w/>", "word/media/1.bin": random.Random(1).randbytes(4 * MIB)})
     zips.check_zip(data, "docx", ".docx")
     assert sum(handed) <= len(data)
+
+
+@pytest.mark.parametrize(("frames", "side", "taken"), [(9, 100, True), (2, 9_000, True), (60, 5_000, False)])
+def test_an_animation_is_refused_by_the_pixels_of_all_its_frames(frames: int, side: int, taken: bool) -> None:
+    from actors.parser.engine.sniffing import sniff
+
+    data = gif_of_frames(frames, side)
+    with nullcontext() if taken else pytest.raises(FileError, match=f"{frames} frames of {side} x {side} pixels"):
+        sniff(as_document(data), "a.gif")
 
 
 def test_a_picture_of_too_many_pixels_is_refused() -> None:
