@@ -37,6 +37,10 @@ log = get_logger()
 #: A process may always hold this many times its first size: a new one would soon be as large again.
 LEAST_GROWTH = 6  # healthy ones should reach 5: the sizes in docs/reliability.md, without torch; not measured
 
+#: So many more objects than before make the collector look for cycles. A document is a large tree: at Python's 700 the
+#: collector would walk through it over and over, for an eighth of the time of an HTML file and a fifth of an assembly.
+COLLECT_AFTER = 100_000
+
 #: How many page deadlines a derivation may take: one, and one for each MiB of its source, up to this many.
 PAGES_OF_A_DERIVATION = 16
 
@@ -124,6 +128,7 @@ class Parser:
         self._memory = MemoryLimit(self._ceiling, kernel_limit=config.num_gpus == 0)
         self._scratch = Scratch()
         gc.freeze()  # libraries and models stay for good, so the collector need not visit them
+        gc.set_threshold(COLLECT_AFTER, 10, 10)
         self._at_work = threading.Lock()
 
     async def describe(self, options: ParseOptions | None = None) -> ParserInfo:

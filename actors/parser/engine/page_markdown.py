@@ -6,10 +6,14 @@ body's items are sorted by page once, and each page serializes only its own.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import cached_property
-from typing import Any
+from itertools import chain
+from typing import Any, TypeGuard, cast
 
 from docling_core.transforms.serializer.base import BaseDocSerializer, BaseTableSerializer, SerializationResult
+from docling_core.transforms.serializer.common import create_ser_result
 from docling_core.transforms.serializer.markdown import (
     MarkdownDocSerializer,
     MarkdownParams,
@@ -19,13 +23,17 @@ from docling_core.transforms.serializer.markdown import (
 from docling_core.types.doc.common.constants import DOCUMENT_TOKENS_EXPORT_LABELS
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
-from docling_core.types.doc.items.node import DocItem, NodeItem
+from docling_core.types.doc.items.node import DocItem, FloatingItem, NodeItem
 from docling_core.types.doc.items.table.table import TableItem
 from docling_core.types.doc.items.text import TextItem
+from docling_core.types.doc.labels import DocItemLabel
 from pydantic import PrivateAttr
 
 from actors.parser.engine.page_parts import parts_of
 from actors.parser.engine.plain_text import plain_text
+
+#: What Markdown escapes, and line breaks.
+_MARKUP = re.compile(r"[_&<>\n]")
 
 
 class PageTexts:
@@ -76,14 +84,8 @@ class PageTexts:
 
     def page(self, number: int) -> str:
         """What stands on a page. Of an item that runs over several pages, the part on this one."""
-        visited: set[str] = set()
         self._serializer.show_only(number)
-        parts = [
-            part
-            for root in self._roots.get(number, [])
-            for part in self._serializer.get_parts(item=root, visited=visited)
-        ]
-        return self._serializer.serialize_doc(parts=parts).text
+        return self._serializer.markdown_of(self._roots.get(number, []))
 
     def refs(self, number: int) -> set[str]:
         """The references of all items on a page, those of other layers too."""
@@ -112,7 +114,7 @@ class _PartSerializer(MarkdownTextSerializer):
 class _PageSerializer(MarkdownDocSerializer):
     """docling's serializer with a lookup of each page's items, so that no page walks the whole document."""
 
-    _excluded: set[str] = PrivateAttr(default_factory=set)
+    _excluded: Set[str] = PrivateAttr(default_factory=set)
     _excluded_everywhere: set[str] = PrivateAttr(default_factory=set)
     _page: int | None = PrivateAttr(default=None)
 
@@ -124,8 +126,47 @@ class _PageSerializer(MarkdownDocSerializer):
     def show_only(self, page: int | None) -> None:
         """Show only the items on `page`; None shows all."""
         self._page = page
-        elsewhere = set() if page is None else self._pages_by_ref.keys() - self.refs_by_page.get(page, set())
-        self._excluded = self._excluded_everywhere | elsewhere
+        everywhere = self._excluded_everywhere
+        self._excluded = everywhere if page is None else _HiddenRefs(everywhere, self._pages_by_ref, page)
+
+    def markdown_of(self, roots: Iterable[NodeItem]) -> str:
+        """The Markdown of some items and what is below them."""
+        visited: set[str] = set()
+        parts: list[str] = []
+        for root in roots:
+            if self._is_bare(root):
+                parts.append(self.part_of(root).text)
+            else:
+                parts += [part.text for part in self.get_parts(item=root, visited=visited)]
+        return "\n\n".join(filter(None, parts))
+
+    def serialize(
+        self, *, item: NodeItem | None = None, visited: set[str] | None = None, **kwargs: Any
+    ) -> SerializationResult:
+        if item is not None and self._is_bare(item):
+            return create_ser_result(text=self.part_of(item).text, span_source=item)
+        return super().serialize(item=item, visited=visited, **kwargs)
+
+    def _is_bare(self, item: NodeItem) -> TypeGuard[TextItem]:
+        """Whether Markdown has the item's text as it stands, and nothing else of it: docling needs not be asked.
+
+        So it is with nearly all items of a long document.
+        """
+        return (
+            type(item) is TextItem
+            and item.label is DocItemLabel.TEXT
+            and not (item.children or item.meta or item.formatting or item.hyperlink)
+            and item.content_layer in self.params.layers
+            and item.self_ref not in self._attached
+            and item.self_ref not in self._excluded
+            and not _MARKUP.search(item.text)
+        )
+
+    @cached_property
+    def _attached(self) -> set[str]:
+        """The references of captions and footnotes, which docling writes with the item that they belong to."""
+        floating = [item for item in self._items if isinstance(item, FloatingItem)]
+        return {ref.cref for item in floating for ref in (*item.captions, *item.footnotes)}
 
     def part_of(self, item: TextItem) -> TextItem:
         """The item with its text on the page shown."""
@@ -148,29 +189,51 @@ class _PageSerializer(MarkdownDocSerializer):
 
         Empty when nothing has a place.
         """
-        items = self._below(self.doc.body)
-        placed = [item.prov[0].page_no for item in items if item.prov]
+        placed = [item.prov[0].page_no for item in self._items if item.prov]
         if not placed:
             return {}
         page, pages = placed[0], {}
-        for item in items:
+        for item in self._items:
             own = _pages_of(item) or {page}
             page = max(own)
             pages[item.self_ref] = own
         return pages
 
     def get_excluded_refs(self, **kwargs: Any) -> set[str]:
-        return self._excluded
+        return cast(set[str], self._excluded)  # serializers only ask what is in it
 
     def pages_of(self, root: NodeItem) -> set[int]:
         """The pages that `root` and what is below it are on."""
-        return {page for item in self._below(root) for page in self._pages_by_ref.get(item.self_ref, ())}
+        below = self._below(root) if root.children else [root]
+        return {page for item in below for page in self._pages_by_ref.get(item.self_ref, ())}
+
+    @cached_property
+    def _items(self) -> list[DocItem]:
+        return self._below(self.doc.body)
 
     def _below(self, root: NodeItem) -> list[DocItem]:
         walk = self.doc.iterate_items(
             root=root, with_groups=True, traverse_pictures=True, included_content_layers=set(ContentLayer)
         )
         return [item for item, _ in walk if isinstance(item, DocItem)]
+
+
+class _HiddenRefs(Set[str]):
+    """`everywhere`, and every reference that is not on `page`. It is only asked: a set would have most of the document
+    in it, for each page anew."""
+
+    def __init__(self, everywhere: set[str], pages: Mapping[str, set[int]], page: int) -> None:
+        self._everywhere, self._pages, self._page = everywhere, pages, page
+
+    def __contains__(self, ref: object) -> bool:
+        return ref in self._everywhere or (ref in self._pages and self._page not in self._pages[str(ref)])
+
+    def __iter__(self) -> Iterator[str]:
+        elsewhere = (ref for ref, pages in self._pages.items() if self._page not in pages)
+        return iter(dict.fromkeys(chain(self._everywhere, elsewhere)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _pages_of(item: DocItem) -> set[int]:

@@ -78,8 +78,12 @@ def count(pages: Iterable[Page], document: DoclingDocument) -> Count:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, each by its letters and digits."""
-    folded = ("".join(filter(str.isalnum, unicodedata.normalize("NFKC", run))) for run in text.split())
+    folded = (run if run.isascii() and run.isalnum() else _folded(run) for run in text.split())
     return [word for word in folded if word]
+
+
+def _folded(run: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", run)))
 
 
 def words_by_page(document: DoclingDocument) -> WordsByPage:
@@ -93,6 +97,8 @@ def words_by_page(document: DoclingDocument) -> WordsByPage:
 
 def words_in_figures(document: DoclingDocument) -> int:
     """How many words docling's exports leave out: those inside figures, and of formulas that no model has read."""
+    if not document.pictures and not any(isinstance(item, FormulaItem) for item in document.texts):
+        return 0
     shown = {item.self_ref for item in _items(document, in_figures=False) if not _is_unread_formula(item)}
     hidden = [item for item in _items(document, in_figures=True) if item.self_ref not in shown]
     return sum(len(words_of(text)) for item in hidden for _, text in _texts(item))
@@ -121,10 +127,13 @@ def _texts(item: DocItem) -> Iterator[tuple[int, str]]:
 
 def missing(read: Sequence[str], kept: Sequence[str]) -> list[str]:
     """The words of `read` that are not in `kept`."""
+    wanted = Counter(read) - Counter(kept)
+    if not wanted:
+        return []
     spare = Counter(kept) - Counter(read)
     run = "".join(_take(kept, spare))  # in the document's order: neighbours that were one word stand together
     lost = []
-    for word in sorted(_take(read, Counter(read) - Counter(kept)), key=len, reverse=True):
+    for word in sorted(_take(read, wanted), key=len, reverse=True):
         if word in run:
             run = run.replace(word, "\n", 1)
         else:

@@ -36,7 +36,7 @@ def table_of(rows: list[list[str]], heads: int = 1) -> TableData:
 
 
 def book(pages: int) -> DoclingDocument:
-    """Every page: a heading, a paragraph, and a list that runs on to the next page; page 3 is empty."""
+    """Every page: a heading, paragraphs, and a list that runs on to the next page; page 3 is empty."""
     document = DoclingDocument(name="book")
     written = [number for number in range(1, pages + 1) if number != 3]
     for number in range(1, pages + 1):
@@ -44,6 +44,9 @@ def book(pages: int) -> DoclingDocument:
     for number in written:
         document.add_heading(f"Chapter {number}", prov=place(number))
         document.add_text(label=DocItemLabel.TEXT, text=f"Text_of {number} & more", prov=place(number))
+        document.add_text(label=DocItemLabel.TEXT, text=f"Plain text of {number}", prov=place(number))
+        document.add_text(label=DocItemLabel.TEXT, text="two\nlines", prov=place(number))
+        document.add_text(label=DocItemLabel.CHECKBOX_SELECTED, text="ticked", prov=place(number))
         group = document.add_list_group()
         document.add_list_item(f"item on {number}", parent=group, prov=place(number))
         if number + 1 in written:
@@ -57,6 +60,17 @@ def test_every_page_has_the_markdown_docling_exports_for_it() -> None:
     texts = PageTexts(document, DEFAULT_CONTENT_LAYERS)
     for number in document.pages:
         assert texts.page(number) == document.export_to_markdown(page_no=number)
+    assert texts.whole() == document.export_to_markdown()
+
+
+def test_a_caption_stands_with_its_table_and_furniture_nowhere() -> None:
+    document = book(2)
+    caption = document.add_text(label=DocItemLabel.TEXT, text="What it holds", prov=place(1))
+    document.add_table(table_of([["c"], ["3"]]), prov=place(1), caption=caption)
+    document.add_text(label=DocItemLabel.TEXT, text="furniture", prov=place(1), content_layer=ContentLayer.FURNITURE)
+    texts = PageTexts(document, DEFAULT_CONTENT_LAYERS)
+    assert texts.page(1).count("What it holds") == 1
+    assert texts.page(1) == document.export_to_markdown(page_no=1)
     assert texts.whole() == document.export_to_markdown()
 
 
