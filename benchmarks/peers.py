@@ -90,7 +90,8 @@ def installed(peer: Peer) -> bool:
         return True
     if shutil.which(peer.python) is None:
         return False
-    subprocess.run([peer.python, "-m", "venv", str(folder)], check=True)
+    if subprocess.run([peer.python, "-m", "venv", str(folder)], check=False).returncode != 0:
+        return False  # as pyenv's shim of a version that is not chosen
     install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", peer.package]
     try:
         return subprocess.run(install, check=False, timeout=INSTALL_WITHIN_S).returncode == 0
