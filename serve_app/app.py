@@ -201,8 +201,8 @@ def dispatcher_deployment(settings: Settings, replica: type[DispatcherReplica] =
     return deployment(replica)
 
 
-def _on_head(settings: Settings) -> dict[str, float] | None:
-    return HEAD if settings.is_local else None
+def _on_head(settings: Settings) -> dict[str, float]:
+    return HEAD if settings.is_local else {}
 
 
 def _parsers(settings: Settings, make_engine: EngineFactory) -> Application:

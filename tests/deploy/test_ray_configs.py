@@ -15,9 +15,11 @@ import yaml
 from pydantic import BaseModel
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.llm._internal.serve.core.configs.llm_config import LLMConfig
-from ray.serve.schema import DeploymentSchema, ServeDeploySchema
+from ray.serve._private.build_app import build_app
+from ray.serve.schema import DeploymentSchema, RayActorOptionsSchema, ServeDeploySchema
 from starlette.middleware import Middleware
 
+from serve_app.app import compose
 from serve_app.haproxy import BINARY, COMMAND
 from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import ServeArguments, Settings
@@ -33,6 +35,7 @@ GROUPS = [RAY_SERVICE["spec"]["rayClusterConfig"]["headGroupSpec"]]
 GROUPS += RAY_SERVICE["spec"]["rayClusterConfig"]["workerGroupSpecs"]
 ANSWERS = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 EVERY_NODE = {"RAY_SERVE_ENABLE_HA_PROXY": "1", ANSWERS: "serve_app.proxies.middlewares"}
+SHARED = {"database_url": "postgresql+psycopg://db/docfleet", "blob_url": "s3://docfleet"}
 HTTP_PORT = SERVE_CONFIG["http_options"]["port"]
 
 
@@ -110,6 +113,18 @@ def test_config_with_a_model_is_the_plain_one_besides() -> None:
 )
 def test_a_misspelt_key_is_found_at_every_depth(path: str, wrong: dict[str, Any]) -> None:
     assert list(unknown_keys(ServeDeploySchema, wrong)) == [path]
+
+
+@pytest.mark.parametrize("state", [{}, SHARED], ids=["local state", "shared state"])
+def test_every_deployment_has_options_that_serve_can_show(state: dict[str, str], tmp_path: Path) -> None:
+    """Serve takes options that its own schema refuses. Then its proxies never hear of the replicas."""
+    application = compose(Settings(state_dir=str(tmp_path), **state))
+    built = build_app(application, name="docfleet", default_runtime_env={}, make_deployment_handle=lambda *_: None)
+    options = {deployment.name: deployment.ray_actor_options for deployment in built.deployments}
+    for each in options.values():
+        RayActorOptionsSchema.model_validate(each)
+    is_pinned = {name: bool(options[name].get("resources")) for name in ("Dispatcher", "Ingress")}
+    assert is_pinned == dict.fromkeys(is_pinned, not state)
 
 
 def test_cluster_yaml_is_what_ray_up_accepts() -> None:
