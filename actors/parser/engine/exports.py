@@ -78,7 +78,8 @@ def _writer(document: DoclingDocument, wanted: Export, images: ImageRefMode) -> 
         case ExportFormat.DOCLANG:
             return DocLangDocSerializer(doc=document, params=DocLangParams(image_mode=images, **shown))
         case ExportFormat.LATEX:
-            return LaTeXDocSerializer(doc=document, params=LaTeXParams(image_mode=images, **shown))
+            linked = images if images is ImageRefMode.REFERENCED else ImageRefMode.PLACEHOLDER
+            return LaTeXDocSerializer(doc=document, params=LaTeXParams(image_mode=linked, **shown))
         case ExportFormat.VTT:
             _check_times(document)
             return WebVTTDocSerializer(doc=document, params=WebVTTParams(**shown))

@@ -27,7 +27,7 @@ from tests.unit.parser.files import exported, make_export
 
 WANTED = Pictures(job_id="j", folder="results/j/0", source="results/j/0/document.json")
 PAGED = [ExportFormat.MARKDOWN, ExportFormat.TEXT]
-SHOWN = [ExportFormat.MARKDOWN, ExportFormat.HTML, ExportFormat.JSON]
+SHOWN = [ExportFormat.MARKDOWN, ExportFormat.HTML, ExportFormat.JSON, ExportFormat.DOCLANG, ExportFormat.YAML]
 
 
 def made(*kept: bool, media_type: str = "application/pdf") -> DoclingDocument:
@@ -69,7 +69,7 @@ def test_a_placeholder_stands_for_a_picture_in_markdown(images: Any, marks: int)
     assert "Word2" in text
 
 
-@pytest.mark.parametrize("form", SHOWN)
+@pytest.mark.parametrize("form", [*SHOWN, ExportFormat.LATEX])
 def test_referenced_pictures_are_links_to_what_the_list_names(form: ExportFormat) -> None:
     document = made(True, False)
     text = shown(document, form, images="referenced", links="files/0/artifacts/")
@@ -133,6 +133,11 @@ def test_pictures_that_were_not_kept_cannot_be_embedded(form: ExportFormat) -> N
 @pytest.mark.parametrize("images", [None, "none", "placeholder", "referenced", "embedded"])
 def test_a_format_without_pictures_is_the_same_in_every_style(form: ExportFormat, images: Any) -> None:
     assert shown(made(False), form, images=images) == shown(made(False), form)
+
+
+@pytest.mark.parametrize("images", [None, "none", "placeholder", "embedded"])
+def test_latex_has_no_pictures_but_links(images: Any) -> None:
+    assert "image" not in shown(made(True, True), ExportFormat.LATEX, images=images).replace("% image", "")
 
 
 def test_a_document_without_pictures_has_none_to_embed() -> None:
