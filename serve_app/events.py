@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from actors.errors import AWAY, JobExpired, JobNotFound
 from actors.messages import JobChanges, JobView
+from serve_app.own_jobs import own_job
 from serve_app.ports import IngressRegistry
 
 #: Seconds that one call to the registry waits for a change, at most.
@@ -59,6 +61,16 @@ async def until_ended(jobs: IngressRegistry, view: JobView, timeout_s: float) ->
         except AWAY:
             await asyncio.sleep(min(left, RECONNECT_S))
     return view
+
+
+async def own_job_at_end(jobs: IngressRegistry, job_id: str, owner: str, timeout_s: float) -> JobView:
+    """`own_job` and `until_ended` in one call of the registry, as a rule."""
+    now = asyncio.get_running_loop().time
+    deadline = now() + timeout_s
+    if timeout_s > 0:
+        with suppress(*AWAY):
+            return await jobs.wait_ended(job_id, timeout_s, owner)
+    return await until_ended(jobs, await own_job(jobs, job_id, owner), deadline - now())
 
 
 def event_stream(

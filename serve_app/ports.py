@@ -36,8 +36,11 @@ class IngressRegistry(Protocol):
         """The job as soon as its version differs from `version`, or after `timeout_s` seconds."""
         ...
 
-    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
-        """The job as soon as it has ended, or after `timeout_s` seconds."""
+    async def wait_ended(self, job_id: str, timeout_s: float, owner: str | None = None) -> JobView:
+        """The job as soon as it has ended, or after `timeout_s` seconds.
+
+        Raises JobNotFound and JobExpired. With `owner`, another owner's job is not found.
+        """
         ...
 
     async def inputs(self, job_id: str) -> tuple[InputFile, ...]:

@@ -37,7 +37,7 @@ from client.models import (
 from serve_app.chunk_results import ChunkResults
 from serve_app.confidence_results import ConfidenceResults
 from serve_app.derived import DerivedBlobs
-from serve_app.events import LONGEST_WAIT_S, event_stream, owner_stream, until_ended
+from serve_app.events import LONGEST_WAIT_S, event_stream, own_job_at_end, owner_stream, until_ended
 from serve_app.health import Health
 from serve_app.offer import offer
 from serve_app.own_jobs import own_job
@@ -212,7 +212,7 @@ class Routes:
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
         """The nodes of a job, its chunks, its exported documents, or a zip file. With `wait`, waits for its end."""
-        view = await until_ended(self._jobs, await self.found(request, job_id), wait)
+        view = await own_job_at_end(self._jobs, job_id, request.state.owner, wait)
         span = page_span(pages)
         check_together(form, chunking, pages=span is not None, partial=partial)
         check_style(form, style)

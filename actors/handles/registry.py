@@ -63,9 +63,9 @@ class RegistryHandle:
         """The job once its version differs from `version`, at the latest after `timeout_s`."""
         return await self._ask(self._actor.wait.remote(job_id, version, timeout_s), timeout_s)
 
-    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
-        """The job once it has ended, at the latest after `timeout_s`."""
-        return await self._ask(self._actor.wait_ended.remote(job_id, timeout_s), timeout_s)
+    async def wait_ended(self, job_id: str, timeout_s: float, owner: str | None = None) -> JobView:
+        """The job once it has ended, at the latest after `timeout_s`. With `owner`, only a job of that owner."""
+        return await self._ask(self._actor.wait_ended.remote(job_id, timeout_s, owner), timeout_s)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
         return await self._ask(self._actor.cancel.remote(job_id, owner))

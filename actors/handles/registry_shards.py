@@ -34,7 +34,7 @@ class RegistryShard(ClaimShard, Protocol):
     async def get(self, job_id: str) -> JobView | None: ...
     async def inputs(self, job_id: str) -> tuple[InputFile, ...]: ...
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView: ...
-    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView: ...
+    async def wait_ended(self, job_id: str, timeout_s: float, owner: str | None = None) -> JobView: ...
     async def cancel(self, job_id: str, owner: str) -> JobView: ...
     async def list_jobs(
         self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
@@ -86,8 +86,8 @@ class RegistryShards:
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
         return await self._of(job_id).wait(job_id, version, timeout_s)
 
-    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
-        return await self._of(job_id).wait_ended(job_id, timeout_s)
+    async def wait_ended(self, job_id: str, timeout_s: float, owner: str | None = None) -> JobView:
+        return await self._of(job_id).wait_ended(job_id, timeout_s, owner)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
         return await self._of(job_id).cancel(job_id, owner)

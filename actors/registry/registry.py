@@ -131,9 +131,20 @@ class JobRegistry:
         """
         return await self._wait_until(lambda job: job.version != version, job_id, timeout_s)
 
-    async def wait_ended(self, job_id: str, timeout_s: float) -> JobView:
-        """The job once it has ended, at the latest after `timeout_s`. Raises JobNotFound, JobExpired."""
-        return await self._wait_until(lambda job: job.ended, job_id, timeout_s)
+    async def wait_ended(self, job_id: str, timeout_s: float, owner: str | None = None) -> JobView:
+        """The job once it has ended, at the latest after `timeout_s`. Raises JobNotFound, JobExpired.
+
+        With `owner`, another owner's job is not found, at once.
+        """
+        if owner is None:
+            return await self._wait_until(lambda job: job.ended, job_id, timeout_s)
+        try:
+            view = await self._wait_until(lambda job: job.ended or job.spec.owner != owner, job_id, timeout_s)
+        except JobExpired as expired:
+            raise (expired if expired.owner == owner else _not_found(job_id)) from None
+        if view.owner != owner:
+            raise _not_found(job_id)
+        return view
 
     async def _wait_until(self, reached: Callable[[JobRecord], bool], job_id: str, timeout_s: float) -> JobView:
         """The job once `reached` is true or it has ended, at the latest after `timeout_s`.

@@ -270,6 +270,17 @@ async def test_a_wait_for_the_end_of_no_job_is_refused(registry: JobRegistry) ->
         await registry.wait_ended("nobody", 600)
 
 
+async def test_a_wait_for_the_end_of_another_owners_job_ends_at_once(registry: JobRegistry) -> None:
+    await registry.submit(spec("a", owner="one"))
+    with pytest.raises(JobNotFound):
+        await registry.wait_ended("a", 600, "other")
+    claimed = await claim(registry)
+    await registry.finish("a", claimed.lease, JobOutcome())
+    with pytest.raises(JobNotFound):
+        await registry.wait_ended("a", 600, "other")
+    assert await registry.wait_ended("a", 600, "one") == await registry.get("a")
+
+
 async def test_a_wait_runs_out(registry: JobRegistry) -> None:
     view = await registry.submit(spec("a"))
     assert await registry.wait("a", view.version, SOON) == view
