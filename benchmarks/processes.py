@@ -1,12 +1,24 @@
-"""The CPU time of the processes that a benchmark has started."""
+"""The CPU time and the memory of the processes that a benchmark has started."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+MIB = 1024 * 1024
+
+#: The titles that Ray gives to the service's own processes.
+TITLES = {
+    "registry": "ray::JobRegistry",
+    "dispatcher": "ray::ServeReplica:docfleet:Dispatcher",
+    "ingress": "ray::ServeReplica:docfleet:Ingress",
+    "parser": "ray::ServeReplica:docfleet:Parser",
+}
+
+Sample = dict[str, int]
 
 
 def cpu_of_processes() -> Counter[str]:
@@ -24,3 +36,17 @@ def _name(process: psutil.Process) -> str:
     command = process.cmdline()
     title = command[0] if command else process.name()
     return title.split(":")[-1].split(".")[0].split()[0] if title.startswith("ray::") else Path(title).name
+
+
+def memory_of_processes() -> Sample:
+    """The memory of each process of the service in MiB, by name and number."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for process in sorted(psutil.Process().children(recursive=True), key=lambda one: one.pid):
+        try:
+            title, held = " ".join(process.cmdline()), process.memory_info().rss // MIB
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+        for name, beginning in TITLES.items():
+            if title.startswith(beginning):
+                found[name].append(held)
+    return {f"{name} {number}": held for name, several in found.items() for number, held in enumerate(several, 1)}

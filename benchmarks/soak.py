@@ -10,28 +10,15 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import defaultdict
 from pathlib import Path
 
-import psutil
-
 from actors.formats import suffix_of, supported_suffixes
+from benchmarks.processes import Sample, memory_of_processes
 from benchmarks.service import describe_machine, service
 from client import DoclingParserClient
 
 PARSERS = 2
 LARGEST = 400_000  # bytes; larger files would take most of the time
-MIB = 1024 * 1024
-
-#: The titles that Ray gives to the service's own processes.
-TITLES = {
-    "registry": "ray::JobRegistry",
-    "dispatcher": "ray::ServeReplica:docfleet:Dispatcher",
-    "ingress": "ray::ServeReplica:docfleet:Ingress",
-    "parser": "ray::ServeReplica:docfleet:Parser",
-}
-
-Sample = dict[str, int]
 
 
 def main() -> None:
@@ -44,13 +31,13 @@ def main() -> None:
     print(f"{len(files)} files, {rounds} rounds, {PARSERS} parsers; {describe_machine()}", flush=True)
     env = {"PARSER_MIN_REPLICAS": str(PARSERS), "PARSER_MAX_REPLICAS": str(PARSERS), "PARSER_MAX_PAGES": "0"}
     with service(**env) as url, DoclingParserClient(url) as client:
-        samples = [_memory()]
+        samples = [memory_of_processes()]
         _show_names(samples[0])
         _show(0, samples[0])
         began = time.monotonic()
         for done in range(1, rounds + 1):
             client.submit_and_wait(*files)
-            samples.append(_memory())
+            samples.append(memory_of_processes())
             _show(done * len(files), samples[-1])
         print(f"{rounds * len(files) / (time.monotonic() - began):.1f} documents/s")
     _show_growth(samples)
@@ -58,20 +45,6 @@ def main() -> None:
 
 def _is_fit(path: Path) -> bool:
     return path.is_file() and suffix_of(path.name) in supported_suffixes() and path.stat().st_size < LARGEST
-
-
-def _memory() -> Sample:
-    """The memory of each process of the service in MiB, by name and number."""
-    found: defaultdict[str, list[int]] = defaultdict(list)
-    for process in sorted(psutil.Process().children(recursive=True), key=lambda one: one.pid):
-        try:
-            title, held = " ".join(process.cmdline()), process.memory_info().rss // MIB
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-        for name, beginning in TITLES.items():
-            if title.startswith(beginning):
-                found[name].append(held)
-    return {f"{name} {number}": held for name, several in found.items() for number, held in enumerate(several, 1)}
 
 
 def _show_names(sample: Sample) -> None:
