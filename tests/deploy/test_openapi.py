@@ -4,91 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 import client.models
-from actors.blobs import open_blobs
-from actors.registry.registry import JobRegistry, RegistryConfig
-from serve_app.api import make_api
 from serve_app.openapi_examples import EXAMPLES
 from serve_app.settings import Settings
-from tests.fakes import FakeDispatchers, FakeParsers, FakeWorker
+from tests.fakes import FakeDispatchers, FakeWorker
+from tests.served_api import ServedApi
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
+if TYPE_CHECKING:
+    from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
+OPERATIONS = [operation["operationId"] for methods in DOCUMENT["paths"].values() for operation in methods.values()]
 EXAMPLES_EACH = 25
 ENDLESS = {"events"}  # a stream; tests/unit/serve_app/test_owner_events.py reads it
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
-
-schema = schemathesis.openapi.from_path(str(DOCUMENT))
 #: Operations that hold a request until its job has ended.
 HELD = ("v1_convert_file", "v1_convert_source", "v1_chunk_file", "v1_chunk_source")
-OPERATIONS = {result.ok().definition.raw["operationId"]: result.ok() for result in schema.get_all_operations()}
 
 
-class Server:
-    """The ingress on a socket, over a real registry; its jobs end when `ended_job` is called."""
+class Server(ServedApi):
+    """Its jobs end when `ended_job` is called."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-        self._thread.start()
-        self._started.wait()
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        wanted = Settings(state_dir=str(self._folder), parse_timeout_s=0.05, api_keys_file="", api_keys="")
-        config = RegistryConfig(
-            database_url=wanted.database_url, max_queued_jobs=10_000, max_queued_bytes=2**40, job_ttl_s=3600.0
-        )
-        self._registry = await asyncio.to_thread(JobRegistry, config)
-        blobs = open_blobs(wanted.blob_url)
-        self._worker = FakeWorker(self._registry, blobs, pages=3)
-        parsers = FakeParsers()
-        api = make_api(self._registry, blobs, parsers, FakeDispatchers(parsers, blobs), wanted)
-        listening = socket.create_server(("127.0.0.1", 0))  # takes connections before it is served
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        self._server = uvicorn.Server(uvicorn.Config(api, log_config=None, lifespan="off"))
-        self._started.set()
-        await self._server.serve(sockets=[listening])
-        await self._registry.close()
+        wanted = Settings(state_dir=str(folder), parse_timeout_s=0.05, api_keys_file="", api_keys="")
+        super().__init__(wanted, FakeDispatchers)
+        self._worker = FakeWorker(self.registry, self.blobs, pages=3)
 
     def ended_job(self) -> str:
         """The id of a job of a good and a bad file."""
-        files = [("files", ("a.pdf", b"# A")), ("files", ("b.md", b"bad"))]
-        job_id = str(httpx.post(f"{self.url}/submit", files=files).json()["job_id"])
-        asyncio.run_coroutine_threadsafe(self._worker.work(), self._loop).result()
+        job_id = self.submit({"a.pdf": b"# A", "b.md": b"bad"})
+        self.call(self._worker.work())
         return job_id
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """In this context, jobs are ended as soon as they come."""
-        working = asyncio.run_coroutine_threadsafe(self._work(), self._loop)
+        working = self.launch(self._work())
         yield
         working.cancel()
 
@@ -96,10 +55,6 @@ class Server:
         while True:
             await self._worker.work()
             await asyncio.sleep(0.01)
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +64,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def schema() -> OpenApiSchema:
+    import schemathesis  # takes seconds
+
+    return schemathesis.openapi.from_dict(DOCUMENT)
+
+
 @pytest.mark.parametrize("operation_id", [name for name in OPERATIONS if name not in ENDLESS])
-def test_requests_made_from_the_description_are_answered_as_it_says(server: Server, operation_id: str) -> None:
-    operation = OPERATIONS[operation_id]
+def test_requests_made_from_the_description_are_answered_as_it_says(
+    server: Server, schema: OpenApiSchema, operation_id: str
+) -> None:
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks
+
+    told = [
+        not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_headers_conformance,
+        checks.response_schema_conformance,
+    ]
 
     @settings(
         max_examples=EXAMPLES_EACH,
@@ -121,12 +94,12 @@ def test_requests_made_from_the_description_are_answered_as_it_says(server: Serv
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy(), is_real=st.booleans())
+    @given(case=schema.find_operation_by_id(operation_id).as_strategy(), is_real=st.booleans())
     def holds(case: Any, is_real: bool) -> None:
         for name in {"job_id", "task_id"} & set(case.path_parameters or ()):
             if is_real:
                 case.path_parameters[name] = server.ended_job()
-        case.call_and_validate(base_url=server.url, checks=CHECKS)
+        case.call_and_validate(base_url=server.url, checks=told)
 
     with server.working() if operation_id in HELD else nullcontext():
         holds()
@@ -150,11 +123,10 @@ def test_an_example_is_what_its_model_would_send(name: str) -> None:
 
 
 def test_every_operation_says_who_may_ask() -> None:
-    document = json.loads(DOCUMENT.read_text())
     schemes = [{"bearer": []}, {"apiKey": []}, {}]
-    guarded = {path for path, methods in document["paths"].items() for one in methods.values() if "security" in one}
-    assert guarded == set(document["paths"]) - {"/health", "/livez", "/readyz", "/ready", "/version"}
+    guarded = {path for path, methods in DOCUMENT["paths"].items() for one in methods.values() if "security" in one}
+    assert guarded == set(DOCUMENT["paths"]) - {"/health", "/livez", "/readyz", "/ready", "/version"}
     for path in guarded:
-        for operation in document["paths"][path].values():
+        for operation in DOCUMENT["paths"][path].values():
             assert operation["security"] == schemes
             assert {"401", "429"} <= set(operation["responses"])

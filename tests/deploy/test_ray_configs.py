@@ -14,7 +14,6 @@ import pytest
 import yaml
 from pydantic import BaseModel
 from ray.autoscaler._private.util import prepare_config, validate_config
-from ray.llm._internal.serve.core.configs.llm_config import LLMConfig
 from ray.serve._private.build_app import build_app
 from ray.serve.schema import DeploymentSchema, RayActorOptionsSchema, ServeDeploySchema
 from starlette.middleware import Middleware
@@ -71,6 +70,8 @@ def test_serve_config_has_no_unknown_key(config: dict[str, Any]) -> None:
 
 
 def test_model_of_the_config_is_what_serve_s_builder_takes() -> None:
+    from ray.llm._internal.serve.core.configs.llm_config import LLMConfig  # imports torch
+
     [config] = WITH_A_MODEL["applications"][1]["args"]["llm_configs"]
     taken = LLMConfig.model_validate(config)  # refuses unknown keys; the builder itself needs vLLM
     DeploymentSchema.model_validate({"name": "vlm", **taken.deployment_config})

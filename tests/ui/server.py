@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
 import time
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
 import orjson
-import uvicorn
 
-from actors.blobs import BlobStore, open_blobs
+from actors.blobs import BlobStore
 from actors.derivations import Derivation, PagePicture
 from actors.errors import BlobMissing
 from actors.messages import Claim, FileOutcome, Heartbeat, InputFile, JobOutcome, JobSpec, PartialFile
-from actors.registry.registry import JobRegistry, RegistryConfig
 from client.confidence import Grade
 from client.models import ParseOptions, Progress
-from serve_app.api import make_api
 from serve_app.settings import Settings
-from tests.fakes import FakeParsers
+from tests.served_api import ServedApi
 from tests.ui.documents import Document, paged
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -36,7 +27,7 @@ class Dispatchers:
 
     blobs: BlobStore
     documents: dict[str, Document]
-    partial: dict[str, list[PartialFile]] = field(default_factory=dict)
+    partial: dict[str, list[PartialFile]]
 
     async def partial_files(self, job_id: str, holder: str) -> list[PartialFile] | None:
         return self.partial.get(job_id)
@@ -53,65 +44,30 @@ class Dispatchers:
         return None
 
 
-class PageServer:
-    """Serves in a thread. `documents` are what the worker makes of the files, by name; others get three pages."""
+class PageServer(ServedApi):
+    """`documents` are what the worker makes of the files, by name; others get three pages."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        self._settings = Settings(state_dir=str(folder), api_keys_file="", **settings)
         self.documents: dict[str, Document] = {}
         self._claims: dict[str, Claim] = {}
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._port = self._listening.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
-        self.start()
-
-    def start(self) -> None:
-        """Serve, on the port of before."""
-        if self._listening.fileno() == -1:
-            self._listening = socket.create_server(("127.0.0.1", self._port))
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-        self._thread.start()
-        self._started.wait()
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        config = RegistryConfig(
-            database_url=self._settings.database_url, max_queued_jobs=20_000, max_queued_bytes=2**40, job_ttl_s=3600.0
+        self._partial: dict[str, list[PartialFile]] = {}
+        super().__init__(
+            Settings(state_dir=str(folder), api_keys_file="", **settings),
+            lambda _, blobs: Dispatchers(blobs, self.documents, self._partial),
         )
-        self._registry = await asyncio.to_thread(JobRegistry, config)
-        self._blobs = open_blobs(self._settings.blob_url)
-        self._dispatchers = Dispatchers(self._blobs, self.documents)
-        api = make_api(self._registry, self._blobs, FakeParsers(), self._dispatchers, self._settings)
-        how = uvicorn.Config(api, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(how)
-        self._started.set()
-        await self._server.serve(sockets=[self._listening])
-        await self._registry.close()
 
-    def stop(self) -> None:
-        """Stop serving; open streams break."""
-        self._server.should_exit = True
-        self._thread.join()
-        self._listening.close()
-
-    # -- the worker ---------------------------------------------------------------------------------------------
-
-    def submit(self, *names: str, key: str = "") -> str:
-        """Submit a job as another program would."""
-        files = [("files", (name, name.encode())) for name in names]
-        headers = {"X-API-Key": key} if key else {}
-        answer = httpx.post(f"{self.url}/submit", files=files, headers=headers)
-        return str(answer.raise_for_status().json()["job_id"])
+    def submit_named(self, *names: str, key: str = "") -> str:
+        """Submit files whose content is their name."""
+        return self.submit({name: name.encode() for name in names}, key)
 
     def completed(self, *names: str) -> str:
-        job_id = self.submit(*names)
+        job_id = self.submit_named(*names)
         self.complete(job_id)
         return job_id
 
     def drop_inputs(self, job_id: str) -> None:
         """Remove the files of a job, as a server that does not keep them."""
-        self._call(self._blobs.delete_prefix(f"inputs/{job_id}"))
+        self.call(self.blobs.delete_prefix(f"inputs/{job_id}"))
 
     def fill(self, jobs: int) -> None:
         """Submit so many jobs at once, without their files."""
@@ -121,11 +77,11 @@ class PageServer:
             JobSpec(job_id=f"job{number}", files=(file,), options=ParseOptions(), submitted_at=now + number / 1000)
             for number in range(jobs)
         ]
-        self._call(self._registry.submit_many(specs))
+        self.call(self.registry.submit_many(specs))
 
     def begin(self) -> list[str]:
         """Take every waiting job to work. Returns their ids."""
-        claims = self._call(self._registry.claim("worker", 100, 0.0))
+        claims = self.call(self.registry.claim("worker", 100, 0.0))
         self._claims.update({claim.spec.job_id: claim for claim in claims})
         return [claim.spec.job_id for claim in claims]
 
@@ -143,16 +99,16 @@ class PageServer:
         part = PartialFile(
             filename=name, nodes=orjson.dumps(nodes), num_nodes=len(nodes), pages_done=len(pages), pages_total=total
         )
-        self._dispatchers.partial[job_id] = [part]
+        self._partial[job_id] = [part]
         progress = Progress(pages_total=total, pages_done=len(pages), files_total=len(claim.spec.files))
-        return self._call(self._registry.heartbeat([Heartbeat(job_id=job_id, lease=claim.lease, progress=progress)]))
+        return self.call(self.registry.heartbeat([Heartbeat(job_id=job_id, lease=claim.lease, progress=progress)]))
 
     def complete(self, job_id: str, *, words_lost: int = 0, grade: Grade = "unspecified") -> None:
         """End a job with the results of its files."""
         if job_id not in self._claims:
             self.begin()
         claim = self._claims.pop(job_id)
-        self._call(self._finish(claim, words_lost, grade))
+        self.call(self._finish(claim, words_lost, grade))
 
     async def _finish(self, claim: Claim, words_lost: int, grade: Grade) -> None:
         outcomes = [
@@ -165,13 +121,13 @@ class PageServer:
             pages_total=pages, pages_done=pages, files_total=files, files_done=files, words_lost=words_lost
         )
         outcome = JobOutcome(files=tuple(outcomes), progress=progress)
-        await self._registry.finish(claim.spec.job_id, claim.lease, outcome)
+        await self.registry.finish(claim.spec.job_id, claim.lease, outcome)
 
     async def _store(self, claim: Claim, index: int, name: str) -> FileOutcome:
         document = self.documents.setdefault(name, paged(name))
         folder = f"results/{claim.spec.job_id}/{index}"
-        await self._blobs.put(f"{folder}/response.json", orjson.dumps(document.response()))
-        await self._blobs.put(f"{folder}/document.json", orjson.dumps(document.json))
+        await self.blobs.put(f"{folder}/response.json", orjson.dumps(document.response()))
+        await self.blobs.put(f"{folder}/document.json", orjson.dumps(document.json))
         return FileOutcome(
             filename=name,
             response=f"{folder}/response.json",
@@ -181,6 +137,3 @@ class PageServer:
             pages=len(document.json["pages"]) or 1,
             processing_time_ms=12.0,
         )
-
-    def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)

@@ -25,7 +25,7 @@ def check(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(server: PageServer, new_page: NewPage, scheme: str, size: str) -> None:
     job_id = server.completed("report.pdf")
-    server.submit("waiting.pdf")
+    server.submit_named("waiting.pdf")
     page = new_page(f"{server.url}/ui", color_scheme=scheme, viewport=SIZES[size], reduced_motion="reduce")
     expect(page.locator(".row")).to_have_count(2)
     check(page)

@@ -99,8 +99,8 @@ def test_a_file_that_is_dropped_on_an_open_document_is_parsed_too(server: PageSe
 def test_the_list_tells_the_queue_place_and_what_to_look_at(home: Page, server: PageServer) -> None:
     document = paged("report.pdf")
     server.documents["report.pdf"] = document
-    server.complete(server.submit("report.pdf"), words_lost=3, grade="poor")
-    server.submit("waiting.pdf")
+    server.complete(server.submit_named("report.pdf"), words_lost=3, grade="poor")
+    server.submit_named("waiting.pdf")
     expect(row(home, "waiting.pdf")).to_contain_text("Waiting, place 1")
     expect(row(home, "report.pdf")).to_contain_text("3 words lost")
     expect(row(home, "report.pdf")).to_contain_text("poor confidence")
@@ -122,7 +122,7 @@ def test_chosen_options_go_along_with_the_files(home: Page, server: PageServer) 
 
 
 def test_jobs_of_other_programs_appear_without_a_reload_and_stay_after_one(home: Page, server: PageServer) -> None:
-    job_id = server.submit("report.pdf")
+    job_id = server.submit_named("report.pdf")
     expect(row(home, "report.pdf")).to_be_visible()
     home.reload()
     expect(row(home, "report.pdf")).to_contain_text("Waiting")
@@ -138,7 +138,7 @@ def test_a_job_that_comes_while_the_list_is_on_its_way_is_listed(server: PageSer
         page.goto(f"{server.url}/ui")
     other_tab = new_page(f"{server.url}/ui")
     expect(other_tab.get_by_text("No jobs yet.")).to_be_visible()
-    server.submit("early.pdf")
+    server.submit_named("early.pdf")
     expect(row(other_tab, "early.pdf")).to_be_visible()
     for route, answer in held:
         route.fulfill(response=answer)
@@ -146,7 +146,7 @@ def test_a_job_that_comes_while_the_list_is_on_its_way_is_listed(server: PageSer
 
 
 def test_a_waiting_job_is_cancelled_and_deleted(home: Page, server: PageServer) -> None:
-    server.submit("report.pdf")
+    server.submit_named("report.pdf")
     row(home, "report.pdf").get_by_role("button", name="Cancel report.pdf").click()
     expect(row(home, "report.pdf")).to_contain_text("Cancelled")
     home.once("dialog", lambda dialog: dialog.accept())
@@ -156,7 +156,7 @@ def test_a_waiting_job_is_cancelled_and_deleted(home: Page, server: PageServer) 
 
 def test_the_list_is_filtered_by_state_and_by_name(home: Page, server: PageServer) -> None:
     server.completed("done.pdf")
-    server.submit("waiting.pdf")
+    server.submit_named("waiting.pdf")
     expect(home.locator(".row")).to_have_count(2)
     home.get_by_role("button", name="Waiting", exact=True).click()
     expect(home.locator(".row .names")).to_have_text(["waiting.pdf"])
@@ -229,7 +229,7 @@ def test_a_wrong_key_is_refused_in_the_words_of_the_server_and_a_right_one_is_ke
     key = new_key()
     server = PageServer(tmp_path / "guarded", api_keys=f"me:{digest(key)}")
     try:
-        server.submit("mine.pdf", key=key)
+        server.submit_named("mine.pdf", key=key)
         page = new_page(f"{server.url}/ui")
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text("Send an API key")
@@ -248,18 +248,18 @@ def test_a_wrong_key_is_refused_in_the_words_of_the_server_and_a_right_one_is_ke
 
 
 def test_a_server_that_restarts_is_noticed_and_the_list_goes_on_by_itself(home: Page, server: PageServer) -> None:
-    server.submit("before.pdf")
+    server.submit_named("before.pdf")
     expect(row(home, "before.pdf")).to_be_visible()
     server.stop()
     expect(home.get_by_text("The connection is lost.")).to_be_visible()
     server.start()
-    server.submit("after.pdf")
+    server.submit_named("after.pdf")
     expect(row(home, "after.pdf")).to_be_visible()
     expect(home.get_by_text("The connection is lost.")).to_have_count(0)
 
 
 def test_an_open_document_goes_on_after_a_restart_of_the_server(server: PageServer, new_page: NewPage) -> None:
-    job_id = server.submit("report.pdf")
+    job_id = server.submit_named("report.pdf")
     server.begin()
     server.report(job_id, [1])
     page = new_page(f"{server.url}/ui#/jobs/{job_id}")
@@ -274,7 +274,7 @@ def test_an_open_document_goes_on_after_a_restart_of_the_server(server: PageServ
 
 def test_a_job_that_ends_while_its_pages_are_asked_for_is_shown_whole(server: PageServer, new_page: NewPage) -> None:
     held: list[tuple[Route, APIResponse]] = []
-    job_id = server.submit("report.pdf")
+    job_id = server.submit_named("report.pdf")
     server.begin()
     server.report(job_id, [1])
     page = new_page(f"{server.url}/livez")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
-import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +12,7 @@ import httpx
 import pytest
 
 from client import AsyncDoclingParserClient, DoclingParserClient, FileResult
+from tests.peak_memory import peak_memory
 
 if TYPE_CHECKING:
     from tests.unit.client.conftest import Server
@@ -65,19 +63,6 @@ async def anext_or_none(results: AsyncIterator[FileResult]) -> FileResult | None
     return await anext(results, None)
 
 
-@contextmanager
-def peak_memory() -> Iterator[list[int]]:
-    """The peak of Python's memory, above its level at the start, in bytes."""
-    gc.collect()
-    tracemalloc.start()
-    peak: list[int] = []
-    try:
-        yield peak
-        peak.append(tracemalloc.get_traced_memory()[1])
-    finally:
-        tracemalloc.stop()
-
-
 def test_large_upload_is_never_held_in_memory(
     server: Server, submit: Callable[[Path], dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -87,7 +72,7 @@ def test_large_upload_is_never_held_in_memory(
     with peak_memory() as peak:
         submit(big)
     assert server.received[0] > 64 * MIB
-    assert peak[0] < 8 * MIB
+    assert peak.bytes < 8 * MIB
 
 
 def test_upload_that_is_cut_off_is_sent_again_whole(
@@ -164,7 +149,7 @@ def test_parse_many_needs_no_more_memory_for_more_files(
     with peak_memory() as peak:
         for _ in parse_many(documents[:20], max_in_flight=2):
             pass
-    assert peak[0] < 16 * MIB
+    assert peak.bytes < 16 * MIB
 
 
 def test_parse_many_that_is_left_early_does_not_wait_for_its_jobs(

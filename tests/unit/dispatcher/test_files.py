@@ -1,7 +1,6 @@
 import asyncio
 import json
 import time
-import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -14,6 +13,7 @@ from actors.messages import FileTask, PageSpan, ParsedFile
 from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
 from client.models import ErrorCode, ParseOptions, ParserInfo
 from tests.memory_parsers import CountedPages, MemoryParsers
+from tests.peak_memory import peak_memory
 from tests.recorded import Recorded
 from tests.waiting import eventually_async as eventually
 
@@ -105,15 +105,13 @@ async def test_a_plan_of_ten_million_pages_costs_nothing_before_its_spans_are_pa
     parsers.gate = asyncio.Event()
     splitting = Splitting(slots=4, budget=Budget(max_pages=10**8))
     before, began = len(asyncio.all_tasks()), time.process_time()
-    tracemalloc.start()
-    parsing = asyncio.create_task(
-        FileRun(parsers, ParserSlots(8), splitting, task(), b"10000000", CountedPages()).parse()
-    )
-    await eventually(lambda: parsers.waiting == 8)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    with peak_memory() as peak:
+        parsing = asyncio.create_task(
+            FileRun(parsers, ParserSlots(8), splitting, task(), b"10000000", CountedPages()).parse()
+        )
+        await eventually(lambda: parsers.waiting == 8)
     assert len(asyncio.all_tasks()) - before <= 2 + splitting.spans_at_once
-    assert peak < 2_000_000
+    assert peak.bytes < 2_000_000
     assert time.process_time() - began < 5
     parsing.cancel()
     await asyncio.wait([parsing])

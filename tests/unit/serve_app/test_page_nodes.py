@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from actors.messages import PageSpan
 from serve_app.page_nodes import PageSelection
 from serve_app.settings import MIB
+from tests.peak_memory import peak_memory
 from tests.unit.serve_app.service import Service
 
 tricky = st.text('ab"\\{}[],:é\n', max_size=12)
@@ -53,13 +53,9 @@ async def test_pages_of_a_large_result_move_memory_by_less_than_10_mb(service: S
     service.worker.pages = 400
     job_id = await service.completed(("a.pdf", b"# A"))
     assert (await service.blobs.size(f"results/{job_id}/0/response.json") or 0) > 50 * MIB
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         answer = await asyncio.wait_for(service.http.get(f"/jobs/{job_id}/results?pages=399-400"), 120)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
     [file] = answer.json()["results"]["results"]
     assert [node["metadata"]["page_number"] for node in file["nodes"]] == [399, 400]
     assert answer.json()["results"]["total_nodes"] == 2
-    assert peak < 10 * MIB
+    assert peak.bytes < 10 * MIB

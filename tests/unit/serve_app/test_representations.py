@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import tracemalloc
 import zipfile
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -15,6 +14,7 @@ from actors.errors import FleetUnavailable
 from client.models import ExportFormat
 from serve_app.api import COMPRESSED_FROM
 from serve_app.settings import MIB
+from tests.peak_memory import peak_memory
 from tests.unit.serve_app.service import Service
 
 
@@ -108,14 +108,10 @@ async def test_a_large_archive_is_never_held_whole(service: Service) -> None:
         for _ in range(100):
             await writer.write(part)
     await service.blobs.put(f"results/{job_id}/0/{ExportFormat.MARKDOWN}", b"made before")
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         answer = await service.http.get(f"/jobs/{job_id}/results?format=zip")
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
     assert zipfile.ZipFile(io.BytesIO(answer.content)).getinfo("0000-a.md.json").file_size == 100 * MIB
-    assert peak < 20 * MIB
+    assert peak.bytes < 20 * MIB
 
 
 async def test_an_archive_before_the_end_is_409(service: Service) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from actors.derivations import Derivation
 from serve_app.settings import MIB
+from tests.peak_memory import peak_memory
 from tests.unit.serve_app.service import MakeService, Service, soon
 
 CHUNK = b"x" * 64 * 1024
@@ -41,12 +41,9 @@ async def read_results(service: Service, job_id: str, query: bytes) -> tuple[int
 
     path = f"/jobs/{job_id}/results"
     scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": []}
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         await service.api(scope, asyncio.Future, send)
-        return sent, tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    return sent, peak.bytes
 
 
 async def test_a_100_mb_upload_moves_memory_by_less_than_40_mb(service: Service) -> None:
@@ -58,14 +55,10 @@ async def test_a_100_mb_upload_moves_memory_by_less_than_40_mb(service: Service)
         body = HEAD if left == 100 * MIB // len(CHUNK) - 2 else CHUNK if left else TAIL
         return {"type": "http.request", "body": body, "more_body": left > 0}
 
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         [start, _] = await post(service, "/submit", receive)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
     assert start["status"] == 202
-    assert peak < 40 * MIB
+    assert peak.bytes < 40 * MIB
     [key] = service.stored()
     assert await service.blobs.size(key) == 100 * MIB - 3 * len(CHUNK)
 
