@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,15 @@ from actors.registry.registry import JobRegistry, RegistryConfig
 from serve_app.api import make_api
 from serve_app.settings import Settings
 from tests.fakes import FakeDispatchers, FakeParsers, FakeWorker
+from tests.unit.serve_app.known_endpoints import known_dependant
 from tests.unit.serve_app.service import MakeService, Service
+
+
+@pytest.fixture(scope="session", autouse=True)
+def endpoints_are_known() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr("fastapi.routing.get_dependant", known_dependant)
+        yield
 
 
 @pytest.fixture
