@@ -1,14 +1,18 @@
 """The repository keeps its own word: commands in the pages exist, links lead somewhere, layers hold."""
 
+import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 
 from client.cli import app
 
@@ -102,6 +106,16 @@ def test_image_names_a_version_of_its_base_and_lists_its_packages_in_both_forms(
     described = recipe.partition(" AS described\n")[2].partition("\nFROM ")[0]
     assert "sbom.json" in described
     assert "org.opencontainers.image.revision" in described
+
+
+def test_ci_job_for_the_image_runs_the_script_and_keeps_the_lists_that_it_writes() -> None:
+    (job,) = yaml.safe_load((ROOT / "deploy" / "github-actions.yaml").read_text())["jobs"].values()
+    (script, *arguments) = shlex.split(next(step["run"] for step in job["steps"] if "run" in step))
+    assert os.access(ROOT / script, os.X_OK)
+    assert len(arguments) == 2
+    (kept,) = (step["with"]["path"] for step in job["steps"] if "upload-artifact" in step.get("uses", ""))
+    written = re.findall(r'>"(sbom\S+)"', (ROOT / script).read_text())
+    assert [fnmatch(name, kept) for name in written] == [True]
 
 
 @pytest.mark.parametrize("recipe", ["deploy/Dockerfile", "cluster.yaml"])
