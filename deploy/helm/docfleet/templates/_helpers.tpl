@@ -28,7 +28,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{ .Values.serviceAccount.name | default (ternary (include "docfleet.name" .) "default" .Values.serviceAccount.create) }}
 {{- end }}
 
-{{- /* Of containers. The writable folders are volumes. */ -}}
+{{- /* Of containers. What they write to is a volume: /tmp (Ray's sessions and logs), /home/ray (caches of libraries), /dev/shm
+(Ray's object store), and /data on the head with local state. tests/faults/test_read_only_root.py shows that it is enough. */ -}}
 {{- define "docfleet.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
