@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,35 +37,66 @@ def missing() -> str:
     return "cannot make network namespaces here" if made.returncode else ""
 
 
+def manual() -> list[str]:
+    """Console blocks of deploy/README.md, "Any Ray cluster": for every machine, the token, the head node, workers, …"""
+    section = (DEPLOY / "README.md").read_text().partition("## Any Ray cluster\n")[2].partition("\n## ")[0]
+    return re.findall(r"^```console\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+
+
+#: What a host does in place of some commands of the manual. It shares this machine's packages and virtual environment,
+#: and systemd is not up before it boots.
+IN_PLACE_OF = {
+    r"^sudo apt-get install .*$": "",
+    r"^sudo /opt/docfleet/bin/pip install .*$": "",
+    r"^sudo python3 -m venv (\S+)$": rf"ln -s {sys.prefix} \1",
+    r"^sudo systemctl enable --now ": "systemctl enable ",
+    r"^sudo ": "",
+}
+
+
 class Host:
-    """A host that runs one of the units of deploy/systemd. It is installed as deploy/README.md says, word by word, but
-    for parsers that sleep and a user who may read this repository."""
+    """A host that runs one of the units of deploy/systemd.
+
+    The commands of deploy/README.md install it. Then it gets parsers that sleep, and a user who may read this folder.
+    """
 
     def __init__(self, unit: str, address: str, head: str, folder: Path) -> None:
         self.name = f"df{NUMBER}{unit.removeprefix('docfleet-')}"
         self.address = address
         self._unit = unit
+        self._head = head
         self._port = f"{self.name}"[:15]  # the name of its end of the cable
         self._disk = folder / unit
         self._process: subprocess.Popen[bytes] | None = None
         for part in ("upper", "work", "root"):
             (self._disk / part).mkdir(parents=True)
-        self._install(head)
 
-    def _install(self, head: str) -> None:
+    def follow_manual(self, *blocks: str) -> None:
+        """Run console blocks of the manual in the folder of this repository."""
+        script = "\n".join(blocks).replace("10.0.0.1", self._head)
+        for command, instead in IN_PLACE_OF.items():
+            script = re.sub(command, instead, script, flags=re.MULTILINE)
+        disk = self._disk
+        overlay = f"mount -t overlay overlay -o lowerdir=/,upperdir={disk}/upper,workdir={disk}/work {disk}/root"
+        inside = f'chroot {disk}/root env SYSTEMD_OFFLINE=1 bash -ec "cd {ROOT}; $0"'
+        _run("unshare", "--mount", "bash", "-ec", f"mount --make-rprivate /; {overlay}; {inside}", script)
+
+    def copy_token(self, other: Host) -> None:
+        """Bring the token that was made on another host here."""
+        here, there = (host._disk / "upper" / ROOT.relative_to("/") / "ray-token" for host in (self, other))
+        here.parent.mkdir(parents=True)
+        shutil.copy(there, here)
+
+    def prepare_for_tests(self) -> None:
         disk = self._disk / "upper"
-        settings, units = disk / "etc" / "docfleet", disk / "etc" / "systemd" / "system"
-        for folder in (disk / "data", disk / "opt", settings, units / f"{self._unit}.service.d"):
-            folder.mkdir(parents=True)
-        (disk / "opt" / "docfleet").symlink_to(sys.prefix)
-        environment = (DEPLOY / "systemd" / "docfleet.env").read_text()
-        (settings / "docfleet.env").write_text(environment.replace("HEAD=head.example.com", f"HEAD={head}"))
-        (settings / "ray-token").write_text("f" * 64)
-        config = yaml.safe_load((DEPLOY / "serve_config.yaml").read_text())
-        config["applications"][0]["import_path"] = "tests.faults.application:build"
-        (settings / "serve_config.yaml").write_text(yaml.safe_dump(config))
-        shutil.copy(DEPLOY / "systemd" / f"{self._unit}.service", units)
-        (units / f"{self._unit}.service.d" / "test.conf").write_text(
+        config = disk / "etc" / "docfleet" / "serve_config.yaml"
+        if config.exists():
+            content = yaml.safe_load(config.read_text())
+            content["applications"][0]["import_path"] = "tests.faults.application:build"
+            config.write_text(yaml.safe_dump(content))
+        drop_ins = disk / "etc" / "systemd" / "system" / f"{self._unit}.service.d"
+        drop_ins.mkdir()
+        (drop_ins / "test.conf").write_text(
             "[Service]\nUser=root\nPrivateTmp=false\n"
             f"Environment=PYTHONPATH={ROOT} SLEEP_PER_PAGE_S=0.25\n"
             "StandardOutput=append:/var/log/docfleet.log\nStandardError=inherit\n"
@@ -152,12 +184,24 @@ def two_hosts(folder: Path) -> Iterator[tuple[Host, Host]]:
         _run("ip", "link", "set", bridge, "up")
         head = Host("docfleet-head", f"{network}.2", f"{network}.2", folder)
         worker = Host("docfleet-worker", f"{network}.3", f"{network}.2", folder)
+        install(head, worker)
         for host in (head, worker):
             host.plug_in(bridge, f"{network}.1")
             stack.callback(_run, "ip", "netns", "delete", host.name)
             stack.callback(host.cut_power)
             host.start()
         yield head, worker
+
+
+def install(head: Host, worker: Host) -> None:
+    """As deploy/README.md says: the token is made on one machine and copied to the other."""
+    every_machine, token, head_node, worker_node, *_ = manual()
+    *_, keep_token = token.splitlines()
+    head.follow_manual(every_machine, token, head_node)
+    worker.copy_token(head)
+    worker.follow_manual(every_machine, keep_token, worker_node)
+    for host in (head, worker):
+        host.prepare_for_tests()
 
 
 def _cgroup_trees() -> list[Path]:

@@ -1,5 +1,6 @@
-"""A head node and a worker on two hosts, each with a network, processes and a disk of its own, installed as
-deploy/README.md says. The link between them is cut or loses packets, Ray is killed on both, the head loses its power.
+"""A head node and a worker on two hosts, each with a network, processes and a disk of its own, installed by
+the commands of deploy/README.md. The link between them is cut or loses packets, Ray is killed on the worker or on both,
+the head loses its power.
 
 Nobody acts: systemd starts Ray again, and docfleet is deployed again.
 """
@@ -25,7 +26,6 @@ pytestmark = pytest.mark.slow
 
 JOBS = 10
 PAGES = 12
-CUT_S = 90.0
 LOST_PERCENT = 5
 ALL_END_WITHIN_S = 600.0
 #: Of a host without power, nothing comes back.
@@ -82,14 +82,23 @@ def for_seconds(fault: AbstractContextManager[None], seconds: float) -> Callable
     return lasting
 
 
-async def test_no_job_is_lost_while_the_link_to_the_worker_is_cut(hosts: tuple[Host, Host]) -> None:
+@pytest.mark.parametrize("seconds", [90, 215])
+async def test_no_job_is_lost_while_the_link_to_the_worker_is_cut(hosts: tuple[Host, Host], seconds: int) -> None:
     head, worker = hosts
-    print(await all_jobs_end(head, "cut", for_seconds(worker.unplugged(), CUT_S)))
+    print(await all_jobs_end(head, f"cut-{seconds}", for_seconds(worker.unplugged(), seconds)))
 
 
 async def test_no_job_is_lost_on_a_link_that_loses_packets(hosts: tuple[Host, Host]) -> None:
     head, worker = hosts
     print(await all_jobs_end(head, "lossy", for_seconds(worker.losing(LOST_PERCENT), 30)))
+
+
+async def test_a_worker_whose_raylet_is_killed_comes_back_by_itself(hosts: tuple[Host, Host]) -> None:
+    async def kill_raylet() -> None:
+        assert worker.kill("/raylet/raylet ")
+
+    head, worker = hosts
+    print(await all_jobs_end(head, "raylet", kill_raylet))
 
 
 async def test_ray_that_is_killed_on_both_hosts_comes_back_by_itself(hosts: tuple[Host, Host]) -> None:
