@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -30,6 +31,7 @@ from actors.telemetry.tracing import trace_id
 log = get_logger()
 
 CLAIM_WAIT_S = 5.0  # a claim that a killed dispatcher left behind may still take jobs for this long
+GATHER_S = 0.05  # a claim costs as much for one job as for many, so it waits for more free places
 RESIZE_EVERY_S = 1.0
 
 
@@ -138,12 +140,19 @@ class Dispatcher:
         return await running.run.partial_files() if running else None
 
     async def _claim(self) -> None:
-        while (free := self._free_places()) <= 0:
+        await self._have_free_places(1)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                await self._have_free_places(self._config.jobs // 10)
+        held = [running.lease for running in (*self._running.values(), *self._stopping)]
+        for claim in await self._jobs.claim(self.id, self._free_places(), CLAIM_WAIT_S, held):
+            self._start(claim)
+
+    async def _have_free_places(self, wanted: int) -> None:
+        """Wait for at least so many."""
+        while self._free_places() < wanted:
             self._job_ended.clear()
             await self._job_ended.wait()
-        held = [running.lease for running in (*self._running.values(), *self._stopping)]
-        for claim in await self._jobs.claim(self.id, free, CLAIM_WAIT_S, held):
-            self._start(claim)
 
     def _free_places(self) -> int:
         """A slow source must not take the place of jobs that parsers can work on."""

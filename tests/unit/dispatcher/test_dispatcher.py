@@ -232,6 +232,35 @@ async def test_a_job_that_was_taken_over_is_dropped_and_work_goes_on(start, jobs
     await jobs.finish("a", taken.lease, JobOutcome())
 
 
+async def test_one_claim_fills_the_places_that_become_free_together(start, jobs, blobs, parsers, monkeypatch) -> None:
+    monkeypatch.setattr("actors.dispatcher.dispatcher.GATHER_S", 60.0)
+    asked_for: list[int] = []
+
+    async def note(dispatcher_id: str, limit: int, *others: object) -> None:
+        asked_for.append(limit)
+
+    jobs.before["claim"] = note
+    names = [str(number) for number in range(40)]
+    for name in names:
+        await submit(jobs, blobs, name, b"1")
+    await start(jobs=20)
+    for name in names:
+        await jobs.ended(name)
+    assert asked_for[0] == 20
+    assert min(asked_for) >= 2
+
+
+async def test_a_single_free_place_is_filled_after_a_moment(start, jobs, blobs, parsers) -> None:
+    parsers.gate = asyncio.Event()
+    for number in range(21):
+        await submit(jobs, blobs, str(number), b"1")
+    await start(jobs=20)
+    await eventually(lambda: len(jobs.claims) == 20)
+    await jobs.cancel(jobs.claims[0].spec.job_id, "")
+    await eventually(lambda: len(jobs.claims) == 21)
+    parsers.gate.set()
+
+
 async def test_a_job_that_is_cancelled_frees_its_place(dispatcher, jobs, blobs, parsers) -> None:
     parsers.gate = asyncio.Event()
     for job_id in ("a", "b"):
