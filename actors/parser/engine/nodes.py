@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 
+from docling_core.transforms.serializer.markdown import MarkdownDocSerializer
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.table.table import TableItem
+from docling_core.types.doc.items.table.table_data import RichTableCell, TableCell
 
 from actors.messages import FileTask
 from actors.nodes import Node, make_node
@@ -42,7 +45,7 @@ def _page_nodes(
     total_pages: int,
     confidence: Mapping[str, Confidence],
 ) -> Iterator[Node]:
-    tables = _tables_by_page(document.tables, layers)
+    tables, text_of = _tables_by_page(document.tables, layers), cell_texts(document)
     for number in sorted(document.pages):
         text, on_page = texts.page(number), tables.get(number, [])
         if not text.strip() and not on_page:
@@ -51,7 +54,7 @@ def _page_nodes(
         metadata = {
             "page_number": number,
             "total_pages": total_pages,
-            "tables_json": json.dumps([records_of(table, document) for table in on_page], ensure_ascii=False),
+            "tables_json": json.dumps([records_of(table, text_of) for table in on_page], ensure_ascii=False),
             "tables_md": "\n\n".join(texts.table(table) for table in on_page),
             "__keys": ["source", "page_number"],
         }
@@ -70,12 +73,27 @@ def _tables_by_page(tables: Iterable[TableItem], layers: set[ContentLayer]) -> d
     return by_page
 
 
-def records_of(table: TableItem, document: DoclingDocument) -> list[dict[str, str]]:
+def cell_texts(document: DoclingDocument) -> Callable[[TableCell], str]:
+    """A function that gives the text of a cell.
+
+    A cell that holds more than text needs a serializer, which looks at the whole document. All cells share one.
+    """
+    serializer = cache(lambda: MarkdownDocSerializer(doc=document))
+
+    def text_of(cell: TableCell) -> str:
+        if isinstance(cell, RichTableCell):
+            return cell._get_text(doc=document, doc_serializer=serializer())
+        return cell.text
+
+    return text_of
+
+
+def records_of(table: TableItem, text_of: Callable[[TableCell], str]) -> list[dict[str, str]]:
     """A table's rows as records. Dots join the header rows into column names.
 
     An empty or repeated name gets a number, so that every column is kept.
     """
-    grid = [[cell._get_text(doc=document) for cell in row] for row in table.data.grid]
+    grid = [[text_of(cell) for cell in row] for row in table.data.grid]
     heads = 0
     while heads < len(grid) and any(cell.column_header for cell in table.data.grid[heads]):
         heads += 1

@@ -3,14 +3,16 @@ from __future__ import annotations
 import hashlib
 import json
 
+import pytest
+from docling_core.transforms.serializer.markdown import MarkdownDocSerializer
 from docling_core.types.doc.base import BoundingBox, Size
 from docling_core.types.doc.common.content_layer import DEFAULT_CONTENT_LAYERS, ContentLayer
 from docling_core.types.doc.common.reference import ProvenanceItem
 from docling_core.types.doc.document import DoclingDocument
-from docling_core.types.doc.items.table.table_data import TableCell, TableData
+from docling_core.types.doc.items.table.table_data import RichTableCell, TableCell, TableData
 from docling_core.types.doc.labels import DocItemLabel
 
-from actors.parser.engine.nodes import nodes_of, records_of
+from actors.parser.engine.nodes import cell_texts, nodes_of, records_of
 from actors.parser.engine.page_markdown import PageTexts
 from tests.unit.parser.files import make_task
 
@@ -160,22 +162,41 @@ def test_a_table_on_a_hidden_layer_is_not_on_its_page() -> None:
 def test_columns_of_one_name_are_all_kept() -> None:
     document = DoclingDocument(name="tables")
     table = document.add_table(table_of([["x", "x", "", "x"], ["1", "2", "3", "4"]]))
-    assert records_of(table, document) == [{"x": "1", "x_2": "2", "2": "3", "x_3": "4"}]
+    assert records_of(table, cell_texts(document)) == [{"x": "1", "x_2": "2", "2": "3", "x_3": "4"}]
 
 
 def test_a_made_up_column_name_never_takes_the_name_of_a_later_column() -> None:
     document = DoclingDocument(name="tables")
     table = document.add_table(table_of([["x", "x", "x_2"], ["1", "2", "3"]]))
-    assert sorted(records_of(table, document)[0].values()) == ["1", "2", "3"]
+    assert sorted(records_of(table, cell_texts(document))[0].values()) == ["1", "2", "3"]
 
 
 def test_header_rows_are_joined_into_one_name() -> None:
     document = DoclingDocument(name="tables")
     table = document.add_table(table_of([["size", "size"], ["min", "max"], ["1", "2"]], heads=2))
-    assert records_of(table, document) == [{"size.min": "1", "size.max": "2"}]
+    assert records_of(table, cell_texts(document)) == [{"size.min": "1", "size.max": "2"}]
 
 
 def test_a_table_without_a_header_names_its_columns_by_number() -> None:
     document = DoclingDocument(name="tables")
     table = document.add_table(table_of([["1", "2"]], heads=0))
-    assert records_of(table, document) == [{"0": "1", "1": "2"}]
+    assert records_of(table, cell_texts(document)) == [{"0": "1", "1": "2"}]
+
+
+def test_cells_that_hold_more_than_text_do_not_look_at_the_whole_document_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[DoclingDocument] = []
+    look = MarkdownDocSerializer.__init__
+    monkeypatch.setattr(
+        MarkdownDocSerializer, "__init__", lambda self, **fields: (looks.append(fields["doc"]), look(self, **fields))[1]
+    )
+    document = DoclingDocument(name="tables")
+    table = document.add_table(table_of([["x", "y"], ["", ""], ["plain", ""]]))
+    for number, cell in enumerate(table.data.table_cells):
+        if not cell.text:
+            inside = document.add_text(DocItemLabel.TEXT, f"rich {number}", parent=table)
+            table.data.table_cells[number] = RichTableCell(**cell.model_dump(), ref=inside.get_ref())
+    records = records_of(table, cell_texts(document))
+    assert records == [{"x": "rich 2", "y": "rich 3"}, {"x": "plain", "y": "rich 5"}]
+    assert len(looks) == 1
