@@ -63,6 +63,19 @@ def document_with_a_large_table() -> bytes:
     return docling_json(tables=[table], body=body)
 
 
+def groups_in_groups(levels: int, children: int) -> bytes:
+    """Each group holds the next one so many times."""
+    groups = [
+        {"self_ref": f"#/groups/{n}", "parent": {"$ref": f"#/groups/{n - 1}" if n else "#/body"},
+         "children": [{"$ref": f"#/groups/{n + 1}"}] * (children if n < levels - 1 else 0),
+         "content_layer": "body", "name": "g", "label": "list"}
+        for n in range(levels)
+    ]  # fmt: skip
+    body = {"self_ref": "#/body", "children": [{"$ref": "#/groups/0"}], "content_layer": "body", "name": "_root_",
+            "label": "unspecified"}  # fmt: skip
+    return docling_json(groups=groups, body=body)
+
+
 JATS = 'article PUBLIC "-//NLM//DTD JATS Journal Archiving DTD v1.2//EN" "JATS-archivearticle1.dtd"'
 
 
@@ -129,6 +142,10 @@ CASES: dict[str, Callable[[], bytes]] = {
     "nested.json": lambda: b'{"schema_name":"DoclingDocument","body":' + b"[" * 40_000,
     "loop.json": document_that_contains_itself,
     "table.json": document_with_a_large_table,
+    "chain.json": lambda: groups_in_groups(500, 1),
+    "doubling.json": lambda: groups_in_groups(60, 2),
+    "lists.nxml": lambda: jats(nested("<list><list-item>", "</list-item></list>", 1_500, "<p>x</p>").decode()),
+    "rows.dclg": lambda: b"<doclang><table>" + b"<fcel/><nl/>" * 3_000 + b"</table></doclang>",
     "wide_rows.boxnote": wide_box_note,
     "nested.boxnote": lambda: (
         b'{"doc":' + nested('{"type":"list_item","content":[', "]}", DEPTH, '{"type":"text"}') + b"}"

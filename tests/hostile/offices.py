@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import struct
 import tarfile
 from collections.abc import Callable
@@ -160,6 +161,45 @@ def iwork(declared: int) -> bytes:
     return make_zip({"Index/Document.iwa": part, "Metadata/Properties.plist": b"<plist/>"})
 
 
+def deck_with(change: Callable[[bytes], bytes], part: str = "ppt/slides/slide1.xml") -> bytes:
+    """A presentation of one slide, with a change to one of its parts."""
+    out, deck = BytesIO(), Presentation()
+    deck.slides.add_slide(deck.slide_layouts[6])
+    deck.save(out)
+    return repacked(out.getvalue(), part, change)
+
+
+def repeated_slide(times: int) -> bytes:
+    slide = re.compile(rb'(<p:sldId [^>]*?id=")256("[^>]*/>)')
+    return deck_with(
+        lambda xml: slide.sub(lambda m: b"".join(m[1] + b"%d" % (256 + n) + m[2] for n in range(times)), xml),
+        "ppt/presentation.xml",
+    )
+
+
+def wide_slide_table() -> bytes:
+    cell = b'<a:tc gridSpan="2000000000" rowSpan="2000000000"><a:txBody><a:bodyPr/><a:p/></a:txBody><a:tcPr/></a:tc>'
+    table = b'<a:tbl><a:tblPr/><a:tblGrid><a:gridCol w="9"/></a:tblGrid><a:tr h="9">%s</a:tr></a:tbl>' % cell
+    frame = (
+        b'<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="9" name="t"/><p:cNvGraphicFramePr/><p:nvPr/>'
+        b'</p:nvGraphicFramePr><p:xfrm><a:off x="0" y="0"/><a:ext cx="9" cy="9"/></p:xfrm><a:graphic>'
+        b'<a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/table">%s</a:graphicData></a:graphic>'
+        b"</p:graphicFrame>" % table
+    )
+    return deck_with(lambda xml: xml.replace(b"</p:spTree>", frame + b"</p:spTree>"))
+
+
+def numbering_that_loops() -> bytes:
+    out, document = BytesIO(), Document()
+    document.add_paragraph("a", style="List Bullet")
+    document.save(out)
+    link = b'<w:numStyleLink w:val="ListBullet"/><w:styleLink w:val="ListBullet"/>'
+    loop = b'<w:abstractNum w:abstractNumId="77">%s</w:abstractNum>' % link * 400
+    return repacked(
+        out.getvalue(), "word/numbering.xml", lambda xml: xml.replace(b"<w:abstractNum ", loop + b"<w:abstractNum ", 1)
+    )
+
+
 CASES: dict[str, Callable[[], bytes]] = {
     "spaces.odt": lambda: odf("text", '<text:p>a<text:s text:c="2000000000"/>b</text:p>'),
     "nested_lists.odt": lambda: odf(
@@ -197,6 +237,19 @@ CASES: dict[str, Callable[[], bytes]] = {
     "staircase.xlsx": lambda: xlsx(*staircase(1_500)),
     "merged.xlsx": merged_sheet,
     "entities.xlsx": laughing_sheet,
+    "numbering_loop.docx": numbering_that_loops,
+    "insertions.docx": lambda: docx(
+        b"<w:p>"
+        + b"<w:ins><w:hyperlink>" * 400
+        + b"<w:r><w:t>x</w:t></w:r>"
+        + b"</w:hyperlink></w:ins>" * 400
+        + b"</w:p>"
+    ),
+    "slide_repeated.pptx": lambda: repeated_slide(1_000),
+    "wide_table.pptx": wide_slide_table,
+    "untyped.ods": lambda: ods(
+        "<table:table-row><table:table-cell><text:p>x</text:p></table:table-cell></table:table-row>" * 300
+    ),
     "chapters.epub": lambda: epub("<p>x</p>", 200_000),
     "nested.epub": lambda: epub("<div>" * DEPTH + "x" + "</div>" * DEPTH),
     "unpacked.dclx": lambda: dclx("<doclang/>", a=bytes(60_000_000)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 import tarfile
@@ -53,6 +54,10 @@ def archive_of_links() -> bytes:
             member.type, member.linkname = kind, SECRET
             archive.addfile(member)
     return out.getvalue()
+
+
+def archive_of_many(members: int = 40_000) -> bytes:
+    return gzip.compress(tarfile.TarInfo("a").tobuf() * members, 9)
 
 
 def styles_that_loop() -> bytes:
@@ -128,6 +133,17 @@ CASES: dict[str, Callable[[], bytes]] = {
         b"<definedNames><definedName name='n'>A1:XFD1048576</definedName></definedNames></workbook>",
         BOOK,
     ),
+    "formulas.xlsx": lambda: sheet_with(
+        b"<sheetData>",
+        b'<sheetData><row r="2">'
+        + b'<c r="A2"><f t="shared" ref="A1:XFD1048576" si="0">SUM(A1:XFD1048576)</f><v>1</v></c>' * 5_000
+        + b"</row>",
+    ),
+    "rules.xlsx": lambda: sheet_with(
+        b"</sheetData>",
+        b'</sheetData><dataValidations><dataValidation sqref="%s"/></dataValidations>' % (b"A1:XFD1048576 " * 4_000),
+    ),
+    "members.tar.gz": archive_of_many,
     "covered.ods": lambda: ods(
         '<table:table-row><table:covered-table-cell table:number-columns-repeated="2000000000"/>'
         "<table:table-cell><text:p>x</text:p></table:table-cell></table:table-row>"

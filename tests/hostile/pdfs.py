@@ -136,6 +136,26 @@ def shading(function: bytes) -> bytes:
     return with_resource(b"Shading", b"/X sh", head, function)
 
 
+def mask_that_uses_itself() -> bytes:
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 600 700]/Group<</S/Transparency/CS/DeviceGray>>"
+    form += b"/Resources<</ExtGState<</X 6 0 R>>>>"
+    drawn = stream(b"/X gs 0 0 99 99 re f /X gs 0 0 9 9 re f", form)
+    return with_resource(b"ExtGState", b"/X gs 0 0 600 700 re f", b"<</SMask<</S/Luminosity/G 7 0 R>>>>", drawn)
+
+
+def colour_of_functions() -> bytes:
+    """A colour that is made from itself, by a program of nothing but braces."""
+    program = stream(b"{" * 5_000 + b"}" * 5_000, b"/FunctionType 4/Domain[0 1]/Range[0 1]")
+    return with_resource(b"ColorSpace", b"/X cs 1 scn 0 0 99 99 re f", b"[/Separation/A 6 0 R 7 0 R]", program)
+
+
+def table_that_never_ends() -> bytes:
+    """A cross-reference stream of two thousand million entries that names itself as the one before it."""
+    entries = b"/Type/XRef/Size 2000000000/W[1 4 2]/Index[0 2000000000]/Root 2 0 R/Prev 9"
+    objects = b"1 0 obj\n%s\nendobj\n2 0 obj\n<</Type/Catalog/Pages 3 0 R>>\nendobj\n" % stream(bytes(40), entries)
+    return b"%PDF-1.7\n" + objects + b"3 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\nstartxref\n9\n%%EOF"
+
+
 #: A code stream of JPEG 2000, and a page of JBIG2, of two thousand million pixels on a side.
 JPX = b"\xff\x4f\xff\x51\x00\x29\x00\x00" + b"\x7f\xff\xff\xff" * 2 + bytes(8) + b"\x00\x00\x00\x01" * 2 + bytes(8)
 JBIG2 = b"\0\0\0\0\x30\0\1\0\0\0\x13" + b"\x7f\xff\xff\xff" * 2 + bytes(11)
@@ -204,5 +224,19 @@ CASES: dict[str, Callable[[], bytes]] = {
     "user_unit.pdf": lambda: pdf(page=PAGE % (b"", b"/UserUnit 1000000000")),
     "turned.pdf": lambda: pdf(page=PAGE % (b"", b"/Rotate 2147483640")),
     "cropped.pdf": lambda: pdf(page=PAGE % (b"", b"/CropBox[0 0 0.000001 99999999999999999999999]")),
+    "mask_of_itself.pdf": mask_that_uses_itself,
+    "colour_loop.pdf": lambda: with_resource(b"ColorSpace", b"/X cs 1 sc 0 0 99 99 re f", b"[/Indexed 6 0 R 255 (a)]"),
+    "colour_functions.pdf": colour_of_functions,
+    "layers_loop.pdf": lambda: with_resource(
+        b"Properties", b"/OC /X BDC EMC", b"<</Type/OCMD/OCGs 6 0 R/VE[/And 7 0 R 7 0 R]>>", b"[/Or 7 0 R 7 0 R]"
+    ),
+    "parent_loop.pdf": lambda: pdf(page=b"<</Type/Page/Parent 3 0 R/Contents 4 0 R>>"),
+    "xref_stream_loop.pdf": table_that_never_ends,
+    "content_repeated.pdf": lambda: pdf(page=(PAGE % (b"", b"")).replace(b"4 0 R", b"[%s]" % (b"4 0 R " * 2_000), 1)),
+    "widths.pdf": lambda: pdf(
+        b"<</Type/Font/Subtype/CIDFontType2/BaseFont/A/W[0 2000000000 500]>>",
+        font=b"<</Type/Font/Subtype/Type0/BaseFont/A/Encoding/Identity-H/DescendantFonts[6 0 R]>>",
+    ),
+    "letters.pdf": lambda: pdf(content=stream(b"BT /F1 9 Tf 9 400 Td (" + b"a" * 2_000_000 + b") Tj ET", packed=True)),
     "picture_of_itself.pdf": lambda: with_picture(b"/Width 9/Height 9/SMask 6 0 R", b"\0" * 81),
 }

@@ -79,5 +79,25 @@ CASES: dict[str, Callable[[], bytes]] = {
     "separators.csv": lambda: b",;|\t:" * 19_000,
     "newlines.csv": lambda: b'"' + b"\n" * 49_000 + b'"\n' + b"\n" * 49_000,
     "math.nxml": lambda: jats(f"<p><inline-formula><tex-math>{'{' * 20_000}</tex-math></inline-formula></p>"),
+    "one_cell.csv": lambda: b'a,"' + b"x,\n" * 30_000 + b'"\n',
+    "stars.md": lambda: b"* " * 49_000,
+    "strikes.md": lambda: b"~~" * 49_000,
+    "includes_itself.adoc": lambda: b"= x\n\ninclude::includes_itself.adoc[]\n" * 500,
+    "conditions.adoc": lambda: b"ifdef::a[]\n" * 8_000,
+    "includes_itself.tex": lambda: (
+        b"\\begin{document}\\input{includes_itself.tex}\\include{includes_itself}x\\end{document}"
+    ),
+    "environment_loop.tex": lambda: b"\\newenvironment{a}{\\begin{a}}{\\end{a}}\\begin{document}\\begin{a}x\\end{a}",
+    "fractions.tex": lambda: b"\\begin{document}$" + b"\\frac{" * 9_000 + b"x" + b"}" * 9_000 + b"$",
+    "notes.vtt": lambda: b"WEBVTT\n\n" + b"NOTE x\n\n" * 9_000 + b"00:00.000 --> 00:01.000\nx\n",
+    "open.vtt": lambda: b"WEBVTT\n\n00:00.000 --> 00:01.000\n" + b"<c.a" * 24_000,
+    "messages.eml": lambda: b"Subject: x\nContent-Type: message/rfc822\n\n" * 2_000 + MAIL + b"\nx\n",
+    "boundary.eml": lambda: mail(
+        b'Content-Type: multipart/mixed; boundary="%s"' % (b"-" * 30_000), (b"--" + b"-" * 29_999 + b"\n") * 2
+    ),
+    "unpacked.eml": lambda: mail(
+        b"Content-Transfer-Encoding: x-uuencode\nContent-Type: text/html", b"begin 644 a\n" + b"M" * 90_000
+    ),
+    "base.html": lambda: b"<base href='" + b"a/../" * 15_000 + b"'>" + page(b"<a href='../b'>x</a>" * 900),
     "length_zero.afp": lambda: b"\x5a\0\0\xd3\xa8\xa8\0\0\0" * 9_000,
 }
