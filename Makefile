@@ -75,7 +75,7 @@ bench: $(READY) ## Run the benchmarks of docs/benchmarks.md (needs wrk and Chrom
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks $(CORPUS)
 
 models: $(READY) ## Download docling's own models, so that the standard profile is used (needs the internet)
-	@$(BIN)/docling-tools models download layout tableformer
+	@$(BIN)/docling-tools models download layout tableformer picture_classifier code_formula
 
 clean: ## Remove the virtual environment and caches; state in .docfleet/ stays
 	rm -rf $(VENV) .conformance .peers web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

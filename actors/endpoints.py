@@ -33,7 +33,9 @@ PICTURE_PROMPT = "Describe this image in a few sentences."
 VLM = "vlm"
 
 #: Options about models that do not run in that profile. Its pictures have a pixel for each point.
-_NOT_WITH_VLM = ("force_ocr", "heading_hierarchy", "images_scale", "table_mode")
+_NOT_WITH_VLM = (
+    "force_ocr", "heading_hierarchy", "images_scale", "table_mode", "do_code_enrichment", "do_formula_enrichment",
+)  # fmt: skip
 
 
 class ModelEndpoint(BaseModel):

@@ -60,7 +60,7 @@ def calls(engine: Engine, name: str, data: bytes) -> Iterator[Call]:
         for span in plan_spans(opened.pages, slots=1):
             began = process_time()
             engine.parse_pages(document, task, span)
-            yield Call(f"{name} {span}", len(data), process_time() - began, budget.pages_s(len(span)))
+            yield Call(f"{name} {span}", len(data), process_time() - began, budget.pages_s(task, len(span)))
 
 
 def made_files() -> Iterator[tuple[str, bytes]]:

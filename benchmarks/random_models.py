@@ -1,6 +1,6 @@
-"""A small checkpoint of random weights in place of docling's models. It loads and runs, but finds nothing useful.
+"""Small checkpoints of random weights in place of docling's models. They load and run, but find nothing useful.
 
-Only the layout model works. Of the table model there is only the file by which docling finds it on disk.
+Of the table model there is only the file by which docling finds it on disk.
 """
 
 from __future__ import annotations

@@ -32,6 +32,15 @@ Profile = Annotated[
 ]
 Ocr = Annotated[bool | None, typer.Option("--ocr/--no-ocr", help="Read text from pictures. [default: the server's]")]
 Tables = Annotated[bool | None, typer.Option("--tables/--no-tables", help="Find tables. [default: the server's]")]
+Describe = Annotated[
+    str | None,
+    typer.Option(
+        "--describe-pictures", metavar="NAME", help="Have this model endpoint of the server describe pictures."
+    ),
+]
+Classify = Annotated[bool | None, typer.Option("--classify-pictures", help="Tell the class of each picture.")]
+Code = Annotated[bool | None, typer.Option("--read-code", help="Read code from its picture, and tell its language.")]
+Formulas = Annotated[bool | None, typer.Option("--read-formulas", help="Read formulas as LaTeX.")]
 Pages = Annotated[str | None, typer.Option(metavar="FIRST-LAST", help="Only these pages, for example 3-7.")]
 Password = Annotated[str | None, typer.Option(envvar="DOCFLEET_PASSWORD", help="The password of encrypted PDFs.")]
 Options = Annotated[
@@ -53,23 +62,9 @@ Watch = Annotated[bool, typer.Option("--watch", "-w", help="Wait until the job h
 Force = Annotated[bool, typer.Option("--force", help="Parse finished documents again, too.")]
 
 
-def options(
-    *,
-    profile: str | None,
-    ocr: bool | None,
-    tables: bool | None,
-    pages: str | None,
-    password: str | None,
-    others: str | None,
-) -> dict[str, Any]:
-    """The parse options given on the command line; the server's defaults apply to the rest."""
-    given = {
-        "profile": profile,
-        "do_ocr": ocr,
-        "do_table_structure": tables,
-        "page_range": _page_range(pages),
-        "password": password,
-    }
+def options(*, others: str | None, **given: object) -> dict[str, Any]:
+    """The parse options given on the command line, by the names of `ParseOptions`; the server's defaults apply to the
+    rest."""
     named = {name: value for name, value in given.items() if value is not None}
     return (json_object(others, "the options") or {}) | named
 
@@ -110,7 +105,7 @@ def inputs(files_or_urls: Sequence[str] | None, sources: str | None) -> list[Inp
     return found
 
 
-def _page_range(text: str | None) -> list[int] | None:
+def page_range(text: str | None) -> list[int] | None:
     if text is None:
         return None
     first, _, last = text.partition("-")

@@ -18,6 +18,10 @@ from client._arguments import (
     RESTART_S,
     ApiKey,
     AsJson,
+    Classify,
+    Code,
+    Describe,
+    Formulas,
     JobId,
     Ocr,
     Options,
@@ -30,6 +34,7 @@ from client._arguments import (
     box_of,
     chunk_options,
     options,
+    page_range,
 )
 from client._flows import DEFAULT_URL
 from client._paths import PictureFormat
@@ -165,6 +170,10 @@ def again(
     profile: Profile = None,
     ocr: Ocr = None,
     tables: Tables = None,
+    describe: Describe = None,
+    classify: Classify = None,
+    code: Code = None,
+    formulas: Formulas = None,
     pages: Pages = None,
     password: Password = None,
     others: Options = None,
@@ -176,7 +185,18 @@ def again(
 
     docfleet again 0198c0de --ocr --profile standard
     """
-    chosen = options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password, others=others)
+    chosen = options(
+        profile=profile,
+        do_ocr=ocr,
+        do_table_structure=tables,
+        picture_description=describe,
+        do_picture_classification=classify,
+        do_code_enrichment=code,
+        do_formula_enrichment=formulas,
+        page_range=page_range(pages),
+        password=password,
+        others=others,
+    )
     with DoclingParserClient(url, api_key=api_key) as client:
         job = client.submit_job(JobSource(job_id=job_id, file=file), options=chosen or None)
     typer.echo(json.dumps(job) if as_json else job["job_id"])

@@ -20,9 +20,13 @@ from client._arguments import (
     RESTART_S,
     ApiKey,
     AsJson,
+    Classify,
+    Code,
+    Describe,
     FilesOrUrls,
     Force,
     Format,
+    Formulas,
     Ocr,
     Options,
     Pages,
@@ -34,6 +38,7 @@ from client._arguments import (
     inputs,
     json_object,
     options,
+    page_range,
 )
 from client._batch import RUN_ENDING, Batch, Document, Outcome, State, TargetTaken, attached, plan, run
 from client._display import Display, JsonLines, Live, Plain
@@ -104,6 +109,10 @@ def parse(
     profile: Profile = None,
     ocr: Ocr = None,
     tables: Tables = None,
+    describe: Describe = None,
+    classify: Classify = None,
+    code: Code = None,
+    formulas: Formulas = None,
     pages: Pages = None,
     password: Password = None,
     others: Options = None,
@@ -122,7 +131,18 @@ def parse(
 
         docfleet parse scans/ --ocr --json | jq 'select(.state == "failed")'
     """
-    wanted = options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password, others=others)
+    wanted = options(
+        profile=profile,
+        do_ocr=ocr,
+        do_table_structure=tables,
+        picture_description=describe,
+        do_picture_classification=classify,
+        do_code_enrichment=code,
+        do_formula_enrichment=formulas,
+        page_range=page_range(pages),
+        password=password,
+        others=others,
+    )
     stopped = threading.Event()
     with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S, sleep=until(stopped)) as client:
         documents = plan(files_or_folders, output, f".{format.suffix}", _accepted(url, api_key))
@@ -155,6 +175,10 @@ def submit(
     profile: Profile = None,
     ocr: Ocr = None,
     tables: Tables = None,
+    describe: Describe = None,
+    classify: Classify = None,
+    code: Code = None,
+    formulas: Formulas = None,
     pages: Pages = None,
     password: Password = None,
     others: Options = None,
@@ -177,7 +201,18 @@ def submit(
             callback_content=callback_content,
             webhook_url=webhook_url,
             metadata=json_object(metadata, "the metadata"),
-            options=options(profile=profile, ocr=ocr, tables=tables, pages=pages, password=password, others=others)
+            options=options(
+                profile=profile,
+                do_ocr=ocr,
+                do_table_structure=tables,
+                picture_description=describe,
+                do_picture_classification=classify,
+                do_code_enrichment=code,
+                do_formula_enrichment=formulas,
+                page_range=page_range(pages),
+                password=password,
+                others=others,
+            )
             or None,
         )
     typer.echo(json.dumps(job) if as_json else job["job_id"])

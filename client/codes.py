@@ -84,3 +84,4 @@ class WarningCode(StrEnum):
     PDF_REPAIRED = "pdf_repaired"
     ATTACHMENTS_LEFT_OUT = "attachments_left_out"
     PICTURE_NOT_DESCRIBED = "picture_not_described"
+    NOT_ENRICHED = "not_enriched"

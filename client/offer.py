@@ -27,6 +27,8 @@ class ServerOptions(Wire):
     JSON schema of the form field `options`, and `defaults` what the server takes where a request says nothing.
     `tokenizers` has the number of tokens that each tokenizer's model reads. `model_endpoints` are the remote models by
     name, with what each is for: `page` for the profile `vlm:NAME`, `picture` for the option `picture_description`.
+    `enrichments` are the options about single items whose models are installed, and `picture_classes` the classes that
+    `picture_allow` and `picture_deny` may name.
     """
 
     suffixes: list[str]
@@ -40,3 +42,5 @@ class ServerOptions(Wire):
     options_schema: dict[str, Any]
     limits: Limits
     model_endpoints: dict[str, list[str]] = Field(default_factory=dict)
+    enrichments: list[str] = Field(default_factory=list)
+    picture_classes: list[str] = Field(default_factory=list)

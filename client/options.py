@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from client.languages import OCR_LANGUAGES
+from client.picture_classes import PictureClass
 from client.text_encodings import is_text_encoding
 
 #: The profiles whose models run on the server. `vlm` leaves the pages to a remote model, `vlm:NAME` to one by name.
@@ -45,6 +46,9 @@ ImageMode = Literal["none", "placeholder", "referenced", "embedded"]
 
 #: What a callback brings before the end of the job.
 CallbackContent = Literal["nodes", "chunks"]
+
+#: Options about single items. Each needs a model that not every server has.
+ENRICHMENTS = ("do_picture_classification", "do_code_enrichment", "do_formula_enrichment")
 
 #: A character may take several tokens, and a chunk needs room for some words under its headings.
 LEAST_TOKENS = 16
@@ -107,6 +111,11 @@ class ParseOptions(BaseModel):
     `picture_description` names the server's model endpoint that describes the pictures of the document. Pictures that
     cover less than `picture_area` of their page are left out: 0.05, that is a twentieth, unless told otherwise.
 
+    With `do_picture_classification`, pictures have a class. Then `picture_allow` and `picture_deny` name the classes of
+    the pictures that are described, and of those that are not. A class counts from `picture_min_confidence` on.
+    `do_code_enrichment` reads code again from its picture and names its language, and `do_formula_enrichment` reads
+    formulas as LaTeX. These three need a model of docling's that the operator installs.
+
     `chunks` makes chunks together with the results; without it, the first request for them makes them.
     """
 
@@ -130,6 +139,12 @@ class ParseOptions(BaseModel):
     heading_hierarchy: bool | None = None
     picture_description: str | None = Field(None, min_length=1)
     picture_area: float | None = Field(None, ge=0, le=1)
+    do_picture_classification: bool | None = None
+    picture_allow: tuple[PictureClass, ...] | None = Field(None, min_length=1)
+    picture_deny: tuple[PictureClass, ...] | None = Field(None, min_length=1)
+    picture_min_confidence: float | None = Field(None, ge=0, le=1)
+    do_code_enrichment: bool | None = None
+    do_formula_enrichment: bool | None = None
     chunks: ChunkOptions | None = None
 
     @field_validator("content")
@@ -163,6 +178,16 @@ class ParseOptions(BaseModel):
     def _measures_pictures_that_are_described(self) -> Self:
         if self.picture_area is not None and not self.picture_description:
             raise ValueError("picture_area needs picture_description")
+        return self
+
+    @model_validator(mode="after")
+    def _filters_pictures_that_have_a_class(self) -> Self:
+        filters = {"picture_allow": self.picture_allow, "picture_deny": self.picture_deny}
+        given = [name for name, classes in filters.items() if classes is not None]
+        if given and not (self.picture_description and self.do_picture_classification):
+            raise ValueError(f"{given[0]} needs picture_description, and do_picture_classification: true")
+        if self.picture_min_confidence is not None and not given:
+            raise ValueError("picture_min_confidence needs picture_allow or picture_deny")
         return self
 
     @model_validator(mode="after")

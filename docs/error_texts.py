@@ -76,6 +76,7 @@ WARNING = {
     W.CSV_QUOTES: "The quotes of the CSV file do not fit together; its cells keep them as they stand.",
     W.PDF_REPAIRED: "The PDF is damaged or cut off. What is left of it was read; pages and text may be missing.",
     W.PICTURE_NOT_DESCRIBED: "The remote model described a picture not, or not to its end. The message has the reason.",
+    W.NOT_ENRICHED: "The model for pictures, or for code and formulas, failed on an item, which stays as it was.",
     W.ATTACHMENTS_LEFT_OUT: "The mail has more attachments than are parsed. Send the others as files of their own.",
     W.OCR_FAILED: "OCR failed on this page; only what its text layer says is there.",
 }

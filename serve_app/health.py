@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from actors.errors import DocfleetError, FleetUnavailable
+from actors.errors import DocfleetError, FileError, FleetUnavailable
 from actors.messages import QueueStats
 from client.models import HealthResponse, ParseOptions, ParserInfo
+from client.options import ENRICHMENTS
 from serve_app.ports import IngressRegistry, Parsers
 from serve_app.settings import Settings
 
@@ -25,6 +26,7 @@ class Health:
         self._settings = settings
         self._version = version
         self._parser: ParserInfo | None = None
+        self._refusals: dict[ParseOptions, str] = {}  # they only change with the deployment
 
     async def report(self) -> HealthResponse:
         """The body of `GET /health`. It always answers, with the information that is available."""
@@ -48,6 +50,27 @@ class Health:
         """Whether the parsers can parse with these options. No, while none answers."""
         asked = self._parsers.running() > 0
         return asked and await _within(self._parsers.describe(options)) is not None
+
+    async def enrichments(self) -> list[str]:
+        """The options about single items that the parsers do not refuse."""
+        return [name for name in ENRICHMENTS if not await self.refusal(ParseOptions.model_validate({name: True}))]
+
+    async def refusal(self, options: ParseOptions) -> str:
+        """Why the parsers refuse the options about single items; "" if they do not, or while none answers."""
+        wanted = {name: True for name in ENRICHMENTS if getattr(options, name)}
+        if not wanted or self._parsers.running() == 0:
+            return ""
+        asked = ParseOptions.model_validate({"profile": options.profile, **wanted})
+        if asked not in self._refusals:
+            try:
+                await asyncio.wait_for(self._parsers.describe(asked), PATIENCE_S)
+            except FileError as error:
+                self._refusals[asked] = error.message
+            except (TimeoutError, DocfleetError):
+                return ""  # then the file fails with the same reason
+            else:
+                self._refusals[asked] = ""
+        return self._refusals[asked]
 
     async def check_ready(self) -> None:
         """Raises FleetUnavailable when the service cannot accept or parse a job."""

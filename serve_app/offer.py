@@ -11,11 +11,12 @@ from client.languages import OCR_LANGUAGES
 from client.models import ChunkFormat, ChunkOptions, ExportFormat, ParseOptions, ParserInfo
 from client.offer import Limits, ServerOptions
 from client.options import LEAST_SCALE, LEAST_TOKENS, MOST_SCALE, MOST_TOKENS, Chunker, LocalProfile
+from client.picture_classes import PICTURE_CLASSES
 from serve_app.chunk_results import complete
 from serve_app.settings import Settings
 
 
-def offer(settings: Settings, parser: ParserInfo | None) -> ServerOptions:
+def offer(settings: Settings, parser: ParserInfo | None, enrichments: list[str]) -> ServerOptions:
     """What a request may choose. `parser` describes the parsers; None while none is ready."""
     return ServerOptions(
         suffixes=list(supported_suffixes()),
@@ -35,6 +36,8 @@ def offer(settings: Settings, parser: ParserInfo | None) -> ServerOptions:
             images_scale=(LEAST_SCALE, MOST_SCALE),
         ),
         model_endpoints={name: list(endpoint.use) for name, endpoint in settings.endpoints.items()},
+        enrichments=enrichments,
+        picture_classes=list(PICTURE_CLASSES),
     )
 
 

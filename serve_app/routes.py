@@ -99,7 +99,8 @@ class Routes:
         self._jobs = jobs
         self._blobs = blobs
         self._dispatchers = dispatchers
-        self._intake = Intake(jobs, blobs, settings)
+        self._health = Health(jobs, parsers, settings, VERSION)
+        self._intake = Intake(jobs, blobs, settings, self._health)
         self._settings = settings
         self._prefix = settings.root_path
         derived = DerivedBlobs(blobs, dispatchers)
@@ -107,7 +108,6 @@ class Routes:
         self._zip = ZipResults(self._results, Artifacts(PagePictures(derived)))
         self._confidence = ConfidenceResults(self._results)
         self._chunks = ChunkResults(derived, settings.tokenizers)
-        self._health = Health(jobs, parsers, settings, VERSION)
 
     async def index(self) -> Response:
         """Name, version, supported formats and routes of this service."""
@@ -126,7 +126,7 @@ class Routes:
 
     async def options(self) -> Response:
         """What this server takes: file types, formats, options with their defaults, tokenizers and limits."""
-        return _json(offer(self._settings, await self._health.parser()))
+        return _json(offer(self._settings, await self._health.parser(), await self._health.enrichments()))
 
     async def livez(self) -> Response:
         """Whether this process is alive."""

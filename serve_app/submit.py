@@ -14,11 +14,14 @@ from actors.errors import QueueFull
 from actors.job_ids import new_job_id
 from actors.messages import JobSpec, JobView
 from actors.submission import discard, hand_over
+from client.models import ErrorCode
 from serve_app.form_fields import make_spec
+from serve_app.health import Health
 from serve_app.idempotency import held_key
 from serve_app.job_sources import JobFiles
 from serve_app.json_requests import is_json, receive_json
 from serve_app.ports import IngressRegistry
+from serve_app.problems import Refused
 from serve_app.request_sources import SourceReader
 from serve_app.settings import Settings
 from serve_app.uploads import UploadRules, check_size, receive_upload
@@ -28,7 +31,8 @@ LARGE_REQUEST = 1024 * 1024
 
 
 class Intake:
-    def __init__(self, jobs: IngressRegistry, blobs: BlobStore, settings: Settings) -> None:
+    def __init__(self, jobs: IngressRegistry, blobs: BlobStore, settings: Settings, health: Health) -> None:
+        self._health = health
         self._jobs = jobs
         self._blobs = blobs
         self._settings = settings
@@ -72,13 +76,16 @@ class Intake:
     ) -> tuple[JobSpec, JobView]:
         """The job that `receive` makes of the request under a new job id, and its state. It stores the files.
 
-        Raises what `receive` raises, and the errors of `IngressRegistry.submit`. Then no file is left behind.
+        Raises what `receive` raises, Refused for options that the parsers refuse, and the errors of
+        `IngressRegistry.submit`. Then no file is left behind.
         """
         await self._check_announced(_announced_size(request))
         owner = request.state.owner
         job_id = new_job_id(self._settings.registry_shards, owner, idempotency_key)
         async with self._removed_on_error(job_id), held_key(self._jobs, owner, idempotency_key, job_id):
             spec = await receive(job_id)
+            if refusal := await self._health.refusal(spec.options):
+                raise Refused(ErrorCode.INVALID_OPTION, refusal)
         # Shielded from cancellation when the client leaves: either the job and its files exist, or neither.
         return spec, await asyncio.shield(hand_over(self._jobs, self._blobs, spec))
 

@@ -19,6 +19,7 @@ from actors.messages import Claim, Failure, FileOutcome, InputFile, JobOutcome, 
 from actors.registry.registry import JobRegistry
 from actors.sources import Fetched, NewSink
 from client.models import ErrorCode, ExportFormat, FileConfidence, ParseOptions, ParserInfo, Progress
+from client.options import ENRICHMENTS
 
 PARSER = ParserInfo(profile="native", docling="0.0")
 
@@ -45,12 +46,16 @@ class FakeParsers:
     chunk_texts: Sequence[str] = ("one ü", "two")
     draws: bool = True
     fast_tables: bool = False
+    enrichments: tuple[str, ...] = ()
 
     async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         if self.busy or not self.ready:
             raise FleetUnavailable("No parser replica is ready at present")
         if options and options.table_mode == "fast" and not self.fast_tables:
             raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the table model of table_mode 'fast'")
+        for name in ENRICHMENTS:
+            if options and getattr(options, name) and name not in self.enrichments:
+                raise FileError(ErrorCode.INVALID_OPTION, f"This server does not have the model of {name}")
         return PARSER
 
     def running(self) -> int:

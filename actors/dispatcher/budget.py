@@ -29,6 +29,9 @@ EACH_MIB = 12.0
 EACH_MIB_OF_AN_ARCHIVE = 60.0
 CEILING = 16.0
 
+#: What a page may take with code or formulas to read anew, in page deadlines: the model writes them word by word.
+WRITTEN_ANEW = 5
+
 #: The time to put one parsed page into its document, in page deadlines.
 ASSEMBLY_OF_A_PAGE = 0.01
 
@@ -59,14 +62,15 @@ class Budget:
         each_mib = EACH_MIB_OF_AN_ARCHIVE if family in ARCHIVES else EACH_MIB
         return self.page_deadline_s * min(floor + each_mib * task.size / MIB, CEILING)
 
-    def pages_s(self, pages: int) -> float:
-        """The deadline of a call that parses so many pages."""
-        return self.page_deadline_s * pages
+    def pages_s(self, task: FileTask, pages: int) -> float:
+        """The deadline of a call that parses so many pages of a file."""
+        anew = task.options.do_code_enrichment or task.options.do_formula_enrichment
+        return self.page_deadline_s * pages * (WRITTEN_ANEW if anew else 1)
 
     def whole_s(self, task: FileTask, pages: int) -> float:
         """The deadline of a call that parses `pages` pages of one file. A small file can declare thousands of pages,
         so its bytes count too."""
-        return self.pages_s(min(pages, 1 + task.size // PAGE_BYTES))
+        return self.pages_s(task, min(pages, 1 + task.size // PAGE_BYTES))
 
     def assembly_s(self, task: FileTask, pages: int) -> float:
         """The deadline of a call that makes a document of so many parsed pages."""

@@ -202,7 +202,7 @@ class FileRun:
         try:
             shard = await self._calls.twice(
                 lambda task: self._parsers.parse_pages(self._document, task, span),
-                self._budget.pages_s(len(span)),
+                self._budget.pages_s(self._task, len(span)),
                 suspect=suspect,
                 alone=len(span) == 1,
                 tried=self._broke_when_opened and len(span) == self._partial.total_pages,

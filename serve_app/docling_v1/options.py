@@ -49,6 +49,8 @@ EXPORTS: Mapping[Format, ExportFormat] = {
 
 _OFF = Only((False,))
 _OWN_MODELS = Substituted("default", (None, "default", "auto", {}))
+_CLASSIFIER = Substituted("document_figure_classifier_v2", (None, "default", "auto"))
+_CODE_FORMULA = Substituted("codeformulav2", (None, "default", "auto"))
 _WITH_ITS_SWITCH = Ignored("used only together with a switch that is refused")
 
 
@@ -88,9 +90,9 @@ class ConvertOptions(BaseModel):
     pipeline: Annotated[Literal["standard", "legacy", "vlm"], as_one, Substituted("standard", ("vlm",))] = "standard"
 
     do_pdf_heading_hierarchy: Annotated[Flag, Native("heading_hierarchy")] = False
-    do_code_enrichment: Annotated[Flag, _OFF] = False
-    do_formula_enrichment: Annotated[Flag, _OFF] = False
-    do_picture_classification: Annotated[Flag, _OFF] = False
+    do_code_enrichment: Annotated[Flag, Native("do_code_enrichment")] = False
+    do_formula_enrichment: Annotated[Flag, Native("do_formula_enrichment")] = False
+    do_picture_classification: Annotated[Flag, Native("do_picture_classification")] = False
     do_picture_description: Annotated[Flag, Remote()] = False
     do_chart_extraction: Annotated[Flag, _OFF] = False
     pdf_heading_hierarchy_options: Annotated[Any, Ignored("docling's defaults hold")] = None
@@ -99,12 +101,12 @@ class ConvertOptions(BaseModel):
     picture_description_api: Annotated[Any, as_object, Remote()] = None
     picture_description_preset: Annotated[Any, as_one, Remote()] = None
     picture_description_custom_config: Annotated[Any, as_object, Remote()] = None
-    picture_classification_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
-    picture_classification_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
+    picture_classification_preset: Annotated[Text | None, _CLASSIFIER] = None
+    picture_classification_custom_config: Annotated[Config, _OWN_MODELS] = None
     chart_extraction_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
     chart_extraction_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
-    code_formula_preset: Annotated[Any, _WITH_ITS_SWITCH] = None
-    code_formula_custom_config: Annotated[Any, _WITH_ITS_SWITCH] = None
+    code_formula_preset: Annotated[Text | None, _CODE_FORMULA] = None
+    code_formula_custom_config: Annotated[Config, _OWN_MODELS] = None
     vlm_pipeline_model: Annotated[Any, as_one, Remote()] = None
     vlm_pipeline_model_local: Annotated[Any, as_object, Remote()] = None
     vlm_pipeline_model_api: Annotated[Any, as_object, Remote()] = None

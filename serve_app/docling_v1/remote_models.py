@@ -24,6 +24,14 @@ _LOCAL = (
 )
 
 
+#: docling-serve's filters of pictures, and ours.
+_FILTERS = {
+    "classification_allow": "picture_allow",
+    "classification_deny": "picture_deny",
+    "classification_min_confidence": "picture_min_confidence",
+}
+
+
 def remote_options(sent: Mapping[str, Any], endpoints: Endpoints) -> dict[str, Any]:
     """The options of this server for those of a request. Raises Refused for a model that is none of the endpoints."""
     native: dict[str, Any] = {}
@@ -35,9 +43,15 @@ def remote_options(sent: Mapping[str, Any], endpoints: Endpoints) -> dict[str, A
         _refuse_local(sent, "picture_description")
         api, preset = "picture_description_api", "picture_description_preset"
         native["picture_description"] = _chosen(sent, api, preset, endpoints, "picture")
+        native |= _filters(sent.get(api) or {})
         if (area := sent.get("picture_description_area_threshold")) is not None:
             native["picture_area"] = area
     return native
+
+
+def _filters(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Which classes of pictures are described. docling's default confidence is 0, for which no filter is needed."""
+    return {ours: asked[theirs] for theirs, ours in _FILTERS.items() if asked.get(theirs)}
 
 
 def _refuse_local(sent: Mapping[str, Any], prefix: str) -> None:

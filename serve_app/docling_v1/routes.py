@@ -60,7 +60,7 @@ class DoclingRoutes:
             chunks=ChunkResults(results.derived, settings.tokenizers),
             artifacts=Artifacts(PagePictures(results.derived)),
         )
-        self._submit = Submit(Intake(jobs, results.blobs, settings), results.blobs, health, settings)
+        self._submit = Submit(Intake(jobs, results.blobs, settings, health), results.blobs, health, settings)
         self._held = Held(jobs, self._answers)
         self._watch = Watch(self._tasks, self._answers)
 

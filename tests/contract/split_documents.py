@@ -104,8 +104,9 @@ def _scans(pages: int) -> list[Image.Image]:
     return pictures
 
 
-def illustrated(pages: int) -> bytes:
-    """Pages of text, of which every other one has a photograph with other pixels and another place."""
+def illustrated(pages: int, *, code: bool = False) -> bytes:
+    """Pages of text, of which every other one has a photograph with other pixels and another place. With some `code`
+    at the end of each."""
     out = BytesIO()
     canvas = Canvas(out, pagesize=A4, invariant=True)
     for number in range(pages):
@@ -116,6 +117,13 @@ def illustrated(pages: int) -> bytes:
             )
             canvas.drawImage(ImageReader(picture), 100.3 + number, 350.7, 380 - 20 * number, 280)
         canvas.drawString(72, 200, "The text goes on after the photograph with a whole sentence of its own.")
+        if code:
+            text = canvas.beginText(72, 160)
+            text.setFont("Courier", 9)
+            text.textLines(
+                f"def page_{number}(words):\n    for word in words:\n        yield word * {number}\n    return"
+            )
+            canvas.drawText(text)
         canvas.showPage()
     canvas.save()
     return out.getvalue()

@@ -42,6 +42,7 @@ from actors.endpoints import NO_ENDPOINTS, Endpoints
 from actors.parser.engine.books import Book
 from actors.parser.engine.csv_text import CsvBackend
 from actors.parser.engine.device import Hardware
+from actors.parser.engine.enrichment_models import EnrichmentModels
 from actors.parser.engine.large_pictures import Picture
 from actors.parser.engine.options import Models, Recipe
 from actors.parser.engine.pdf import RenderedPdf
@@ -62,9 +63,15 @@ class Converter:
     """docling's formats and pipelines for one recipe. A pipeline loads its models at its first use."""
 
     def __init__(
-        self, recipe: Recipe, hardware: Hardware, artifacts_path: Path | None, endpoints: Endpoints = NO_ENDPOINTS
+        self,
+        recipe: Recipe,
+        hardware: Hardware,
+        artifacts_path: Path | None,
+        enrichments: EnrichmentModels,
+        endpoints: Endpoints = NO_ENDPOINTS,
     ) -> None:
         self.recipe = recipe
+        self._enrichments = enrichments
         self.endpoint = endpoint = endpoints[recipe.endpoint] if recipe.endpoint else None
         self.picture_endpoint = endpoints[recipe.picture_endpoint] if recipe.picture_endpoint else None
         self._paged_options = (
@@ -96,7 +103,9 @@ class Converter:
         """The pipeline for a format. PDFs and pictures share one."""
         kind: type[BasePipeline] = self._formats[form].pipeline_cls
         if kind not in self._pipelines:
-            self._pipelines[kind] = kind(simple_options() if kind is SimplePipeline else self._paged_options)
+            pipeline = kind(simple_options() if kind is SimplePipeline else self._paged_options)
+            pipeline.enrichment_pipe = self._enrichments.of(self.recipe, pages=kind is PdfPipeline)
+            self._pipelines[kind] = pipeline
         return self._pipelines[kind]
 
     def describe(self, form: InputFormat) -> ParserInfo:
@@ -128,8 +137,15 @@ class Converter:
 class Converters:
     """Keeps the converters of the most recently used recipes."""
 
-    def __init__(self, hardware: Hardware, artifacts_path: Path | None, endpoints: Endpoints) -> None:
+    def __init__(
+        self,
+        hardware: Hardware,
+        artifacts_path: Path | None,
+        enrichments: EnrichmentModels,
+        endpoints: Endpoints = NO_ENDPOINTS,
+    ) -> None:
         self._hardware = hardware
+        self._enrichments = enrichments
         self._artifacts_path = artifacts_path
         self._endpoints = endpoints
         self._warm: OrderedDict[Recipe, Converter] = OrderedDict()
@@ -138,7 +154,9 @@ class Converters:
         if recipe not in self._warm:
             while len(self._warm) >= WARM_RECIPES:
                 self._warm.popitem(last=False)
-            self._warm[recipe] = Converter(recipe, self._hardware, self._artifacts_path, self._endpoints)
+            self._warm[recipe] = Converter(
+                recipe, self._hardware, self._artifacts_path, self._enrichments, self._endpoints
+            )
         self._warm.move_to_end(recipe)
         return self._warm[recipe]
 

@@ -5,7 +5,7 @@ docling's model would ask while its conversion waits. Here the questions leave t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 
@@ -16,6 +16,7 @@ from docling.datamodel.pipeline_options import PictureDescriptionApiOptions, Pic
 from docling.models.picture_description_base_model import PictureDescriptionBaseModel
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.picture.picture import PictureItem
+from docling_core.types.doc.labels import PictureClassificationLabel
 from PIL import Image
 
 from actors.endpoints import PICTURE_PROMPT, ModelEndpoint
@@ -104,7 +105,14 @@ def _model(options: ParseOptions) -> _Remembering:
     described = PictureDescriptionApiOptions()
     if options.picture_area is not None:
         described.picture_area_threshold = options.picture_area
+    described.classification_allow = _labels(options.picture_allow)
+    described.classification_deny = _labels(options.picture_deny)
+    described.classification_min_confidence = options.picture_min_confidence or 0.0
     return _Remembering(described)
+
+
+def _labels(classes: Sequence[str] | None) -> list[PictureClassificationLabel] | None:
+    return None if classes is None else [PictureClassificationLabel(name) for name in classes]
 
 
 def _elements(document: DoclingDocument, model: _Remembering) -> Iterator[tuple[int, ItemAndImageEnrichmentElement]]:

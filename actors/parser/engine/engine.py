@@ -21,13 +21,15 @@ from actors.parser.engine.converters import Converters
 from actors.parser.engine.declared_sizes import check, limit_tables
 from actors.parser.engine.descriptions import with_descriptions
 from actors.parser.engine.device import Hardware, confine
+from actors.parser.engine.enrichment_models import EnrichmentModels
 from actors.parser.engine.exports import export
+from actors.parser.engine.installed import Installed
 from actors.parser.engine.nesting import limit_nesting
 from actors.parser.engine.options import Models, Recipe, recipe_of
 from actors.parser.engine.page_pictures import draw
 from actors.parser.engine.pictures import list_pages, list_pictures
 from actors.parser.engine.pipelines import ParsedPages, shard_pipeline
-from actors.parser.engine.profiles import describe, device_of, fast_tables_on_disk, standard_on_disk, stay_offline
+from actors.parser.engine.profiles import describe, device_of, standard_on_disk, stay_offline
 from actors.parser.engine.repair import repaired
 from actors.parser.engine.sniffing import sniff
 from actors.parser.engine.vlm import DrawnPages
@@ -60,15 +62,16 @@ class Engine:
         self._hardware = hardware
         artifacts_path = artifacts_path or settings.artifacts_path
         settings.artifacts_path = None  # otherwise pipelines without models would need the folder, too
-        if artifacts_path is not None and not standard_on_disk(artifacts_path):
-            artifacts_path = None  # with it, docling looks nowhere else and fetches nothing
-        self._has_standard = standard_on_disk(artifacts_path)
-        self._has_fast_tables = fast_tables_on_disk(artifacts_path) or defaults.profile == "standard"
-        self._converters = Converters(hardware, artifacts_path, endpoints)
+        # With a folder, docling looks nowhere else and fetches nothing.
+        profile_models = artifacts_path if artifacts_path and standard_on_disk(artifacts_path) else None
+        self._has_standard = standard_on_disk(profile_models)
         # An operator who names docling's own models allows the server to fetch them. A client's request never does.
-        self._may_fetch = defaults.profile == "standard"
-        if not self._may_fetch:
+        may_fetch = defaults.profile == "standard"
+        if not may_fetch:
             stay_offline()
+        self._installed = Installed.at(profile_models, artifacts_path, may_fetch=may_fetch)
+        enrichments = EnrichmentModels(hardware, artifacts_path)
+        self._converters = Converters(hardware, profile_models, enrichments, endpoints)
 
     def warm_up(self) -> None:
         """Load the models of the default options."""
@@ -164,14 +167,8 @@ class Engine:
         except ValueError as error:
             raise FileError(ErrorCode.INVALID_OPTION, str(error)) from error
         models = self._models(options.profile or "auto")
-        if models == "standard" and not (self._has_standard or self._may_fetch):
-            raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the models of the profile 'standard'")
-        if models == "native" and options.force_ocr:
-            raise FileError(ErrorCode.INVALID_OPTION, "The profile 'native' has no OCR that could be forced")
-        if models == "native" and options.heading_hierarchy:
-            raise FileError(ErrorCode.INVALID_OPTION, "The profile 'native' finds no headings that could have levels")
-        if options.table_mode == "fast" and not (models == "standard" and self._has_fast_tables):
-            raise FileError(ErrorCode.INVALID_OPTION, "This server does not have the table model of table_mode 'fast'")
+        if refusal := self._installed.refusal(options, models):
+            raise FileError(ErrorCode.INVALID_OPTION, refusal)
         return recipe_of(options, models)
 
     def _models(self, profile: str) -> Models:

@@ -17,7 +17,8 @@ class Recipe:
 
     A request's page range and password are not part of it. They travel with the document, so they never reload a
     model and never stay in a cache. `endpoint` names the remote model that reads the pages of the profile `vlm`,
-    `picture_endpoint` the one that describes pictures.
+    `picture_endpoint` the one that describes pictures. `picture_classes`, `code` and `formulas` are
+    for models of single items.
     """
 
     models: Models
@@ -30,21 +31,30 @@ class Recipe:
     heading_levels: bool = False
     endpoint: str = ""
     picture_endpoint: str = ""
+    picture_classes: bool = False
+    code: bool = False
+    formulas: bool = False
 
 
 def recipe_of(options: ParseOptions, models: Models) -> Recipe:
     """The recipe for `options`. The defaults are OCR where text is missing, tables, and no images."""
     everywhere = bool(options.force_ocr)
     runs_models = models not in ("native", "vlm")
+    classes = bool(options.do_picture_classification)
+    # Other profiles look at pictures while the pixels of their page are there.
+    needs_pictures = bool(options.picture_description) or (classes and not runs_models)
     return Recipe(
         models=models,
         ocr=runs_models and (everywhere or options.do_ocr is not False),
         ocr_everywhere=runs_models and everywhere,
         tables=runs_models and options.do_table_structure is not False,
-        images=bool(options.include_images or options.picture_description),
+        images=bool(options.include_images) or needs_pictures,
         images_scale=options.images_scale,
         fast_tables=options.table_mode == "fast",
         heading_levels=runs_models and bool(options.heading_hierarchy),
         endpoint=page_endpoint(options.profile) or "",
         picture_endpoint=options.picture_description or "",
+        picture_classes=classes,
+        code=bool(options.do_code_enrichment),
+        formulas=bool(options.do_formula_enrichment),
     )

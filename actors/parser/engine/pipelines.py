@@ -22,6 +22,8 @@ from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 from docling_core.types.doc.base import Size
 from numpy.typing import NDArray
 
+from actors.parser.engine.cutouts import keep_only_pictures
+from actors.parser.engine.enrichment import enrich, put_in
 from actors.parser.engine.finish_stage import Finish
 from actors.parser.engine.furniture import settle
 from actors.parser.engine.ocr_merge import merged
@@ -104,7 +106,8 @@ class PdfPipeline(StandardPdfPipeline):
             ocr_model=Ocr(self.ocr_model) if self.pipeline_options.do_ocr else self.ocr_model,
             layout_postprocessing_model=Regions(self.layout_postprocessing_model, second, score),
             table_model=Tables(self.table_model),
-            assemble_model=Finish(self.assemble_model, keeps_pictures=self.keep_images),
+            assemble_model=Finish(self.assemble_model, self._finish_page),
+            enrichment_pipe=[model for model in self.enrichment_pipe if getattr(model, "enabled", True)],
         )
         if own := reading_order(self.pipeline_options):
             self.reading_order_model.ro_model = own
@@ -115,9 +118,21 @@ class PdfPipeline(StandardPdfPipeline):
         model._merge_cells_by_priority = merged  # docling has no option for it
         return model
 
+    def _finish_page(self, result: ConversionResult, page: Page) -> None:
+        if not self.keep_images:
+            page._image_cache = {}  # as docling leaves a page to its models
+        if self.enrichment_pipe:
+            enrich(result, page, self.reading_order_model, self.enrichment_pipe)
+        if self.keep_images:
+            keep_only_pictures(page)
+
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
         settle(conv_res.pages)
         return super()._assemble_document(conv_res)
+
+    def _enrich_document(self, conv_res: ConversionResult) -> ConversionResult:
+        put_in(conv_res)
+        return conv_res
 
 
 class _StandardShard(_StopsAfterPages, PdfPipeline):

@@ -132,6 +132,8 @@ def describe(
         models["table"] = "tableformer-fast"
     models |= {"page": page.model} if page and form in PAGED else {}
     models |= {"picture": picture.model} if picture else {}
+    models |= {"picture_class": "DocumentFigureClassifier-v2.5"} if recipe.picture_classes else {}
+    models |= {"code_formula": "CodeFormulaV2"} if (recipe.code or recipe.formulas) and form in PAGED else {}
     return ParserInfo(profile=recipe.models, docling=_docling_version(), models=models)
 
 

@@ -128,14 +128,20 @@ class VlmAssembly(BeginsWithPages, VlmPipeline):
         page._image_cache = drawn.images(options.scale)
         page.predictions.vlm_response = _prediction(answers.get(page.page_no, _UNANSWERED))
         try:
+            document = self._read(conv_res, page)
+            self._enrich_page_document(conv_res, page, document)
+        finally:
+            self._release_page_resources(page)
+        return document
+
+    def _read(self, conv_res: ConversionResult, page: Page) -> DoclingDocument:
+        try:
             return self._finalize_page_document(conv_res, page)
         except Exception as error:
             log.warning("answer_not_read", page=page.page_no, exc_info=True)
             failure = f"the model's answer could not be read: {reason_of(error)}"
             page.predictions.vlm_response = _prediction(Answer(failure=failure))
             return self._finalize_page_document(conv_res, page)
-        finally:
-            self._release_page_resources(page)
 
 
 def _prediction(answer: Answer) -> VlmPrediction:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from docling.datamodel.base_models import Page
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.code import CodeItem
 from docling_core.types.doc.items.node import DocItem
 from docling_core.types.doc.items.table.table import TableItem
 from docling_core.types.doc.items.table.table_data import RichTableCell
@@ -114,10 +115,15 @@ def _is_unread_formula(item: DocItem) -> bool:
 
 
 def _texts(item: DocItem) -> Iterator[tuple[int, str]]:
-    """The item's own text by page. The text of a rich table cell is in items of its own."""
+    """The item's own text by page. The text of a rich table cell is in items of its own.
+
+    A model may have written the text of code and formulas anew. Then that of the page counts.
+    """
     if isinstance(item, TableItem) and item.prov:
         cells = [cell.text for cell in item.data.table_cells if not isinstance(cell, RichTableCell)]
         yield item.prov[0].page_no, "\n".join(cells)
+    elif isinstance(item, CodeItem | FormulaItem) and len(item.prov) == 1:
+        yield item.prov[0].page_no, item.orig or item.text
     elif isinstance(item, TextItem):
         marker = f"{item.marker} " if isinstance(item, ListItem) else ""
         for page, text in parts_of(item).items():

@@ -301,6 +301,15 @@ def test_options_are_sent(run: Run, fleet: Fleet, papers: Path) -> None:
     )
 
 
+def test_models_of_pictures_code_and_formulas_are_asked_for_by_flags(run: Run, fleet: Fleet, papers: Path) -> None:
+    flags = ["--describe-pictures", "qwen", "--classify-pictures", "--read-code", "--read-formulas"]
+    filters = '{"picture_deny": ["logo"]}'
+    assert run("submit", papers / "a.pdf", *flags, "--options", filters).exit_code == 0
+    sent = fleet.submits[0].content.decode()
+    wanted = {"picture_deny": ["logo"], "picture_description": "qwen", "do_picture_classification": True}
+    assert json.dumps(wanted | {"do_code_enrichment": True, "do_formula_enrichment": True}) in sent
+
+
 def test_interrupted_run_says_what_goes_on_and_the_next_one_picks_it_up(
     run: Run, fleet: Fleet, papers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

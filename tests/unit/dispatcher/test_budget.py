@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from actors.dispatcher.budget import MIB, Budget
@@ -39,8 +41,15 @@ def test_the_time_to_open_a_file_follows_from_its_kind_and_size(
 def test_all_times_follow_the_time_of_a_page() -> None:
     budget = Budget(page_deadline_s=2.0)
     assert budget.opening_s(task("a.csv", 0), 7) == 0.25
-    assert budget.pages_s(4) == 8.0
+    assert budget.pages_s(task("a.pdf", 0), 4) == 8.0
     assert budget.assembly_s(task("a.pdf", 600), 400) == 10.0
+
+
+@pytest.mark.parametrize("option", ["do_code_enrichment", "do_formula_enrichment"])
+def test_page_whose_code_or_formulas_a_model_writes_anew_has_more_time(option: str) -> None:
+    asked = replace(task("a.pdf", 40_000), options=ParseOptions.model_validate({option: True}))
+    assert Budget().pages_s(asked, 2) == 600.0
+    assert Budget().whole_s(asked, 2) == 600.0
 
 
 @pytest.mark.parametrize(("size", "most"), [(0, 64 * MIB), (MIB, 200 * MIB), (1024 * MIB, 1024 * MIB)])

@@ -71,9 +71,27 @@ async def test_descriptions_of_pictures_are_those_of_an_endpoint(
     assert (options.picture_description, options.picture_area) == (name, 0.2)
 
 
+async def test_filters_of_pictures_are_those_of_this_server(service: Service) -> None:
+    service.parsers.enrichments = ("do_picture_classification",)
+    filters = {"classification_allow": ["photograph"], "classification_deny": ["logo"]}
+    api = {"url": URL, **filters, "classification_min_confidence": 0.5}
+    options = await asked(
+        service, do_picture_description="true", do_picture_classification="true", picture_description_api=api
+    )
+    assert options.do_picture_classification
+    assert (options.picture_allow, options.picture_deny) == (("photograph",), ("logo",))
+    assert options.picture_min_confidence == 0.5
+
+
 @pytest.mark.parametrize(
     "sent",
     [
+        {"do_picture_description": "true", "picture_description_api": {"url": URL, "classification_deny": ["logo"]}},
+        {
+            "do_picture_description": "true",
+            "do_picture_classification": "true",
+            "picture_description_api": {"url": URL, "classification_deny": ["logos"]},
+        },
         {"pipeline": "vlm", "vlm_pipeline_model_api": {"url": "http://169.254.169.254/latest"}},
         {"pipeline": "vlm", "vlm_pipeline_model_api": {"url": URL, "params": {"model": "other"}}},
         {"pipeline": "vlm", "vlm_pipeline_model_api": {"url": URL + "/"}},

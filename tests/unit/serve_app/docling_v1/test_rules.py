@@ -101,10 +101,10 @@ async def test_rule_3_submits_answer_200(service: Service, path: str) -> None:
 
 
 async def test_rule_4_a_policy_is_told_in_a_text(service: Service) -> None:
-    answer = await service.http.post("/v1/convert/file/async", files=FILES, data={"do_code_enrichment": "true"})
+    answer = await service.http.post("/v1/convert/file/async", files=FILES, data={"do_chart_extraction": "true"})
     error = answer.json()
     assert (answer.status_code, error["code"], error["status"]) == (422, ErrorCode.INVALID_OPTION, 422)
-    assert error["detail"] == "This server cannot do do_code_enrichment=true; send false, or leave it out"
+    assert error["detail"] == "This server cannot do do_chart_extraction=true; send false, or leave it out"
     assert error["request_id"] == answer.headers["X-Request-ID"]
 
 
