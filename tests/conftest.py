@@ -78,7 +78,19 @@ def short_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def engines() -> Iterator[list[Engine]]:
+def remembered_models() -> Iterator[None]:
+    """Answers of the bundled models are kept for the tests that show them the same pictures."""
+    from onnxruntime import InferenceSession
+
+    from tests.remembered_models import remembering
+
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(InferenceSession, "run", remembering(InferenceSession.run))
+        yield
+
+
+@pytest.fixture(scope="session")
+def engines(remembered_models: None) -> Iterator[list[Engine]]:
     """Two warm engines with the bundled models, as on two replicas. Each takes seconds to make."""
     from actors.parser.engine.device import Hardware
     from actors.parser.engine.engine import Engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, A5, landscape
 from reportlab.lib.styles import getSampleStyleSheet
@@ -19,6 +19,8 @@ from reportlab.platypus import (
     Table,
     TableStyle,
 )
+
+from tests.unit.parser.scans import pdf_of, picture_of
 
 SENTENCE = "The harbour master counted every vessel that came in with the tide and wrote its name into the ledger. "
 STYLES = getSampleStyleSheet()
@@ -77,13 +79,7 @@ def odd(pages: int) -> bytes:
 
 def scanned(pages: int) -> bytes:
     """Pages that are pictures of text, as a scanner makes them."""
-    out = BytesIO()
-    canvas = Canvas(out, pagesize=A5, invariant=True)
-    for picture in _scans(pages):
-        canvas.drawImage(ImageReader(picture), 0, 0, *A5)
-        canvas.showPage()
-    canvas.save()
-    return out.getvalue()
+    return pdf_of(_scans(pages))
 
 
 def scanned_frames(pages: int, form: str) -> bytes:
@@ -95,13 +91,7 @@ def scanned_frames(pages: int, form: str) -> bytes:
 
 
 def _scans(pages: int) -> list[Image.Image]:
-    pictures = [Image.new("RGB", (840, 1190), "white") for _ in range(pages)]
-    for number, picture in enumerate(pictures, 1):
-        ink = ImageDraw.Draw(picture)
-        for line in range(2):
-            text = f"Scanned line {line + 1} of page {number}"
-            ink.text((80, 120 + line * 60), text, fill="black", font=ImageFont.load_default(36))
-    return pictures
+    return [picture_of([f"Scanned line {line} of page {number}" for line in (1, 2)]) for number in range(1, pages + 1)]
 
 
 def illustrated(pages: int, *, code: bool = False) -> bytes:

@@ -40,7 +40,7 @@ def nothing_is_left_behind(tmp_path_factory: pytest.TempPathFactory, monkeypatch
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
+def engine(remembered_models: None) -> Engine:
     """Warm, and without models unless a test asks for some."""
     from actors.parser.engine.device import Hardware
     from actors.parser.engine.engine import Engine

@@ -9,17 +9,17 @@ from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-#: A small page at about 144 dpi, in pixels, and the same page in points.
-PIXELS = (840, 1190)
-POINTS = (420.0, 595.0)
+#: A page as small as a postcard at 144 dpi, in pixels, and the same page in points: OCR takes a second for an A5 page.
+PIXELS = (420, 595)
+POINTS = (210.0, 297.5)
 
 
-def picture_of(lines: Sequence[str], *, top: int = 120, step: int = 60) -> Image.Image:
-    """A white page with lines of large print from `top` on."""
+def picture_of(lines: Sequence[str], *, top: int = 60, step: int = 30) -> Image.Image:
+    """A white page with lines of print from `top` on."""
     picture = Image.new("RGB", PIXELS, "white")
     ink = ImageDraw.Draw(picture)
     for number, line in enumerate(lines):
-        ink.text((80, top + number * step), line, fill="black", font=ImageFont.load_default(36))
+        ink.text((40, top + number * step), line, fill="black", font=ImageFont.load_default(18))
     return picture
 
 
@@ -45,11 +45,11 @@ def pdf_around(picture: bytes, *, of: str, bits: int = 8, colours: str, decode: 
     """A PDF of one page, whose picture is stored with the PDF filter `of` as it is."""
     width, height = PIXELS
     size = f"/Width {width} /Height {height}"
-    page = b"q 420 0 0 595 0 0 cm /Im0 Do Q"
+    page = b"q %g 0 0 %g 0 0 cm /Im0 Do Q" % POINTS
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 595]/Contents 4 0 R/Resources<</XObject<</Im0 5 0 R>>>>>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %g %g]/Contents 4 0 R/Resources<</XObject<</Im0 5 0 R>>>>>>" % POINTS,
         b"<</Length %d>>stream\n%s\nendstream" % (len(page), page),
         f"<</Type/XObject/Subtype/Image {size}/ColorSpace/{colours}/BitsPerComponent {bits}/Filter/{of}{decode}"
         f"/Length {len(picture)}>>stream\n".encode()
