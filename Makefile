@@ -40,7 +40,7 @@ serve: $(READY) ## Run the service on http://localhost:8080 until Ctrl-C; its st
 test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
 	@# First what needs no service, on both cores. Then the services: those that are killed wait more than they compute,
 	@# so they run beside the cluster, and what they print comes at the end.
-	@$(PYTEST) -m "not slow" -n 2 --dist loadfile $(WITHOUT_SERVICE)
+	@$(PYTEST) -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder $(WITHOUT_SERVICE)
 	@$(PYTEST) -m "not slow" tests/faults >$(VENV)/faults.log 2>&1 & faults=$$!; \
 	trap "kill $$faults" INT TERM; \
 	$(PYTEST) -m "not slow" tests/cluster; status=$$?; \

@@ -53,7 +53,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests the time they need. Run tests that share a service last: it runs until the session ends, and takes
+    """Give tests the time they need. Run the files that need models first: they take longest, and two processes that
+    share the files should end together. Run tests that share a service last: it runs until the session ends, and takes
     time from all others."""
     for item in items:
         if timeout := SLOW_TIMEOUT_S if item.get_closest_marker("slow") else TIMEOUTS_S.get(item.path.parent.name):
@@ -62,7 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def shared_services(item: pytest.Item) -> list[bool]:
         return [item.path.parent.name == folder and of in item.fixturenames for folder, of in SHARED_SERVICES]
 
-    items.sort(key=shared_services)
+    with_models = {item.path for item in items if item.get_closest_marker("models")}
+    items.sort(key=lambda item: (shared_services(item), item.path not in with_models))
 
 
 def pytest_collection_finish() -> None:
