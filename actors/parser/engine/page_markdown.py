@@ -52,7 +52,8 @@ class PageTexts:
         tables: BaseTableSerializer | None = None,
     ) -> None:
         self._document = document
-        self._serializer = _PageSerializer(
+        # Without validation: it goes through the whole document, and clips boxes that reach over the edge of a page.
+        self._serializer = _PageSerializer.model_construct(
             doc=document,
             params=params or _params(layers, figures=figures),
             text_serializer=_PartSerializer(),
@@ -135,7 +136,7 @@ class _PageSerializer(MarkdownDocSerializer):
         parts: list[str] = []
         for root in roots:
             if self._is_bare(root):
-                parts.append(self.part_of(root).text)
+                parts.append(self._bare_text(root))
             else:
                 parts += [part.text for part in self.get_parts(item=root, visited=visited)]
         return "\n\n".join(filter(None, parts))
@@ -144,23 +145,29 @@ class _PageSerializer(MarkdownDocSerializer):
         self, *, item: NodeItem | None = None, visited: set[str] | None = None, **kwargs: Any
     ) -> SerializationResult:
         if item is not None and self._is_bare(item):
-            return create_ser_result(text=self.part_of(item).text, span_source=item)
+            return create_ser_result(text=self._bare_text(item), span_source=item)
         return super().serialize(item=item, visited=visited, **kwargs)
 
     def _is_bare(self, item: NodeItem) -> TypeGuard[TextItem]:
-        """Whether Markdown has the item's text as it stands, and nothing else of it: docling needs not be asked.
+        """Whether Markdown has the item's text as it stands, formatted as a whole, and nothing else of it.
 
-        So it is with nearly all items of a long document.
+        So it is with nearly all items of a long document. docling's serializer of texts need not be asked.
         """
         return (
             type(item) is TextItem
             and item.label is DocItemLabel.TEXT
-            and not (item.children or item.meta or item.formatting or item.hyperlink)
+            and not (item.children or item.meta)
             and item.content_layer in self.params.layers
             and item.self_ref not in self._attached
             and item.self_ref not in self._excluded
             and not _MARKUP.search(item.text)
         )
+
+    def _bare_text(self, item: TextItem) -> str:
+        text = self.part_of(item).text
+        if item.formatting or item.hyperlink:
+            return self.post_process(text, formatting=item.formatting, hyperlink=item.hyperlink)
+        return text
 
     @cached_property
     def _attached(self) -> set[str]:

@@ -27,6 +27,9 @@ from client.models import FileWarning, WarningCode
 
 WordsByPage = Mapping[int, Sequence[str]]
 
+#: The ASCII characters that count in no word and part none.
+_PUNCTUATION = str.maketrans("", "", "".join(c for c in map(chr, range(128)) if not (c.isalnum() or c.isspace())))
+
 #: How many of a page's missing words a warning quotes.
 QUOTED = 5
 
@@ -79,12 +82,10 @@ def count(pages: Iterable[Page], document: DoclingDocument) -> Count:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, each by its letters and digits."""
-    folded = (run if run.isascii() and run.isalnum() else _folded(run) for run in text.split())
+    if text.isascii():  # then it is in its compatibility form
+        return text.translate(_PUNCTUATION).split()
+    folded = ("".join(filter(str.isalnum, unicodedata.normalize("NFKC", run))) for run in text.split())
     return [word for word in folded if word]
-
-
-def _folded(run: str) -> str:
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", run)))
 
 
 def words_by_page(document: DoclingDocument) -> WordsByPage:

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 from docling_core.transforms.serializer.markdown import MarkdownDocSerializer
 from docling_core.types.doc.base import BoundingBox, Size
 from docling_core.types.doc.common.content_layer import DEFAULT_CONTENT_LAYERS, ContentLayer
+from docling_core.types.doc.common.formatting import Formatting
 from docling_core.types.doc.common.reference import ProvenanceItem
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.table.table_data import RichTableCell, TableCell, TableData
 from docling_core.types.doc.labels import DocItemLabel
+from pydantic import AnyUrl
 
 from actors.parser.engine.nodes import cell_texts, nodes_of, records_of
 from actors.parser.engine.page_markdown import PageTexts
@@ -48,6 +51,12 @@ def book(pages: int) -> DoclingDocument:
         document.add_text(label=DocItemLabel.TEXT, text=f"Text_of {number} & more", prov=place(number))
         document.add_text(label=DocItemLabel.TEXT, text=f"Plain text of {number}", prov=place(number))
         document.add_text(label=DocItemLabel.TEXT, text="two\nlines", prov=place(number))
+        bold = Formatting(bold=True)
+        document.add_text(label=DocItemLabel.TEXT, text="bold", formatting=bold, prov=place(number))
+        page = AnyUrl("https://example.com/a_b")
+        document.add_text(label=DocItemLabel.TEXT, text="link", hyperlink=page, formatting=bold, prov=place(number))
+        script = Path("javascript:alert(1)")
+        document.add_text(label=DocItemLabel.TEXT, text="no link", hyperlink=script, prov=place(number))
         document.add_text(label=DocItemLabel.CHECKBOX_SELECTED, text="ticked", prov=place(number))
         group = document.add_list_group()
         document.add_list_item(f"item on {number}", parent=group, prov=place(number))
