@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -11,6 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from actors.handles.metrics_exporter import observe
 from actors.handles.replicas import memory_share
 from actors.parser.parser import EngineFactory, Parser, ParserConfig
+
+#: A healthy replica looks so often whether it still is, in seconds, and answers Serve's question after so many looks.
+#: Serve takes 30 s without an answer for a failure.
+LOOK_EVERY_S = 2.0
+LOOKS = 5
 
 
 class LiveSettings(BaseModel):
@@ -33,6 +39,19 @@ class ParserReplica(Parser):
         limit = config.max_memory or memory_share(num_cpus=config.num_cpus, num_gpus=config.num_gpus)
         super().__init__(replace(config, max_memory=limit), make_engine)
         self._first_config = self.config
+        self._has_started = False
+
+    async def check_health(self) -> None:
+        """Raises RuntimeError when this replica should be replaced.
+
+        A healthy one answers late. While Serve waits for an answer, it hears at once when the process ends. Between two
+        questions it would hear of that seconds later. The first answer is not late: Serve sends no call before it.
+        """
+        looks, self._has_started = LOOKS if self._has_started else 0, True
+        await super().check_health()
+        for _ in range(looks):
+            await asyncio.sleep(LOOK_EVERY_S)
+            await super().check_health()
 
     def reconfigure(self, user_config: Mapping[str, Any]) -> None:
         """Take over LiveSettings. Serve calls this at the start, and when only the `user_config` has changed.

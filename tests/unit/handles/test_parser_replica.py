@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from actors.handles.parser_replica import ParserReplica
 from actors.parser.parser import ParserConfig
 from tests.faults.engine import FaultyEngine
+from tests.unit.parser.files import as_document, make_task
 
 CONFIG = ParserConfig(page_deadline_s=60.0, max_pages=2000, max_memory=1 << 40)
 
@@ -47,3 +49,33 @@ def test_an_invalid_user_config_is_refused_and_changes_nothing(replica: ParserRe
     with pytest.raises(ValidationError):
         replica.reconfigure(changes)
     assert (replica.config.page_deadline_s, replica.config.max_pages) == (60.0, 2000)
+
+
+async def waiting_check(replica: ParserReplica) -> asyncio.Task[None]:
+    """Serve's second question. Serve sends no call before the first answer, which comes at once."""
+    await replica.check_health()
+    asked = asyncio.create_task(replica.check_health())
+    await asyncio.sleep(0)
+    return asked
+
+
+async def test_serve_waits_at_a_healthy_replica_and_so_hears_of_its_death_at_once(replica: ParserReplica) -> None:
+    asked = await waiting_check(replica)
+    assert not asked.done()
+    asked.cancel()
+
+
+async def test_a_replica_that_becomes_unfit_says_so_while_serve_waits(
+    replica: ParserReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.handles.parser_replica.LOOK_EVERY_S", 0.001)
+    await replica.open(as_document(b"1"), make_task("a.txt"), 1)
+    asked = await waiting_check(replica)
+    replica.reconfigure({"parser_max_pages": 1})
+    with pytest.raises(RuntimeError, match="parsed 1 pages"):
+        await asked
+
+
+async def test_a_healthy_replica_answers_in_the_end(replica: ParserReplica, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.handles.parser_replica.LOOK_EVERY_S", 0.001)
+    await (await waiting_check(replica))
