@@ -14,7 +14,10 @@ from pathlib import Path
 from time import process_time
 
 import numpy as np
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.labels import DocItemLabel
 from docx import Document
+from pptx import Presentation
 
 from actors.dispatcher.budget import Budget
 from actors.dispatcher.page_spans import plan_spans
@@ -25,6 +28,7 @@ from actors.parser.engine.device import Hardware
 from actors.parser.engine.engine import Engine
 from benchmarks.service import describe_machine
 from client.models import ParseOptions
+from tests.hostile.offices import epub, odf, ods
 
 SPLIT_ABOVE = 16  # on one parser
 SECTIONS = 4_000
@@ -65,15 +69,50 @@ def calls(engine: Engine, name: str, data: bytes) -> Iterator[Call]:
 
 def made_files() -> Iterator[tuple[str, bytes]]:
     """Long files of short parts: they take the most time for each byte."""
+    yield "made.docx", made_docx()
+    yield "made.pptx", made_pptx()
+    section = (
+        "<h2>Section {}</h2><p>Some <b>bold</b> and <a href='http://a.example'>linked</a> text.</p><ul><li>a</li></ul>"
+    )
+    page = "".join(section.format(number) for number in range(SECTIONS))
+    yield "made.eml", b"Subject: x\nFrom: a@b.example\nContent-Type: text/html\n\n" + page.encode()
+    yield "made.epub", epub("".join(f"<h2>Section {number}</h2><p>Text.</p>" for number in range(SECTIONS)))
+    heading = '<text:h text:outline-level="1">Section {}</text:h><text:p>Text.</text:p>'
+    yield "made.odt", odf("text", "".join(heading.format(number) for number in range(SECTIONS)))
+    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    row = f"<table:table-row>{cell}{cell.format('one')}</table:table-row>"
+    yield "made.ods", ods("".join(row.format(number) for number in range(SECTIONS)))
+    yield "made.json", made_json()
+    section = "## Section {}\n\nSome **bold** text and [a link](http://a.example).\n\n- one\n- two\n\n"
+    yield "made.md", "".join(section.format(number) for number in range(SECTIONS)).encode()
+    yield "made.csv", "".join(f"{number},one,two,three\n" for number in range(3 * SECTIONS)).encode()
+
+
+def made_docx() -> bytes:
     out, document = BytesIO(), Document()
     for number in range(SECTIONS):
         document.add_heading(f"Section {number}", 1)
         document.add_paragraph("The ferry leaves at nine.")
     document.save(out)
-    yield "made.docx", out.getvalue()
-    section = "## Section {}\n\nSome **bold** text and [a link](http://a.example).\n\n- one\n- two\n\n"
-    yield "made.md", "".join(section.format(number) for number in range(SECTIONS)).encode()
-    yield "made.csv", "".join(f"{number},one,two,three\n" for number in range(3 * SECTIONS)).encode()
+    return out.getvalue()
+
+
+def made_pptx() -> bytes:
+    out, deck = BytesIO(), Presentation()
+    for number in range(SECTIONS // 20):
+        slide = deck.slides.add_slide(deck.slide_layouts[1])
+        slide.shapes.title.text, slide.placeholders[1].text = f"Slide {number}", "Text."
+    deck.save(out)
+    return out.getvalue()
+
+
+def made_json() -> bytes:
+    """A document as docling writes it."""
+    document = DoclingDocument(name="made")
+    for number in range(SECTIONS):
+        document.add_heading(f"Section {number}")
+        document.add_text(DocItemLabel.TEXT, "Text.")
+    return document.model_dump_json().encode()
 
 
 def files(folder: Path | None) -> Iterator[tuple[str, bytes]]:

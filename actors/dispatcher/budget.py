@@ -17,7 +17,7 @@ PAGE_BYTES = 16 * KIB
 #: Families that LibreOffice converts first. It takes seconds to start.
 SLOW_TO_START = frozenset({"doc", "ppt", "xls", "rtf"})
 
-#: Families that are ZIP archives. They hold several times their own size, and docling reads them slowly.
+#: Families that are ZIP archives. They hold many times their own size, and docling reads them slowly.
 ARCHIVES = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "dclx"}) | frozenset(
     {"iwork_pages", "iwork_keynote", "iwork_numbers"}
 )
@@ -26,8 +26,11 @@ ARCHIVES = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "dclx
 #: file takes, for each byte (docs/reliability.md).
 FLOOR = 0.125
 EACH_MIB = 12.0
-EACH_MIB_OF_AN_ARCHIVE = 60.0
+EACH_MIB_OF = dict.fromkeys(ARCHIVES, 60.0) | {"epub": 120.0, "ods": 120.0}
+
+#: Files above this time get less for each further MiB: four times what the slowest text takes.
 CEILING = 16.0
+EACH_MIB_OF_A_LARGE_FILE = 2.4
 
 #: What a page may take with code or formulas to read anew, in page deadlines: the model writes them word by word.
 WRITTEN_ANEW = 5
@@ -59,8 +62,9 @@ class Budget:
         if family in PAGED or not family:  # a name without a known suffix: the content may be pages
             return self.whole_s(task, max(split_above, 1))
         floor = 1.0 if family in SLOW_TO_START else FLOOR
-        each_mib = EACH_MIB_OF_AN_ARCHIVE if family in ARCHIVES else EACH_MIB
-        return self.page_deadline_s * min(floor + each_mib * task.size / MIB, CEILING)
+        mib = task.size / MIB
+        small = floor + EACH_MIB_OF.get(family, EACH_MIB) * mib
+        return self.page_deadline_s * min(small, CEILING + EACH_MIB_OF_A_LARGE_FILE * mib)
 
     def pages_s(self, task: FileTask, pages: int) -> float:
         """The deadline of a call that parses so many pages of a file."""

@@ -20,9 +20,10 @@ def task(filename: str, size: int) -> FileTask:
     [
         pytest.param("a.csv", 100, 7, 7.6, id="a tiny text"),
         pytest.param("a.html", MIB, 7, 727.5, id="a large text"),
-        pytest.param("a.md", 100 * MIB, 7, 960.0, id="no text has more than sixteen pages' time"),
+        pytest.param("a.md", 5 * MIB, 7, 1680.0, id="a large text has less time for each byte"),
         pytest.param("a.docx", 100, 7, 7.8, id="a tiny archive"),
         pytest.param("a.docx", 40_000, 7, 144.8, id="an archive holds more than its size"),
+        pytest.param("a.ods", 40_000, 7, 282.2, id="an OpenDocument sheet holds many cells"),
         pytest.param("a.doc", 100, 7, 60.1, id="LibreOffice has to start"),
         pytest.param("a.pdf", 600, 7, 60.0, id="a tiny PDF has the time of one page"),
         pytest.param("a.pdf", 40_000, 7, 180.0, id="a PDF has the time of the pages that its bytes may hold"),
