@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -30,6 +31,12 @@ atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 os.environ["RAY_TMPDIR"] = str(_FOLDER)
 os.environ["HF_HUB_OFFLINE"] = "1"
 choose_http_mode()
+
+# Every client of httpx reads the certificates of 140 authorities, which takes 27 ms. The tests ask no server on the
+# internet, so one of them is enough.
+certificate, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+(_FOLDER / "authority.pem").write_text(certificate + end)
+os.environ["SSL_CERT_FILE"] = str(_FOLDER / "authority.pem")
 
 # By default a property fails when the machine is busy.
 settings.register_profile("busy", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])

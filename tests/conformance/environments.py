@@ -36,7 +36,9 @@ def made(requirements: tuple[str, ...], name: str, interpreter: str) -> Path:
             pytest.skip("its packages are not installed; make conformance installs them")
         print(f"Installing {', '.join(requirements)} ...", file=sys.stderr)
         subprocess.run([interpreter, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *requirements], check=True)
+        # Unlike a test, pip asks servers on the internet: it needs its own certificates.
+        environment = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *requirements], check=True, env=environment)
         stamp.write_text("\n".join(requirements))
     return python
 
