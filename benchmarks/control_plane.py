@@ -34,7 +34,9 @@ from actors.job_ids import new_job_id
 from actors.messages import FileTask, InputFile, JobSpec, PagePlan, ParsedFile
 from benchmarks.service import describe_machine
 from client.models import ParserInfo
-from serve_app.app import APP, DispatcherReplica, dispatcher_deployment, registry_config
+from serve_app.app import APP, dispatcher_deployment
+from serve_app.dispatcher_replica import DispatcherReplica
+from serve_app.registry import registry_config
 from serve_app.settings import Settings
 
 PARSERS = 1_000

@@ -23,9 +23,6 @@ log = get_logger()
 
 SWEEP_AT_ONCE = 500  # entries
 
-#: Digest of the code that affects parse output. A parser names the versions of docling and of the models.
-PARSER_CODE = digest_of("actors.parser")
-
 #: Options that do not change the result.
 _NOT_IN_KEY = {"cache", "password", "chunks"}
 
@@ -43,6 +40,8 @@ class ResultCache:
         self._blobs = blobs
         self._endpoints = endpoints
         self._parsers = parsers
+        #: Digest of the code that affects parse output. A parser names the versions of docling and of the models.
+        self._parser_code = digest_of("actors.parser")
         self._described: dict[bytes, ParserInfo] = {}  # does not change while this process lives
 
     async def find(self, owner: str, file: InputFile, task: FileTask) -> ParsedFile | None:
@@ -78,7 +77,17 @@ class ResultCache:
         asked = options.model_dump(mode="json", exclude=_NOT_IN_KEY)
         parser = (await self._described_for(options)).model_dump(exclude={"device"})
         models = models_of(options, self._endpoints)
-        facts = [owner, file.filename, file.trust_name, file.size, file.sha256, asked, parser, PARSER_CODE, models]
+        facts = [
+            owner,
+            file.filename,
+            file.trust_name,
+            file.size,
+            file.sha256,
+            asked,
+            parser,
+            self._parser_code,
+            models,
+        ]
         return f"cache/{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}/entry.json"
 
     async def _described_for(self, options: ParseOptions) -> ParserInfo:
