@@ -39,7 +39,7 @@ def zip_bomb() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr("word/document.xml", b" " * (1 << 30))
+        archive.writestr("word/document.xml", b" " * (1 << 27))
     return out.getvalue()
 
 

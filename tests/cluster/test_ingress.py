@@ -52,7 +52,7 @@ def test_a_large_upload_moves_the_ingress_memory_by_little(
         return requests_to_replicas()
 
     # Until HAProxy knows the replica, Serve's own proxy is between them.
-    eventually(warmed_up, within_s=60, what="HAProxy sends requests to the replica")
+    eventually(warmed_up, within_s=60, every_s=0.2, what="HAProxy sends requests to the replica")
     (pid,) = replica_pids("Ingress")
     before = resident_mib(pid, "VmRSS")
     Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak counts from here

@@ -70,5 +70,5 @@ def test_nothing_is_lost_while_a_backlog_scales_parsers_up_and_idleness_down(sca
             done.append(pages_of(client.submit_and_wait(small)))
             return replicas() == 1
 
-        eventually(alone_after_a_job, within_s=PATIENCE_S, what="one parser is left")
+        eventually(alone_after_a_job, within_s=PATIENCE_S, every_s=0.2, what="one parser is left")
         assert all(pages == [1] for pages in done)

@@ -44,7 +44,7 @@ def test_cancelled_jobs_leave_their_parsers_to_others(http: httpx.Client, docume
 
 
 def test_a_parser_whose_job_is_cancelled_goes_on_with_other_jobs(http: httpx.Client, service: Service) -> None:
-    parsers = set(eventually(partial(both_parsers, service), within_s=PATIENCE_S, what="two parsers"))
+    parsers = set(eventually(partial(both_parsers, service), within_s=PATIENCE_S, every_s=0.2, what="two parsers"))
     jobs = [submit(http, "8 wait@3") for _ in parsers]
     for job in jobs:
         eventually(partial(pages_done, http, job), within_s=PATIENCE_S, what="the first page")

@@ -85,7 +85,9 @@ async def kill_at_random(service: Service, times: int, killed: Counter[str]) -> 
     chance.shuffle(order)
     for part in order:
         await asyncio.sleep(chance.uniform(0.5, 3.0))
-        await eventually_async(partial(service.kill, PARTS[part]), within_s=GIVE_UP_AFTER_S, what=f"another {part}")
+        await eventually_async(
+            partial(service.kill, PARTS[part]), within_s=GIVE_UP_AFTER_S, every_s=0.1, what=f"another {part}"
+        )
         killed[part] += 1
 
 

@@ -47,12 +47,14 @@ async def test_jobs_of_a_killed_dispatcher_go_on_in_the_others(several: Service)
         async def every_dispatcher_is_full() -> bool:
             return (await http.get("/health")).json()["running"] == DISPATCHERS * EACH
 
-        await eventually_async(every_dispatcher_is_full, within_s=GIVE_UP_AFTER_S, what="full dispatchers")
+        await eventually_async(every_dispatcher_is_full, within_s=GIVE_UP_AFTER_S, every_s=0.1, what="full dispatchers")
 
         async def known_partially() -> bool:
             return sum([bool(await partial_files_of(http, client)) for client in clients]) > EACH
 
-        await eventually_async(known_partially, within_s=GIVE_UP_AFTER_S, what="partial results of two dispatchers")
+        await eventually_async(
+            known_partially, within_s=GIVE_UP_AFTER_S, every_s=0.1, what="partial results of two dispatchers"
+        )
         assert len(several.pids(PARTS["dispatcher"])) == DISPATCHERS
         assert several.kill(PARTS["dispatcher"]) == 1
         async with asyncio.timeout(GIVE_UP_AFTER_S):

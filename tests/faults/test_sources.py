@@ -20,7 +20,9 @@ def test_a_fetch_that_died_with_its_dispatcher_is_made_again_and_a_finished_one_
         web.held = {"/slow.pdf": threading.Event()}
         sources = [{"url": f"{web.url}{path}", "headers": {"Authorization": "sesame"}} for path in web.files]
         job = http.post("/submit", json={"sources": sources}).json()["job_id"]
-        eventually(lambda: _progress(http, job)["files_done"] == 1 and web.asked["/slow.pdf"], within_s=PATIENCE_S)
+        eventually(
+            lambda: _progress(http, job)["files_done"] == 1 and web.asked["/slow.pdf"], within_s=PATIENCE_S, every_s=0.1
+        )
         assert service.kill("ray::ServeReplica:docfleet:Dispatcher")
         eventually(lambda: web.asked["/slow.pdf"] == 2, within_s=PATIENCE_S, what="the second fetch")
         web.held["/slow.pdf"].set()
