@@ -27,15 +27,27 @@ HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
 #: include that address.
 HOSTS_BEHIND_HAPROXY = ("127.0.0.1", "0.0.0.0", "localhost")
 
-SERVE_ON_ONE_MACHINE = {
+RAY_ON_ONE_MACHINE = {
     HAPROXY: "1",
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
     "RAY_SERVE_HAPROXY_RETRY_ON": HAPROXY_DEFAULTS,
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.proxies.middlewares",
     # A starting proxy imports for seconds, for longer on a busy machine. By default it is killed after 3 times 5 s.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
-    # By default Serve's controller checks every replica ten times a second, which costs 4 % of a core when idle.
+    # By default Ray starts a worker for each core before anything asks for one. On a machine with many cores, most of
+    # them stay without work.
+    "RAY_prestart_worker_first_driver": "0",
+    # The rest lowers what an idle service costs (docs/benchmarks.md).
+    # By default Serve's controller checks every replica ten times a second.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+    # By default every replica gives its metrics to Ray ten times a second. Ray passes them on every ten seconds.
+    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "5000",
+    # Ray's agent measures the memory and CPU time of every process this often, for its metrics. By default every 5 s.
+    "REPORTER_UPDATE_INTERVAL_MS": "15000",
+    # Ray's log monitor sends what tasks print to the programs that started them. By default it looks for new log files
+    # ten times a second; with these values, every two seconds.
+    "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
+    "LOG_NAME_UPDATE_INTERVAL_S": "2",
 }
 
 
@@ -80,7 +92,7 @@ def choose_http_mode() -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     *replicas, fallback_http, fallback_grpc, stats, metrics = _reserve_ports()
     defaults = {
-        **SERVE_ON_ONE_MACHINE,
+        **RAY_ON_ONE_MACHINE,
         # Every service gets its own ports and files. With Ray's defaults, two services on one machine would share them.
         # The fallback proxies listen with SO_REUSEPORT, so each would answer some of the other's requests.
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(replicas[0]),
