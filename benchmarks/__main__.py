@@ -22,6 +22,7 @@ def main() -> int:
         ["throughput", *([str(folder)] if folder else [])],
         ["latency"],
         ["parser_start"],
+        ["idle"],
         ["large_pdf", *([str(folder / LONG_PDF)] if folder and (folder / LONG_PDF).exists() else [])],
         ["scaling"],
         ["orchestration"],

@@ -32,10 +32,12 @@ def cpu_of_processes() -> Counter[str]:
 
 
 def _name(process: psutil.Process) -> str:
-    """`ray::ServeReplica:docfleet:Parser.open` is Parser."""
-    command = process.cmdline()
-    title = command[0] if command else process.name()
-    return title.split(":")[-1].split(".")[0].split()[0] if title.startswith("ray::") else Path(title).name
+    """`ray::ServeReplica:docfleet:Parser.open` is Parser, and `python -u .../log_monitor.py --logs-dir` log_monitor."""
+    title, *arguments = process.cmdline() or [process.name()]
+    if title.startswith("ray::"):
+        return title.split(":")[-1].split(".")[0].split()[0]
+    script = next((each for each in arguments if not each.startswith("-")), title)
+    return Path(script if Path(title).name.startswith("python") else title).stem
 
 
 def memory_of_processes() -> Sample:
