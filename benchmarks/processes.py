@@ -33,7 +33,8 @@ def cpu_of_processes() -> Counter[str]:
 
 def _name(process: psutil.Process) -> str:
     """`ray::ServeReplica:docfleet:Parser.open` is Parser, and `python -u .../log_monitor.py --logs-dir` log_monitor."""
-    title, *arguments = process.cmdline() or [process.name()]
+    command: list[str] = process.cmdline() or [process.name()]
+    title, *arguments = command
     if title.startswith("ray::"):
         return title.split(":")[-1].split(".")[0].split()[0]
     script = next((each for each in arguments if not each.startswith("-")), title)
