@@ -48,6 +48,8 @@ RAY_ON_ONE_MACHINE = {
     # ten times a second; with these values, every two seconds.
     "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
     "LOG_NAME_UPDATE_INTERVAL_S": "2",
+    # By default every process reports its tasks to Ray each second, for Ray's dashboard, which does not run here.
+    "RAY_task_events_report_interval_ms": "0",
 }
 
 

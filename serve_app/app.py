@@ -4,6 +4,7 @@
 # ServeArguments.
 import os
 from collections.abc import Callable
+from typing import Any
 
 from ray import serve
 from ray.serve import Application
@@ -98,6 +99,7 @@ def _parsers(settings: Settings, make_engine: EngineFactory) -> Application:
 
 
 def _parser_options(settings: Settings) -> Callable[[type[ParserReplica]], serve.Deployment]:
+    autoscaling = _autoscaling(settings)
     return serve.deployment(
         name="Parser",
         # The dispatcher gives each replica two calls: one runs, and the arguments of the other are already there. The
@@ -107,16 +109,8 @@ def _parser_options(settings: Settings) -> Callable[[type[ParserReplica]], serve
         request_router_config={"request_router_class": "actors.handles.router.LeastLoadedRouter"},
         health_check_period_s=CHECK_EVERY_S,
         graceful_shutdown_wait_loop_s=STOP_POLL_INTERVAL_S,
-        autoscaling_config={
-            "min_replicas": settings.parser_min_replicas,
-            "initial_replicas": settings.parser_min_replicas,
-            "max_replicas": settings.parser_max_replicas,
-            "target_ongoing_requests": 1,
-            "upscale_delay_s": 2,
-            "downscale_delay_s": settings.parser_idle_s,
-            "look_back_period_s": 3,
-            "metrics_interval_s": 1,
-        },
+        num_replicas=None if autoscaling else settings.parser_max_replicas,
+        autoscaling_config=autoscaling,
         ray_actor_options={
             "num_cpus": settings.parser_num_cpus,
             "num_gpus": settings.parser_num_gpus,
@@ -124,6 +118,22 @@ def _parser_options(settings: Settings) -> Callable[[type[ParserReplica]], serve
         },
         graceful_shutdown_timeout_s=600,  # time for the longest span: 16 pages of slow OCR
     )
+
+
+def _autoscaling(settings: Settings) -> dict[str, Any] | None:
+    """None for a fleet that keeps its size: then the dispatchers need not report every second how busy it is."""
+    if settings.parser_min_replicas == settings.parser_max_replicas:
+        return None
+    return {
+        "min_replicas": settings.parser_min_replicas,
+        "initial_replicas": settings.parser_min_replicas,
+        "max_replicas": settings.parser_max_replicas,
+        "target_ongoing_requests": 1,
+        "upscale_delay_s": 2,
+        "downscale_delay_s": settings.parser_idle_s,
+        "look_back_period_s": 3,
+        "metrics_interval_s": 1,
+    }
 
 
 def _parser_config(settings: Settings) -> ParserConfig:
