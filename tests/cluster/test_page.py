@@ -13,7 +13,7 @@ from tests.browser import new_page as new_page
 from tests.unit.parser.files import make_pdf
 
 #: Enough that pages are read long before the last one is parsed.
-PAGES = 60
+PAGES = 40
 
 DROP = """([name, content]) => {
   const dropped = new DataTransfer();

@@ -28,8 +28,9 @@ def scaling_url(url: str, settings: Settings) -> Iterator[str]:
             update={
                 "database_url": f"sqlite:///{settings.state_dir}/scaling.db",
                 "blob_url": f"{settings.state_dir}/scaling-blobs",
+                "model_endpoints": "",  # no process that asks models
                 "parser_min_replicas": 1,
-                "parser_max_replicas": 4,
+                "parser_max_replicas": 2,
                 "parser_num_cpus": 0.5,
                 "parser_idle_s": 1.0,
                 "span_pages": 1,
