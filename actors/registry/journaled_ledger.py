@@ -13,6 +13,7 @@ import stamina
 
 from actors.errors import StoreUnavailable
 from actors.messages import JobView
+from actors.registry.claim_turns import ClaimTurns
 from actors.registry.commits import GroupCommit
 from actors.registry.journal import Journal, JournalTaken, JournalUnusable
 from actors.registry.ledger import Ledger, Limits
@@ -36,8 +37,7 @@ class JournaledLedger:
     def __init__(self, journal: Journal, limits: Limits, clock: Callable[[], float]) -> None:
         """Load the unfinished jobs from the journal. Raises JournalUnusable."""
         self.read_model = ReadModel()
-        #: Set whenever there may be something to claim.
-        self.claimable = asyncio.Event()
+        self.claim_turns = ClaimTurns()
         self._journal = journal
         self._limits = limits
         self._clock = clock
@@ -91,7 +91,7 @@ class JournaledLedger:
     def _begin(self, recovered: Recovered) -> None:
         self._ledger = Ledger(recovered, self._limits)
         self.read_model.reset(self._ledger.jobs)
-        self.claimable.set()
+        self.claim_turns.wake()
         log.info("registry_ready", queued=self._ledger.queued, running=self._ledger.running, epoch=recovered.epoch)
 
     def _on_failure(self, error: Exception) -> None:
@@ -116,7 +116,7 @@ class JournaledLedger:
     def _tick(self, ledger: Ledger) -> None:
         if effects := ledger.tick(self._clock()):
             self.run(effects)
-            self.claimable.set()
+            self.claim_turns.wake()
         measure_queue(ledger, self._clock(), self._journal.shard)
 
     async def _on(self, thread: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -233,27 +233,26 @@ class JobRegistry:
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         known = {(job_id, lease) for job_id, lease in held}
+        turns = self._journaled.claim_turns
         while dispatcher_id not in self._left:
             claims, effects = self._journaled.ledger.claim(dispatcher_id, limit, self._clock(), known)
             self._journaled.run(effects)
+            turns.claimed(some_left=bool(self._journaled.ledger.queued))
             if claims:
                 await self._journaled.settled()
                 return claims
-            self._journaled.claimable.clear()
             try:
                 async with asyncio.timeout_at(deadline):
-                    await self._journaled.claimable.wait()
+                    await turns.wait(dispatcher_id)
             except TimeoutError:
                 break
         return []
 
     async def claimable(self, timeout_s: float) -> bool:
-        """Whether a job waits to be claimed, at the latest after `timeout_s`."""
+        """Whether a job waits to be claimed, at the latest after `timeout_s`. One caller at a time hears of it."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while not self._journaled.ledger.queued:
-                    self._journaled.claimable.clear()
-                    await self._journaled.claimable.wait()
+                await self._journaled.claim_turns.wait_for_jobs(lambda: self._journaled.ledger.queued)
         return bool(self._journaled.ledger.queued)
 
     async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
@@ -311,7 +310,7 @@ class JobRegistry:
 
     async def _take_back(self, effects: Sequence[Effect]) -> None:
         self._journaled.run(effects)
-        self._journaled.claimable.set()
+        self._journaled.claim_turns.wake()
         await self._journaled.settled()
 
     # -- deliveries ---------------------------------------------------------------------------------------------

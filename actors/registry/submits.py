@@ -34,7 +34,7 @@ class Submits:
             if spec.idempotency_key is not None:
                 earlier = by_key.get((spec.owner, spec.idempotency_key), earlier)
             answers.append(self._submit(ledger, spec, earlier))
-        self._journaled.claimable.set()
+        self._journaled.claim_turns.wake()
         await self._journaled.settled()
         return [
             answer if isinstance(answer, DocfleetError) else await self._submitted(ledger, answer) for answer in answers
