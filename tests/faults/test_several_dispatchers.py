@@ -42,7 +42,8 @@ async def test_jobs_of_a_killed_dispatcher_go_on_in_the_others(several: Service)
     seen: Counter[str] = Counter()
     async with httpx.AsyncClient(base_url=several.url, timeout=30) as http:
         clients = [Client(http, f"several-{number}", seen, pages=8) for number in range(JOBS)]
-        await asyncio.gather(*(client.submit() for client in clients))
+        early, late = clients[: JOBS // 2], clients[JOBS // 2 :]
+        await asyncio.gather(*(client.submit() for client in early))
 
         async def every_dispatcher_is_full() -> bool:
             return (await http.get("/health")).json()["running"] == DISPATCHERS * EACH
@@ -50,10 +51,14 @@ async def test_jobs_of_a_killed_dispatcher_go_on_in_the_others(several: Service)
         await eventually_async(every_dispatcher_is_full, within_s=GIVE_UP_AFTER_S, every_s=0.1, what="full dispatchers")
 
         async def known_partially() -> bool:
-            return sum([bool(await partial_files_of(http, client)) for client in clients]) > EACH
+            return sum(map(bool, await asyncio.gather(*(partial_files_of(http, client) for client in early)))) > EACH
 
         await eventually_async(
             known_partially, within_s=GIVE_UP_AFTER_S, every_s=0.1, what="partial results of two dispatchers"
+        )
+        await asyncio.gather(*(client.submit() for client in late))
+        await eventually_async(
+            every_dispatcher_is_full, within_s=GIVE_UP_AFTER_S, every_s=0.1, what="full dispatchers again"
         )
         assert len(several.pids(PARTS["dispatcher"])) == DISPATCHERS
         assert several.kill(PARTS["dispatcher"]) == 1
