@@ -11,7 +11,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := env HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 WITHOUT_SERVICE := tests --ignore=tests/cluster --ignore=tests/faults
+# Two processes test the services, each for about the same time.
 RESTARTED := tests/cluster/test_local_service.py
+SEVERAL := tests/faults/test_several_dispatchers.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test test-slow test-faults conformance fuzz check format ui bench models clean
@@ -39,12 +41,12 @@ serve: $(READY) ## Run the service on http://localhost:8080 until Ctrl-C; its st
 	@$(BIN)/python -m serve_app
 
 test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
-	@# First what needs no service, on both cores. Then the services. One process tests those that are killed or restarted,
-	@# which wait more than they compute, beside another one for the cluster. What the former prints comes at the end.
+	@# First what needs no service, on both cores. Then the services: those that are killed wait more than they compute,
+	@# so they run beside the cluster, and what they print comes at the end.
 	@$(PYTEST) -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder $(WITHOUT_SERVICE)
-	@$(PYTEST) -m "not slow" tests/faults $(RESTARTED) >$(VENV)/faults.log 2>&1 & faults=$$!; \
+	@$(PYTEST) -m "not slow" tests/faults $(RESTARTED) --ignore=$(SEVERAL) >$(VENV)/faults.log 2>&1 & faults=$$!; \
 	trap "kill $$faults" INT TERM; \
-	$(PYTEST) -m "not slow" tests/cluster --ignore=$(RESTARTED); status=$$?; \
+	$(PYTEST) -m "not slow" tests/cluster $(SEVERAL) --ignore=$(RESTARTED); status=$$?; \
 	wait $$faults || status=1; cat $(VENV)/faults.log; exit $$status
 
 test-slow: $(READY) ## Run the tests that take minutes

@@ -43,7 +43,7 @@ def ray_cluster(short_folder: Path, collector: Collector) -> Iterator[None]:
     os.environ |= {
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
         "OTEL_BSP_SCHEDULE_DELAY": "200",
-        "RAY_metrics_report_interval_ms": "1000",
+        "RAY_metrics_report_interval_ms": "2000",
         "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "1000",
     }
     ray.init(
