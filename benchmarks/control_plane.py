@@ -1,10 +1,11 @@
 """What the control plane costs: dispatchers and registries, with a thousand parsers that only wait.
 
-    python -m benchmarks.control_plane [--parts 1 2 4] [--jobs 6000]
+    python -m benchmarks.control_plane [--parts 1 2 4] [--jobs 6000] [--parsers 1000] [--cores-each 0.2]
 
 With N, a service has N dispatchers and N registries, each a process. The parsers are one process, so the time is the
 control plane's. Jobs of one page are submitted, then dispatched; state is in memory (/dev/shm). Nothing passes HTTP:
-the ingress' cost is that of `benchmarks.http_rates`. Everything shares this machine's cores.
+the ingress' cost is that of `benchmarks.http_rates`. Everything shares this machine's cores. With --cores-each, each
+dispatcher and each registry may use only that part of a core, so that few cores show how the parts grow (needs root).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ from actors.handles.registry_lifecycle import end_registry, open_registry
 from actors.handles.registry_shards import RegistryShards
 from actors.job_ids import new_job_id
 from actors.messages import FileTask, InputFile, JobSpec, PagePlan, ParsedFile
+from benchmarks.cpu_quota import limited
 from benchmarks.service import describe_machine
 from client.models import ParserInfo
 from serve_app.app import APP, dispatcher_deployment
@@ -39,7 +41,6 @@ from serve_app.dispatcher_replica import DispatcherReplica
 from serve_app.registry import registry_config
 from serve_app.settings import Settings
 
-PARSERS = 1_000
 SECONDS_PER_DOCUMENT = 0.2
 RESULT_BYTES = 10_000  # of a page's nodes, and again of its document
 
@@ -61,10 +62,10 @@ class Measured:
 
 
 class WaitingParsers:
-    """A thousand parsers in one process. They take a document, wait, and return a page."""
+    """`count` parsers in one process. They take a document, wait, and return a page."""
 
-    def __init__(self) -> None:
-        self._free = asyncio.Semaphore(PARSERS)
+    def __init__(self, count: int) -> None:
+        self._free = asyncio.Semaphore(count)
         self._nodes = orjson.dumps([{"text": "x" * RESULT_BYTES}])
         self._document = orjson.dumps({"text": "x" * RESULT_BYTES})
 
@@ -76,10 +77,11 @@ class WaitingParsers:
 
 
 class DispatcherOfMany(DispatcherReplica):
-    """A dispatcher that takes the one replica for a thousand parsers."""
+    """A dispatcher that takes the one replica for all parsers."""
 
     async def __init__(self, settings: Settings, parser: Any) -> None:  # type: ignore[misc]
-        setattr(parser_handles, "running_replicas", lambda app: PARSERS)  # noqa: B010 - it is imported there
+        count = settings.parser_max_replicas
+        setattr(parser_handles, "running_replicas", lambda app: count)  # noqa: B010 - it is imported there
         await super().__init__(settings, parser, None)
 
 
@@ -89,30 +91,33 @@ def main() -> None:
         "--parts", type=int, nargs="+", default=[1, 2, 4], help="numbers of dispatchers and registries"
     )
     options.add_argument("--jobs", type=int, default=6_000, help="documents in a run")
+    options.add_argument("--parsers", type=int, default=1_000, help="parsers, each of which takes a document in 0.2 s")
+    options.add_argument("--cores-each", type=float, help="of a core, the most that a dispatcher or a registry may use")
     given = options.parse_args()
     print(describe_machine())
     with _ray():
         for count in given.parts:
-            show(count, measure(count, given.jobs))
+            show(count, measure(count, given.jobs, given.parsers, given.cores_each))
 
 
-def measure(count: int, jobs: int) -> Measured:
+def measure(count: int, jobs: int, parsers: int, cores_each: float | None) -> Measured:
     """Dispatch `jobs` documents with `count` dispatchers and registries."""
     with tempfile.TemporaryDirectory(dir="/dev/shm", ignore_cleanup_errors=True) as state:
         settings = Settings(
             state_dir=state,
             dispatchers=count,
             registry_shards=count,
-            parser_max_replicas=PARSERS,
+            parser_max_replicas=parsers,
             max_queued_jobs=10 * jobs,
         )
         registry = open_registry(registry_config(settings), app=APP, on_head=True, shards=count)
         try:
             asyncio.run(_submit(registry, settings, jobs))
-            parsers = serve.deployment(name="Parser", max_ongoing_requests=10 * PARSERS)(WaitingParsers)
+            waiting = serve.deployment(name="Parser", max_ongoing_requests=10 * parsers)(WaitingParsers).bind(parsers)
             deployment = dispatcher_deployment(settings, DispatcherOfMany)
-            serve.run(deployment.bind(settings, parsers.bind()), name=APP, route_prefix=None, blocking=False)
-            return asyncio.run(_until_done(registry, jobs))
+            serve.run(deployment.bind(settings, waiting), name=APP, route_prefix=None, blocking=False)
+            with limited(_control_plane(), cores_each) if cores_each else nullcontext():
+                return asyncio.run(_until_done(registry, jobs))
         finally:
             serve.delete(APP)
             end_registry(APP)
@@ -149,14 +154,24 @@ async def _left(registry: RegistryHandle | RegistryShards) -> int:
 def cpu_seconds() -> Counter[str]:
     """Seconds of CPU of each part so far; those of all other processes of the cluster as "ray and serve"."""
     used: Counter[str] = Counter()
-    for process in psutil.Process().children(recursive=True):
-        try:
-            title, times = " ".join(process.cmdline()), process.cpu_times()
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-        part = next((part for part, start in PARTS.items() if title.startswith(start)), "ray and serve")
-        used[part] += times.user + times.system
+    for process, part in _processes():
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            times = process.cpu_times()
+            used[part] += times.user + times.system
     return used
+
+
+def _control_plane() -> list[int]:
+    """The process ids of all dispatchers and registries."""
+    return [process.pid for process, part in _processes() if part in ("dispatchers", "registries")]
+
+
+def _processes() -> Iterator[tuple[psutil.Process, str]]:
+    """All processes of the cluster, and of which part each is."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            title = " ".join(process.cmdline())
+            yield process, next((part for part, start in PARTS.items() if title.startswith(start)), "ray and serve")
 
 
 def show(count: int, found: Measured) -> None:

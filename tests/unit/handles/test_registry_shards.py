@@ -129,6 +129,27 @@ async def test_a_claim_waits_for_a_job_of_any_registry(registry: RegistryShards)
         await registry.finish(claim.spec.job_id, claim.lease, JobOutcome())
 
 
+async def test_a_job_costs_one_claim_however_many_dispatchers_wait_for_it(
+    each: list[ThreadedRegistry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.registry.claim_turns.TURN_S", 600.0)  # none is too late, however busy this machine is
+    claims: list[str] = []
+
+    async def note(dispatcher: str, *others: object) -> None:
+        claims.append(dispatcher)
+
+    for shard in each:
+        shard.before["claim"] = note
+    dispatchers = [asyncio.create_task(claim_all(RegistryShards(each), name, 100)) for name in "abcd"]
+    await eventually_async(lambda: len(claims) == 4 * SHARDS, what="a first claim of each at each registry")
+    for jobs in range(1, 3 * SHARDS + 1):
+        await submit(RegistryShards(each), 1)
+        await eventually_async(lambda jobs=jobs: len(claims) == 4 * SHARDS + jobs, what="a claim of the new job")
+    assert sum([(await shard.stats()).running for shard in each]) == 3 * SHARDS
+    for dispatcher in dispatchers:
+        dispatcher.cancel()
+
+
 async def test_a_claim_in_vain_takes_nothing_afterwards(registry: RegistryShards, each: list[ThreadedRegistry]) -> None:
     assert await registry.claim("gone", 5, 0.01, []) == []
     await submit(registry, SHARDS)
