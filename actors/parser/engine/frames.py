@@ -16,7 +16,7 @@ MAX_PIXELS = 1_000_000_000
 MAX_PIXELS_PER_BYTE = 2_000
 
 #: The frames that one call parses, and the pixels that they have together if it is more than one.
-FRAMES_OF_A_SPAN = 4
+FRAMES_OF_A_SPAN = 2
 PIXELS_OF_A_SPAN = 25_000_000
 
 

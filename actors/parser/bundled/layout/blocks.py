@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 from statistics import median
 
@@ -38,23 +39,23 @@ class Block:
 
     rows: tuple[tuple[Line, ...], ...]
 
-    @property
+    @cached_property
     def lines(self) -> list[Line]:
         return [line for row in self.rows for line in row]
 
-    @property
+    @cached_property
     def box(self) -> Box:
         return around(line.box for line in self.lines)
 
-    @property
+    @cached_property
     def text(self) -> str:
         return " ".join(line.text for line in self.lines)
 
-    @property
+    @cached_property
     def size(self) -> float:
         return median(line.size for line in self.lines)
 
-    @property
+    @cached_property
     def heavy(self) -> bool:
         return all(line.heavy for line in self.lines)
 
@@ -124,20 +125,34 @@ def find_blocks(lines: Sequence[Line], homes: Sequence[Box | None], usual: Typog
     return [*(_block([row]) for row in fields), *map(_block, grown)]
 
 
+@dataclass
+class _Growing:
+    """A block that may get more lines, and the place of its last row."""
+
+    rows: list[list[Line]]
+    home: Box | None
+    last: Box
+
+    def takes(self, line: Line, home: Box | None, usual: Typography) -> bool:
+        """Add the line if it belongs here. Whether it does."""
+        same_home = home == self.home
+        if _same_row(self.rows[-1], self.last, line, same_home=same_home):
+            self.rows[-1].append(line)
+            self.last = around((self.last, line.box))
+            return True
+        if _continues(self.rows, self.last, line, usual, same_home=same_home):
+            self.rows.append([line])
+            self.last = line.box
+            return True
+        return False
+
+
 def _grow(lines: Iterable[tuple[Line, Box | None]], usual: Typography) -> list[list[list[Line]]]:
-    growing: list[tuple[list[list[Line]], Box | None]] = []
+    growing: list[_Growing] = []
     for line, home in lines:
-        for rows, other in reversed(growing):
-            same_home = home == other
-            if _same_row(rows[-1], line, same_home=same_home):
-                rows[-1].append(line)
-                break
-            if _continues(rows, line, usual, same_home=same_home):
-                rows.append([line])
-                break
-        else:
-            growing.append(([[line]], home))
-    return [rows for rows, _ in growing]
+        if not any(block.takes(line, home, usual) for block in reversed(growing)):
+            growing.append(_Growing([[line]], home, line.box))
+    return [block.rows for block in growing]
 
 
 def _block(rows: Iterable[Iterable[Line]]) -> Block:
@@ -154,19 +169,20 @@ def _from_the_top(lines: Sequence[tuple[Line, Box | None]]) -> list[tuple[Line, 
     )
 
 
-def _same_row(row: Sequence[Line], line: Line, *, same_home: bool) -> bool:
-    box = around(other.box for other in row)
+def _same_row(row: Sequence[Line], box: Box, line: Line, *, same_home: bool) -> bool:
+    """Whether the line continues the row in this box."""
+    if line.box.beside(box) <= 0.5:
+        return False
     gap = max(line.box.left - box.right, box.left - line.box.right)
     # A heading's number stands apart from its text, and the detector may see only one of them.
     number = min(len(line.text), len(row[0].text)) <= 3 and line.heavy and row[0].heavy
     code = line.fixed_pitch and row[0].fixed_pitch and same_home
     widest = 10.0 if code else 1.5 if same_home or number else 0.5
-    return line.box.beside(box) > 0.5 and gap < widest * line.size
+    return gap < widest * line.size
 
 
-def _continues(rows: Sequence[Sequence[Line]], line: Line, usual: Typography, *, same_home: bool) -> bool:
-    """Whether the line continues the block with these rows."""
-    above = around(other.box for other in rows[-1])
+def _continues(rows: Sequence[Sequence[Line]], above: Box, line: Line, usual: Typography, *, same_home: bool) -> bool:
+    """Whether the line continues the block with these rows, of which the last is `above`."""
     last = rows[-1][0]
     gap = line.box.top - above.bottom
     if line.bullet or gap < -0.5 * line.size:

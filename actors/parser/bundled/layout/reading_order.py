@@ -4,8 +4,10 @@ docling's own order starts with whatever stands furthest left, so a short headin
 right-to-left columns are read in the wrong order.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from operator import attrgetter
 from statistics import median
 
 from docling.models.postprocessing.reading_order_rb import PageElement, ReadingOrderPredictor, SeparatorElement
@@ -30,6 +32,8 @@ CELL_WIDTH = 14.0
 OVERLAP, MOST_OVERLAP = 0.2, 3.0
 #: More cells than this on one line are not taken apart one by one: Python ends at some hundred calls within calls.
 MANY = 50
+
+_top = attrgetter("top")
 
 RANKS = {DocItemLabel.PAGE_HEADER: 0, DocItemLabel.PAGE_FOOTER: 2}
 BODY = 1
@@ -167,8 +171,18 @@ def _are_rows(left: Sequence[Item], right: Sequence[Item]) -> bool:
     fewer, more = sorted((left, right), key=len)
     boxes = [box for box, _ in (*left, *right)]
     line = min(min(box.height for box in boxes), TALLEST_LINE)
-    partners = sum(box.height < 2 * line and any(_on_one_line(box, other) for other, _ in more) for box, _ in fewer)
-    return partners > 0.5 * len(fewer) and median(box.width for box in boxes) < CELL_WIDTH * line
+    if median(box.width for box in boxes) >= CELL_WIDTH * line:
+        return False
+    others = sorted((box for box, _ in more), key=_top)
+    partners = sum(box.height < 2 * line and _has_partner(box, others) for box, _ in fewer)
+    return partners > 0.5 * len(fewer)
+
+
+def _has_partner(box: Box, others: Sequence[Box]) -> bool:
+    """Whether one of the boxes, which are sorted by their tops, stands on one line with this one."""
+    first = bisect_left(others, box.top - (1 / ONE_LINE - 1) * box.height, key=_top)
+    last = bisect_right(others, box.top + (1 - ONE_LINE) * box.height, key=_top)
+    return any(_on_one_line(box, other) for other in others[first:last])
 
 
 def _on_one_line(box: Box, other: Box) -> bool:

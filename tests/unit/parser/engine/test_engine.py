@@ -208,7 +208,7 @@ def test_pages_that_cannot_be_parsed_apart_are_counted_all_the_same(
     assert isinstance(engine.open(as_document(data), task, split_above=len(pages)), ParsedFile)
 
 
-@pytest.mark.parametrize(("side", "frames"), [(8, 4), (3_000, 2), (6_000, 1)])
+@pytest.mark.parametrize(("side", "frames"), [(8, 2), (3_000, 2), (6_000, 1)])
 def test_frames_are_parsed_apart_and_large_ones_a_few_at_a_time(engine: Engine, side: int, frames: int) -> None:
     plan = engine.open(as_document(tiff(3, side)), make_task("a.tiff", profile="bundled"), split_above=0)
     assert plan == PagePlan(pages=PageSpan(1, 3), span_pages=frames)
