@@ -7,6 +7,7 @@ after S seconds without work.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bare_docling import bare_docling
-from benchmarks.callers import CLIENTS, Caller, by_poll, by_wait, measured
+from benchmarks.callers import CLIENTS, Caller, Load, by_poll, by_wait, measured
 from benchmarks.processes import cpu_of_processes
 from benchmarks.service import describe_machine, service, spread
 
@@ -69,7 +70,7 @@ def _jobs(files: Sequence[Path], files_per_job: int) -> list[Sequence[Path]]:
 def beside_bare_docling(url: str, files: Sequence[Path], ways: Sequence[Way], runs: int) -> None:
     """Print the speed of each way, and its ratio to the speed of bare docling just before."""
     bare: list[float] = []
-    rates: dict[str, list[float]] = {way.text: [] for way in ways}
+    loads: dict[str, list[Load]] = {way.text: [] for way in ways}
     with bare_docling(files, PARSERS) as docling:
         for _ in range(runs):
             with _cost_per_document(ROUNDS * len(files)):
@@ -77,12 +78,19 @@ def beside_bare_docling(url: str, files: Sequence[Path], ways: Sequence[Way], ru
             for way in ways:
                 with _cost_per_document(ROUNDS * len(files)):
                     load = measured(url, _jobs(files, way.files_per_job) * ROUNDS, way.caller)
-                rates[way.text].append(load.documents_per_s)
+                loads[way.text].append(load)
                 print(f"  clients {load.client_cpu_ms:.1f}; {way.text}: {load.documents_per_s:.1f} docs/s", flush=True)
     print(f"{PARSERS} bare docling processes, Markdown and JSON: {spread(bare)} docs/s")
-    for text, found in rates.items():
-        ratios = [rate / reference for rate, reference in zip(found, bare, strict=True)]
-        print(f"{text}: {spread(found)} docs/s, ratio {spread(ratios)}")
+    for text, found in loads.items():
+        ratios = [load.documents_per_s / reference for load, reference in zip(found, bare, strict=True)]
+        left = [ratio / (1 - _share_of_clients(load)) for load, ratio in zip(found, ratios, strict=True)]
+        print(f"{text}: {spread([load.documents_per_s for load in found])} docs/s, ratio {spread(ratios)};")
+        print(f"  of the CPU time that the clients leave: ratio {spread(left)}")
+
+
+def _share_of_clients(load: Load) -> float:
+    """The part of the machine's CPU time that the clients use."""
+    return load.documents_per_s * load.client_cpu_ms / 1000 / (os.cpu_count() or 1)
 
 
 def after_rest(url: str, files: Sequence[Path], rest_s: float) -> None:
