@@ -10,6 +10,7 @@ cannot be installed is left out.
 from __future__ import annotations
 
 import argparse
+import resource
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from serve_app.__main__ import free_port
 
 FOLDER = Path(".peers")
 INSTALL_WITHIN_S = 900
+INSTALL_WITHIN_BYTES = 6 * 2**30  # pip fills any memory while it looks for versions that fit together
 ROUNDS = 10
 RUNS = 3
 
@@ -94,9 +96,14 @@ def installed(peer: Peer) -> bool:
         return False  # as pyenv's shim of a version that is not chosen
     install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", peer.package]
     try:
-        return subprocess.run(install, check=False, timeout=INSTALL_WITHIN_S).returncode == 0
+        done = subprocess.run(install, check=False, timeout=INSTALL_WITHIN_S, preexec_fn=_limit_memory)
     except subprocess.TimeoutExpired:  # pip found no versions that fit together
         return False
+    return done.returncode == 0
+
+
+def _limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (INSTALL_WITHIN_BYTES, INSTALL_WITHIN_BYTES))
 
 
 def compare(peer: Peer, jobs: Sequence[Sequence[Path]]) -> None:
