@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-#: A page as small as a postcard at 144 dpi, in pixels, and the same page in points: OCR takes a second for an A5 page.
-PIXELS = (420, 595)
-POINTS = (210.0, 297.5)
+#: A page as small as a playing card at 144 dpi, in pixels, and the same page in points. OCR takes a second for A5.
+PIXELS = (320, 452)
+POINTS = (160.0, 226.0)
 
 
 def picture_of(lines: Sequence[str], *, top: int = 60, step: int = 30) -> Image.Image:
@@ -19,7 +19,7 @@ def picture_of(lines: Sequence[str], *, top: int = 60, step: int = 30) -> Image.
     picture = Image.new("RGB", PIXELS, "white")
     ink = ImageDraw.Draw(picture)
     for number, line in enumerate(lines):
-        ink.text((40, top + number * step), line, fill="black", font=ImageFont.load_default(18))
+        ink.text((20, top + number * step), line, fill="black", font=ImageFont.load_default(18))
     return picture
 
 

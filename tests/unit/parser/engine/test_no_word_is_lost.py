@@ -81,12 +81,12 @@ def born_digital(*pages: Sequence[tuple[float, str]]) -> bytes:
 
 def test_the_head_of_a_memo_is_content(engines: list[Engine]) -> None:
     memo = picture_of(MEMO, top=20, step=25)
-    ImageDraw.Draw(memo).text((40, 350), "Closed on Friday.", fill="black", font=ImageFont.load_default(18))
+    ImageDraw.Draw(memo).text((20, 350), "Closed on Friday.", fill="black", font=ImageFont.load_default(18))
     ((_, text),) = nodes(parsed_without_loss(engines[0], "memo.jpg", encoded(memo, "JPEG")))
     assert [line for line in (*MEMO, "Closed on Friday.") if line not in text] == []
 
 
-@pytest.mark.parametrize("top", [10, 60, 300, 550])
+@pytest.mark.parametrize("top", [8, 45, 230, 420])
 def test_every_short_scanned_page_has_a_node(engines: list[Engine], top: int) -> None:
     lines = ["Annual Report", "Certificate of origin", "RECEIPT Total 12.50", "Appendix B"]
     found = nodes(parsed_without_loss(engines[0], "file.pdf", pdf_of(picture_of([line], top=top) for line in lines)))
@@ -140,7 +140,7 @@ def test_the_printed_labels_of_a_scanned_form_stay_beside_its_typed_values(engin
     canvas = Canvas(out, pagesize=POINTS, invariant=True)
     form = picture_of(["Town", "Country", "Office use only"], top=100, step=50)
     canvas.drawImage(ImageReader(form), 0, 0, *POINTS)
-    for top, left, value in ((59, 42.5, "Basel"), (84, 55, "Switzerland")):
+    for top, left, value in ((59, 32.5, "Basel"), (84, 45, "Switzerland")):
         canvas.setFont("Helvetica", 8)
         canvas.drawString(left, POINTS[1] - top, value)
     canvas.save()
