@@ -1,7 +1,8 @@
-"""Runs every benchmark but `soak` and `peers`, one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
+"""Runs the benchmarks one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
 
-FOLDER holds your own documents. Without it the benchmarks use the sample documents, and skip what needs more. To run a
-benchmark alone, use its command in `docs/benchmarks.md`. Run nothing else meanwhile.
+All but `soak`, `long_document` and `peers`, which take minutes each. FOLDER holds your own documents. Without it the
+benchmarks use the sample documents, and skip what needs more. To run a benchmark alone, use its command in
+`docs/benchmarks.md`. Run nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def main() -> int:
     options.add_argument("folder", type=Path, nargs="?")
     folder: Path | None = options.parse_args().folder
     runs = [
-        ["throughput", *([str(folder)] if folder else [])],
+        ["throughput", "--runs", "3", *([str(folder)] if folder else [])],
         ["latency"],
         ["parser_start"],
         ["idle"],
