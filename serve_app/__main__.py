@@ -37,7 +37,7 @@ RAY_ON_ONE_MACHINE = {
     # By default Ray starts a worker for each core before anything asks for one. On a machine with many cores, most of
     # them stay without work.
     "RAY_prestart_worker_first_driver": "0",
-    # The rest lowers what an idle service costs (`python -m benchmarks.idle`).
+    # The rest lowers what an idle service costs (docs/benchmarks.md).
     # By default Serve's controller checks every replica ten times a second.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
     # By default every replica gives its metrics to Ray ten times a second. Ray passes them on every ten seconds.
