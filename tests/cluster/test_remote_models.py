@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -12,7 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
+import ray
 from ray import serve
+from ray.serve.context import _get_global_client
 
 from client import DoclingParserClient
 from serve_app.app import compose
@@ -120,8 +123,8 @@ def four_parsers(url: str, settings: Settings) -> Iterator[str]:
 def test_four_parsers_together_keep_the_endpoint_full_and_never_over_full(
     four_parsers: str, model: FakeModel, tmp_path: Path
 ) -> None:
-    """The model takes a tenth of a second for each answer. A request has to be followed by another within that time."""
-    model.reset(one_after_another(0.1))
+    """The model gives one answer after another. Meanwhile the next request has to come in place of the last one."""
+    model.reset(one_after_another(0.15))
     document = tmp_path / "pages.pdf"
     document.write_text(str(PAGES))
     with DoclingParserClient(four_parsers) as client:
@@ -165,9 +168,24 @@ def test_model_that_refuses_the_server_fails_the_file_and_no_other(
     assert (failure["success"], failure["error_code"]) == (False, "model_unavailable")
     assert failure["error"] == "The model endpoint 'locked' refuses its key (HTTP 401)"
     assert whole(reading.result(read), 5)
-    told = "".join(http.get(path).text for path in ("/health", "/options", f"/jobs/{refused}", "/jobs"))
+    jobs = [f"/jobs/{job}{what}" for job in (refused, read) for what in ("", "/results", "/events")]
+    paths = ("/", "/health", "/options", "/openapi.json", "/jobs", *jobs)
+    told = "".join(http.get(path).text for path in paths)
+    assert refused in told
     assert MODEL_KEY not in told
     assert model.url not in told
+
+
+def test_key_is_in_no_metric_and_in_nothing_that_ray_s_dashboard_shows(reading: Reading) -> None:
+    reading.result(reading.submit(3))
+    agents = [f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics" for node in ray.nodes()]
+    metrics = "".join(httpx.get(agent, timeout=30).text for agent in agents)
+    controller = _get_global_client()
+    assert controller is not None
+    shown = json.dumps(controller.get_serve_details(), default=str)
+    assert "ray_serve" in metrics
+    assert "RemoteModels" in shown
+    assert MODEL_KEY not in metrics + shown
 
 
 def test_page_that_the_model_cuts_off_is_told_with_the_reason(reading: Reading, model: FakeModel) -> None:
