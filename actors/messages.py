@@ -282,8 +282,8 @@ class PagePlan:
     """A parser's answer for a document with too many pages to parse in one call: the pages that were asked for.
 
     `apart` says whether they may be parsed in separate calls. If not, another call of `open` parses them all.
-    `span_pages` is how many pages a call takes in the end: the first calls take less, as something waits for them.
-    `pages_at_once` is how many are under way at most. None leaves both to the dispatcher.
+    `span_pages` is how many pages a call takes, and `pages_at_once` how many are under way at most; None leaves both to
+    the dispatcher.
     """
 
     pages: PageSpan

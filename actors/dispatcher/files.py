@@ -10,8 +10,7 @@ import orjson
 
 from actors.dispatcher.budget import Budget
 from actors.dispatcher.gather import gather_or_cancel
-from actors.dispatcher.page_spans import bisect, growing_spans, plan_spans
-from actors.dispatcher.pages_at_once import PagesAtOnce
+from actors.dispatcher.page_spans import bisect, plan_spans
 from actors.dispatcher.parser_calls import FAILURES, Hung, ParserCalls
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.partial_assembly import PartialAssembly
@@ -183,22 +182,20 @@ class FileRun:
 
     async def _parse_pages(self, plan: PagePlan, count: OnPages) -> Parsed:
         self._partial = PartialAssembly(len(plan.pages))
-        spans, at_once = self._spans(plan), PagesAtOnce(plan.pages_at_once)
-        workers = (self._parse_spans(spans, at_once, count) for _ in range(self._splitting.spans_at_once))
+        size = self._splitting.span_pages or plan.span_pages
+        spans = plan_spans(plan.pages, slots=self._splitting.slots, size=size)
+        workers = (self._parse_spans(spans, count) for _ in range(self._spans_at_once(plan, size)))
         return sum(await gather_or_cancel(*workers), Parsed()).in_order()
 
-    def _spans(self, plan: PagePlan) -> Iterator[PageSpan]:
-        slots, fixed = self._splitting.slots, self._splitting.span_pages
-        if plan.span_pages and not fixed:
-            return growing_spans(plan.pages, slots=slots, size=plan.span_pages)
-        return plan_spans(plan.pages, slots=slots, size=fixed)
+    def _spans_at_once(self, plan: PagePlan, size: int | None) -> int:
+        most = self._splitting.spans_at_once
+        return min(most, -(-plan.pages_at_once // size)) if plan.pages_at_once and size else most
 
-    async def _parse_spans(self, spans: Iterator[PageSpan], at_once: PagesAtOnce, count: OnPages) -> Parsed:
+    async def _parse_spans(self, spans: Iterator[PageSpan], count: OnPages) -> Parsed:
         """Parse spans one after another, until there are no more. Several workers share the iterator."""
         parsed = Parsed()
         for span in spans:
-            async with at_once.hold(len(span)):
-                parsed += await self._parse_span(span, count)
+            parsed += await self._parse_span(span, count)
         return parsed
 
     async def _parse_span(self, span: PageSpan, count: OnPages, *, suspect: bool = False) -> Parsed:

@@ -26,18 +26,6 @@ def plan_spans(pages: PageSpan, *, slots: int, size: int | None = None) -> Itera
     return _cut_evenly(pages, min(slots * rounds, -(-total // MIN_PAGES)))
 
 
-def growing_spans(pages: PageSpan, *, slots: int, size: int) -> Iterator[PageSpan]:
-    """Cut `pages` into spans of a page for each of `slots` parsers, then of two pages, and so on up to `size`.
-
-    Something waits for the first pages, and has enough to do once the longer spans are on their way.
-    """
-    first, length = pages.first, 1
-    while first <= pages.last:
-        last = min(first + slots * length - 1, pages.last)
-        yield from _cut(PageSpan(first, last), length, longer=0)
-        first, length = last + 1, min(2 * length, size)
-
-
 def bisect(span: PageSpan) -> tuple[PageSpan, PageSpan]:
     """The two halves of a span of at least two pages."""
     first, second = _cut_evenly(span, 2)

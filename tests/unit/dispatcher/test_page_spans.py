@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.dispatcher.page_spans import MAX_PAGES, MIN_PAGES, bisect, growing_spans, plan_spans
+from actors.dispatcher.page_spans import MAX_PAGES, MIN_PAGES, bisect, plan_spans
 from actors.messages import PageSpan
 
 page_ranges = st.builds(
@@ -34,18 +34,6 @@ def test_four_hundred_pages_on_32_parsers_fill_whole_rounds() -> None:
 
 def test_a_fixed_size_is_kept_but_for_the_last_span() -> None:
     assert tuple(plan_spans(PageSpan(3, 9), slots=4, size=3)) == (PageSpan(3, 5), PageSpan(6, 8), PageSpan(9, 9))
-
-
-@given(page_ranges, st.integers(1, 64), st.integers(1, 20))
-def test_growing_spans_hold_every_page_once_and_in_order(pages: PageSpan, slots: int, size: int) -> None:
-    spans = tuple(growing_spans(pages, slots=slots, size=size))
-    assert pages_of(spans) == list(range(pages.first, pages.last + 1))
-    assert max(map(len, spans)) <= size
-
-
-def test_growing_spans_begin_with_a_page_for_each_parser() -> None:
-    sizes = [len(span) for span in growing_spans(PageSpan(1, 22), slots=3, size=4)]
-    assert sizes == [1, 1, 1, 2, 2, 2, 4, 4, 4, 1]
 
 
 @given(page_ranges.filter(lambda pages: len(pages) > 1))

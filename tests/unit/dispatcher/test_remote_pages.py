@@ -31,18 +31,18 @@ async def parse(parsers: MemoryParsers) -> tuple[ParsedFile, CountedPages]:
     return await run_of(parsers, ParserSlots(4), counted).parse(), counted
 
 
-async def test_pages_are_drawn_in_spans_that_grow_to_those_of_the_plan_and_read(parsers: MemoryParsers) -> None:
+async def test_pages_are_drawn_in_the_spans_of_the_plan_and_read(parsers: MemoryParsers) -> None:
     parsed, counted = await parse(parsers)
-    assert sorted(len(span) for span in parsers.spans) == [1, 1, 2, 2, 2, 4]
-    assert parsers.reading == 6
+    assert [len(span) for span in parsers.spans] == [4, 4, 4]
+    assert parsers.reading == 3
     assert (counted.done, len(json.loads(parsed.nodes))) == (12, 12)
 
 
 async def test_no_more_pages_are_drawn_than_the_model_soon_reads(parsers: MemoryParsers) -> None:
     parsers.read_gate, parsers.pages_at_once = asyncio.Event(), 10
     running = asyncio.create_task(run_of(parsers, ParserSlots(50), CountedPages(), pages=100).parse())
-    await eventually(lambda: parsers.reading == 5, what="the first spans at the model")
-    assert sum(map(len, parsers.spans)) == 10
+    await eventually(lambda: parsers.reading == 3, what="the first spans at the model")
+    assert sum(map(len, parsers.spans)) == 12
     parsers.read_gate.set()
     await running
     assert sum(map(len, parsers.spans)) == 100
@@ -52,7 +52,7 @@ async def test_no_slot_is_held_while_the_model_reads(parsers: MemoryParsers) -> 
     parsers.read_gate = asyncio.Event()
     slots = ParserSlots(1)
     running = asyncio.create_task(run_of(parsers, slots, CountedPages()).parse())
-    await eventually(lambda: parsers.reading == 6, what="all spans at the model")
+    await eventually(lambda: parsers.reading == 3, what="all spans at the model")
     async with asyncio.timeout(10), slots.slot("another job"):
         pass
     parsers.read_gate.set()
@@ -63,7 +63,7 @@ async def test_pages_count_as_done_only_once_they_are_read(parsers: MemoryParser
     parsers.read_gate = asyncio.Event()
     counted = CountedPages()
     running = asyncio.create_task(run_of(parsers, ParserSlots(4), counted).parse())
-    await eventually(lambda: parsers.reading == 6, what="all spans at the model")
+    await eventually(lambda: parsers.reading == 3, what="all spans at the model")
     assert (counted.total, counted.done) == (12, 0)
     parsers.read_gate.set()
     await running
@@ -79,14 +79,14 @@ async def test_pages_that_the_model_fails_to_read_are_counted_as_failed(parsers:
 async def test_call_that_nobody_took_is_made_again(parsers: MemoryParsers) -> None:
     parsers.model = [FleetUnavailable("away")]
     _, counted = await parse(parsers)
-    assert (counted.done, parsers.reading) == (12, 7)
+    assert (counted.done, parsers.reading) == (12, 4)
 
 
 async def test_pages_whose_pictures_are_lost_with_their_node_are_drawn_again(parsers: MemoryParsers) -> None:
     parsers.model = [ResultLost("gone")]
     parsed, counted = await parse(parsers)
     assert (counted.done, len(json.loads(parsed.nodes))) == (12, 12)
-    assert len(parsers.spans) > 6
+    assert len(parsers.spans) > 3
 
 
 async def test_model_that_is_down_fails_the_file_and_stops_its_other_pages(parsers: MemoryParsers) -> None:
