@@ -13,6 +13,7 @@ from client.keys import digest, new_key
 from tests.browser import NewPage
 from tests.ui.documents import paged
 from tests.ui.server import PageServer
+from tests.waiting import eventually
 
 #: Makes the browser believe that these files were dropped.
 DROP = """(files) => {
@@ -282,6 +283,7 @@ def test_a_job_that_ends_while_its_pages_are_asked_for_is_shown_whole(server: Pa
     page.route(partial, lambda route: held.append((route, route.fetch())))
     with page.expect_request(partial):
         page.goto(f"{server.url}/ui#/jobs/{job_id}")
+    eventually(lambda: page.evaluate("true") and held, what="the answer")  # Playwright calls handlers meanwhile
     server.complete(job_id)
     expect(page.get_by_text("Done:")).to_be_attached()
     for route, answer in held:

@@ -131,5 +131,6 @@ def test_every_default_of_docling_is_taken_as_it_is() -> None:
     sent = translation.parse.model_dump(exclude_none=True)
     assert sent == {
         "do_ocr": True, "force_ocr": False, "do_table_structure": True, "include_images": True, "images_scale": 2.0,
-        "heading_hierarchy": False,
+        "heading_hierarchy": False, "do_picture_classification": False, "do_code_enrichment": False,
+        "do_formula_enrichment": False,
     }  # fmt: skip
