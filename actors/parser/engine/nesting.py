@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, Tag, UnicodeDammit
 from docling.backend import html_backend
+from lxml import etree, html
 from marko import inline_parser
 
 from actors.errors import FileError
@@ -23,7 +24,17 @@ _find_links = inline_parser.find_links_or_emphs
 
 
 class ShallowSoup(BeautifulSoup):
-    """A parsed page. Its constructor raises FileError while it parses, at the first element that is too deep."""
+    """A parsed page. Its constructor raises FileError while it parses, at the first element that is too deep.
+
+    HTML may leave out the end tags of `<p>`, `<li>` and `<td>`. The parser does not close them by itself, so a page of
+    many of them is deep. Such a page is parsed again with the missing end tags.
+    """
+
+    def __init__(self, markup: str | bytes, features: str) -> None:
+        try:
+            super().__init__(markup, features)
+        except FileError:
+            super().__init__(_with_end_tags(markup), features)
 
     def pushTag(self, tag: Tag) -> None:  # noqa: N802 - the library's name
         super().pushTag(tag)
@@ -31,10 +42,17 @@ class ShallowSoup(BeautifulSoup):
             raise FileError(ErrorCode.INVALID_FILE, f"The file nests HTML elements more than {MAX_DEPTH} levels deep")
 
 
+def _with_end_tags(markup: str | bytes) -> str:
+    text = markup if isinstance(markup, str) else UnicodeDammit(markup, is_html=True).unicode_markup or ""
+    parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
+    page = html.document_fromstring(text.encode(), parser=parser)
+    return str(etree.tostring(page, method="html", encoding="unicode"))
+
+
 def limit_nesting() -> None:
     """Let docling parse HTML, also that of mails, books and web archives, with `ShallowSoup`. Let it refuse Markdown
     whose brackets take too long to match."""
-    html_backend.BeautifulSoup = ShallowSoup  # type: ignore[attr-defined]
+    html_backend.BeautifulSoup = ShallowSoup  # type: ignore[attr-defined,assignment]
     inline_parser.find_links_or_emphs = _find_links_in_time
 
 

@@ -239,3 +239,24 @@ def test_a_csv_of_one_long_line_takes_seconds_and_not_minutes(engine: Engine, li
     began = time.process_time()
     parsed(engine, "a.csv", f"{line}\n".encode())
     assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<h1>Old page</h1>" + "".join(f"<p>Paragraph {number}, größer" for number in range(700)),
+        "<ul>" + "".join(f"<li>Paragraph {number}, größer" for number in range(700)) + "</ul>",
+        "<table>" + "".join(f"<tr><td>Paragraph {number}, größer<td>b" for number in range(300)) + "</table>",
+        "<?xml version='1.0'?><html><body>" + "".join(f"<p>Paragraph {number}, größer" for number in range(700)),
+    ],
+)
+def test_a_page_that_leaves_out_end_tags_is_read_whole(engine: Engine, page: str) -> None:
+    for data in (page.encode(), page.encode("latin-1", "replace")):
+        text = exported(parsed(engine, "a.html", data).document, ExportFormat.MARKDOWN, DEFAULT_CONTENT)
+        words = [line.strip("-| b").strip() for line in text.splitlines() if "Paragraph" in line]
+        assert words == [f"Paragraph {number}, größer" for number in range(page.count("Paragraph"))]
+
+
+def test_a_page_that_is_deep_in_truth_is_refused(engine: Engine) -> None:
+    with pytest.raises(FileError, match="nests HTML elements more than 500 levels deep"):
+        parsed(engine, "a.html", b"<p>open" * 600 + b"<div>" * 600 + b"deep")
