@@ -41,9 +41,10 @@ serve: $(READY) ## Run the service on http://localhost:8080 until Ctrl-C; its st
 	@$(BIN)/python -m serve_app
 
 test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
-	@# First what needs no service, on both cores. Then the services: those that are killed wait more than they compute,
-	@# so they run beside the cluster, and what they print comes at the end.
-	@$(PYTEST) -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder $(WITHOUT_SERVICE)
+	@# First what needs no service, in a process more than two cores have, because the page's tests wait. Then the
+	@# services: those that are killed wait more than they compute, so they run beside the cluster, and what they print
+	@# comes at the end.
+	@$(PYTEST) -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder $(WITHOUT_SERVICE)
 	@$(PYTEST) -m "not slow" tests/faults $(RESTARTED) --ignore=$(SEVERAL) >$(VENV)/faults.log 2>&1 & faults=$$!; \
 	trap "kill $$faults" INT TERM; \
 	$(PYTEST) -m "not slow" tests/cluster $(SEVERAL) --ignore=$(RESTARTED); status=$$?; \
