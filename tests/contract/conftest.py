@@ -1,4 +1,4 @@
-"""The databases that the journal's tests run on."""
+"""The databases that the journal's tests run on, and the model that tests of remote models ask."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.model_endpoint import FakeModel, running
 from tests.servers import PostgresServer, running_postgres
 
 
@@ -23,3 +24,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/state/journal.db"
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.new_database()
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[FakeModel]:
+    with running(FakeModel()) as model:
+        yield model

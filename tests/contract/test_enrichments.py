@@ -5,7 +5,7 @@ The checkpoints are small and random: of their architectures, and without any us
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from tests.contract import split_documents
 from tests.contract.plain_docling import conversion_by_docling
 from tests.contract.remote_reader import Reader
 from tests.contract.test_picture_descriptions import descriptions, word_file
-from tests.model_endpoint import FakeModel, doctags, numbered_pdf, running, said
+from tests.model_endpoint import FakeModel, doctags, numbered_pdf, said
 from tests.unit.parser.files import as_document, make_task
 
 if TYPE_CHECKING:
@@ -40,12 +40,6 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_random_classifier(folder)
     save_random_code_formula(folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[FakeModel]:
-    with running(FakeModel()) as model:
-        yield model
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -21,19 +21,13 @@ from client.models import ParseOptions
 from tests.contract import split_documents
 from tests.contract.plain_docling import conversion_by_docling
 from tests.contract.remote_reader import Reader
-from tests.model_endpoint import FakeModel, Request, failed, running, said
+from tests.model_endpoint import FakeModel, Request, failed, said
 from tests.unit.parser.files import make_task
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
 
 pytestmark = pytest.mark.models
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[FakeModel]:
-    with running(FakeModel()) as model:
-        yield model
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from actors.messages import ParsedFile
 from actors.remote_models.models import RemoteModels, RemoteModelsConfig
 from client.models import ErrorCode, ParseOptions
 from tests.contract.remote_reader import Reader
-from tests.model_endpoint import FakeModel, Reply, doctags, numbered_pdf, picture, running, said
+from tests.model_endpoint import FakeModel, Reply, doctags, numbered_pdf, picture, said
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.models
 
 PAGES = 7
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[FakeModel]:
-    with running(FakeModel()) as model:
-        yield model
 
 
 @pytest.fixture(scope="module")
