@@ -11,6 +11,7 @@ from lxml import etree, html
 from marko import inline_parser
 
 from actors.errors import FileError
+from actors.parser.engine.html_search import FastTag
 from client.models import ErrorCode
 
 #: docling reads up to 400 nested <div> elements and 100 nested lists. Web pages have up to a few dozen levels.
@@ -23,7 +24,7 @@ _BRACKET = re.compile(r"[\[\]]|[*_]+")
 _find_links = inline_parser.find_links_or_emphs
 
 
-class ShallowSoup(BeautifulSoup):
+class ShallowSoup(FastTag, BeautifulSoup):
     """A parsed page. Its constructor raises FileError while it parses, at the first element that is too deep.
 
     HTML may leave out the end tags of `<p>`, `<li>` and `<td>`. The parser does not close them by itself, so a page of
@@ -32,9 +33,12 @@ class ShallowSoup(BeautifulSoup):
 
     def __init__(self, markup: str | bytes, features: str) -> None:
         try:
-            super().__init__(markup, features)
+            self._parse(markup, features)
         except FileError:
-            super().__init__(_with_end_tags(markup), features)
+            self._parse(_with_end_tags(markup), features)
+
+    def _parse(self, markup: str | bytes, features: str) -> None:
+        super().__init__(markup, features, element_classes={Tag: FastTag})
 
     def pushTag(self, tag: Tag) -> None:  # noqa: N802 - the library's name
         super().pushTag(tag)
