@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 #: Bytes that file systems allow in a name.
 MAX_NAME_BYTES = 255
 _PUNCTUATION = " .()+-_"
-_KEPT = "LMN"  # categories of Unicode: letters, the marks on them, numbers
+_KEPT = ("L", "M", "N", "So")  # categories of Unicode: letters, the marks on them, numbers, emoji
 
 
 class _Outlet:
@@ -60,4 +60,4 @@ def safe_name(name: str, room: int = MAX_NAME_BYTES - 40) -> str:
 
 
 def _is_safe(letter: str) -> bool:
-    return letter in _PUNCTUATION or unicodedata.category(letter)[0] in _KEPT
+    return letter in _PUNCTUATION or unicodedata.category(letter).startswith(_KEPT)

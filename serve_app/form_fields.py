@@ -16,6 +16,7 @@ from actors.messages import JobSpec
 from actors.nodes import checked_metadata
 from client.models import CallbackContent, ChunkOptions, ErrorCode, ParseOptions
 from serve_app.chunk_results import complete
+from serve_app.invalid_options import invalid_option, refuse_outside_options
 from serve_app.model_choice import complete_options
 from serve_app.problems import Refused
 from serve_app.settings import Settings
@@ -46,6 +47,8 @@ def make_spec(
         raise Refused(ErrorCode.CALLBACK_REFUSED, "webhook_url needs WEBHOOK_SECRET, which is not set on this server")
     if len(fields.get("task_id", "")) > MAX_TASK_ID:
         raise Refused(ErrorCode.INVALID_REQUEST, f"task_id must have at most {MAX_TASK_ID} characters")
+    for name in fields:
+        refuse_outside_options(name)
     callback_content = _callback_content(fields)
     options = _options(fields.get("options"))
     if callback_content == "chunks" and options.chunks is None:
@@ -75,13 +78,7 @@ def _options(text: str | None) -> ParseOptions:
     try:
         return ParseOptions.model_validate_json(text)
     except ValidationError as error:
-        # Not the values: one of them may be a password.
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(map(str, first["loc"])) or "options"
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(ParseOptions.model_fields)
-        raise Refused(ErrorCode.UNKNOWN_OPTION, f"Unknown option '{where}'; the options are {known}")
-    raise Refused(ErrorCode.INVALID_OPTION, f"Invalid option '{where}': {first['msg']}")
+        raise invalid_option(error) from None  # from None: it has values of the request
 
 
 def _with_tokenizer(options: ParseOptions, settings: Settings) -> ParseOptions:

@@ -67,6 +67,12 @@ _CODE_OF_STATUS = {
     HTTPStatus.METHOD_NOT_ALLOWED: ErrorCode.METHOD_NOT_ALLOWED,
 }
 
+#: What follows Starlette's own words. `{}` are the method and the path.
+_WHERE_TO_LOOK = {
+    ErrorCode.NOT_FOUND: ". There is no route {} {}; GET /docs describes all routes",
+    ErrorCode.METHOD_NOT_ALLOWED: ". {} is not a method of {}; the Allow header names those that are",
+}
+
 
 class Refused(Exception):
     """The API refuses a request. `detail` is for the user; `retry_after` is in seconds."""
@@ -126,4 +132,5 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
 
 async def _on_http_error(request: Request, error: HTTPException) -> Response:
     code = _CODE_OF_STATUS.get(HTTPStatus(error.status_code), ErrorCode.INVALID_REQUEST)
-    return problem(code, error.detail, request.state.request_id, headers=error.headers)
+    detail = f"{error.detail}{_WHERE_TO_LOOK.get(code, '').format(request.method, request.url.path)}"
+    return problem(code, detail, request.state.request_id, headers=error.headers)

@@ -6,9 +6,11 @@ function, which takes a third of the time of the whole request.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
+from pydantic import GetCoreSchemaHandler, GetPydanticSchema
+from pydantic_core import CoreSchema, core_schema
 
 from actors.derivations import ExportStyle
 from client.models import ChunkFormat, ChunkOptions, ErrorCode, ExportFormat, ImageMode
@@ -18,8 +20,20 @@ from serve_app.problems import Refused
 EXPORTS = (*(str(form) for form in ExportFormat if form is not ExportFormat.NODES), "zip")
 WITH_PAGE_BREAKS = ("markdown", "text", "zip")
 
+_FORMATS = ", ".join(f"'{form}'" for form in (*ExportFormat, *ChunkFormat, "confidence"))
+
+
+def _with_one_message(union: Any, schema_of: GetCoreSchemaHandler) -> CoreSchema:
+    """The schema of `union`, with one error for a value that is none of it. pydantic has one for each member."""
+    return core_schema.custom_error_schema(
+        schema_of(union), "format", custom_error_message=f"Input should be {_FORMATS} or 'zip'"
+    )
+
+
 #: The values of `format`.
-ResultFormat = ExportFormat | ChunkFormat | Literal["confidence", "zip"]
+ResultFormat = Annotated[
+    ExportFormat | ChunkFormat | Literal["confidence", "zip"], GetPydanticSchema(_with_one_message)
+]
 
 
 async def chunk_options(

@@ -17,6 +17,7 @@ from actors.derivations import PLAIN, Export, ExportStyle
 from actors.errors import BlobMissing, JobExpired
 from actors.messages import FileOutcome, JobView, PageSpan
 from client.models import ErrorCode, ExportFormat, JobStatusEnum
+from serve_app.archive import MAX_NAME_BYTES, safe_name
 from serve_app.derived import DerivedBlobs
 from serve_app.page_nodes import PageSelection
 from serve_app.problems import Refused
@@ -240,7 +241,9 @@ def _error(view: JobView) -> str | None:
 
 
 def disposition(filename: str, suffix: str) -> dict[str, str]:
-    return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(filename, safe='')}.{suffix}"}
+    """A header that suggests a name which every file system takes. A longer one could exceed what proxies accept."""
+    safe = safe_name(filename, MAX_NAME_BYTES - len(suffix) - 1)
+    return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(safe, safe='')}.{suffix}"}
 
 
 async def quoted(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

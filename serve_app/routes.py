@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.responses import Response
@@ -45,7 +45,7 @@ from serve_app.partial_results import partial_results
 from serve_app.pictures import Artifacts, PagePictures
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import Refused, problem
-from serve_app.result_query import check_style, check_together, chunk_options, export_style
+from serve_app.result_query import ResultFormat, check_style, check_together, chunk_options, export_style
 from serve_app.results import JSON, Results, check_file, etag, page_span, unchanged
 from serve_app.settings import Settings
 from serve_app.submit import Intake
@@ -189,9 +189,7 @@ class Routes:
         job_id: JobId,
         chunking: Annotated[ChunkOptions, Depends(chunk_options)],
         style: Annotated[ExportStyle, Depends(export_style)],
-        form: Annotated[
-            ExportFormat | ChunkFormat | Literal["confidence", "zip"], Query(alias="format")
-        ] = ExportFormat.NODES,
+        form: Annotated[ResultFormat, Query(alias="format")] = ExportFormat.NODES,
         file: Annotated[
             int | None, Query(ge=0, le=2**31, description="Only this file; files count from 0, in upload order")
         ] = None,
@@ -223,7 +221,7 @@ class Routes:
         if unchanged(view, if_none_match):
             return Response(status_code=304, headers=etag(view))
         if form == "zip":
-            return await self._zip.answer(view, style)
+            return await self._zip.answer(view, file, style)
         if form == "confidence":
             return await self._confidence.answer(view, file)
         if isinstance(form, ChunkFormat):

@@ -1,4 +1,4 @@
-"""All results of a job as one zip file."""
+"""The results of a job, or of one of its files, as one zip file."""
 
 from __future__ import annotations
 
@@ -25,30 +25,33 @@ class ZipResults:
     results: Results
     artifacts: Artifacts
 
-    async def answer(self, view: JobView, style: ExportStyle = PLAIN) -> Response:
-        """A zip file with the nodes, document and Markdown of every file, and with pictures that they refer to.
+    async def answer(self, view: JobView, index: int | None = None, style: ExportStyle = PLAIN) -> Response:
+        """A zip file with the nodes, document and Markdown of each file, and with pictures that they refer to.
 
-        Raises Refused when a file cannot be exported in this style.
+        `index` selects one file. Raises Refused when a file cannot be exported in this style.
         """
         check_completed(view)
+        files = range(len(view.files)) if index is None else range(index, index + 1)
         if style.images:
-            await self._check(view, style)
-        return await body(zipped(self._entries(view, style)), ZIP, etag(view) | disposition(view.job_id, "zip"))
+            await self._check(view, files, style)
+        name = view.job_id if index is None else view.files[index].filename
+        return await body(zipped(self._entries(view, files, style)), ZIP, etag(view) | disposition(name, "zip"))
 
-    async def _check(self, view: JobView, style: ExportStyle) -> None:
+    async def _check(self, view: JobView, files: range, style: ExportStyle) -> None:
         """Make what can be refused before the answer begins: an answer that breaks off gives no reason."""
-        for index in _parsed(view):
+        for index in _parsed(view, files):
             await _begin(self.results.pieces(view, index, ExportFormat.MARKDOWN, style=_linked(style, index)))
             async for _, pieces in self._pictures(view, index, style):
                 await _begin(pieces)
                 break
 
-    async def _entries(self, view: JobView, style: ExportStyle) -> Entries:
-        for index, file in enumerate(view.files):
+    async def _entries(self, view: JobView, files: range, style: ExportStyle) -> Entries:
+        for index in files:
+            file = view.files[index]
             for form in IN_ARCHIVE if file.document else (ExportFormat.NODES,):
                 pieces = self.results.pieces(view, index, form, style=_exported(form, _linked(style, index)))
                 yield entry_name(index, file.filename, form.suffix), pieces
-        for index in _parsed(view):
+        for index in _parsed(view, files):
             async for entry in self._pictures(view, index, style):
                 yield entry
 
@@ -64,8 +67,8 @@ async def _begin(pieces: AsyncIterator[bytes]) -> None:
         break
 
 
-def _parsed(view: JobView) -> list[int]:
-    return [index for index, file in enumerate(view.files) if file.document]
+def _parsed(view: JobView, files: range) -> list[int]:
+    return [index for index in files if view.files[index].document]
 
 
 def _folder(index: int) -> str:

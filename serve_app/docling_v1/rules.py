@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError, model_validator
 
 from client.models import ErrorCode
+from serve_app.invalid_options import invalid_option
 from serve_app.problems import Refused
 
 T = TypeVar("T", bound=BaseModel)
@@ -100,9 +101,7 @@ def made(model: type[T], values: dict[str, Any]) -> T:
     try:
         return model(**values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "options"
-        raise Refused(ErrorCode.INVALID_OPTION, f"Invalid option '{where}': {first['msg']}") from error
+        raise invalid_option(error) from error
 
 
 @model_validator(mode="before")

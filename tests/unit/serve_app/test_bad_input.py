@@ -256,7 +256,14 @@ async def test_two_files_of_one_name_are_both_kept_in_order(service: Service) ->
         ("options", '{"content": ["margins"]}', "invalid_option", "Invalid option 'content.0'"),
         ("options", '{"encoding": "utf-64"}', "invalid_option", "unknown encoding; use one of Python's names"),
         ("options", '{"encoding": "base64"}', "invalid_option", "unknown encoding; use one of Python's names"),
-        ("options", '{"page_range": [3, 2]}', "invalid_option", "first <= last"),
+        ("options", '{"page_range": [3, 2]}', "invalid_option", "page_range must be [first, last] with first <= last"),
+        ("options", '{"images_scale": 2}', "invalid_option", "images_scale needs include_images: true"),
+        (
+            "do_ocr",
+            "false",
+            "invalid_option",
+            'do_ocr is an option. Send it in the field options, as in options={"do_ocr"',
+        ),
         ("options", '{"page_range": [0, 2]}', "invalid_option", "Invalid option 'page_range.0'"),
         ("options", "do_ocr=true", "invalid_option", "Invalid option 'options'"),
         ("options", "[]", "invalid_option", "Invalid option 'options'"),
@@ -278,6 +285,16 @@ async def test_a_field_that_does_not_hold_what_it_should(
     answer = await service.http.post(route, files=form(GOOD), data={field: value})
     assert_problem(answer, 422, code, detail)
     await assert_nothing_is_kept(service)
+
+
+@pytest.mark.parametrize(
+    ("options", "detail"), [("3", "Invalid option 'options': Input"), ('{"profile": "x"}', "must")]
+)
+async def test_a_refusal_is_in_words_for_people(service: Service, options: str, detail: str) -> None:
+    """pydantic's own messages of errors that a validator raises begin with the name of the exception."""
+    answer = await service.http.post("/submit", files=form(GOOD), data={"options": options})
+    assert_problem(answer, 422, "invalid_option", detail)
+    assert "Value error" not in answer.json()["detail"]
 
 
 async def test_a_refusal_never_repeats_a_password(service: Service) -> None:
@@ -438,12 +455,14 @@ async def test_the_files_of_a_job_that_may_have_been_taken_are_kept(
 
 
 async def test_no_such_route_is_a_problem_too(service: Service) -> None:
-    assert_problem(await service.http.get("/nowhere"), 404, "not_found", "Not Found")
+    assert_problem(
+        await service.http.get("/nowhere"), 404, "not_found", "There is no route GET /nowhere; GET /docs describes"
+    )
 
 
 async def test_a_wrong_method_says_which_is_right(service: Service) -> None:
     answer = await service.http.get("/submit")
-    assert_problem(answer, 405, "method_not_allowed", "Method Not Allowed")
+    assert_problem(answer, 405, "method_not_allowed", "GET is not a method of /submit; the Allow header")
     assert answer.headers["Allow"] == "POST"
 
 

@@ -169,7 +169,7 @@ async def test_unknown_tokenizer_is_refused_with_a_list(service: Service, form: 
         ({"max_tokens": "many"}, "valid integer"),
         ({"merge_peers": "perhaps"}, "valid boolean"),
         ({"pages": "0"}, "pages count from 1"),
-        ({"form": "chunk"}, "'chunks' or 'chunks.jsonl'"),
+        ({"form": "chunk"}, "'chunks', 'chunks.jsonl'"),
     ],
 )
 async def test_impossible_value_is_refused_with_what_is_possible(
@@ -263,7 +263,7 @@ async def submitted_options(service: Service, chunks: dict[str, Any]) -> ChunkOp
         ({"tokenizer": "gpt-9"}, "unknown_tokenizer", MINILM),
         ({"max_tokens": 3}, "invalid_option", "greater than or equal to 16"),
         ({"chunker": "magic"}, "invalid_option", "'hybrid', 'hierarchical' or 'page'"),
-        ({"size": 3}, "unknown_option", "chunks.size"),
+        ({"size": 3}, "unknown_option", "Unknown option 'chunks.size'; the options are chunker, max_tokens, tokenizer"),
     ],
 )
 async def test_impossible_chunks_are_refused_at_the_submit(

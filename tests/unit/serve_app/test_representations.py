@@ -76,6 +76,14 @@ async def test_an_archive_holds_all_there_is_of_every_file(service: Service) -> 
     assert answer.headers["Content-Disposition"] == f"inline; filename*=UTF-8''{job_id}.zip"
 
 
+async def test_an_archive_of_one_file_holds_nothing_of_the_others(service: Service) -> None:
+    job_id = await service.completed(("a.pdf", b"# A"), ("b.md", b"# B"), ("c.md", b"bad"))
+    answers = [await service.http.get(f"/jobs/{job_id}/results?format=zip&file={index}") for index in (1, 2)]
+    names = [zipfile.ZipFile(io.BytesIO(answer.content)).namelist() for answer in answers]
+    assert names == [["0001-b.md.nodes.json", "0001-b.md.json", "0001-b.md.md"], ["0002-c.md.nodes.json"]]
+    assert answers[0].headers["Content-Disposition"] == "inline; filename*=UTF-8''b.md.zip"
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd.md", "C:\\x\\y.md", "/abs.md", "..md", "a\x00b.md", "é\u202e.md"])
 async def test_no_name_in_an_archive_leads_out_of_the_folder_it_is_unpacked_in(service: Service, name: str) -> None:
     job_id = await service.completed((name, b"# A"))

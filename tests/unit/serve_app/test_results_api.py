@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -152,21 +153,43 @@ async def test_a_documents_html_cannot_act_in_a_browser(service: Service) -> Non
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_a_files_name_cannot_break_out_of_the_headers(service: Service) -> None:
-    job_id = await service.completed(('../"x;\u00e9.md', b"# A"))
+@pytest.mark.parametrize(
+    ("sent", "suggested"),
+    [
+        ('../"x;\u00e9.md', "..__22x_é.md.md"),
+        ("a/b.md", "a_b.md.md"),
+        ("invoice\u202efdp.md", "invoice_fdp.md.md"),
+        ("🚀.md", "🚀.md.md"),
+        ("文" * 300 + ".md", "文" * 84 + ".md"),
+    ],
+    ids=["out of the folder", "a folder", "written backwards", "emoji", "300 letters"],
+)
+async def test_the_name_that_results_suggest_fits_every_file_system(
+    service: Service, sent: str, suggested: str
+) -> None:
+    job_id = await service.completed((sent, b"# A"))
     answer = await service.http.get(f"/jobs/{job_id}/results?format=markdown")
-    assert answer.headers["Content-Disposition"] == "inline; filename*=UTF-8''..%2F%2522x%3B%C3%A9.md.md"
+    assert answer.headers["Content-Disposition"] == f"inline; filename*=UTF-8''{quote(suggested, safe='')}"
 
 
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [("file=2", 404, "not_found"), ("format=markdown&file=2", 404, "not_found"), ("file=-1", 422, "invalid_request"),
-     ("format=pdf", 422, "invalid_request"), ("format=markdown&file=1", 409, "export_unavailable")],
+     ("format=pdf", 422, "invalid_request"), ("format=zip&file=2", 404, "not_found"),
+     ("format=markdown&file=1", 409, "export_unavailable")],
 )  # fmt: skip
 async def test_results_that_there_are_not(service: Service, query: str, status: int, code: str) -> None:
     job_id = await service.completed(("a.md", b"# A"), ("b.md", b"bad"))
     answer = await service.http.get(f"/jobs/{job_id}/results?{query}")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_a_format_that_does_not_exist_is_answered_with_those_that_do(service: Service) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+    answer = await service.http.get(f"/jobs/{job_id}/results?format=pdf")
+    known = "'nodes', 'json', 'markdown', 'html', 'text', 'doctags', 'doclang', 'latex', 'vtt', 'yaml'"
+    more = "'chunks', 'chunks.jsonl', 'confidence' or 'zip'"
+    assert answer.json()["detail"] == f"query.format: Input should be {known}, {more}"
 
 
 async def test_an_export_before_the_end_is_409_with_a_time_to_come_back(service: Service) -> None:
