@@ -3,13 +3,16 @@
 docling's pipeline builds each page by itself, assembles the document (reading order, paragraphs over several pages),
 and enriches it. A shard pipeline stops after the pages. An assembly pipeline begins with pages instead of a PDF. Both
 run docling's own code, and the assembly sees all pages at once. So the result equals that of a single conversion.
+
+The profile `native` makes the items of a page from its lines alone. There the first half makes the items, on all
+parsers at once, and the second half only puts them into one document.
 """
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,10 @@ from docling.pipeline.base_pipeline import BasePipeline, ConvertPipeline
 from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
 from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 from docling_core.types.doc.base import Size
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.node import NodeItem
+from docling_core.types.doc.items.picture.picture import PictureItem
+from docling_core.types.doc.items.text import TextItem
 from numpy.typing import NDArray
 
 from actors.parser.engine.cutouts import keep_only_pictures
@@ -28,6 +35,7 @@ from actors.parser.engine.finish_stage import Finish
 from actors.parser.engine.furniture import settle
 from actors.parser.engine.ocr_merge import merged
 from actors.parser.engine.order_stage import Order
+from actors.parser.engine.page_text import ReadLayout, text_read
 from actors.parser.engine.profiles import layout_score, reading_order, second_look
 from actors.parser.engine.stages import Layout, Ocr, Regions
 from actors.parser.engine.table_stage import Tables
@@ -35,12 +43,13 @@ from actors.parser.engine.table_stage import Tables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedPages:
-    """The result of the first half, and the input of the second."""
+    """The result of the first half, and the input of the second. `items` are those that the first half has made."""
 
     pages: list[Page]
     errors: list[ErrorItem]
     confidence: dict[int, PageConfidenceScores]
     sizes: dict[int, Size]
+    items: list[NodeItem] = field(default_factory=list)
 
     @classmethod
     def of(cls, result: ConversionResult) -> ParsedPages:
@@ -49,6 +58,7 @@ class ParsedPages:
             errors=result.errors,
             confidence=dict(result.confidence.pages),
             sizes=result._page_sizes_by_no,
+            items=[reference.resolve(result.document) for reference in result.document.body.children],
         )
 
     def pack(self) -> NDArray[np.uint8]:
@@ -139,13 +149,14 @@ class _StandardShard(_StopsAfterPages, PdfPipeline):
     pass
 
 
-class _NativeShard(_StopsAfterPages, NativePdfPipeline):
-    """Leaves out words and letters: documents are assembled from lines, and most of a page's objects are words."""
+class _NativeShard(Sharing, NativePdfPipeline):
+    """Makes the items, too. Of what was read it keeps the text alone, in which lost words are looked for."""
 
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
+        conv_res = super()._assemble_document(conv_res)
         for page in conv_res.pages:
-            if page.parsed_page:
-                page.parsed_page.word_cells, page.parsed_page.char_cells = [], []
+            page.predictions.layout = ReadLayout(read=text_read(page))
+            page.parsed_page = None
         return conv_res
 
 
@@ -154,12 +165,33 @@ class _StandardAssembly(BeginsWithPages, PdfPipeline):
 
 
 class _NativeAssembly(BeginsWithPages, NativePdfPipeline):
-    pass
+    def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
+        conv_res = super()._assemble_document(conv_res)
+        for shard in sorted(self._shards, key=_first_page):
+            for item in shard.items:
+                _append(conv_res.document, item)
+        return conv_res
+
+
+def _first_page(shard: ParsedPages) -> int:
+    return min((page.page_no for page in shard.pages), default=0)
+
+
+def _append(document: DoclingDocument, item: NodeItem) -> None:
+    """Put an item of the profile `native` at the end of the body."""
+    match item:
+        case TextItem():
+            item.self_ref = f"#/texts/{len(document.texts)}"
+            document.texts.append(item)
+        case PictureItem():
+            item.self_ref = f"#/pictures/{len(document.pictures)}"
+            document.pictures.append(item)
+    document.body.children.append(item.get_ref())
 
 
 def shard_pipeline(warm: BasePipeline) -> BasePipeline:
     """The first half of `warm`."""
-    halves: dict[type[Any], type[_StopsAfterPages]] = {
+    halves: dict[type[Any], type[Sharing]] = {
         PdfPipeline: _StandardShard,
         NativePdfPipeline: _NativeShard,
     }

@@ -516,11 +516,11 @@ def test_html_of_a_usual_depth_is_read(engine: Engine) -> None:
     assert texts(parsed(engine, "a.html", b"<div>" * 300 + b"x" + b"</div>" * 300)) == ["x"]
 
 
-def test_a_span_of_the_native_profile_is_sent_without_what_no_assembly_needs(engine: Engine) -> None:
+def test_a_span_of_the_native_profile_is_sent_as_its_items_and_the_text_that_was_read(engine: Engine) -> None:
+    from actors.parser.engine.page_text import text_read
     from actors.parser.engine.pipelines import ParsedPages
 
     shard = engine.parse_pages(as_document(make_pdf(1)), make_task(profile="native"), PageSpan(1, 1))
-    (page,) = ParsedPages.unpack(shard.payload).pages
-    assert page.parsed_page is not None
-    assert [cell.text for cell in page.parsed_page.textline_cells] == ["This is page 1."]
-    assert (page.parsed_page.word_cells, page.parsed_page.char_cells) == ([], [])
+    pages = ParsedPages.unpack(shard.payload)
+    assert [item.text for item in pages.items] == ["This is page 1."]
+    assert [(text_read(page), page.parsed_page) for page in pages.pages] == [("This is page 1.", None)]
