@@ -22,7 +22,8 @@ from actors.derivations import Export
 from actors.errors import FileError
 from actors.formats import FAMILIES, suffix_of
 from actors.messages import FileTask, ParsedFile
-from actors.parser.parser import ParserConfig, ParsingEngine, docling_engine
+from actors.parser.limited_engine import ParsingEngine
+from actors.parser.parser import ParserConfig, docling_engine
 from benchmarks.fidelity import words
 from client.models import ExportFormat
 from client.options import ParseOptions

@@ -19,7 +19,8 @@ import numpy as np
 
 from actors.derivations import Export
 from actors.messages import FileTask, ParsedFile
-from actors.parser.parser import ParserConfig, ParsingEngine, docling_engine
+from actors.parser.limited_engine import ParsingEngine
+from actors.parser.parser import ParserConfig, docling_engine
 from benchmarks.fidelity import Score, compare, mean_of
 from benchmarks.service import describe_machine
 from benchmarks.typesetter import BITSTREAM, HELVETICA, SANS, SERIF, TEX, TIMES, Family, HeadingStyle, Look, Sheet

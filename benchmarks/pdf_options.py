@@ -18,7 +18,8 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from actors.messages import FileTask, ParsedFile
-from actors.parser.parser import ParserConfig, ParsingEngine, docling_engine
+from actors.parser.limited_engine import ParsingEngine
+from actors.parser.parser import ParserConfig, docling_engine
 from benchmarks.service import describe_machine
 from client.models import ParseOptions
 

@@ -21,7 +21,8 @@ from docling_core.types.doc.items.text import ListItem, TextItem
 from rapidfuzz.fuzz import partial_ratio_alignment
 
 from actors.messages import FileTask, ParsedFile
-from actors.parser.parser import ParserConfig, ParsingEngine, docling_engine
+from actors.parser.limited_engine import ParsingEngine
+from actors.parser.parser import ParserConfig, docling_engine
 from benchmarks.made_scans import KINDS, MadeScan, Row, make
 from benchmarks.service import describe_machine
 from client.models import ParseOptions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -23,10 +23,11 @@ AGAIN_S = 0.2
 
 
 @contextmanager
-def ended_before(limit_s: float) -> Iterator[None]:
+def ended_before(limit_s: float, apart: Collection[int] = ()) -> Iterator[None]:
     """End the processes that this one has started and that still run shortly before `limit_s` seconds have passed.
 
-    Whoever waits for them goes on, so the parser lives. Raises FileError when that makes the context fail.
+    Those with an id in `apart` go on, with all that they have started: no call has started them. Whoever waits for the
+    others goes on too, so the parser lives. Raises FileError when that makes the context fail.
     """
     over, ended = threading.Event(), threading.Event()
     patience_s = limit_s - min(BEFORE_S, BEFORE_PART * limit_s)
@@ -34,7 +35,7 @@ def ended_before(limit_s: float) -> Iterator[None]:
     def watch() -> None:
         late = not over.wait(patience_s)
         while late:
-            if _end_children():
+            if _end_children(apart):
                 ended.set()
             late = not over.wait(AGAIN_S)
 
@@ -52,9 +53,12 @@ def ended_before(limit_s: float) -> Iterator[None]:
         watcher.join()
 
 
-def _end_children() -> bool:
-    """Kill every process below this one. Only calls start any. Whether there were any."""
-    found = psutil.Process().children(recursive=True)
+def _end_children(apart: Collection[int]) -> bool:
+    """Kill every process below this one, but for those in `apart`. Whether there were any."""
+    found = [child for child in psutil.Process().children() if child.pid not in apart]
+    for child in found:
+        with suppress(psutil.NoSuchProcess):
+            found += child.children()
     for child in found:
         log.warning("child_process_ended", pid=child.pid)
         with suppress(psutil.NoSuchProcess):

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
-
-import psutil
+from typing import Any, TypeVar
 
 from actors.derivations import Derivation, Made
 from actors.documents import DocumentBytes
 from actors.endpoints import Endpoints
-from actors.errors import ParserFailed, ParserOutOfMemory, result_too_large
+from actors.errors import ParserFailed, result_too_large
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
-from actors.parser.child_processes import ended_before
-from actors.parser.instrumentation import count_pages, step, timed
+from actors.parser.instrumentation import count_pages
+from actors.parser.limited_engine import EngineCall, LimitedEngine, ParsingEngine, out_of_memory
 from actors.parser.low_priority import at_low_priority
-from actors.parser.memory_limit import MIB, MemoryLimit
-from actors.parser.scratch import Scratch
-from actors.parser.watchdog import Watchdog
+from actors.parser.memory_limit import MIB
+from actors.parser.spare import Spare
 from actors.questions import Answers
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import PARSERS_RECYCLED
@@ -34,43 +27,11 @@ from client.models import PageFailure, ParseOptions, ParserInfo
 T = TypeVar("T")
 log = get_logger()
 
-#: A process may always hold this many times its first size: a new one would soon be as large again.
-LEAST_GROWTH = 6  # healthy ones reached 4.3 after 242 documents, and grew slowly by then (docs/reliability.md)
-
-#: So many more objects than before make the collector look for cycles. A document is a large tree: at Python's 700 the
-#: collector would walk through it over and over, for an eighth of the time of an HTML file and a fifth of an assembly.
-COLLECT_AFTER = 100_000
-
 #: How many page deadlines a derivation may take: one, and one for each MiB of its source, up to this many.
 PAGES_OF_A_DERIVATION = 16
 
-
-class ParsingEngine(Protocol):
-    """The engine that parses. One thread calls it at a time. It raises FileError when the file is at fault."""
-
-    def warm_up(self) -> None: ...
-
-    def describe(self, options: ParseOptions | None) -> ParserInfo: ...
-
-    def open(self, document: DocumentBytes, task: FileTask, *, split_above: int) -> ParsedFile | PagePlan: ...
-
-    def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard: ...
-
-    def assemble(
-        self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
-    ) -> ParsedFile: ...
-
-    def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile: ...
-
-    def derive(self, source: DocumentBytes, wanted: Derivation) -> Made: ...
-
-    def stop(self) -> None:
-        """Called from another thread: the running call should raise as soon as it can. Nobody waits for it."""
-        ...
-
-    def check_health(self) -> None:
-        """Called between conversions. Raises RuntimeError when the process is not fit for the next one."""
-        ...
+#: How often a call that waits looks whether the one that runs is stuck, in seconds.
+LOOK_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,27 +70,30 @@ def docling_engine(config: ParserConfig) -> ParsingEngine:
     return Engine(config.defaults, hardware, artifacts_path, tokenizers_dir, config.endpoints)
 
 
+def limited_engine(config: ParserConfig, engine: ParsingEngine, apart: Collection[int] = ()) -> LimitedEngine:
+    """Load the models of an engine, and give its calls the limits of the configuration."""
+    engine.warm_up()
+    return LimitedEngine(engine, max_memory=config.max_memory, kernel_limit=config.num_gpus == 0, apart=apart)
+
+
 class Parser:
     """Its models are loaded when the constructor returns. It works on one call at a time.
 
     A thread cannot be stopped, so the next call waits until the thread is free. When a caller goes away, the engine
-    ends its call at the next page. A call that goes on for `page_deadline_s` ends the process."""
+    ends its call at the next page. A call that goes on for `page_deadline_s` ends the process.
+
+    A call that is stuck keeps no other owner waiting: a spare process makes their calls meanwhile. With a GPU there is
+    none, because a second set of models may not fit into its memory."""
 
     def __init__(self, config: ParserConfig, make_engine: EngineFactory = docling_engine) -> None:
         self.config = config
         self._pages = 0
         self._unfit = False
-        self._watchdog = Watchdog()
+        self._spare = None if config.num_gpus else Spare((config, make_engine))
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser")
         self._engine = at_low_priority(lambda: make_engine(config))
-        self._worker.submit(self._engine.warm_up).result()
-        self._fresh = _memory()
-        self._ceiling = max(config.max_memory, LEAST_GROWTH * self._fresh) if config.max_memory else sys.maxsize
-        self._memory = MemoryLimit(self._ceiling, kernel_limit=config.num_gpus == 0)
-        self._scratch = Scratch()
-        gc.freeze()  # libraries and models stay for good, so the collector need not visit them
-        gc.set_threshold(COLLECT_AFTER, 10, 10)
-        self._at_work = threading.Lock()
+        apart = self._spare.pids if self._spare else ()
+        self._limited = self._worker.submit(limited_engine, config, self._engine, apart).result()
 
     async def describe(self, options: ParseOptions | None = None) -> ParserInfo:
         """The profile and models that parse a PDF with `options`. None: with the server's defaults.
@@ -139,8 +103,9 @@ class Parser:
 
     async def open(self, document: DocumentBytes, task: FileTask, split_above: int) -> ParsedFile | PagePlan:
         """The parsed file; or, for a document of more than `split_above` pages, the pages to parse separately."""
-        call = step("open", task, lambda: self._engine.open(document, task, split_above=split_above))
-        opened, seconds = await self._run(timed(call), document.nbytes, task.time_limit_s)
+        arguments = {"document": document, "task": task, "split_above": split_above}
+        call: EngineCall[ParsedFile | PagePlan] = _call_of(task, "open", arguments, document.nbytes)
+        opened, seconds = await self._run(call)
         if isinstance(opened, ParsedFile):
             _check_size(opened, task)
             pages = max(1, opened.pages)
@@ -149,9 +114,10 @@ class Parser:
         return opened
 
     async def parse_pages(self, document: DocumentBytes, task: FileTask, span: PageSpan) -> Shard:
+        arguments = {"document": document, "task": task, "span": span}
         pages = f"{span.first}-{span.last}"
-        call = step("parse_pages", task, lambda: self._engine.parse_pages(document, task, span), pages)
-        shard, seconds = await self._run(timed(call), document.nbytes, task.time_limit_s)
+        call: EngineCall[Shard] = _call_of(task, "parse_pages", arguments, document.nbytes, pages)
+        shard, seconds = await self._run(call)
         if not isinstance(shard, Shard) or shard.span != span:
             raise ParserFailed("the parser returned other pages than the ones requested")
         self._pages += len(span)
@@ -162,23 +128,32 @@ class Parser:
         self, document: DocumentBytes, task: FileTask, lost: Sequence[PageFailure], *shards: Shard
     ) -> ParsedFile:
         """The finished document. Each shard is an argument of its own, so that Ray resolves the references to them."""
-        call = step("assemble", task, lambda: self._engine.assemble(document, task, shards, lost))
+        arguments = {"document": document, "task": task, "shards": shards, "lost": lost}
         given = document.nbytes + sum(shard.payload.nbytes for shard in shards)
-        parsed = await self._run(call, given, task.time_limit_s)
+        call: EngineCall[ParsedFile] = _call_of(task, "assemble", arguments, given)
+        parsed, _ = await self._run(call)
         _check_size(parsed, task)
         return parsed
 
     async def describe_pictures(self, parsed: ParsedFile, task: FileTask, answers: Answers) -> ParsedFile:
         """The file with the answers to its questions about pictures."""
-        call = step("describe_pictures", task, lambda: self._engine.describe_pictures(parsed, task, answers))
-        described = await self._run(call, parsed.size, task.time_limit_s)
+        arguments = {"parsed": parsed, "task": task, "answers": answers}
+        call: EngineCall[ParsedFile] = _call_of(task, "describe_pictures", arguments, parsed.size)
+        described, _ = await self._run(call)
         _check_size(described, task)
         return described
 
     async def derive(self, source: DocumentBytes, wanted: Derivation) -> Made:
         """The blobs of a derivation. Raises FileError when the source cannot give them."""
-        limit_s = self.config.page_deadline_s * min(1 + source.nbytes / MIB, PAGES_OF_A_DERIVATION)
-        return await self._run(lambda: self._engine.derive(source, wanted), source.nbytes, limit_s)
+        call: EngineCall[Made] = EngineCall(
+            method="derive",
+            arguments={"source": source, "wanted": wanted},
+            given=source.nbytes,
+            limit_s=self.config.page_deadline_s * min(1 + source.nbytes / MIB, PAGES_OF_A_DERIVATION),
+            owner=wanted.job_id,
+        )
+        made, _ = await self._run(call)
+        return made
 
     async def check_health(self) -> None:
         """Raises RuntimeError when this replica should be replaced. Serve lets it finish its calls first.
@@ -199,54 +174,44 @@ class Parser:
     def _check_fitness(self) -> None:
         if self.config.max_pages and self._pages >= self.config.max_pages:
             raise RuntimeError(f"parsed {self._pages} pages, the most that one process may parse")
-        if self._at_work.acquire(blocking=False):  # while a call runs, leave it to the next check
-            try:
-                self._check_memory()
-                self._engine.check_health()
-            finally:
-                self._at_work.release()
+        self._limited.check_fitness()
 
-    def _check_memory(self) -> None:
-        """Called between two calls only: the memory that one document needs for a moment is no leak."""
-        if (held := _memory()) > self._ceiling:
-            limit, fresh = (self.config.max_memory or 0) // MIB, self._fresh // MIB
-            raise RuntimeError(f"holds {held // MIB} MiB; its limit is {limit} MiB, and it began with {fresh} MiB")
-
-    async def _run(self, call: Callable[[], T], given: int, limit_s: float) -> T:
+    async def _run(self, call: EngineCall[T]) -> tuple[T, float]:
         """Run `call` on the one worker thread. Calls run in order; one that is cancelled while it waits never runs.
 
-        `given` is the number of bytes it works on, which limits its memory. `limit_s` limits its time.
+        The spare process makes it when it would wait behind a call that is stuck.
         """
 
         def refuse() -> None:
-            answer.set_exception(_out_of_memory())
+            answer.set_exception(out_of_memory())
 
-        answer = self._worker.submit(self._work, call, given, limit_s, refuse)
+        answer = self._worker.submit(self._limited.run, call, refuse)
+        result = asyncio.wrap_future(answer)
         try:
-            return await asyncio.wrap_future(answer)
+            while self._spare and (await asyncio.wait([result], timeout=LOOK_EVERY_S))[1] and not answer.running():
+                if self._limited.is_stuck_before(call) and self._spare.is_ready() and answer.cancel():
+                    return await self._spare.run(call)
+            return await result
         except asyncio.CancelledError:
-            self._watchdog.hurry(call, self.config.page_deadline_s, self._engine.stop)
+            result.cancel()
+            self._limited.hurry(call, self.config.page_deadline_s)
             raise
 
-    def _work(self, call: Callable[[], T], given: int, limit_s: float, refuse: Callable[[], None]) -> T:
-        deadline, memory = self._watchdog.watch(call, limit_s), self._memory.watch(given, refuse)
-        # The error holds the frames that raised it, and they hold the memory. It must be gone when the watch ends.
-        out_of_memory = suppress(MemoryError, ParserOutOfMemory)
-        with self._at_work, deadline, ended_before(limit_s), memory, self._scratch.folder(), out_of_memory:
-            return call()
-        raise _out_of_memory()
+
+def _call_of(task: FileTask, method: str, arguments: Mapping[str, Any], given: int, pages: str = "") -> EngineCall[Any]:
+    """A call for a file, which waits for the owner of its job. Without owners every job stands for itself."""
+    return EngineCall(
+        method=method,
+        arguments=arguments,
+        given=given,
+        limit_s=task.time_limit_s,
+        owner=task.owner or task.job_id,
+        task=task,
+        pages=pages,
+    )
 
 
 def _check_size(parsed: ParsedFile, task: FileTask) -> None:
     """Raises FileError for a result that is too large, here, so that it need not leave this process."""
     if parsed.size > task.max_result_bytes:
         raise result_too_large(parsed.size, task.max_result_bytes)
-
-
-def _out_of_memory() -> ParserOutOfMemory:
-    return ParserOutOfMemory("the parser ran out of memory")
-
-
-def _memory() -> int:
-    """The resident memory of this process, in bytes."""
-    return int(psutil.Process().memory_info().rss)

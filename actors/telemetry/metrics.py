@@ -171,6 +171,12 @@ PARSERS_RECYCLED = Metric(
     room="parser",
     help="Parser replicas that asked to be replaced: after their page quota, or because memory or threads leak",
 )
+SPARES_STARTED = Metric(
+    name="docfleet_parser_spares_started_total",
+    kind="counter",
+    room="parser",
+    help="Spare processes that parsers started, each because a call was stuck and another owner waited",
+)
 
 # -- remote models --------------------------------------------------------------------------------------------------
 
@@ -205,6 +211,7 @@ METRICS: Sequence[Metric] = (
     PAGES,
     PAGE_SECONDS,
     PARSERS_RECYCLED,
+    SPARES_STARTED,
     MODEL_REQUESTS,
     MODEL_SECONDS,
 )

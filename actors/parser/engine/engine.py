@@ -1,4 +1,4 @@
-"""The engine: all of docling behind eight methods, for one thread at a time."""
+"""The engine: all of docling behind nine methods, for one thread at a time."""
 
 from __future__ import annotations
 
@@ -141,6 +141,10 @@ class Engine:
     def stop(self) -> None:
         """Make the running conversion raise Stopped at its next page. Any thread may call this."""
         stopping.stop()
+
+    def progressed_at(self) -> float:
+        """When a stage last took a page, in monotonic time. Any thread may call this."""
+        return stopping.looked_at()
 
     def check_health(self) -> None:
         """Raises when a conversion left threads behind. docling abandons a stage that hangs, but its thread goes on."""

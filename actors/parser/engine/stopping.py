@@ -1,14 +1,16 @@
 """Stops a conversion that nobody waits for any more. A process runs one conversion at a time.
 
 Its pages are in several of docling's threads at once, so the flag belongs to the process. Each stage looks at it before
-it takes a page.
+it takes a page. So the last look also tells how long a page has been in a stage.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 
 _asked = threading.Event()
+_looked_at = 0.0
 
 
 class Stopped(Exception):
@@ -26,4 +28,11 @@ def stop() -> None:
 
 
 def asked() -> bool:
+    global _looked_at
+    _looked_at = time.monotonic()
     return _asked.is_set()
+
+
+def looked_at() -> float:
+    """When a stage last took a page, in monotonic time; 0 before the first page."""
+    return _looked_at

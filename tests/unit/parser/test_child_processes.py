@@ -47,6 +47,18 @@ def test_each_of_several_programs_is_ended() -> None:
     assert codes == [-9] * 3
 
 
+def test_a_process_that_no_call_has_started_goes_on_with_all_of_its_own() -> None:
+    with subprocess.Popen(STARTS_ANOTHER, stdout=subprocess.PIPE) as apart:
+        assert apart.stdout
+        below = psutil.Process(int(apart.stdout.readline()))
+        with ended_before(0.5, {apart.pid}):
+            ended = subprocess.run(FOR_EVER, check=False).returncode
+        lived_on = [apart.poll() is None, below.is_running()]
+        below.kill()
+        apart.kill()
+    assert (ended, lived_on) == (-9, [True, True])
+
+
 def test_an_error_of_a_call_in_time_stays_what_it_is() -> None:
     with pytest.raises(subprocess.CalledProcessError), ended_before(60.0):
         run([sys.executable, "-c", "raise SystemExit(1)"])

@@ -90,6 +90,9 @@ class SlowEngine:
     def stop(self) -> None:
         self.events.append("asked to stop")
 
+    def progressed_at(self) -> float:
+        return 0.0
+
     def check_health(self) -> None:
         if self.stuck:
             raise RuntimeError("stuck")
@@ -330,7 +333,7 @@ async def test_a_parser_above_its_memory_asks_to_be_replaced_unless_a_new_one_we
     engine: SlowEngine, monkeypatch: pytest.MonkeyPatch, fresh: int, limit: int, fits: int, too_much: int
 ) -> None:
     held = fresh
-    monkeypatch.setattr("actors.parser.parser._memory", lambda: held * MIB)
+    monkeypatch.setattr("actors.parser.limited_engine._memory", lambda: held * MIB)
     parser = Parser(ParserConfig(max_memory=limit * MIB), lambda config: engine)
     held = fits
     await parser.check_health()
@@ -342,7 +345,7 @@ async def test_a_parser_above_its_memory_asks_to_be_replaced_unless_a_new_one_we
 
 async def test_memory_is_looked_at_between_calls_only(engine: SlowEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     held = MIB
-    monkeypatch.setattr("actors.parser.parser._memory", lambda: held)
+    monkeypatch.setattr("actors.parser.limited_engine._memory", lambda: held)
     parser = Parser(ParserConfig(max_memory=MIB), lambda config: engine)
     held = 100 * MIB
     call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
