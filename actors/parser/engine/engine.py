@@ -16,6 +16,7 @@ from actors.endpoints import NO_ENDPOINTS, Endpoints, with_endpoints
 from actors.errors import FileError
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.engine import stopping
+from actors.parser.engine.chunks import chunk
 from actors.parser.engine.conversion import Conversion
 from actors.parser.engine.converters import Converters
 from actors.parser.engine.declared_sizes import check, limit_tables
@@ -126,8 +127,6 @@ class Engine:
             case Export():
                 return {wanted.target: export(source.tobytes(), wanted)}
             case Chunks():
-                from actors.parser.engine.chunks import chunk  # only now: it imports transformers
-
                 tokenizer = find_tokenizer(wanted.options.tokenizer, self._tokenizers_dir)
                 return {wanted.target: chunk(source.tobytes(), wanted, tokenizer)}
             case Pictures():

@@ -1,7 +1,8 @@
 """Loads docling without what this server never uses.
 
-docling imports torch and transformers for speech recognition and for models that describe pictures. They take 3 s of
-CPU time and 500 MB in every parser. The bundled models need neither. docling's own models import both later.
+docling imports torch and transformers for speech recognition, for models that describe pictures, and for the tokenizers
+of its chunkers. They take 3 s of CPU time and 500 MB in every parser. The bundled models need neither, and `tokens.py`
+counts without transformers. docling's own models import both later.
 
 The package imports this module first, because it has no effect once docling is loaded.
 """
@@ -26,13 +27,14 @@ PLUGINS = ("docling.", "actors.")
 
 
 def load() -> None:
-    """Import docling's converter, unless it is there already."""
+    """Import docling's converter and its chunkers, unless they are there already."""
     if "docling.document_converter" in sys.modules:
         return
     speech = ModuleType(SPEECH)
     vars(speech).update(TransformersAsrDecoder=None)
     with _imported_as({SPEECH: speech, **ABSENT}):
         import docling.document_converter  # noqa: F401
+        import docling_core.transforms.chunker  # noqa: F401
     _load_few_models()
     _ask_only_for_gpus()
 
