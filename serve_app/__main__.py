@@ -18,6 +18,7 @@ from actors.parser.parser import EngineFactory, docling_engine
 from serve_app import haproxy
 from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
+from serve_app.start_checks import CannotStart, check_files, read_settings
 
 PORT_BLOCK = 100  # reserved for HAProxy and the ingress replicas of one service
 
@@ -58,11 +59,25 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
 
     Returns the exit status. Benchmarks replace docling's engine with `make_engine`.
     """
-    settings = Settings()
-    on_cluster = "RAY_ADDRESS" in os.environ  # then the port may be another machine's, or Serve's own
-    if not on_cluster and (reason := _refusal(settings.host, settings.port)):
-        sys.stderr.write(reason + "\n")
+    try:
+        return _run(_checked_settings(), make_engine)
+    except CannotStart as error:
+        sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _checked_settings() -> Settings:
+    """Raises CannotStart."""
+    settings = read_settings()
+    if "RAY_ADDRESS" in os.environ:  # then the port and the folders may be another machine's, or Serve's own
+        return settings
+    if reason := _refusal(settings.host, settings.port):
+        raise CannotStart(reason)
+    check_files(settings)
+    return settings
+
+
+def _run(settings: Settings, make_engine: EngineFactory) -> int:
     choose_http_mode()
     from serve_app.local import running_service  # only now: Ray reads the environment at import
 

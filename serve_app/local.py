@@ -18,6 +18,7 @@ from actors.handles.replicas import room_for_parsers
 from actors.parser.parser import EngineFactory, docling_engine
 from serve_app.app import APP, compose
 from serve_app.settings import Settings
+from serve_app.start_checks import check_room
 
 #: Serve's access log has a line for every call between replicas. It costs time, and fills logs and drivers' terminals.
 NO_ACCESS_LOG = LoggingConfig(enable_access_log=False)
@@ -27,7 +28,8 @@ NO_ACCESS_LOG = LoggingConfig(enable_access_log=False)
 def running_service(settings: Settings, make_engine: EngineFactory = docling_engine) -> Iterator[HTTPOptions]:
     """Start the service and stop it when the context ends. A Ray instance that was started here is stopped too.
 
-    Yields the address: that of `settings`, unless Serve runs on the cluster already.
+    Yields the address: that of `settings`, unless Serve runs on the cluster already. Raises CannotStart when the
+    parsers do not fit on this machine.
     """
     own = "RAY_ADDRESS" not in os.environ
     if not ray.is_initialized():
@@ -43,6 +45,8 @@ def running_service(settings: Settings, make_engine: EngineFactory = docling_eng
     if own:
         settings = settings.with_parsers(room_for_parsers(settings.parser_num_cpus, settings.parser_num_gpus))
     try:
+        if own:
+            check_room(settings, ray.cluster_resources())  # type: ignore[no-untyped-call]
         with serving(settings, make_engine) as http:
             yield http
             # The raylet logs the call that stops Serve's controller as a failure, although it is none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,12 @@ from actors.egress.guard import Hosts
 from actors.endpoints import keys_of, parse_endpoints
 from client.keys import parse_keys
 
+#: The schemes of `BLOB_URL`, and all that obstore knows.
+DOCUMENTED_STORES = ("s3", "gs", "az")
+OBJECT_STORES = (*DOCUMENTED_STORES, "s3a", "azure", "adl", "abfs", "abfss", "memory")
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
+
 
 def absolute(location: str) -> str:
     """Resolve a relative path in the folder where the service is started. Ray's processes run in other folders."""
@@ -21,6 +28,33 @@ def absolute(location: str) -> str:
     if path.startswith(":memory:") or "://" in path:
         return location
     return f"{scheme}{separator}{Path(path).absolute()}"
+
+
+def checked_database(url: str) -> str:
+    """The URL as SQLAlchemy takes it. Raises ValueError for another database than SQLite and PostgreSQL."""
+    scheme, _, rest = url.partition("://")
+    if scheme in ("postgresql", "postgres"):  # as PostgreSQL's own programs and clouds write it
+        return f"postgresql+psycopg://{rest}"
+    if scheme not in ("sqlite", "postgresql+psycopg"):
+        raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+    return url
+
+
+def checked_blobs(url: str) -> str:
+    scheme, separator, _ = url.partition("://")
+    if separator and scheme not in OBJECT_STORES:
+        raise ValueError(f"must be a folder, or begin with {', '.join(f'{each}://' for each in DOCUMENTED_STORES)}")
+    return url
+
+
+def checked_origins(text: str) -> str:
+    """Raises ValueError for what no browser sends as an origin, which would never match."""
+    for origin in text.replace(",", " ").split():
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"'{origin}' is no origin: write scheme, host and port alone, as in https://app.example.org"
+            )
+    return text
 
 
 def checked_destinations(text: str) -> str:

@@ -20,10 +20,13 @@ from serve_app.setting_values import (
     Location,
     absolute_file,
     as_json,
+    checked_blobs,
+    checked_database,
     checked_denied,
     checked_destinations,
     checked_endpoints,
     checked_keys,
+    checked_origins,
     checked_secrets,
     downloaded_models,
     lines,
@@ -45,6 +48,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        allow_inf_nan=False,
         validate_default=True,
         use_attribute_docstrings=True,
         hide_input_in_errors=True,  # some inputs are secrets
@@ -139,9 +143,13 @@ class Settings(BaseSettings):
 
     state_dir: Location = ".docfleet"
     """Folder of the journal and the blobs."""
-    database_url: Location = Field(default_factory=lambda known: f"sqlite:///{known['state_dir']}/journal.db")
-    """Database of the journal. Default: a SQLite file in `STATE_DIR`."""
-    blob_url: Location = Field(default_factory=lambda known: f"{known['state_dir']}/blobs")
+    database_url: Annotated[Location, AfterValidator(checked_database)] = Field(
+        default_factory=lambda known: f"sqlite:///{known['state_dir']}/journal.db"
+    )
+    """Database of the journal, in SQLite or PostgreSQL. Default: a SQLite file in `STATE_DIR`."""
+    blob_url: Annotated[Location, AfterValidator(checked_blobs)] = Field(
+        default_factory=lambda known: f"{known['state_dir']}/blobs"
+    )
     """Folder or object store of inputs and results. Default: a folder in `STATE_DIR`."""
     job_ttl_s: Annotated[float, Field(gt=0)] = 24 * 3600.0
     """Seconds that an ended job and its results are kept."""
@@ -166,8 +174,9 @@ class Settings(BaseSettings):
     """Number of jobs of one API key that may wait. Further submits get 429."""
     key_max_queued_bytes: Annotated[int, Field(ge=1)] | None = None
     """Total bytes of the files of one API key's waiting jobs. Further submits get 429."""
-    cors_origins: str = ""
-    """Origins whose pages may call this server from a browser, separated by commas. `*` allows all."""
+    cors_origins: Annotated[str, AfterValidator(checked_origins)] = ""
+    """Origins whose pages may call this server from a browser, such as `https://app.example.org`, separated by commas.
+    `*` allows all."""
 
     callback_allow: Annotated[str, AfterValidator(checked_destinations)] = ""
     """Hosts, addresses and networks that the server may call although they are not public, separated by commas."""

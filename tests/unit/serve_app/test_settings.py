@@ -78,6 +78,14 @@ def test_a_serve_config_wins_over_the_environment(monkeypatch: pytest.MonkeyPatc
         {"max_file_size_mb": 0},
         {"content": "body,margins"},
         {"parser_min_replicas": 3, "parser_max_replicas": 2},
+        {"database_url": "mysql://h/db"},
+        {"database_url": "journal.db"},
+        {"blob_url": "file:///blobs"},
+        {"blob_url": "https://bucket"},
+        {"cors_origins": "app.example.org"},
+        {"cors_origins": "https://app.example.org/"},
+        {"job_ttl_s": float("inf")},
+        {"page_deadline_s": "nan"},
     ],
 )
 def test_what_a_serve_config_must_not_say(wrong: dict[str, Any]) -> None:
@@ -101,6 +109,16 @@ def test_paths_become_absolute_and_urls_stay(monkeypatch: pytest.MonkeyPatch, tm
     outside = Settings(database_url="postgresql+psycopg://h/db", blob_url="s3://bucket/prefix")
     assert (local.database_url, local.blob_url) == (f"sqlite:///{tmp_path}/x.db", f"{tmp_path}/b")
     assert (outside.database_url, outside.blob_url) == ("postgresql+psycopg://h/db", "s3://bucket/prefix")
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgresql_may_be_named_as_its_own_programs_do(scheme: str) -> None:
+    assert Settings(database_url=f"{scheme}://user@h/db").database_url == "postgresql+psycopg://user@h/db"
+
+
+@pytest.mark.parametrize("origins", ["*", "https://a.example, http://localhost:3000", "chrome-extension://abc", ""])
+def test_origins_are_those_that_browsers_send(origins: str) -> None:
+    assert Settings(cors_origins=origins).allowed_origins == origins.replace(",", "").split()
 
 
 @pytest.mark.parametrize(

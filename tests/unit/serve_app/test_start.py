@@ -7,12 +7,15 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from serve_app.__main__ import free_port, main
 from serve_app.settings import Settings
+from serve_app.start_checks import CannotStart, check_room
 
 
 def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str, port: int) -> str:
@@ -59,6 +62,75 @@ def test_an_address_where_haproxy_does_not_find_the_replicas_is_refused(
     said = refusal(monkeypatch, capsys, "127.0.0.2", free_port())
     assert "HOST=127.0.0.2 does not work with HAProxy" in said
     assert "RAY_SERVE_ENABLE_HA_PROXY=0" in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "lines"),
+    [
+        ({"MAX_PAGES": "many"}, ["MAX_PAGES: Input should be a valid integer, unable to parse string as an integer"]),
+        (
+            {"UI": "perhaps", "CORS_ORIGINS": "a.org"},
+            ["UI: Input should be a valid boolean", "CORS_ORIGINS: 'a.org' is"],
+        ),
+        ({"PROFILE": "vlm"}, ["The profile 'vlm' needs a model endpoint"]),
+        ({"API_KEYS": "alice"}, ["API_KEYS: the API key 'alice' has no SHA-256 hash"]),
+    ],
+)
+def test_each_wrong_setting_is_named_on_a_line_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: dict[str, str], lines: list[str]
+) -> None:
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    said = refusal(monkeypatch, capsys, "127.0.0.1", free_port()).splitlines()
+    assert len(said) == len(lines)
+    assert all(line.startswith(begin) for line, begin in zip(said, lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("API_KEYS_FILE", None, "cannot be used: No such file"),
+        ("API_KEYS_FILE", b"alice:secret", "cannot be used: the API key 'alice' has no SHA-256 hash"),
+        ("API_KEYS_FILE", b"\xff", "cannot be used: 'utf-8' codec"),
+        ("TOKENIZERS_DIR", b"", "is not a folder"),
+        ("STATE_DIR", b"", "cannot be made: File exists"),
+        ("BLOB_URL", b"", "cannot be made: File exists"),
+    ],
+)
+def test_a_file_or_folder_that_cannot_be_used_is_named_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    name: str,
+    content: bytes | None,
+    reason: str,
+) -> None:
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+    named = tmp_path / "named"
+    if content is not None:
+        named.write_bytes(content)
+    monkeypatch.setenv(name, str(named))
+    said = refusal(monkeypatch, capsys, "127.0.0.1", free_port())
+    assert said.startswith(f"{name}={named} {reason}")
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"parser_num_cpus": 64.0}, "PARSER_NUM_CPUS=64 needs 64 CPUs at once, and this machine has 4"),
+        ({"parser_min_replicas": 5}, "PARSER_MIN_REPLICAS=5 with PARSER_NUM_CPUS=1 needs 5 CPUs"),
+        ({"parser_num_gpus": 0.5}, "PARSER_NUM_GPUS=0.5 needs 0.5 GPUs at once, and this machine has 0"),
+    ],
+)
+def test_parsers_that_would_wait_for_room_for_ever_are_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(CannotStart) as refused:
+        check_room(Settings(parser_max_replicas=8, **given), {"CPU": 4.0})
+    assert says in str(refused.value)
+
+
+def test_parsers_that_fill_the_machine_may_start() -> None:
+    check_room(Settings(parser_min_replicas=4, parser_max_replicas=8, parser_num_gpus=0.25), {"CPU": 4.0, "GPU": 1.0})
 
 
 @pytest.fixture

@@ -1,0 +1,86 @@
+"""What is checked before the service starts on a machine of its own, in words for its operator.
+
+Ray would find the same mistakes later, one process after the other, and would try again and again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from client.keys import read_keys
+from serve_app.settings import Settings
+
+#: pydantic's error for a default that is computed from other settings, when one of those is wrong.
+_FOLLOWS = "default_factory_not_called"
+
+
+class CannotStart(Exception):
+    """The service cannot run with its settings. The message is for its operator."""
+
+
+def read_settings() -> Settings:
+    """The settings of the environment. Raises CannotStart with a line for each that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        lines = [_line(each["loc"], each["msg"]) for each in wrong if each["type"] != _FOLLOWS]
+        raise CannotStart("\n".join(lines)) from None
+
+
+def _line(where: tuple[str | int, ...], message: str) -> str:
+    name = f"{where[0]}: ".upper() if where else ""
+    return name + message.removeprefix("Value error, ")
+
+
+def check_files(settings: Settings) -> None:
+    """Raises CannotStart when a file or folder that a setting names cannot be used."""
+    if reason := next(_unusable(settings), None):
+        raise CannotStart(reason)
+
+
+def _unusable(settings: Settings) -> Iterator[str]:
+    if settings.api_keys_file:
+        try:
+            read_keys(Path(settings.api_keys_file))
+        except (OSError, ValueError) as error:
+            yield f"API_KEYS_FILE={settings.api_keys_file} cannot be used: {_reason(error)}"
+    if settings.tokenizers_dir and not Path(settings.tokenizers_dir).is_dir():
+        yield f"TOKENIZERS_DIR={settings.tokenizers_dir} is not a folder"
+    if settings.is_local:
+        yield from _unwritable("STATE_DIR", settings.state_dir)
+    if settings.bucket is None:
+        yield from _unwritable("BLOB_URL", settings.blob_url)
+
+
+def _unwritable(name: str, folder: str) -> Iterator[str]:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        yield f"{name}={folder} cannot be made: {_reason(error)}"
+        return
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield f"{name}={folder} is a folder in which this user may not write"
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def check_room(settings: Settings, resources: Mapping[str, float]) -> None:
+    """Raises CannotStart when the parsers that are always kept do not fit into the `resources` of Ray's cluster."""
+    kept = max(1, settings.parser_min_replicas)
+    for name, variable, each in (
+        ("CPU", "PARSER_NUM_CPUS", settings.parser_num_cpus),
+        ("GPU", "PARSER_NUM_GPUS", settings.parser_num_gpus),
+    ):
+        there = resources.get(name, 0.0)
+        if kept * each > there:
+            raise CannotStart(
+                f"PARSER_MIN_REPLICAS={settings.parser_min_replicas} with {variable}={each:g} needs {kept * each:g} "
+                f"{name}s at once, and this machine has {there:g}. Set one of them lower"
+            )
