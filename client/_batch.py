@@ -105,13 +105,28 @@ def _sources(path: Path, output: Path, accepted: frozenset[str]) -> Iterator[tup
         return
     if not path.is_dir():
         raise FileNotFoundError(f"{path} is neither a file nor a folder")
+    for source in _visible(path, output):
+        if _is_one_of(accepted, source):
+            yield source, source.relative_to(path)
+
+
+def left_out(paths: Iterable[Path], output: Path, accepted: frozenset[str]) -> list[Path]:
+    """The files in the folders of `paths` that `plan` passes over because of their suffix."""
+    folders = [path for path in paths if path.is_dir()]
+    return [file for folder in folders for file in _visible(folder, output) if not _is_one_of(accepted, file)]
+
+
+def _visible(folder: Path, output: Path) -> Iterator[Path]:
+    """The files in a folder, except hidden ones and those in `output`."""
     below = output.resolve()
-    for source in sorted(path.rglob("*")):
-        name = source.relative_to(path)
-        hidden = any(part.startswith(".") for part in name.parts)
-        wanted = source.suffix.lower() in accepted and not source.resolve().is_relative_to(below)
-        if wanted and not hidden and source.is_file():
-            yield source, name
+    for source in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in source.relative_to(folder).parts)
+        if not hidden and source.is_file() and not source.resolve().is_relative_to(below):
+            yield source
+
+
+def _is_one_of(suffixes: frozenset[str], file: Path) -> bool:
+    return file.name.lower().endswith(tuple(suffixes))  # a suffix may have two parts, as .tar.gz
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
@@ -95,7 +96,9 @@ def results(
     format: Annotated[ResultFormat, typer.Option("--format", "-f", help="The format of the results.")] = "markdown",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Save the results here instead of printing them."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", dir_okay=False, help="Save the results here instead of printing them."
+        ),
     ] = None,
     file: Annotated[int | None, typer.Option(min=0, help="Only this file of the job, counted from 0.")] = None,
     pages: Pages = None,
@@ -136,7 +139,13 @@ def page(
     page: Annotated[int, typer.Argument(min=1, metavar="PAGE", help="A page of the file, from 1.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Save the picture here, as PNG or, with .webp, as WebP."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            dir_okay=False,
+            help="Save the picture here, as PNG or, with .webp, as WebP.",
+        ),
     ] = None,
     file: Annotated[int, typer.Option(min=0, help="The file of the job, counted from 0.")] = 0,
     scale: Annotated[float, typer.Option(min=0.1, max=3, help="Pixels for each point.")] = 2.0,
@@ -210,15 +219,32 @@ def cancel(
 
     docfleet cancel 0198c0de 0198c0df
     """
-    refusals = 0
     with DoclingParserClient(url, api_key=api_key) as client:
-        for job_id in job_ids:
-            try:
-                client.cancel_job(job_id)
-                typer.echo(f"{job_id} is being cancelled")
-            except (JobEnded, JobNotFound) as error:
-                refusals += 1
-                typer.secho(f"Error: {error.detail}", err=True, fg=typer.colors.RED)
+        _for_each(job_ids, client.cancel_job, "is being cancelled")
+
+
+@of_jobs.command()
+def delete(
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOBS...")], url: Url = DEFAULT_URL, api_key: ApiKey = None
+) -> None:
+    """Delete jobs with their files and results. A job that has not ended is stopped first.
+
+    docfleet delete 0198c0de 0198c0df
+    """
+    with DoclingParserClient(url, api_key=api_key) as client:
+        _for_each(job_ids, client.delete_job, "is deleted")
+
+
+def _for_each(job_ids: Sequence[str], act: Callable[[str], object], done: str) -> None:
+    """Go on after a job that refuses. Then the exit status is 1."""
+    refusals = 0
+    for job_id in job_ids:
+        try:
+            act(job_id)
+            typer.echo(f"{job_id} {done}")
+        except (JobEnded, JobNotFound) as error:
+            refusals += 1
+            typer.secho(f"Error: {error.detail}", err=True, fg=typer.colors.RED)
     if refusals:
         raise typer.Exit(1)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -13,6 +14,9 @@ from rich.text import Text
 
 from client._waiting import JsonDict
 from client.models import DeliveryListResponse, JobStatusResponse
+
+#: Files that a message names.
+NAMED = 5
 
 
 def print_json(value: JsonDict) -> None:
@@ -79,6 +83,14 @@ def print_deliveries(answer: JsonDict) -> None:
         typer.echo("  ".join(filter(None, told)))
     if not deliveries:
         typer.echo("No deliveries: the job has not ended, or it has no callback or webhook.", err=True)
+
+
+def say_what_is_left_out(files: Sequence[Path]) -> None:
+    """Name the files of folders that the server does not parse, on stderr."""
+    if files:
+        named = ", ".join(map(str, files[:NAMED]))
+        more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+        typer.echo(f"Left out, because the server does not parse files of this kind: {named}{more}", err=True)
 
 
 def print_health(health: JsonDict) -> None:

@@ -40,13 +40,13 @@ from client._arguments import (
     options,
     page_range,
 )
-from client._batch import RUN_ENDING, Batch, Document, Outcome, State, TargetTaken, attached, plan, run
+from client._batch import RUN_ENDING, Batch, Document, Outcome, State, TargetTaken, attached, left_out, plan, run
 from client._display import Display, JsonLines, Live, Plain
 from client._drivers import until
 from client._flows import DEFAULT_URL
 from client._job_commands import of_jobs
 from client._key_commands import keys
-from client._printing import counted, print_health, print_json
+from client._printing import counted, print_health, print_json, say_what_is_left_out
 from client._server_commands import cluster, serve
 from client.errors import ApiError, ClientError, ConnectionFailed, Unauthorized
 from client.models import CallbackContent, ExportFormat
@@ -101,9 +101,9 @@ def parse(
         list[Path], typer.Argument(exists=True, help="Files to parse. Folders are searched with their subfolders.")
     ],
     format: Format = ExportFormat.MARKDOWN,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the results.")] = Path(
-        "parsed"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", file_okay=False, help="The folder for the results.")
+    ] = Path("parsed"),
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Documents to parse at the same time.")] = 8,
     force: Force = False,
     profile: Profile = None,
@@ -145,7 +145,9 @@ def parse(
     )
     stopped = threading.Event()
     with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S, sleep=until(stopped)) as client:
-        documents = plan(files_or_folders, output, f".{format.suffix}", _accepted(url, api_key))
+        accepted = _accepted(url, api_key)
+        documents = plan(files_or_folders, output, f".{format.suffix}", accepted)
+        say_what_is_left_out(left_out(files_or_folders, output, accepted))
         display = _display(len(documents), as_json=as_json)
         batch = Batch(client=client, export=format, options=wanted, on_progress=display.progress, force=force)
         started = time.monotonic()
@@ -224,7 +226,7 @@ def health(as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = No
     with DoclingParserClient(url, api_key=api_key, retry_for=0.0) as client:
         answer = client.health()
     (print_json if as_json else print_health)(answer)
-    if answer["status"] != "healthy":
+    if answer["status"] == "initializing":
         raise typer.Exit(1)
 
 

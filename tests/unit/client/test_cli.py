@@ -39,6 +39,7 @@ class Fleet:
         self.looks: dict[str, int] = {}
         self.submits: list[httpx.Request] = []
         self.cancelled: list[str] = []
+        self.deleted: list[str] = []
         self.deliveries: list[dict[str, Any]] = []
         self.changes: list[tuple[str, dict[str, Any]]] = []  # told once, by the stream of all jobs
         self.resumed_after: str | None = None
@@ -52,7 +53,7 @@ class Fleet:
             return problem(401, "unauthorized", "who are you?")
         match request.method, request.url.path.strip("/").split("/"):
             case "GET", [""]:
-                return httpx.Response(200, json={"name": "docfleet", "supported_formats": [".pdf", ".md"]})
+                return httpx.Response(200, json={"name": "docfleet", "supported_formats": [".pdf", ".md", ".tar.gz"]})
             case "GET", ["health"]:
                 return httpx.Response(200, json=self._health())
             case "POST", ["submit"]:
@@ -93,6 +94,9 @@ class Fleet:
             if self.looks.get(job, 0) > 1:
                 return problem(409, "job_ended", f"Job {job} has ended already")
             self.cancelled.append(job)
+        elif request.method == "DELETE":
+            self.deleted.append(job)
+            return httpx.Response(204)
         else:
             self.looks[job] = self.looks.get(job, 0) + 1
         return httpx.Response(200, json=self.status(job))
@@ -185,6 +189,27 @@ def test_parse_mirrors_a_folder_and_leaves_what_the_server_cannot_parse(run: Run
     assert Path("parsed/a.pdf.md").read_text().startswith("markdown of j")
     assert "3 parsed in" in result.stdout
     assert "12 pages" in result.stdout
+
+
+def test_files_of_a_folder_that_are_left_out_are_named(run: Run, papers: Path) -> None:
+    kind = "Left out, because the server does not parse files of this kind: "
+    assert run("parse", papers).stderr == f"{kind}{papers}/notes.xyz\n"
+    for number in range(9):
+        (papers / f"{number}.bin").touch()
+    first = ", ".join(f"{papers}/{number}.bin" for number in range(5))
+    assert run("parse", papers, "--json").stderr == f"{kind}{first} and 5 more\n"
+
+
+def test_a_file_of_a_folder_may_have_a_suffix_of_two_parts(run: Run, papers: Path) -> None:
+    (papers / "book.tar.gz").write_text("scans")
+    run("parse", papers)
+    assert "book.tar.gz.md" in files(Path("parsed"))
+
+
+def test_results_go_into_a_folder_and_not_into_a_file(run: Run, fleet: Fleet, papers: Path) -> None:
+    result = run("parse", papers, "-o", papers / "a.md")
+    assert result.exit_code == 2
+    assert fleet.submits == []
 
 
 def test_file_that_is_named_is_sent_whatever_its_suffix(run: Run, fleet: Fleet, papers: Path) -> None:
@@ -515,6 +540,15 @@ def test_job_that_has_ended_does_not_keep_others_from_being_cancelled(run: Run, 
     assert fleet.cancelled == ["j2"]
 
 
+def test_delete_takes_several_and_goes_on_after_one_that_is_not_there(run: Run, fleet: Fleet, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    run("submit", papers / "a.pdf")
+    result = run("delete", "j1", "j9", "j2")
+    assert result.exit_code == 1
+    assert (result.stdout, result.stderr) == ("j1 is deleted\nj2 is deleted\n", "Error: no such job\n")
+    assert fleet.deleted == ["j1", "j2"]
+
+
 def test_archive_is_saved_like_any_format(run: Run, papers: Path) -> None:
     run("submit", papers / "a.pdf")
     run("status", "j1", "--watch")
@@ -637,6 +671,8 @@ def test_health_is_zero_only_when_healthy(run: Run, fleet: Fleet) -> None:
     assert result.stdout == (
         "healthy: version 1.2, 2 replicas, 3 queued, 1 running\nprofile bundled, docling 2.143.0\n"
     )
+    fleet.health = "ok"  # as HEALTH_STATUS may have it
+    assert run("health").exit_code == 0
     fleet.health = "initializing"
     assert run("health").exit_code == 1
 
