@@ -17,7 +17,7 @@ from actors.errors import BlobMissing, DocfleetError
 from actors.messages import FileOutcome, FileTask, InputFile, ParsedFile
 from actors.nodes import CONTENT_KEYS, rebuild_node
 from actors.telemetry.logs import get_logger
-from client.models import FileConfidence, FileWarning, ParseOptions, ParserInfo
+from client.models import FileConfidence, FileWarning, ParseOptions, ParserInfo, WarningCode
 
 log = get_logger()
 
@@ -25,6 +25,15 @@ SWEEP_AT_ONCE = 500  # entries
 
 #: Options that do not change the result.
 _NOT_IN_KEY = {"cache", "password", "chunks"}
+
+#: Warnings of models that were away, or failed on something.
+MODEL_FAILED = {
+    WarningCode.LAYOUT_FAILED,
+    WarningCode.TABLE_FAILED,
+    WarningCode.OCR_FAILED,
+    WarningCode.PICTURE_NOT_DESCRIBED,
+    WarningCode.NOT_ENRICHED,
+}
 
 #: Raised when decoding a corrupt entry or result: a store may lose half of a blob.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
@@ -63,8 +72,10 @@ class ResultCache:
     async def remember(
         self, owner: str, file: InputFile, task: FileTask, result: ParsedFile, outcome: FileOutcome
     ) -> None:
-        """Let `find` answer from this outcome. A document that lost pages is not kept: the next parse may have them."""
-        if result.lost or not _is_cacheable(task):
+        """Let `find` answer from this outcome, unless the next parse may do better: it may have the lost pages, and
+        the model that failed."""
+        failed = any(warning.code in MODEL_FAILED for warning in result.warnings)
+        if result.lost or failed or not _is_cacheable(task):
             return
         entry = {"response": outcome.response, "document": outcome.document, "pages": outcome.pages}
         try:

@@ -148,6 +148,19 @@ async def test_a_document_that_lost_pages_is_parsed_again(fleet: Fleet) -> None:
     assert not (await fleet.response("second"))["cached"]
 
 
+@pytest.mark.parametrize(
+    "code", ["picture_not_described", "not_enriched", "ocr_failed", "layout_failed", "table_failed"]
+)
+async def test_a_document_that_a_model_failed_on_is_parsed_again(fleet: Fleet, code: str) -> None:
+    """The model may have been away, or out of memory."""
+    fleet.parsers.warnings = (FileWarning(code=WarningCode(code), message="The model failed"),)
+    await fleet.run("first")
+    fleet.parsers.warnings = ()
+    await fleet.run("second")
+    answer = await fleet.response("second")
+    assert (answer["cached"], answer["warnings"]) == (False, [])
+
+
 async def test_a_file_that_failed_is_parsed_again(fleet: Fleet) -> None:
     for job_id in ("first", "second"):
         await fleet.run(job_id, b"garbage")
