@@ -106,7 +106,10 @@ def _parser_options(settings: Settings) -> Callable[[type[ParserReplica]], serve
         # margin is for ended calls, which Serve still counts for a moment. When the router considers a replica full, it
         # asks the replica for its queue length before every call.
         max_ongoing_requests=4,
-        request_router_config={"request_router_class": "actors.handles.router.LeastLoadedRouter"},
+        request_router_config={
+            "request_router_class": "actors.handles.router.LeastLoadedRouter",
+            "request_router_kwargs": {"spares": settings.parser_num_gpus == 0},
+        },
         health_check_period_s=CHECK_EVERY_S,
         graceful_shutdown_wait_loop_s=STOP_POLL_INTERVAL_S,
         num_replicas=None if autoscaling else settings.parser_max_replicas,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,16 @@ class ThreadedRegistry:
         self.before: dict[str, Callable[..., Awaitable[None]]] = {}
 
     async def claim(
-        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]] = ()
+        self,
+        dispatcher_id: str,
+        limit: int,
+        timeout_s: float,
+        held: Sequence[tuple[str, str]] = (),
+        *,
+        newcomers: bool = False,
     ) -> list[Claim]:
         self.held = list(held)
-        claims: list[Claim] = await self._call("claim", dispatcher_id, limit, timeout_s, held)
+        claims: list[Claim] = await self._call("claim", dispatcher_id, limit, timeout_s, held, newcomers=newcomers)
         self.claims.extend(claims)
         return claims
 
@@ -73,15 +79,16 @@ class ThreadedRegistry:
 
         return call
 
-    async def _call(self, name: str, *args: Any) -> Any:
+    async def _call(self, name: str, *args: Any, **named: Any) -> Any:
         if self.failures[name]:
             raise self.failures[name].pop(0)
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._on_its_loop(name, args), self._loop))
+        call = self._on_its_loop(name, args, named)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._loop))
 
-    async def _on_its_loop(self, name: str, args: Sequence[Any]) -> Any:
+    async def _on_its_loop(self, name: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
         if name in self.before:
             await self.before[name](*args)
-        return await getattr(self._registry, name)(*args)
+        return await getattr(self._registry, name)(*args, **named)
 
     async def close(self) -> None:
         await self._call("close")

@@ -25,6 +25,7 @@ from actors.dispatcher.sources import Sources
 from actors.endpoints import Endpoints
 from actors.errors import AWAY, StaleLease, StoreUnavailable
 from actors.messages import Claim, Heartbeat, PartialFile
+from actors.scheduling.fair_semaphore import STANDSTILL_S
 from actors.telemetry.logs import bound_context, get_logger
 from actors.telemetry.tracing import trace_id
 
@@ -140,13 +141,29 @@ class Dispatcher:
         return await running.run.partial_files() if running else None
 
     async def _claim(self) -> None:
-        await self._have_free_places(1)
+        try:
+            async with asyncio.timeout(STANDSTILL_S):
+                await self._have_free_places(1)
+        except TimeoutError:
+            await self._let_newcomer_in()
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(GATHER_S):
                 await self._have_free_places(self._config.jobs // 10)
-        held = [running.lease for running in (*self._running.values(), *self._stopping)]
-        for claim in await self._jobs.claim(self.id, self._free_places(), CLAIM_WAIT_S, held):
+        for claim in await self._jobs.claim(self.id, self._free_places(), CLAIM_WAIT_S, self._held()):
             self._start(claim)
+
+    async def _let_newcomer_in(self) -> None:
+        """While no call of a parser ends, take a job of an owner who has none here, beyond the places.
+
+        So the jobs of one owner that hang do not keep out another. The places double at most.
+        """
+        if self.slots.stands_still() and self._free_places() > -self._config.jobs:
+            for claim in await self._jobs.claim(self.id, 1, 0.0, self._held(), newcomers=True):
+                self._start(claim)
+
+    def _held(self) -> list[tuple[str, str]]:
+        return [running.lease for running in (*self._running.values(), *self._stopping)]
 
     async def _have_free_places(self, wanted: int) -> None:
         """Wait for at least so many."""
@@ -221,6 +238,7 @@ class Dispatcher:
         Serve's autoscaler counts the calls that wait at parsers.
         """
         self.slots.look_at_fleet()
+        self.slots.let_newcomer_in()
         self.slots.resize(await self._peers.part_of(2 * max(1, self._parsers.running()), self.slots.wanted))
         await asyncio.sleep(RESIZE_EVERY_S)
 

@@ -254,7 +254,7 @@ class FileRun:
         limit_s = self._budget.assembly_s(self._task, self._partial.total_pages)
         task = replace(self._task, time_limit_s=limit_s, results="")  # for a caller who waits, and not for the store
         quarantine = self._slots.suspect(turn) if self._partial_is_risky else nullcontext()
-        async with quarantine, self._slots.slot(turn):
+        async with quarantine, self._slots.slot(turn, owner=self._task.owner):
             try:
                 return await self._parsers.assemble(self._document, task, (), shards)
             except FAILURES:

@@ -84,13 +84,13 @@ class ParserCalls:
                 yield
         else:
             await self._slots.admit(self._task.owner)
-            async with self._slots.repeated.slot(job_id) if waited else nullcontext():
+            async with self._slots.repeated.slot(job_id, owner=self._task.owner) if waited else nullcontext():
                 yield
 
     @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
     async def _in_slot(self, call: Call[T], limit_s: float, *, alone: bool) -> T:
         """Make a call in a slot. Waits for a fleet without replicas."""
-        async with self._slots.slot(self._task.job_id):
+        async with self._slots.slot(self._task.job_id, owner=self._task.owner):
             sent_at = time.monotonic()
             try:
                 return await call(replace(self._task, time_limit_s=limit_s, alone=alone))

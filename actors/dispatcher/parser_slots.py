@@ -38,6 +38,10 @@ class ParserSlots(FairSemaphore):
         else:
             self._complete.clear()
 
+    def let_newcomer_in(self) -> None:
+        super().let_newcomer_in()
+        self.repeated.let_newcomer_in()
+
     def broken_by(self, owner: str) -> None:
         """A file of `owner` broke a parser. Without keys there is nobody to protect from the only owner, ""."""
         if owner:

@@ -51,9 +51,17 @@ class ClaimRegistry(PeerRegistry, Protocol):
     """The registry as a dispatcher sees it. Raises FleetUnavailable or StoreUnavailable while it cannot answer."""
 
     async def claim(
-        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
+        self,
+        dispatcher_id: str,
+        limit: int,
+        timeout_s: float,
+        held: Sequence[tuple[str, str]],
+        *,
+        newcomers: bool = False,
     ) -> list[Claim]:
         """Claim up to `limit` jobs, waiting up to `timeout_s` for the first.
+
+        With `newcomers`, only jobs of owners whose jobs all wait.
 
         `held` are the (job id, lease) pairs that the dispatcher knows. If a claim's response is lost, the same jobs are
         sent again under the same lease.

@@ -82,9 +82,16 @@ class RegistryHandle:
         return await self._ask(self._actor.stats.remote())
 
     async def claim(
-        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
+        self,
+        dispatcher_id: str,
+        limit: int,
+        timeout_s: float,
+        held: Sequence[tuple[str, str]],
+        *,
+        newcomers: bool = False,
     ) -> list[Claim]:
-        return await self._ask(self._actor.claim.remote(dispatcher_id, limit, timeout_s, list(held)), timeout_s)
+        asked = (dispatcher_id, limit, timeout_s, list(held))
+        return await self._ask(self._actor.claim.remote(*asked, newcomers=newcomers), timeout_s)
 
     async def claimable(self, timeout_s: float) -> bool:
         return bool(await self._ask(self._actor.claimable.remote(timeout_s), timeout_s))

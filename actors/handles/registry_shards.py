@@ -110,9 +110,15 @@ class RegistryShards:
     # -- jobs of several registries -----------------------------------------------------------------------------
 
     async def claim(
-        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
+        self,
+        dispatcher_id: str,
+        limit: int,
+        timeout_s: float,
+        held: Sequence[tuple[str, str]],
+        *,
+        newcomers: bool = False,
     ) -> list[Claim]:
-        return await self._claims.claim(dispatcher_id, limit, timeout_s, held)
+        return await self._claims.claim(dispatcher_id, limit, timeout_s, held, newcomers=newcomers)
 
     async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:
         stop = await self._to_each(beats, lambda beat: beat.job_id, lambda shard, some: shard.heartbeat(some))

@@ -22,15 +22,17 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
     lengths that replicas report are outdated when they arrive.
 
     A replica that does not answer gets no new call, nor does one whose task goes alone: it may die. When there is no
-    other, Serve asks again a moment later.
+    other, Serve asks again a moment later. With `spares`, replicas pass calls on to spare processes while a task is
+    stuck. Then a call goes to a replica with such a task rather than nowhere.
     """
 
-    def initialize_state(self, **_: Any) -> None:
+    def initialize_state(self, *, spares: bool = False, **_: Any) -> None:
         fleet.is_routed_by(self.app_name, self)
+        self._spares = spares
         self._load = LeastLoaded[ReplicaID]()
         self._candidates: list[RunningReplica] = []
         self._by_id: dict[ReplicaID, RunningReplica] = {}
-        self._alone: set[ReplicaID] = set()  # work on a task that goes alone, which is their last call
+        self._alone: set[ReplicaID] = set()  # work on a task that goes alone
         self._turn = asyncio.Lock()
         self._liveness = Liveness(self._busy)
 
@@ -47,11 +49,16 @@ class LeastLoadedRouter(FIFOMixin, RequestRouter):
                 self._by_id = {replica.replica_id: replica for replica in candidate_replicas}
                 self._load.choose_among(self._by_id.keys())
             chosen = self._load.pick(self._may_get_a_call)
+            if chosen is None and self._spares:
+                chosen = self._load.pick(self._answers)
             # Offer no second choice: while the first is full, Serve would ask the second for its queue at every call.
             return [[self._by_id[chosen]]] if chosen else []
 
     def _may_get_a_call(self, replica_id: ReplicaID) -> bool:
-        return not self._liveness.is_silent(replica_id) and replica_id not in self._alone
+        return self._answers(replica_id) and replica_id not in self._alone
+
+    def _answers(self, replica_id: ReplicaID) -> bool:
+        return not self._liveness.is_silent(replica_id)
 
     def on_request_routed(self, pending_request: PendingRequest, replica_id: ReplicaID, result: Any) -> None:
         super().on_request_routed(pending_request, replica_id, result)

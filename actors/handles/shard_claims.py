@@ -21,7 +21,13 @@ class ClaimShard(Protocol):
     """A registry. Raises one of AWAY while it cannot answer."""
 
     async def claim(
-        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
+        self,
+        dispatcher_id: str,
+        limit: int,
+        timeout_s: float,
+        held: Sequence[tuple[str, str]],
+        *,
+        newcomers: bool = False,
     ) -> list[Claim]: ...
 
     async def claimable(self, timeout_s: float) -> bool:
@@ -42,7 +48,13 @@ class ShardClaims:
         self._waits: dict[int, asyncio.Task[None]] = {}
 
     async def claim(
-        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]]
+        self,
+        dispatcher_id: str,
+        limit: int,
+        timeout_s: float,
+        held: Sequence[tuple[str, str]],
+        *,
+        newcomers: bool = False,
     ) -> list[Claim]:
         """Up to `limit` jobs of all registries together, waiting up to `timeout_s` for the first."""
         await self._wait_for_one(timeout_s)
@@ -50,18 +62,18 @@ class ShardClaims:
         for _ in range(len(self._ready)):
             if left := limit - len(claims):
                 number = self._ready.popleft()
-                found = await self._claim_from(number, dispatcher_id, left, held)
+                found = await self._claim_from(number, dispatcher_id, left, held, newcomers=newcomers)
                 claims += found
                 if len(found) == left:
                     self._ready.append(number)  # behind the others, and perhaps with more
         return claims
 
     async def _claim_from(
-        self, number: int, dispatcher_id: str, limit: int, held: Sequence[tuple[str, str]]
+        self, number: int, dispatcher_id: str, limit: int, held: Sequence[tuple[str, str]], *, newcomers: bool
     ) -> list[Claim]:
         held_there = [lease for lease in held if shard_of(lease[0]) == number]
         try:
-            return await self._shards[number].claim(dispatcher_id, limit, 0.0, held_there)
+            return await self._shards[number].claim(dispatcher_id, limit, 0.0, held_there, newcomers=newcomers)
         except AWAY as error:  # what it may have given is sent again by the next claim
             log.info("shard_away", shard=number, reason=error.message)
             return []

@@ -135,9 +135,17 @@ class Ledger:
         return self._jobs.get(job_id)
 
     def claim(
-        self, dispatcher: str, limit: int, now: float, held: Collection[tuple[str, str]] = ()
+        self,
+        dispatcher: str,
+        limit: int,
+        now: float,
+        held: Collection[tuple[str, str]] = (),
+        *,
+        newcomers: bool = False,
     ) -> tuple[list[Claim], list[Effect]]:
         """Give up to `limit` jobs to a dispatcher that reports to hold the (job id, lease) pairs `held`.
+
+        With `newcomers`, only jobs of owners whose jobs all wait are given.
 
         Jobs that it was given but does not hold come first: the response with them was lost.
         """
@@ -145,6 +153,8 @@ class Ledger:
         self._unheard.difference_update(job.job_id for job in self._given_to(dispatcher))
         claims = [_claim(job) for job in self._given_to(dispatcher) if (job.job_id, job.lease) not in held][:limit]
         while len(claims) < limit and (job := self._queue.peek()):
+            if newcomers and self._queue.runs(job.spec.owner):
+                break  # so do all others: the next job belongs to the owner with the fewest
             self._queue.remove(job)
             started = job.after(
                 Event.CLAIM,

@@ -68,6 +68,10 @@ class FairQueue:
         """The number of an owner's queued jobs, and the total bytes of their files."""
         return len(self._jobs.get(owner, ())), self._bytes_of.get(owner, 0)
 
+    def runs(self, owner: str) -> bool:
+        """Whether a job of `owner` is running."""
+        return self._running[owner] > 0
+
     def start(self, owner: str) -> None:
         """Count one more running job of `owner`."""
         self.running += 1

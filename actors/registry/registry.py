@@ -224,20 +224,27 @@ class JobRegistry:
     # -- dispatchers --------------------------------------------------------------------------------------------
 
     async def claim(
-        self, dispatcher_id: str, limit: int, timeout_s: float, held: Sequence[tuple[str, str]] = ()
+        self,
+        dispatcher_id: str,
+        limit: int,
+        timeout_s: float,
+        held: Sequence[tuple[str, str]] = (),
+        *,
+        newcomers: bool = False,
     ) -> list[Claim]:
         """Lease up to `limit` jobs, waiting up to `timeout_s` for the first.
 
         `held` are the (job id, lease) pairs that the dispatcher knows it holds. If a claim's response was lost, its
-        jobs are sent again under the same lease.
+        jobs are sent again under the same lease. With `newcomers`, only jobs of owners whose jobs all wait are leased.
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         known = {(job_id, lease) for job_id, lease in held}
         turns = self._journaled.claim_turns
         while dispatcher_id not in self._left:
-            claims, effects = self._journaled.ledger.claim(dispatcher_id, limit, self._clock(), known)
+            ledger = self._journaled.ledger  # a new one after a failed write
+            claims, effects = ledger.claim(dispatcher_id, limit, self._clock(), known, newcomers=newcomers)
             self._journaled.run(effects)
-            turns.claimed(some_left=bool(self._journaled.ledger.queued))
+            turns.claimed(some_left=bool(ledger.queued))
             if claims:
                 await self._journaled.settled()
                 return claims

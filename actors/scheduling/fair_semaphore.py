@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+import math
+import time
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+#: The window stands still when none of its slots has been free for this long, in seconds.
+STANDSTILL_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turn:
+    """A call of `owner` that waits for a slot."""
+
+    owner: str
+    granted: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
 
 #: Those who wait for a slot, by job. The first job has the next turn.
-Queue = OrderedDict[str, deque[asyncio.Future[None]]]
+Queue = OrderedDict[str, deque[Turn]]
 
 
 class FairSemaphore:
@@ -16,12 +31,14 @@ class FairSemaphore:
 
     A job with one span never waits behind the thousand spans of another. Calls that are known to be short go before all
     spans, but a span never waits for two of them. `resize` follows the size of the fleet; a smaller window does not
-    interrupt running work.
+    interrupt running work. Call `let_newcomer_in` regularly where a slot may be held for long.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._in_use = 0
+        self._held: Counter[str] = Counter()  # slots in use, by owner
+        self._full_since = math.inf  # in monotonic time
         self._spans: Queue = OrderedDict()
         self._short: Queue = OrderedDict()
         self._last_was_short = False
@@ -33,42 +50,65 @@ class FairSemaphore:
 
     def resize(self, size: int) -> None:
         self._size = size
+        self._look_whether_full()
         self._grant()
 
+    def stands_still(self) -> bool:
+        """Whether no slot has been free for STANDSTILL_S."""
+        return time.monotonic() - self._full_since >= STANDSTILL_S
+
+    def let_newcomer_in(self) -> None:
+        """While the window stands still, give one slot beyond it to the first in the queue whose owner holds none.
+
+        So the calls of one owner that hang do not keep out another. The window grows by half of its size at most.
+        """
+        if self.stands_still() and self._in_use < self._size + max(1, self._size // 2):
+            for queue in (self._short, self._spans):
+                for job_id, turns in queue.items():
+                    if not self._held[turns[0].owner]:
+                        self._grant_to(queue, job_id)
+                        return
+
     @asynccontextmanager
-    async def slot(self, job_id: str, *, short: bool = False) -> AsyncIterator[None]:
-        """Hold one slot for `job_id`."""
-        turn = asyncio.get_running_loop().create_future()
+    async def slot(self, job_id: str, *, short: bool = False, owner: str = "") -> AsyncIterator[None]:
+        """Hold one slot for `job_id`. Without an `owner`, the job stands for itself."""
+        turn = Turn(owner or job_id)
         queue = self._short if short else self._spans
         queue.setdefault(job_id, deque()).append(turn)
         self._grant()
         try:
-            await turn
+            await turn.granted
         except asyncio.CancelledError:
             self._abandon(queue, job_id, turn)
             raise
         try:
             yield
         finally:
-            self._release()
+            self._release(turn)
 
     def _grant(self) -> None:
         while self._in_use < self._size and (queue := self._next_queue()):
-            job_id, turns = queue.popitem(last=False)
-            turn = turns.popleft()
-            if turns:
-                queue[job_id] = turns  # behind every other waiting job
-            if not turn.done():  # a cancelled turn stays queued until its task runs again
-                self._in_use += 1
-                turn.set_result(None)
+            self._grant_to(queue, next(iter(queue)))
+
+    def _grant_to(self, queue: Queue, job_id: str) -> None:
+        turns = queue.pop(job_id)
+        turn = turns.popleft()
+        if turns:
+            queue[job_id] = turns  # behind every other waiting job
+        if turn.granted.done():  # a cancelled turn stays queued until its task runs again
+            return
+        self._in_use += 1
+        self._held[turn.owner] += 1
+        self._look_whether_full()
+        turn.granted.set_result(None)
 
     def _next_queue(self) -> Queue:
         self._last_was_short = bool(self._short) and not (self._spans and self._last_was_short)
         return self._short if self._last_was_short else self._spans
 
-    def _abandon(self, queue: Queue, job_id: str, turn: asyncio.Future[None]) -> None:
-        if turn.done() and not turn.cancelled():  # granted and cancelled at the same moment
-            self._release()
+    def _abandon(self, queue: Queue, job_id: str, turn: Turn) -> None:
+        if turn.granted.done() and not turn.granted.cancelled():  # granted and cancelled at the same moment
+            self._release(turn)
             return
         turns = queue.get(job_id, deque())
         if turn in turns:
@@ -76,6 +116,16 @@ class FairSemaphore:
         if not turns:
             queue.pop(job_id, None)
 
-    def _release(self) -> None:
+    def _release(self, turn: Turn) -> None:
         self._in_use -= 1
+        self._held[turn.owner] -= 1
+        if not self._held[turn.owner]:
+            del self._held[turn.owner]
+        self._look_whether_full()
         self._grant()
+
+    def _look_whether_full(self) -> None:
+        if self._in_use < self._size:
+            self._full_since = math.inf
+        elif self._full_since == math.inf:
+            self._full_since = time.monotonic()

@@ -216,6 +216,22 @@ async def test_a_registry_that_is_away_for_a_while_loses_nothing(dispatcher, job
     assert (await jobs.ended("a")).files[0].success
 
 
+async def test_the_hanging_jobs_of_one_owner_keep_out_no_other(start, jobs, blobs, parsers, monkeypatch) -> None:
+    monkeypatch.setattr("actors.dispatcher.dispatcher.STANDSTILL_S", 0.0)
+    monkeypatch.setattr("actors.dispatcher.dispatcher.RESIZE_EVERY_S", 0.01)
+    monkeypatch.setattr("actors.scheduling.fair_semaphore.STANDSTILL_S", 0.0)
+    parsers.gate = asyncio.Event()
+    await start(jobs=2)
+    for name in ("a", "b", "c"):
+        await submit(jobs, blobs, name, *[b"1"] * 4, owner="hostile")
+    await eventually(lambda: parsers.waiting == 4, what="every slot in use")
+    await submit(jobs, blobs, "tiny", b"garbage", owner="neighbour")
+    await jobs.ended("tiny")
+    assert {claim.spec.job_id for claim in jobs.claims} == {"a", "b", "tiny"}
+    parsers.gate.set()
+    await jobs.ended("c")
+
+
 async def test_a_job_that_was_taken_over_is_dropped_and_work_goes_on(start, jobs, blobs, parsers) -> None:
     await start(jobs=1)
     parsers.gate = asyncio.Event()

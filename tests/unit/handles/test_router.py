@@ -129,6 +129,17 @@ async def test_no_call_follows_a_suspect_to_its_replica(router: LeastLoadedRoute
     assert await send(router, among) == alone
 
 
+async def test_where_parsers_have_spares_a_call_goes_to_a_suspects_replica_rather_than_nowhere() -> None:
+    router = LeastLoadedRouter(PARSER, DeploymentHandleSource.REPLICA)
+    router.initialize_state(spares=True)
+    among = replicas(2)
+    first, second = [await send(router, among) for _ in among]
+    router.on_request_routed(routed(replace(TASK, alone=True)), first, None)
+    assert [await send(router, among) for _ in range(2)] == [second] * 2
+    router.on_request_routed(routed(replace(TASK, alone=True)), second, None)
+    assert await send(router, among) == first
+
+
 async def test_a_suspect_that_ends_before_serve_tells_of_it_leaves_nothing_behind(router: LeastLoadedRouter) -> None:
     among = replicas(1)
     replica = await send(router, among)

@@ -100,6 +100,14 @@ def test_claims_go_out_in_order_and_not_beyond_the_limit(ledger: Ledger, make_sp
     assert (ledger.queued, ledger.running) == (1, 2)
 
 
+def test_a_claim_for_newcomers_gives_nothing_to_owners_who_run_a_job(ledger: Ledger, make_spec: Spec) -> None:
+    for job, owner in {"a": "hostile", "b": "hostile", "c": "neighbour", "d": "neighbour"}.items():
+        ledger.submit(make_spec(job, owner=owner))
+    held = claim(ledger)
+    claims, _ = ledger.claim("d", 9, 0.0, {("a", held.lease)}, newcomers=True)
+    assert [claimed.spec.job_id for claimed in claims] == ["c"]
+
+
 def test_a_claimed_job_is_not_claimed_again(ledger: Ledger, make_spec: Spec) -> None:
     ledger.submit(make_spec("a"))
     held = claim(ledger)

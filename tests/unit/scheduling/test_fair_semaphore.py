@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -91,3 +92,64 @@ async def test_a_cancelled_waiter_leaves_no_slot_behind(granted_first: bool) -> 
     await holder
     await asyncio.wait_for(hold(slots, "c", order), timeout=5)
     assert order[-1] == "c"
+
+
+@contextlib.asynccontextmanager
+async def held(slots: FairSemaphore, *owners: str) -> AsyncIterator[None]:
+    """Slots that nobody frees."""
+    async with contextlib.AsyncExitStack() as stack:
+        for number, owner in enumerate(owners):
+            await stack.enter_async_context(slots.slot(f"held {number}", owner=owner))
+        yield
+
+
+async def wait_for_slots(slots: FairSemaphore, *owners: str) -> list[asyncio.Task[None]]:
+    async def work(job: str, owner: str) -> None:
+        async with slots.slot(job, owner=owner):
+            pass
+
+    tasks = [asyncio.create_task(work(f"waits {number}", owner)) for number, owner in enumerate(owners)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_an_owner_who_holds_no_slot_gets_one_beyond_a_window_that_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actors.scheduling.fair_semaphore.STANDSTILL_S", 0.0)
+    slots = FairSemaphore(2)
+    async with held(slots, "hostile", "hostile"):
+        more, tiny = await wait_for_slots(slots, "hostile", "neighbour")
+        slots.let_newcomer_in()
+        await asyncio.wait_for(tiny, timeout=5)
+        slots.let_newcomer_in()
+        await asyncio.sleep(0)
+        assert not more.done()
+    await asyncio.wait_for(more, timeout=5)
+
+
+async def test_a_window_that_moves_lets_nobody_in_beyond_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.scheduling.fair_semaphore.STANDSTILL_S", 60.0)
+    slots = FairSemaphore(1)
+    async with held(slots, "first"):
+        (tiny,) = await wait_for_slots(slots, "neighbour")
+        slots.let_newcomer_in()
+        await asyncio.sleep(0)
+        assert not tiny.done()
+    await asyncio.wait_for(tiny, timeout=5)
+
+
+@pytest.mark.parametrize(("size", "beyond"), [(1, 1), (2, 1), (8, 4)])
+async def test_a_window_grows_by_half_of_its_size_at_most(
+    size: int, beyond: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.scheduling.fair_semaphore.STANDSTILL_S", 0.0)
+    slots, order, release = FairSemaphore(size), [], asyncio.Event()
+    jobs = [asyncio.create_task(hold(slots, f"job {number}", order, release)) for number in range(3 * size)]
+    await asyncio.sleep(0)
+    for _ in jobs:
+        slots.let_newcomer_in()
+    await asyncio.sleep(0)
+    assert len(order) == size + beyond
+    release.set()
+    await asyncio.gather(*jobs)
