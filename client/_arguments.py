@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -27,26 +27,7 @@ ApiKey = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id.")]
 Format = Annotated[ExportFormat, typer.Option("--format", "-f", help="The format of the results.")]
-Profile = Annotated[
-    str | None, typer.Option(help="The models to use: auto, standard, bundled, native, vlm, or vlm:NAME.")
-]
-Ocr = Annotated[bool | None, typer.Option("--ocr/--no-ocr", help="Read text from pictures. [default: the server's]")]
-Tables = Annotated[bool | None, typer.Option("--tables/--no-tables", help="Find tables. [default: the server's]")]
-Describe = Annotated[
-    str | None,
-    typer.Option(
-        "--describe-pictures", metavar="NAME", help="Have this model endpoint of the server describe pictures."
-    ),
-]
-Classify = Annotated[bool | None, typer.Option("--classify-pictures", help="Tell the class of each picture.")]
-Code = Annotated[bool | None, typer.Option("--read-code", help="Read code from its picture, and tell its language.")]
-Formulas = Annotated[bool | None, typer.Option("--read-formulas", help="Read formulas as LaTeX.")]
 Pages = Annotated[str | None, typer.Option(metavar="FIRST-LAST", help="Only these pages, for example 3-7.")]
-Password = Annotated[str | None, typer.Option(envvar="DOCFLEET_PASSWORD", help="The password of encrypted PDFs.")]
-Options = Annotated[
-    str | None,
-    typer.Option("--options", metavar="JSON", help="Other parse options, for example '{\"force_ocr\": true}'."),
-]
 FilesOrUrls = Annotated[
     list[str] | None, typer.Argument(metavar="FILE|URL...", help="Files of the job. The server fetches those at a URL.")
 ]
@@ -60,13 +41,6 @@ Sources = Annotated[
 ]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Wait until the job has ended.")]
 Force = Annotated[bool, typer.Option("--force", help="Parse finished documents again, too.")]
-
-
-def options(*, others: str | None, **given: object) -> dict[str, Any]:
-    """The parse options given on the command line, by the names of `ParseOptions`; the server's defaults apply to the
-    rest."""
-    named = {name: value for name, value in given.items() if value is not None}
-    return (json_object(others, "the options") or {}) | named
 
 
 def chunk_options(**given: object) -> ChunkOptions | None:
@@ -103,16 +77,6 @@ def inputs(files_or_urls: Sequence[str] | None, sources: str | None) -> list[Inp
     if not found:
         raise typer.BadParameter("name a file or a URL")
     return found
-
-
-def page_range(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    first, _, last = text.partition("-")
-    try:
-        return [int(first), int(last or first)]
-    except ValueError:
-        raise typer.BadParameter(f"{text} is neither a page nor a range of pages such as 3-7") from None
 
 
 def json_object(text: str | None, what: str) -> JsonDict | None:

@@ -19,27 +19,18 @@ from client._arguments import (
     RESTART_S,
     ApiKey,
     AsJson,
-    Classify,
-    Code,
-    Describe,
-    Formulas,
     JobId,
-    Ocr,
-    Options,
     Pages,
-    Password,
-    Profile,
-    Tables,
     Url,
     Watch,
     box_of,
     chunk_options,
-    options,
-    page_range,
 )
 from client._flows import DEFAULT_URL
+from client._option_flags import with_option_flags
 from client._paths import PictureFormat
 from client._printing import print_change, print_deliveries, print_jobs, print_json, print_status, printer_of_changes
+from client._waiting import JsonDict
 from client.errors import JobEnded, JobNotFound
 from client.models import ImageMode, JobSource, JobStatusEnum
 from client.sync import DoclingParserClient
@@ -173,19 +164,11 @@ def page(
 
 
 @of_jobs.command()
+@with_option_flags
 def again(
+    options: JsonDict,
     job_id: JobId,
     file: Annotated[int | None, typer.Option(min=0, help="Only this file of the job, counted from 0.")] = None,
-    profile: Profile = None,
-    ocr: Ocr = None,
-    tables: Tables = None,
-    describe: Describe = None,
-    classify: Classify = None,
-    code: Code = None,
-    formulas: Formulas = None,
-    pages: Pages = None,
-    password: Password = None,
-    others: Options = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -194,20 +177,8 @@ def again(
 
     docfleet again 0198c0de --ocr --profile standard
     """
-    chosen = options(
-        profile=profile,
-        do_ocr=ocr,
-        do_table_structure=tables,
-        picture_description=describe,
-        do_picture_classification=classify,
-        do_code_enrichment=code,
-        do_formula_enrichment=formulas,
-        page_range=page_range(pages),
-        password=password,
-        others=others,
-    )
     with DoclingParserClient(url, api_key=api_key) as client:
-        job = client.submit_job(JobSource(job_id=job_id, file=file), options=chosen or None)
+        job = client.submit_job(JobSource(job_id=job_id, file=file), options=options or None)
     typer.echo(json.dumps(job) if as_json else job["job_id"])
 
 

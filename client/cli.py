@@ -20,25 +20,13 @@ from client._arguments import (
     RESTART_S,
     ApiKey,
     AsJson,
-    Classify,
-    Code,
-    Describe,
     FilesOrUrls,
     Force,
     Format,
-    Formulas,
-    Ocr,
-    Options,
-    Pages,
-    Password,
-    Profile,
     Sources,
-    Tables,
     Url,
     inputs,
     json_object,
-    options,
-    page_range,
 )
 from client._batch import RUN_ENDING, Batch, Document, Outcome, State, TargetTaken, attached, left_out, plan, run
 from client._display import Display, JsonLines, Live, Plain
@@ -46,8 +34,10 @@ from client._drivers import until
 from client._flows import DEFAULT_URL
 from client._job_commands import of_jobs
 from client._key_commands import keys
+from client._option_flags import with_option_flags
 from client._printing import counted, print_health, print_json, say_what_is_left_out
 from client._server_commands import cluster, serve
+from client._waiting import JsonDict
 from client.errors import ApiError, ClientError, ConnectionFailed, Unauthorized
 from client.models import CallbackContent, ExportFormat
 from client.sync import DoclingParserClient
@@ -96,7 +86,9 @@ def _(
 
 
 @app.command()
+@with_option_flags
 def parse(
+    options: JsonDict,
     files_or_folders: Annotated[
         list[Path], typer.Argument(exists=True, help="Files to parse. Folders are searched with their subfolders.")
     ],
@@ -106,16 +98,6 @@ def parse(
     ] = Path("parsed"),
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Documents to parse at the same time.")] = 8,
     force: Force = False,
-    profile: Profile = None,
-    ocr: Ocr = None,
-    tables: Tables = None,
-    describe: Describe = None,
-    classify: Classify = None,
-    code: Code = None,
-    formulas: Formulas = None,
-    pages: Pages = None,
-    password: Password = None,
-    others: Options = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -131,25 +113,13 @@ def parse(
 
         docfleet parse scans/ --ocr --json | jq 'select(.state == "failed")'
     """
-    wanted = options(
-        profile=profile,
-        do_ocr=ocr,
-        do_table_structure=tables,
-        picture_description=describe,
-        do_picture_classification=classify,
-        do_code_enrichment=code,
-        do_formula_enrichment=formulas,
-        page_range=page_range(pages),
-        password=password,
-        others=others,
-    )
     stopped = threading.Event()
     with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S, sleep=until(stopped)) as client:
         accepted = _accepted(url, api_key)
         documents = plan(files_or_folders, output, f".{format.suffix}", accepted)
         say_what_is_left_out(left_out(files_or_folders, output, accepted))
         display = _display(len(documents), as_json=as_json)
-        batch = Batch(client=client, export=format, options=wanted, on_progress=display.progress, force=force)
+        batch = Batch(client=client, export=format, options=options, on_progress=display.progress, force=force)
         started = time.monotonic()
         try:
             outcomes = _shown(run(batch, documents, jobs, stopped), display)
@@ -165,7 +135,9 @@ def parse(
 
 
 @app.command()
+@with_option_flags
 def submit(
+    options: JsonDict,
     files_or_urls: FilesOrUrls = None,
     sources: Sources = None,
     callback_url: Annotated[str | None, typer.Option(help="Receives every node, and the end of the job.")] = None,
@@ -174,16 +146,6 @@ def submit(
     ] = None,
     webhook_url: Annotated[str | None, typer.Option(help="Receives a signed message when the job ends.")] = None,
     metadata: Annotated[str | None, typer.Option(metavar="JSON", help="A JSON object to copy into every node.")] = None,
-    profile: Profile = None,
-    ocr: Ocr = None,
-    tables: Tables = None,
-    describe: Describe = None,
-    classify: Classify = None,
-    code: Code = None,
-    formulas: Formulas = None,
-    pages: Pages = None,
-    password: Password = None,
-    others: Options = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -203,19 +165,7 @@ def submit(
             callback_content=callback_content,
             webhook_url=webhook_url,
             metadata=json_object(metadata, "the metadata"),
-            options=options(
-                profile=profile,
-                do_ocr=ocr,
-                do_table_structure=tables,
-                picture_description=describe,
-                do_picture_classification=classify,
-                do_code_enrichment=code,
-                do_formula_enrichment=formulas,
-                page_range=page_range(pages),
-                password=password,
-                others=others,
-            )
-            or None,
+            options=options or None,
         )
     typer.echo(json.dumps(job) if as_json else job["job_id"])
 
