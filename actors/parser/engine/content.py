@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
-from docling_core.types.doc.items.node import DocItem
+from docling_core.types.doc.items.node import DocItem, NodeItem
 from docling_core.types.doc.labels import DocItemLabel
 
 from client.models import DEFAULT_CONTENT, Content
@@ -32,6 +32,19 @@ def items_of(document: DoclingDocument, content: Collection[Content]) -> Iterato
     """The items that are shown with `content`, in reading order."""
     walk = document.iterate_items(included_content_layers=layers_of(content), traverse_pictures=shows_figures(content))
     return (item for item, _ in walk if isinstance(item, DocItem))
+
+
+def items_below(document: DoclingDocument, root: NodeItem) -> Iterator[DocItem]:
+    """The items below another one, in reading order: those of all layers, and those inside figures.
+
+    docling's own walk gives the same ones, and asks of each what this one need not know.
+    """
+    for reference in root.children:
+        item = reference.resolve(document)
+        if isinstance(item, DocItem):
+            yield item
+        if item.children:
+            yield from items_below(document, item)
 
 
 def move_notes(document: DoclingDocument) -> None:

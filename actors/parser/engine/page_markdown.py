@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import Any, TypeGuard, cast
@@ -29,6 +30,7 @@ from docling_core.types.doc.items.text import TextItem
 from docling_core.types.doc.labels import DocItemLabel
 from pydantic import PrivateAttr
 
+from actors.parser.engine.content import items_below
 from actors.parser.engine.page_parts import parts_of
 from actors.parser.engine.plain_text import plain_text
 
@@ -112,23 +114,40 @@ class _PartSerializer(MarkdownTextSerializer):
         return super().serialize(item=item, doc_serializer=doc_serializer, **kwargs)
 
 
+@dataclass(slots=True)
+class _Shown:
+    """The page that is shown, None for all of them, and the references of what is not shown."""
+
+    page: int | None = None
+    excluded: Set[str] = frozenset()
+
+
 class _PageSerializer(MarkdownDocSerializer):
     """docling's serializer with a lookup of each page's items, so that no page walks the whole document."""
 
-    _excluded: Set[str] = PrivateAttr(default_factory=set)
     _excluded_everywhere: set[str] = PrivateAttr(default_factory=set)
-    _page: int | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any, /) -> None:
         super().model_post_init(context)
-        self._excluded_everywhere = super().get_excluded_refs()
+        self._excluded_everywhere = set() if self._shows_everything() else super().get_excluded_refs()
         self.show_only(None)
+
+    def _shows_everything(self) -> bool:
+        """Whether every item of the layers has a label that is shown. So it is with nearly all documents."""
+        layers, labels = self.params.layers, self.params.labels
+        return all(item.label in labels for item in self._items if item.content_layer in layers) and all(
+            table.content_layer in layers for table in self.doc.tables
+        )
 
     def show_only(self, page: int | None) -> None:
         """Show only the items on `page`; None shows all."""
-        self._page = page
         everywhere = self._excluded_everywhere
-        self._excluded = everywhere if page is None else _HiddenRefs(everywhere, self._pages_by_ref, page)
+        self._shown.page = page
+        self._shown.excluded = everywhere if page is None else _HiddenRefs(everywhere, self._pages_by_ref, page)
+
+    @cached_property
+    def _shown(self) -> _Shown:
+        return _Shown()  # not a private attribute: pydantic takes a microsecond to find one
 
     def markdown_of(self, roots: Iterable[NodeItem]) -> str:
         """The Markdown of some items and what is below them."""
@@ -159,7 +178,7 @@ class _PageSerializer(MarkdownDocSerializer):
             and not (item.children or item.meta)
             and item.content_layer in self.params.layers
             and item.self_ref not in self._attached
-            and item.self_ref not in self._excluded
+            and item.self_ref not in self._shown.excluded
             and not _MARKUP.search(item.text)
         )
 
@@ -177,9 +196,10 @@ class _PageSerializer(MarkdownDocSerializer):
 
     def part_of(self, item: TextItem) -> TextItem:
         """The item with its text on the page shown."""
-        if self._page is None or len(self._pages_by_ref.get(item.self_ref, ())) < 2:
+        page = self._shown.page
+        if page is None or len(self._pages_by_ref.get(item.self_ref, ())) < 2:
             return item
-        return item.model_copy(update={"text": parts_of(item)[self._page]})
+        return item.model_copy(update={"text": parts_of(item)[page]})
 
     @cached_property
     def refs_by_page(self) -> dict[int, set[str]]:
@@ -207,22 +227,16 @@ class _PageSerializer(MarkdownDocSerializer):
         return pages
 
     def get_excluded_refs(self, **kwargs: Any) -> set[str]:
-        return cast(set[str], self._excluded)  # serializers only ask what is in it
+        return cast(set[str], self._shown.excluded)  # serializers only ask what is in it
 
     def pages_of(self, root: NodeItem) -> set[int]:
         """The pages that `root` and what is below it are on."""
-        below = self._below(root) if root.children else [root]
-        return {page for item in below for page in self._pages_by_ref.get(item.self_ref, ())}
+        own = self._pages_by_ref.get(root.self_ref, set())
+        return own.union(*(self._pages_by_ref.get(item.self_ref, ()) for item in items_below(self.doc, root)))
 
     @cached_property
     def _items(self) -> list[DocItem]:
-        return self._below(self.doc.body)
-
-    def _below(self, root: NodeItem) -> list[DocItem]:
-        walk = self.doc.iterate_items(
-            root=root, with_groups=True, traverse_pictures=True, included_content_layers=set(ContentLayer)
-        )
-        return [item for item, _ in walk if isinstance(item, DocItem)]
+        return list(items_below(self.doc, self.doc.body))
 
 
 class _HiddenRefs(Set[str]):

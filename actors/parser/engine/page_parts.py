@@ -14,6 +14,8 @@ def parts_of(item: TextItem) -> Mapping[int, str]:
 
     An item whose places do not add up to its text stands as a whole on its first page.
     """
+    if len(item.prov) == 1:
+        return {item.prov[0].page_no: item.text}
     pages = [place.page_no for place in item.prov]
     starts = _starts(item) if len(set(pages)) > 1 else None
     if starts is None:

@@ -8,7 +8,7 @@ docling joins with its neighbours ("algo-" and "rithms"), or splits, is kept as 
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ from docling_core.types.doc.items.table.table import TableItem
 from docling_core.types.doc.items.table.table_data import RichTableCell
 from docling_core.types.doc.items.text import FormulaItem, ListItem, TextItem
 
+from actors.parser.engine.content import items_below
 from actors.parser.engine.page_parts import parts_of
 from actors.parser.engine.page_text import text_read
 from client.models import FileWarning, WarningCode
@@ -68,12 +69,17 @@ def _warnings(code: WarningCode, what: str, pages: WordsByPage) -> Iterator[File
 
 def count(pages: Iterable[Page], document: DoclingDocument) -> Count:
     """Compare the words read on each page with the words of the document."""
-    kept = words_by_page(document)
-    read = {page.page_no: words_of(text_read(page)) for page in pages}
-    lost = {number: missing(words, kept.get(number, ())) for number, words in read.items()}
-    doubled = {number: added(words, kept.get(number, ())) for number, words in read.items()}
+    kept = texts_by_page(document)
+    read, lost, doubled = 0, {}, {}
+    for page in pages:
+        text, texts = text_read(page), kept.get(page.page_no, ())
+        words = words_of(text)
+        read += len(words)
+        if text != "\n".join(texts) and Counter(words) != Counter(in_document := _words_of_all(texts)):
+            lost[page.page_no] = missing(words, in_document)
+            doubled[page.page_no] = added(words, in_document)
     return Count(
-        read=sum(map(len, read.values())),
+        read=read,
         lost={number: words for number, words in lost.items() if words},
         doubled={number: words for number, words in doubled.items() if words},
         in_figures=words_in_figures(document),
@@ -90,11 +96,20 @@ def words_of(text: str) -> list[str]:
 
 def words_by_page(document: DoclingDocument) -> WordsByPage:
     """The words of all items by page, in the document's order, whatever their content layer."""
-    words: dict[int, list[str]] = {}
-    for item in _items(document, in_figures=True):
+    return {page: _words_of_all(texts) for page, texts in texts_by_page(document).items()}
+
+
+def texts_by_page(document: DoclingDocument) -> Mapping[int, Sequence[str]]:
+    """The texts of all items by page, likewise."""
+    by_page: defaultdict[int, list[str]] = defaultdict(list)
+    for item in items_below(document, document.body):
         for page, text in _texts(item):
-            words.setdefault(page, []).extend(words_of(text))
-    return words
+            by_page[page].append(text)
+    return by_page
+
+
+def _words_of_all(texts: Iterable[str]) -> list[str]:
+    return [word for text in texts for word in words_of(text)]
 
 
 def words_in_figures(document: DoclingDocument) -> int:

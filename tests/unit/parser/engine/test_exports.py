@@ -10,10 +10,12 @@ import yaml
 from docling.datamodel.base_models import DocumentStream, InputFormat
 from docling.document_converter import DocumentConverter
 from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.table.table_data import RichTableCell, TableData
 from docling_core.types.doc.labels import DocItemLabel
 from lxml import etree
 
 from actors.errors import FileError
+from actors.parser.engine.exports import dump
 from client.models import DEFAULT_CONTENT, ErrorCode, ExportFormat
 from tests.unit.parser.files import exported, parsed
 
@@ -38,6 +40,23 @@ def test_every_format_holds_every_word(engine: Engine, form: ExportFormat) -> No
     text = written(engine, "a.md", MARKUP, form)
     for word in ("Costs", "gains", "small", "rise", "50", "braces", "cell", "one", "two"):
         assert word in text
+
+
+def test_the_stored_json_keeps_what_cells_and_texts_of_every_class_hold() -> None:
+    document = DoclingDocument(name='"texts":[]')
+    table = document.add_table(TableData(num_rows=1, num_cols=1))
+    inside = document.add_list_group(parent=table)
+    document.add_list_item("in a cell", marker="*", parent=inside)
+    place = dict.fromkeys(("start_row_offset_idx", "start_col_offset_idx"), 0)
+    place |= dict.fromkeys(("end_row_offset_idx", "end_col_offset_idx"), 1)
+    table.data.table_cells.append(RichTableCell(text="", ref=inside.get_ref(), **place))
+    document.add_title("Title")
+    document.add_heading("Heading", level=2)
+    document.add_code("x = 1")
+    document.add_formula("x")
+    document.add_text(label=DocItemLabel.TEXT, text="Text")
+    assert dump(document).decode() == document.model_dump_json(by_alias=True, exclude_none=True)
+    assert DoclingDocument.model_validate_json(dump(document)) == document
 
 
 def test_yaml_is_the_document_that_json_is(engine: Engine) -> None:

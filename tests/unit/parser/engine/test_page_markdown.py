@@ -9,12 +9,15 @@ from docling_core.types.doc.base import BoundingBox, Size
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.common.reference import ProvenanceItem
 from docling_core.types.doc.document import DEFAULT_CONTENT_LAYERS, DoclingDocument
+from docling_core.types.doc.items.node import DocItem
 from docling_core.types.doc.items.table.table_data import TableData
 from docling_core.types.doc.items.text import Formatting
 from docling_core.types.doc.labels import DocItemLabel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.parser.engine.content import items_below
+from actors.parser.engine.exports import dump
 from actors.parser.engine.page_markdown import PageTexts
 
 PAGES = 3
@@ -93,16 +96,29 @@ PIECES = st.builds(
 ADD = st.sampled_from([add_text, add_text, add_list, add_inline, add_table, add_picture, add_code, add_heading])
 
 
-@settings(max_examples=40)
-@given(st.lists(st.tuples(PIECES, ADD), min_size=1, max_size=8))
-def test_the_markdown_of_pages_is_doclings_own(
-    made: list[tuple[Piece, Callable[[DoclingDocument, Piece], None]]],
-) -> None:
+def document_of(made: list[tuple[Piece, Callable[[DoclingDocument, Piece], None]]]) -> DoclingDocument:
     document = DoclingDocument(name="made")
     for number in range(1, PAGES + 1):
         document.add_page(page_no=number, size=Size(width=10, height=10))
     for piece, add in sorted(made, key=lambda each: each[0].page):
         add(document, piece)
+    return document
+
+
+DOCUMENTS = st.builds(document_of, st.lists(st.tuples(PIECES, ADD), min_size=1, max_size=8))
+
+
+@settings(max_examples=40)
+@given(DOCUMENTS)
+def test_the_items_and_the_json_of_a_document_are_doclings_own(document: DoclingDocument) -> None:
+    walk = document.iterate_items(traverse_pictures=True, included_content_layers=set(ContentLayer))
+    assert list(items_below(document, document.body)) == [item for item, _ in walk if isinstance(item, DocItem)]
+    assert dump(document).decode() == document.model_dump_json(by_alias=True, exclude_none=True)
+
+
+@settings(max_examples=40)
+@given(DOCUMENTS)
+def test_the_markdown_of_pages_is_doclings_own(document: DoclingDocument) -> None:
     texts = PageTexts(document, DEFAULT_CONTENT_LAYERS)
     assert texts.whole() == document.export_to_markdown()
     for number in range(1, PAGES + 1):

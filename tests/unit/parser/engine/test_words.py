@@ -85,6 +85,13 @@ def test_every_item_keeps_words_whatever_its_layer() -> None:
     assert counted.warnings == []
 
 
+def test_the_words_of_a_page_need_not_be_read_in_the_order_of_its_document() -> None:
+    document, _ = document_of("one two", "three – two")
+    counted = count([page_of("three two one two")], document)
+    assert counted.totals == {"words_read": 4, "words_kept": 4, "words_in_figures": 0}
+    assert counted.warnings == []
+
+
 def test_a_page_that_lost_words_is_named_with_some_of_them() -> None:
     document, _ = document_of("one two")
     counted = count([page_of("one two " + " ".join("abcdefg"))], document)
