@@ -20,6 +20,9 @@ MAX_DEPTH = 500
 #: Steps that Markdown's parser may take to find the links of one paragraph. A paragraph of 1,000 links takes a million.
 MAX_LINK_STEPS = 20_000_000
 
+#: lxml leaves out what comes after these.
+_END_OF_PAGE = re.compile(r"</(body|html)\s*>", re.IGNORECASE)
+
 _BRACKET = re.compile(r"[\[\]]|[*_]+")
 _find_links = inline_parser.find_links_or_emphs
 
@@ -40,6 +43,11 @@ class ShallowSoup(FastTag, BeautifulSoup):
     def _parse(self, markup: str | bytes, features: str) -> None:
         super().__init__(markup, features, element_classes={Tag: FastTag})
 
+    def handle_endtag(self, name: str, nsprefix: str | None = None) -> None:
+        """The body goes on to the end of the file, as in browsers. docling reads the body alone."""
+        if name not in ("body", "html"):
+            super().handle_endtag(name, nsprefix)
+
     def pushTag(self, tag: Tag) -> None:  # noqa: N802 - the library's name
         super().pushTag(tag)
         if len(self.tagStack) > MAX_DEPTH:
@@ -49,7 +57,7 @@ class ShallowSoup(FastTag, BeautifulSoup):
 def _with_end_tags(markup: str | bytes) -> str:
     text = markup if isinstance(markup, str) else UnicodeDammit(markup, is_html=True).unicode_markup or ""
     parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
-    page = html.document_fromstring(text.encode(), parser=parser)
+    page = html.document_fromstring(_END_OF_PAGE.sub("", text).encode(), parser=parser)
     return str(etree.tostring(page, method="html", encoding="unicode"))
 
 

@@ -247,6 +247,7 @@ def test_a_csv_of_one_long_line_takes_seconds_and_not_minutes(engine: Engine, li
         "<h1>Old page</h1>" + "".join(f"<p>Paragraph {number}, größer" for number in range(700)),
         "<ul>" + "".join(f"<li>Paragraph {number}, größer" for number in range(700)) + "</ul>",
         "<table>" + "".join(f"<tr><td>Paragraph {number}, größer<td>b" for number in range(300)) + "</table>",
+        "<body>" + "".join(f"<p>Paragraph {number}, größer</body></html>" for number in range(700)),
         "<?xml version='1.0'?><html><body>" + "".join(f"<p>Paragraph {number}, größer" for number in range(700)),
     ],
 )
@@ -255,6 +256,15 @@ def test_a_page_that_leaves_out_end_tags_is_read_whole(engine: Engine, page: str
         text = exported(parsed(engine, "a.html", data).document, ExportFormat.MARKDOWN, DEFAULT_CONTENT)
         words = [line.strip("-| b").strip() for line in text.splitlines() if "Paragraph" in line]
         assert words == [f"Paragraph {number}, größer" for number in range(page.count("Paragraph"))]
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["<body><p>One</p></body></html><p>Two</p>", "<html><body><p>One</p></body></html>\n<html><body><p>Two</p></body>"],
+    ids=["after the end", "two pages in a file"],
+)
+def test_what_comes_after_the_end_of_a_page_is_read_as_browsers_do(engine: Engine, page: str) -> None:
+    assert text_of(parsed(engine, "a.html", page.encode())).split() == ["One", "Two"]
 
 
 def test_a_page_that_is_deep_in_truth_is_refused(engine: Engine) -> None:
