@@ -13,6 +13,7 @@ from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, FleetUnavailable
 from actors.handles.batching import Batched
 from actors.handles.error_mapping import own_error
+from actors.handles.job_waits import JobWaits
 from actors.handles.known_jobs import NO_CLOCK, Clock, KnownJobs
 from actors.messages import Claim, Heartbeat, InputFile, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
 from actors.telemetry.logs import get_logger
@@ -39,6 +40,7 @@ class RegistryHandle:
         self._reopening: asyncio.Task[None] | None = None
         self._known = KnownJobs(clock)
         self._reads: Batched[str, JobView | None] = Batched(self._get_many)
+        self._waits = JobWaits(self._known, self._reads.get)
         self._submits: Batched[JobSpec, JobView] = Batched(self._submit_many)
         self._finishes: Batched[tuple[str, str, JobOutcome], None] = Batched(self._finish_many)
 
@@ -61,10 +63,14 @@ class RegistryHandle:
 
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
         """The job once its version differs from `version`, at the latest after `timeout_s`."""
+        if self._known.hears_of_changes:
+            return await self._waits.until(lambda job: job.version != version, job_id, timeout_s)
         return await self._ask(self._actor.wait.remote(job_id, version, timeout_s), timeout_s)
 
     async def wait_ended(self, job_id: str, timeout_s: float, owner: str | None = None) -> JobView:
         """The job once it has ended, at the latest after `timeout_s`. With `owner`, only a job of that owner."""
+        if self._known.hears_of_changes:
+            return await self._waits.ended(job_id, timeout_s, owner)
         return await self._ask(self._actor.wait_ended.remote(job_id, timeout_s, owner), timeout_s)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
@@ -138,7 +144,9 @@ class RegistryHandle:
         await self._ask(self._actor.forget.remote(list(job_ids)))
 
     async def _get_many(self, job_ids: list[str]) -> Sequence[JobView | DocfleetError | None]:
-        return self._known.learn(await self._ask(self._actor.read.remote(job_ids, self._known.seen)))
+        seen, asked = self._known.seen, [*job_ids, *self._known.without_place()]
+        answers = self._known.learn(await self._ask(self._actor.read.remote(asked, seen)), seen)
+        return answers[: len(job_ids)]
 
     async def _submit_many(self, specs: list[JobSpec]) -> list[JobView | DocfleetError]:
         return await self._ask(self._actor.submit_many.remote(specs))

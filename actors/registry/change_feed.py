@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import takewhile
@@ -54,9 +55,9 @@ class ChangeFeed:
         else:
             self._clock.set(self._last)
 
-    def note(self, owner: str | None, job_id: str) -> None:
-        """A job has changed, or is gone. Without an owner, only readers of `changed_after` are told."""
-        self._count()
+    def note(self, owner: str | None, job_id: str, view: JobView | None = None) -> None:
+        """A job has changed to `view`, or is gone. Without an owner, only readers of all owners' changes are told."""
+        self._count((job_id, view))
         self._changes.append((self._last, owner, job_id))
         if owner is not None and (waiter := self._waiters.pop(owner, None)):
             waiter.set_result(None)
@@ -69,10 +70,10 @@ class ChangeFeed:
         for waiter in waiters.values():
             waiter.set_result(None)
 
-    def _count(self) -> None:
+    def _count(self, change: tuple[str, JobView | None] | None = None) -> None:
         self._last += 1
         if self._clock:
-            self._clock.set(self._last)
+            self._clock.set(self._last, pickle.dumps((self._last, *change)) if change else None)
 
     def remembers(self, cursor: str | None) -> bool:
         """Whether every change after `cursor` is still known."""

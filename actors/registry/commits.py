@@ -53,6 +53,7 @@ class GroupCommit:
 
     async def _work(self) -> None:
         while self._pending:
+            await asyncio.sleep(0)  # a submit wakes a claim, which shares the submit's transaction
             batch, self._pending = self._pending, []
             newest = self._newest
             assert newest is not None  # made with the first effect
@@ -60,8 +61,8 @@ class GroupCommit:
             if error:
                 self._fail(newest, error)
                 return
-            for effect in batch:
-                self._show(effect.after)
+            for job in {effect.after.job_id: effect.after for effect in batch}.values():
+                self._show(job)
             newest.set_result(None)
             if not self._pending:
                 self._newest = None

@@ -29,7 +29,7 @@ class ReadModel:
             self._jobs[job.job_id] = job
         if change := self._changes.pop(job.job_id, None):
             change.set_result(None)
-        self.feed.note(job.spec.owner, job.job_id)
+        self.feed.note(job.spec.owner, job.job_id, job.view())
 
     def reset(self, jobs: Iterable[JobRecord]) -> None:
         """Replace everything with the jobs from the journal, and wake all waiters to read again."""

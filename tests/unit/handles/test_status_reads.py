@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -9,8 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.exceptions import ActorUnavailableError
 
-from actors.errors import JobExpired
+from actors.errors import FleetUnavailable, JobExpired, JobNotFound
+from actors.handles import job_waits
 from actors.handles.registry import RegistryHandle
 from actors.messages import InputFile, JobOutcome, JobSpec
 from actors.registry.change_clock import ChangeClockReader
@@ -28,9 +31,9 @@ class Actor:
         self.calls: Counter[str] = Counter()
 
     def __getattr__(self, method: str) -> Any:
-        def remote(*args: Any) -> Any:
+        def remote(*args: Any, **options: Any) -> Any:
             self.calls[method] += 1
-            return getattr(self.registry, method)(*args)
+            return getattr(self.registry, method)(*args, **options)
 
         return SimpleNamespace(remote=remote)
 
@@ -59,7 +62,7 @@ def make_handle(actor: Actor, tmp_path: Path) -> Callable[[], RegistryHandle]:
     return lambda: RegistryHandle(actor, lambda: actor, ChangeClockReader(tmp_path / "changes"))  # type: ignore[arg-type]
 
 
-async def test_a_job_is_read_once_until_something_changes(
+async def test_a_job_is_read_once_and_then_its_changes_are_heard_of(
     actor: Actor, make_handle: Callable[[], RegistryHandle]
 ) -> None:
     ingress, other = make_handle(), make_handle()
@@ -75,14 +78,14 @@ async def test_a_job_is_read_once_until_something_changes(
         view = await handle.get("a")
         assert view is not None
         assert view.status is JobStatusEnum.PROCESSING
-    assert actor.calls["read"] == 3
+    assert actor.calls["read"] == 2, "the other process has not read it before"
 
     await other.finish("a", claim.lease, JobOutcome())
     for _ in range(3):
         view = await ingress.get("a")
         assert view is not None
         assert view.status is JobStatusEnum.COMPLETED
-    assert actor.calls["read"] == 4
+    assert actor.calls["read"] == 2
 
 
 async def test_a_job_that_is_deleted_or_has_expired_is_gone_in_every_process(
@@ -101,3 +104,65 @@ async def test_a_job_that_is_deleted_or_has_expired_is_gone_in_every_process(
     await other.forget(await other.expired(10))
     with pytest.raises(JobExpired):
         await ingress.get("b")
+    with pytest.raises(JobExpired):
+        await ingress.wait_ended("b", 9.0, "")
+    with pytest.raises(JobNotFound):
+        await ingress.wait_ended("b", 9.0, "somebody else")
+
+
+async def test_a_wait_for_the_end_of_a_job_costs_one_reading(
+    actor: Actor, make_handle: Callable[[], RegistryHandle]
+) -> None:
+    ingress, other = make_handle(), make_handle()
+    await other.submit(JobSpec(job_id="a", files=(FILE,), options=ParseOptions(), submitted_at=0.0))
+    waits = [asyncio.create_task(ingress.wait_ended("a", 9.0, owner)) for owner in ("", None)]
+    [claim] = await other.claim("d", 1, 0.0, [])
+    await other.finish("a", claim.lease, JobOutcome())
+    assert [job.status for job in await asyncio.gather(*waits)] == [JobStatusEnum.COMPLETED] * 2
+    assert actor.calls["read"] == 1
+    assert actor.calls["wait_ended"] == 0
+
+
+async def test_a_wait_returns_at_the_next_change(actor: Actor, make_handle: Callable[[], RegistryHandle]) -> None:
+    ingress, other = make_handle(), make_handle()
+    view = await other.submit(JobSpec(job_id="a", files=(FILE,), options=ParseOptions(), submitted_at=0.0))
+    waiting = asyncio.create_task(ingress.wait("a", view.version, 9.0))
+    await other.claim("d", 1, 0.0, [])
+    assert (await waiting).status is JobStatusEnum.PROCESSING
+    assert actor.calls["wait"] == 0
+
+
+async def test_a_wait_that_runs_out_gives_the_job_with_its_place_in_the_queue(
+    make_handle: Callable[[], RegistryHandle],
+) -> None:
+    ingress = make_handle()
+    for job_id in ("a", "b"):
+        await ingress.submit(JobSpec(job_id=job_id, files=(FILE,), options=ParseOptions(), submitted_at=0.0))
+    view = await ingress.wait_ended("b", 0.01, "")
+    assert (view.status, view.queue_position) == (JobStatusEnum.PENDING, 2)
+
+
+async def test_a_wait_for_the_job_of_another_owner_or_for_none_fails_at_once(
+    make_handle: Callable[[], RegistryHandle],
+) -> None:
+    ingress = make_handle()
+    await ingress.submit(JobSpec(job_id="a", files=(FILE,), options=ParseOptions(), submitted_at=0.0))
+    for job_id, owner in (("a", "somebody else"), ("none", "")):
+        with pytest.raises(JobNotFound):
+            await ingress.wait_ended(job_id, 9.0, owner)
+
+
+async def test_a_wait_notices_that_the_registry_is_gone(
+    actor: Actor, make_handle: Callable[[], RegistryHandle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_waits, "ASK_EVERY_S", 0.01)
+    ingress = make_handle()
+    await ingress.submit(JobSpec(job_id="a", files=(FILE,), options=ParseOptions(), submitted_at=0.0))
+    assert await ingress.get("a")
+    monkeypatch.setattr(actor.registry, "read", gone)
+    with pytest.raises(FleetUnavailable):
+        await ingress.wait_ended("a", 9.0, "")
+
+
+async def gone(*_: Any) -> None:
+    raise ActorUnavailableError("gone", None)

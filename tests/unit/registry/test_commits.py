@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -56,17 +57,42 @@ def job(make_spec: Callable[..., JobSpec]) -> Callable[[int], JobRecord]:
 Job = Callable[[int], JobRecord]
 
 
+async def first_write_begins() -> None:
+    """A write begins one turn of the loop after the first change, so that it takes along what that change leads to."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
 async def test_what_changes_during_a_write_goes_together_into_the_next(
     commits: GroupCommit, disk: Disk, job: Job
 ) -> None:
     commits.add([Save(None, job(1))])
-    await asyncio.sleep(0)  # the first write begins
+    await first_write_begins()
     commits.add([Save(None, job(2))])
     commits.add([Save(None, job(3))])
     disk.may_write.release(2)
     await commits.settled()
     assert disk.batches == [[1], [2, 3]]
     assert disk.shown == [1, 2, 3]
+
+
+async def test_what_a_change_leads_to_at_once_goes_into_the_same_write(
+    commits: GroupCommit, disk: Disk, job: Job
+) -> None:
+    commits.add([Save(None, job(1))])
+    asyncio.get_running_loop().call_soon(commits.add, [Save(None, job(2))])
+    disk.may_write.release(2)
+    await asyncio.sleep(0)
+    await commits.settled()
+    assert disk.batches == [[1, 2]]
+
+
+async def test_of_several_changes_to_a_job_only_the_last_is_shown(commits: GroupCommit, disk: Disk, job: Job) -> None:
+    first, last = job(1), replace(job(1), seq=2)
+    commits.add([Save(None, first), Save(first, last)])
+    disk.may_write.release()
+    await commits.settled()
+    assert disk.shown == [2]
 
 
 async def test_nothing_is_shown_before_it_is_written(commits: GroupCommit, disk: Disk, job: Job) -> None:
@@ -110,7 +136,7 @@ async def test_a_failed_write_fails_all_who_wait_also_behind_it(commits: GroupCo
     disk.broken = True
     commits.add([Save(None, job(1))])
     first = asyncio.create_task(commits.settled())
-    await asyncio.sleep(0)
+    await first_write_begins()
     commits.add([Save(None, job(2))])
     behind = asyncio.create_task(commits.settled())
     await asyncio.sleep(0)
