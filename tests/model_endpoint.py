@@ -198,6 +198,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # with it, a body may wait 40 ms until the caller has acknowledged the head
     server: _Server
 
     def do_POST(self) -> None:

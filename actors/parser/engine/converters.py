@@ -46,6 +46,7 @@ from actors.parser.engine.enrichment_models import EnrichmentModels
 from actors.parser.engine.large_pictures import Picture
 from actors.parser.engine.options import Models, Recipe
 from actors.parser.engine.pdf import RenderedPdf
+from actors.parser.engine.pdf_drawings import PdfDrawings
 from actors.parser.engine.pipelines import PdfPipeline
 from actors.parser.engine.profiles import backend_options, describe, pdf_options, simple_options, splittable
 from actors.parser.engine.sheets import SparseSheets
@@ -83,7 +84,9 @@ class Converter:
         self._formats = DocumentConverter(
             format_options={
                 InputFormat.PDF: PdfFormatOption(
-                    **paged, backend=RenderedPdf, backend_options=backend_options(recipe, hardware)
+                    **paged,
+                    backend=PdfDrawings if endpoint else RenderedPdf,
+                    backend_options=backend_options(recipe, hardware),
                 ),
                 InputFormat.EMAIL: EmailFormatOption(backend_options=EmailBackendOptions(list_attachments=True)),
                 InputFormat.CSV: CsvFormatOption(backend=CsvBackend),

@@ -82,8 +82,8 @@ class RenderedPdf(ThreadedDoclingParseDocumentBackend):
         super().__init__(in_doc, path_or_stream, options)
         first, last = in_doc.limits.page_range
         wanted = range(first, min(last, self.page_count()) + 1)
-        password = _password_of(self.options)
-        self.too_large = _too_large(_bytes_of(path_or_stream), password, wanted) if self._render_pages else {}
+        password = password_of(self.options)
+        self.too_large = measure(bytes_of(path_or_stream), password, wanted) if self._render_pages else {}
         if self.too_large:
             rest = [page for page in wanted if page not in self.too_large]
             self.parser.unload(self.doc_key)
@@ -99,12 +99,12 @@ class RenderedPdf(ThreadedDoclingParseDocumentBackend):
 
 def too_large_pages(document: InputDocument) -> dict[int, str]:
     """Why pages of a document were not rendered, by their number."""
-    backend = document._backend
-    return backend.too_large if isinstance(backend, RenderedPdf) else {}
+    reasons: dict[int, str] = getattr(document._backend, "too_large", {})  # only the readers of PDFs have them
+    return dict(reasons)
 
 
-def _too_large(data: bytes, password: str | None, pages: Iterable[int]) -> dict[int, str]:
-    """What is wrong with each page that has too many points. A page that pdfium cannot measure is left to docling."""
+def measure(data: bytes, password: str | None, pages: Iterable[int]) -> dict[int, str]:
+    """Why pages are too large to render, by their number. A page that pdfium cannot measure is left to docling."""
     reasons = {}
     with closing(pypdfium2.PdfDocument(data, password=password)) as pdf:
         for page in pages:
@@ -115,13 +115,15 @@ def _too_large(data: bytes, password: str | None, pages: Iterable[int]) -> dict[
     return reasons
 
 
-def _bytes_of(document: BytesIO | Path) -> bytes:
+def bytes_of(document: BytesIO | Path) -> bytes:
+    """The bytes of a document that a reader was given."""
     if isinstance(document, Path):
         raise TypeError("documents are handed over as bytes")
     return document.getvalue()
 
 
-def _password_of(options: PdfBackendOptions) -> str | None:
+def password_of(options: PdfBackendOptions) -> str | None:
+    """The password that a reader was given."""
     return options.password.get_secret_value() if options.password else None
 
 
@@ -135,7 +137,7 @@ class UnparsedPdf(PdfDocumentBackend):
         self, in_doc: InputDocument, path_or_stream: BytesIO | Path, options: PdfBackendOptions | None = None
     ) -> None:
         super().__init__(in_doc, path_or_stream, options)
-        self._pages = count_pages(_bytes_of(path_or_stream), _password_of(self.options))
+        self._pages = count_pages(bytes_of(path_or_stream), password_of(self.options))
 
     def page_count(self) -> int:
         return self._pages

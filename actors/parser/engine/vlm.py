@@ -27,16 +27,15 @@ from docling_core.types.doc.document import DoclingDocument
 from PIL import Image
 
 from actors.parser.engine import stopping
+from actors.parser.engine.pdf_drawings import DrawnPage
 from actors.parser.engine.pipelines import BeginsWithPages, ParsedPages, Sharing
+from actors.parser.engine.png import png
 from actors.parser.engine.reasons import reason_of
 from actors.parser.engine.vlm_options import PAGE_SCALE
 from actors.questions import Answer, Answers
 from actors.telemetry.logs import get_logger
 
 log = get_logger()
-
-#: Fast, and a tenth larger than the best compression.
-COMPRESSION = 1
 
 _UNANSWERED = Answer(failure="the model was not asked about the page")
 
@@ -94,12 +93,25 @@ class VlmDrawing(Sharing, VlmPipeline):
     def _draw(self, page: Page) -> None:
         options = self.pipeline_options.vlm_options
         assert isinstance(options, VlmConvertOptions)
-        shown, own = page.get_image(scale=options.scale, max_size=options.max_size), page.get_image(scale=PAGE_SCALE)
-        if shown is None or own is None:
+        shown = page.get_image(scale=options.scale, max_size=options.max_size)
+        if shown is None:
             raise ValueError("it has no picture")
-        pixels = _png(own) if self.pipeline_options.generate_picture_images else b""
-        self.pictures[page.page_no] = _png(shown)
-        self.drawn[page.page_no] = Drawn(size=own.size, model_size=shown.size, pixels=pixels)
+        size, pixels = self._own_picture(page)
+        self.pictures[page.page_no] = png(shown)
+        self.drawn[page.page_no] = Drawn(size=size, model_size=shown.size, pixels=pixels)
+
+    def _own_picture(self, page: Page) -> tuple[tuple[int, int], bytes]:
+        """The size of the picture that docling's boxes are measured in, and its pixels if they are kept."""
+        if isinstance(page._backend, DrawnPage) and not self._keeps_pixels:
+            return page._backend.pixels(), b""
+        own = page.get_image(scale=PAGE_SCALE)
+        if own is None:
+            raise ValueError("it has no picture")
+        return own.size, png(own) if self._keeps_pixels else b""
+
+    @property
+    def _keeps_pixels(self) -> bool:
+        return self.pipeline_options.generate_picture_images
 
     def _determine_status(self, conv_res: ConversionResult) -> ConversionStatus:
         return ConversionStatus.SUCCESS
@@ -151,12 +163,6 @@ def _prediction(answer: Answer) -> VlmPrediction:
     if answer.failure:
         return VlmPrediction(text="", stop_reason=VlmStopReason.INFERENCE_ERROR, error_message=answer.failure)
     return VlmPrediction(text=answer.text, stop_reason=VlmStopReason.END_OF_SEQUENCE)
-
-
-def _png(image: Image.Image) -> bytes:
-    out = BytesIO()
-    image.convert("RGB").save(out, "PNG", compress_level=COMPRESSION)
-    return out.getvalue()
 
 
 def _failed(page: Page, reason: str) -> ErrorItem:
