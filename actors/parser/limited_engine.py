@@ -35,6 +35,10 @@ LEAST_GROWTH = 6  # healthy ones reached 4.3 after 242 documents, and grew slowl
 #: collector would walk through it over and over, for an eighth of the time of an HTML file and a fifth of an assembly.
 COLLECT_AFTER = 100_000
 
+#: How long a process with a stuck call lives on at least, in seconds: its spare process ends with it, and needs some
+#: seconds to start and to answer.
+LIVES_ON_S = 10.0
+
 #: A call is stuck when it has finished no page for this long, in seconds. Healthy pages take less, also in OCR.
 STUCK_AFTER_S = 3.0
 
@@ -133,11 +137,18 @@ class LimitedEngine:
         """Ask a call to stop, and give it at most `seconds` from now. Does nothing when it is not running."""
         self._watchdog.hurry(call, seconds, self._engine.stop)
 
-    def is_stuck_before(self, call: EngineCall[Any]) -> bool:
-        """Whether a call of another owner runs, and has finished no page for STUCK_AFTER_S. Any thread may ask."""
-        if (running := self._running) is None or running[0].owner == call.owner:
+    def gives_way_to(self, call: EngineCall[Any]) -> bool:
+        """Whether a call of another owner runs, and has finished no page for STUCK_AFTER_S. Any thread may ask.
+
+        Then this process lives on for LIVES_ON_S, even when that call passes its time limit.
+        """
+        running = self._running
+        if running is None or running[0].owner == call.owner:
             return False
-        return time.monotonic() - max(running[1], self._engine.progressed_at()) > STUCK_AFTER_S
+        is_stuck = time.monotonic() - max(running[1], self._engine.progressed_at()) > STUCK_AFTER_S
+        if is_stuck:
+            self._watchdog.extend(running[0], LIVES_ON_S)
+        return is_stuck
 
     def check_fitness(self) -> None:
         """Raises RuntimeError when the process should be replaced. While a call runs, it is left to the next check."""

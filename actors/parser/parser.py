@@ -189,7 +189,7 @@ class Parser:
         result = asyncio.wrap_future(answer)
         try:
             while self._spare and (await asyncio.wait([result], timeout=LOOK_EVERY_S))[1] and not answer.running():
-                if self._limited.is_stuck_before(call) and self._spare.is_ready() and answer.cancel():
+                if self._limited.gives_way_to(call) and self._spare.is_ready() and answer.cancel():
                     return await self._spare.run(call)
             return await result
         except asyncio.CancelledError:

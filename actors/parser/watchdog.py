@@ -22,12 +22,13 @@ class Watchdog:
         self._lock = threading.Lock()
         self._watched: object = None
         self._ends_at = 0.0
+        self._was_extended = False
 
     @contextmanager
     def watch(self, call: object, seconds: float) -> Iterator[None]:
         """End the process when the context is not left within `seconds`."""
         with self._lock:
-            self._watched = call
+            self._watched, self._was_extended = call, False
             self._arm(seconds)
         try:
             yield
@@ -45,6 +46,13 @@ class Watchdog:
             if self._watched is call:
                 stop()
                 self._arm(min(seconds, self._ends_at - time.monotonic()))
+
+    def extend(self, call: object, seconds: float) -> None:
+        """Give `call` at least `seconds` from now, once. Does nothing when `call` is not running."""
+        with self._lock:
+            if self._watched is call and not self._was_extended and self._ends_at < time.monotonic() + seconds:
+                self._was_extended = True
+                self._arm(seconds)
 
     def _arm(self, seconds: float) -> None:
         self._ends_at = time.monotonic() + seconds

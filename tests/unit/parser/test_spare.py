@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -150,7 +152,7 @@ async def test_a_call_that_makes_progress_is_not_stuck(
     assert not recorded.of(SPARES_STARTED)
 
 
-def test_the_process_ends_with_its_parser_however_that_ends() -> None:
+def test_the_process_ends_with_its_parser_however_that_ends(tmp_path: Path) -> None:
     program = (
         "import asyncio\n"
         "from actors.parser.parser import ParserConfig\n"
@@ -164,7 +166,8 @@ def test_the_process_ends_with_its_parser_however_that_ends() -> None:
         "    await spare.run(call('1 freeze@1'))\n"
         "asyncio.run(hang())"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
+    own = os.environ | {"TMPDIR": str(tmp_path)}  # a killed process leaves its temporary folder to the next parser
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=own) as parent:
         assert parent.stdout
         process = psutil.Process(int(parent.stdout.readline()))
         parent.send_signal(signal.SIGKILL)

@@ -88,3 +88,14 @@ def test_hurrying_never_gives_more_time() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
+
+
+def test_a_call_is_given_more_time_once() -> None:
+    program = (
+        "import time\nfrom actors.parser.watchdog import Watchdog\nwatchdog = Watchdog()\n"
+        f"with watchdog.watch('call', {AMPLE_S}):\n    watchdog.extend('call', {AMPLE_S} + 0.5)\n"
+        f"    time.sleep({AMPLE_S} + 0.1)\n    print('went on', flush=True)\n    watchdog.extend('call', 100)\n"
+        "    time.sleep(100)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "went on\n")
