@@ -308,13 +308,15 @@ class PartialFile:
 class Shard:
     """The parsed pages of a span: docling's page objects, pickled into one array, without the `lost` pages.
 
-    `profile` parsed them. With `questions`, a remote model has yet to read the pages; its `answers` replace them.
+    `profile` parsed them, in `seconds`. With `questions`, a remote model has yet to read the pages, and its `answers`
+    replace them.
     """
 
     span: PageSpan
     payload: NDArray[np.uint8]
     lost: tuple[PageFailure, ...] = ()
     profile: str = ""
+    seconds: float = 0.0
     questions: Questions | None = None
     answers: Answers = field(default_factory=dict)
 

@@ -37,6 +37,7 @@ class MemoryShardRef:
     span: PageSpan
     lost: tuple[PageFailure, ...] = ()
     asks: bool = False
+    seconds: float = 0.0
 
 
 @dataclass
@@ -51,6 +52,7 @@ class MemoryParsers:
     deadly: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
     hang_s: float = 0.0
+    page_s: float = 0.0  # what the parser tells that a page took
     losses: int = 0  # how many more assemblies find that shards of theirs are gone
     assembly_deaths: int = 0  # how many more assemblies kill their parser
     assembly_s: float = 0.0  # how long they take to fail
@@ -98,7 +100,7 @@ class MemoryParsers:
 
     async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryShardRef:
         await self._parse(span)
-        return MemoryShardRef(span, asks=self.asks)
+        return MemoryShardRef(span, asks=self.asks, seconds=self.page_s * len(span))
 
     async def read(self, shard: MemoryShardRef, task: FileTask) -> MemoryShardRef:
         self.reading += 1

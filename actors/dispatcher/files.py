@@ -10,7 +10,7 @@ import orjson
 
 from actors.dispatcher.budget import Budget
 from actors.dispatcher.gather import gather_or_cancel
-from actors.dispatcher.page_spans import bisect, plan_spans
+from actors.dispatcher.page_spans import Pace, bisect, plan_spans
 from actors.dispatcher.parser_calls import FAILURES, Hung, ParserCalls
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.dispatcher.partial_assembly import PartialAssembly
@@ -89,6 +89,7 @@ class FileRun:
         self._on_pages = on_pages
         self._calls = ParserCalls(slots, self._task)
         self._partial = PartialAssembly(0)
+        self._pace = Pace()
         self._partial_is_risky = False
         self._broke_when_opened = False
 
@@ -183,7 +184,7 @@ class FileRun:
     async def _parse_pages(self, plan: PagePlan, count: OnPages) -> Parsed:
         self._partial = PartialAssembly(len(plan.pages))
         size = self._splitting.span_pages or plan.span_pages
-        spans = plan_spans(plan.pages, slots=self._splitting.slots, size=size)
+        spans = plan_spans(plan.pages, slots=self._splitting.slots, size=size, pace=self._pace)
         workers = (self._parse_spans(spans, count) for _ in range(self._spans_at_once(plan, size)))
         return sum(await gather_or_cancel(*workers), Parsed()).in_order()
 
@@ -214,6 +215,7 @@ class FileRun:
                 shard = await self._calls.answered(lambda task: self._parsers.read(shard, task))
             except ResultLost:  # the pictures lay on a node that is gone
                 return await self._parse_span(span, count, suspect=suspect)
+        self._pace.took(len(span), shard.seconds)
         self._partial.add(shard)
         count(0, len(span) - len(shard.lost), len(shard.lost))
         return Parsed((shard,), shard.lost)

@@ -11,18 +11,42 @@ MAX_PAGES = 16  # above this, a crash or a cancel throws away too much work
 PAGES_WANTED = 6  # worth a call, and short enough that small documents do not wait long for it
 MAX_ROUNDS = 4  # enough that a slow span does not leave the other slots idle
 
+#: About how long a span of a long document takes, in seconds. A job that comes meanwhile waits for one or two spans.
+SPAN_S = 0.4
 
-def plan_spans(pages: PageSpan, *, slots: int, size: int | None = None) -> Iterator[PageSpan]:
+
+class Pace:
+    """How fast the pages of a document are parsed, and so how many of them are a span."""
+
+    def __init__(self) -> None:
+        self._pages, self._seconds = 0, 0.0
+
+    def took(self, pages: int, seconds: float) -> None:
+        """A parser took `seconds` for so many pages."""
+        self._pages += pages
+        self._seconds += seconds
+
+    @property
+    def span_pages(self) -> int:
+        """The pages of the next span. The first spans are small: their time tells the size of the others."""
+        if not self._seconds:
+            return PAGES_WANTED
+        return min(MAX_PAGES, max(PAGES_WANTED, round(SPAN_S * self._pages / self._seconds)))
+
+
+def plan_spans(pages: PageSpan, *, slots: int, size: int | None = None, pace: Pace | None = None) -> Iterator[PageSpan]:
     """Cut `pages` into spans for `slots` parsers working side by side; `size` fixes the pages per span.
 
-    The number of spans is a multiple of `slots` where the page count allows it, and their sizes differ by one at
-    most, so that all slots finish together.
+    Up to MAX_ROUNDS rounds of all slots, the number of spans is a multiple of `slots` where the page count allows it,
+    and their sizes differ by one at most, so that all slots finish together. The spans of a longer document are as
+    large as `pace` says when they are asked for.
     """
     total = len(pages)
     if size is not None:
         return _cut(pages, size, longer=0)
-    rounds = min(MAX_ROUNDS, max(1, round(total / (slots * PAGES_WANTED))))
-    rounds = max(rounds, -(-total // (slots * MAX_PAGES)))
+    rounds = max(1, round(total / (slots * PAGES_WANTED)))
+    if rounds > MAX_ROUNDS:
+        return _cut_by_pace(pages, pace or Pace())
     return _cut_evenly(pages, min(slots * rounds, -(-total // MIN_PAGES)))
 
 
@@ -35,6 +59,14 @@ def bisect(span: PageSpan) -> tuple[PageSpan, PageSpan]:
 def _cut_evenly(pages: PageSpan, count: int) -> Iterator[PageSpan]:
     size, longer = divmod(len(pages), count)
     return _cut(pages, size, longer)
+
+
+def _cut_by_pace(pages: PageSpan, pace: Pace) -> Iterator[PageSpan]:
+    first = pages.first
+    while first <= pages.last:
+        last = min(first + pace.span_pages - 1, pages.last)
+        yield PageSpan(first, last)
+        first = last + 1
 
 
 def _cut(pages: PageSpan, size: int, longer: int) -> Iterator[PageSpan]:

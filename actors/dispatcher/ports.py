@@ -33,6 +33,11 @@ class ShardRef(Protocol):
         """Whether a remote model has yet to read the pages."""
         ...
 
+    @property
+    def seconds(self) -> float:
+        """How long a parser worked on the span; 0 when nobody knows."""
+        ...
+
 
 class PeerRegistry(Protocol):
     """Where the dispatchers of a service meet. Raises FleetUnavailable or StoreUnavailable while it is away."""

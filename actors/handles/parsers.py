@@ -35,10 +35,11 @@ class ShardRef:
     span: PageSpan
     lost: tuple[PageFailure, ...]
     asks: bool = False
+    seconds: float = 0.0
 
     @classmethod
     def of(cls, ref: ray.ObjectRef[Shard], shard: Shard) -> ShardRef:
-        return cls(ref, shard.span, shard.lost, shard.questions is not None)
+        return cls(ref, shard.span, shard.lost, shard.questions is not None, shard.seconds)
 
 
 class ParserHandle:

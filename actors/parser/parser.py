@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -122,7 +122,7 @@ class Parser:
             raise ParserFailed("the parser returned other pages than the ones requested")
         self._pages += len(span)
         count_pages(shard.profile, len(span), len(shard.lost), seconds)
-        return shard
+        return replace(shard, seconds=seconds)
 
     async def assemble(
         self, document: DocumentBytes, task: FileTask, lost: Sequence[PageFailure], *shards: Shard

@@ -12,7 +12,7 @@ from actors.errors import FileError, ParserDied
 from actors.messages import FileTask, PageSpan, ParsedFile
 from actors.telemetry.metrics import PAGES_LOST, SPAN_RETRIES, WORDS_LOST
 from client.models import ErrorCode, ParseOptions, ParserInfo
-from tests.memory_parsers import CountedPages, MemoryParsers
+from tests.memory_parsers import CountedPages, MemoryParsers, MemoryShardRef
 from tests.peak_memory import peak_memory
 from tests.recorded import Recorded
 from tests.waiting import eventually_async as eventually
@@ -99,6 +99,20 @@ async def test_a_file_that_is_no_document_is_not_tried_twice(parsers) -> None:
     with pytest.raises(FileError, match="not a document"):
         await parse(parsers, b"garbage", Splitting(slots=4))
     assert parsers.opened.total() == 1
+
+
+async def test_the_spans_of_a_long_document_grow_when_its_pages_are_parsed_fast(parsers) -> None:
+    sizes: list[int] = []
+    parse_pages, parsers.page_s = parsers.parse_pages, 0.01
+
+    async def measured(document: bytes, task: FileTask, span: PageSpan) -> MemoryShardRef:
+        sizes.append(len(span))
+        return await parse_pages(document, task, span)
+
+    parsers.parse_pages = measured
+    parsed, _ = await parse(parsers, b"2000", Splitting(slots=2))
+    assert pages_of(parsed) == list(range(1, 2001))
+    assert (sizes[0], sizes[-2]) == (6, 16)
 
 
 async def test_a_plan_of_ten_million_pages_costs_nothing_before_its_spans_are_parsed(parsers) -> None:

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.dispatcher.page_spans import MAX_PAGES, MIN_PAGES, bisect, plan_spans
+from actors.dispatcher.page_spans import MAX_PAGES, MAX_ROUNDS, MIN_PAGES, PAGES_WANTED, Pace, bisect, plan_spans
 from actors.messages import PageSpan
 
 page_ranges = st.builds(
@@ -19,12 +20,34 @@ def test_every_page_is_in_exactly_one_span_and_in_order(pages: PageSpan, slots: 
     assert pages_of(spans) == list(range(pages.first, pages.last + 1))
 
 
-@given(page_ranges, st.integers(1, 64))
-def test_adaptive_spans_differ_by_one_page_at_most_and_stay_within_bounds(pages: PageSpan, slots: int) -> None:
+@given(st.integers(1, 500), st.integers(1, 64), st.integers(1, 64 * MAX_ROUNDS * PAGES_WANTED))
+def test_adaptive_spans_differ_by_one_page_at_most_and_stay_within_bounds(first: int, slots: int, count: int) -> None:
+    pages = PageSpan(first, first + min(count, slots * MAX_ROUNDS * PAGES_WANTED) - 1)
     sizes = [len(span) for span in plan_spans(pages, slots=slots)]
     assert max(sizes) - min(sizes) <= 1
     assert max(sizes) <= MAX_PAGES
     assert min(sizes) >= min(MIN_PAGES // 2, len(pages))
+
+
+@pytest.mark.parametrize(
+    ("seconds_of_a_page", "size"), [(0.001, MAX_PAGES), (0.03, 13), (0.1, PAGES_WANTED), (5, PAGES_WANTED)]
+)
+def test_the_spans_of_a_long_document_begin_small_and_then_take_less_than_half_a_second(
+    seconds_of_a_page: float, size: int
+) -> None:
+    pace = Pace()
+    spans = plan_spans(PageSpan(1, 1_000), slots=2, pace=pace)
+    first, second = next(spans), next(spans)
+    assert (first, second) == (PageSpan(1, PAGES_WANTED), PageSpan(PAGES_WANTED + 1, 2 * PAGES_WANTED))
+    pace.took(len(first), seconds_of_a_page * len(first))
+    assert next(spans) == PageSpan(second.last + 1, second.last + size)
+
+
+def test_one_slow_span_among_many_does_not_make_the_next_ones_small() -> None:
+    pace = Pace()
+    for seconds in [0.1] * 50 + [1.0]:
+        pace.took(8, seconds)
+    assert pace.span_pages > PAGES_WANTED
 
 
 def test_four_hundred_pages_on_32_parsers_fill_whole_rounds() -> None:

@@ -7,6 +7,7 @@ import inspect
 import pickle
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -130,6 +131,13 @@ def allowed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr(Watchdog, "watch", watch)
     return seconds_of_calls
+
+
+async def test_a_span_tells_how_long_it_took(engine: SlowEngine) -> None:
+    parser, began = Parser(ParserConfig(), lambda config: engine), time.perf_counter()
+    engine.go_on.release()
+    shard = await parser.parse_pages(DOCUMENT, make_task(), SPAN)
+    assert 0 < shard.seconds <= time.perf_counter() - began
 
 
 async def test_a_call_gets_the_time_that_its_task_allows(engine: SlowEngine, allowed: list[float]) -> None:
