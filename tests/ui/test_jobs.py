@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import APIResponse, Page, Route, expect
 
 from client.keys import digest, new_key
+from client.options import ENRICHMENTS
 from tests.browser import NewPage
 from tests.ui.documents import paged
 from tests.ui.server import PageServer
@@ -120,6 +121,25 @@ def test_chosen_options_go_along_with_the_files(home: Page, server: PageServer) 
     options = server.options(job_id)
     assert (options.do_table_structure, options.page_range) == (False, (2, 3))
     assert options.content == ("body", "furniture", "notes")
+
+
+def test_options_are_in_the_form_where_the_server_has_their_models(home: Page) -> None:
+    home.locator(".options summary").click()
+    expect(home.get_by_label("Attachments of mails")).to_be_visible()
+    labels = ["Describe pictures with", "Describe all but these classes", "Read formulas as LaTeX"]
+    assert [home.get_by_label(label).count() for label in labels] == [0, 0, 0]
+
+    def with_models(route: Route) -> None:
+        models = {"model_endpoints": {"qwen": ["picture"], "granite": ["page"]}, "enrichments": list(ENRICHMENTS)}
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | models)
+
+    home.route("**/options", with_models)
+    home.reload()
+    home.locator(".options summary").click()
+    assert [home.get_by_label(label).count() for label in labels] == [1, 1, 1]
+    endpoints = home.get_by_label("Describe pictures with").locator("option")
+    assert endpoints.all_text_contents() == ["Default", "qwen"]
 
 
 def test_jobs_of_other_programs_appear_without_a_reload_and_stay_after_one(home: Page, server: PageServer) -> None:

@@ -149,6 +149,10 @@ export interface Offer {
   defaults: Record<string, unknown>;
   chunk_defaults?: Record<string, unknown>;
   options_schema: Schema;
+  /** What each remote model is for, by its name. */
+  model_endpoints: Record<string, string[]>;
+  /** The options about single items whose models are there. */
+  enrichments: string[];
 }
 
 export interface Problem {

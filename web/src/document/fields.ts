@@ -22,12 +22,24 @@ const LABELS: Record<string, string> = {
   do_table_structure: "Find tables",
   include_images: "Keep pictures",
   page_chunks: "One node per page",
+  content: "Content",
+  encoding: "Encoding of text files",
+  attachments: "Attachments of mails",
   page_range: "Pages",
+  password: "Password of PDFs",
   ocr_lang: "Languages of pictures",
   cache: "Use an earlier result",
   images_scale: "Pixels per point of pictures",
   heading_hierarchy: "Find levels of headings",
   table_mode: "Table model",
+  picture_description: "Describe pictures with",
+  picture_area: "Smallest share of the page",
+  do_picture_classification: "Tell the class of pictures",
+  picture_allow: "Describe only these classes",
+  picture_deny: "Describe all but these classes",
+  picture_min_confidence: "Least confidence of a class",
+  do_code_enrichment: "Read code from its picture",
+  do_formula_enrichment: "Read formulas as LaTeX",
   chunks: "Make chunks at once",
   chunker: "Cut by",
   max_tokens: "Most tokens",
@@ -35,8 +47,29 @@ const LABELS: Record<string, string> = {
   tables: "Tables as",
 };
 
-/** In the order of the server. */
-export const fieldsOf = (offer: Offer): Field[] => fieldsIn(offer.options_schema, offer, offer.defaults);
+/** Options whose models not every server has. */
+const ENRICHMENTS = ["do_picture_classification", "do_code_enrichment", "do_formula_enrichment"];
+
+/** Lists that are typed in: ticks for so many values would fill the form. */
+const MOST_TICKS = 8;
+
+/** In the order of the server, without what it would refuse. */
+export const fieldsOf = (offer: Offer): Field[] =>
+  fieldsIn(offer.options_schema, offer, offer.defaults).filter((field) => isPossible(field.name, offer));
+
+/** Whether the server has the models for an option. */
+function isPossible(name: string, offer: Offer): boolean {
+  const classes = offer.enrichments.includes("do_picture_classification");
+  if (["picture_allow", "picture_deny", "picture_min_confidence"].includes(name)) {
+    return classes && describers(offer).length > 0;
+  }
+  if (name.startsWith("picture_")) return describers(offer).length > 0;
+  return !ENRICHMENTS.includes(name) || offer.enrichments.includes(name);
+}
+
+/** The model endpoints for pictures. */
+const describers = (offer: Offer): string[] =>
+  Object.keys(offer.model_endpoints).filter((name) => offer.model_endpoints[name]?.includes("picture"));
 
 function fieldsIn(schema: Schema, offer: Offer, defaults: Record<string, unknown>): Field[] {
   return Object.entries(schema.properties ?? {}).map(([name, property]) => {
@@ -70,12 +103,14 @@ function typed(name: string, schema: Schema, offer: Offer): Pick<Field, "kind" |
   if (schema.type !== "array") return { kind: "text", values: [] };
   if (schema.prefixItems) return { kind: "range", values: [] };
   const items = schema.items?.enum ?? [];
+  if (items.length > MOST_TICKS) return { kind: "words", values: items };
   return items.length ? { kind: "choices", values: items } : { kind: "words", values: suggested(name, offer) };
 }
 
 /** What this server has of what the schema allows. */
 function offered(name: string, offer: Offer): string[] | undefined {
   if (name === "profile") return offer.profiles;
+  if (name === "picture_description") return describers(offer);
   return name === "tokenizer" ? Object.keys(offer.tokenizers) : undefined;
 }
 

@@ -99,7 +99,16 @@ function Choice({ field, value, set }: FieldProps) {
   );
 }
 
-const PLACEHOLDERS: Partial<Record<Field["kind"], string>> = { range: "3-7", words: "en, de" };
+const EXAMPLES: Record<string, string> = {
+  page_range: "3-7",
+  ocr_lang: "en, de",
+  encoding: "shift_jis",
+  images_scale: "2",
+  picture_area: "0.05",
+  picture_allow: "bar_chart, table",
+  picture_deny: "logo, icon",
+  picture_min_confidence: "0.5",
+};
 
 function Typed({ field, value, set }: FieldProps) {
   const id = useId();
@@ -112,7 +121,7 @@ function Typed({ field, value, set }: FieldProps) {
         type={(field.kind === "secret" ? "password" : "text") as "text"}
         inputMode={field.kind === "number" ? "decimal" : undefined}
         autocomplete="off"
-        placeholder={field.usual || PLACEHOLDERS[field.kind]}
+        placeholder={field.usual || EXAMPLES[field.name]}
         title={field.values.length ? `One or more of: ${field.values.join(", ")}` : undefined}
         value={shown}
         onChange={(event) => set(meant(field, event.currentTarget.value))}
