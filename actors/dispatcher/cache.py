@@ -26,6 +26,12 @@ SWEEP_AT_ONCE = 500  # entries
 #: Options that do not change the result.
 _NOT_IN_KEY = {"cache", "password", "chunks"}
 
+#: Options that do not change which models run. Many have endlessly many values.
+_NOT_ABOUT_MODELS = (
+    "page_range", "password", "cache", "page_chunks", "chunks", "content", "encoding", "attachments", "ocr_lang",
+    "images_scale", "picture_area", "picture_allow", "picture_deny", "picture_min_confidence",
+)  # fmt: skip
+
 #: Warnings of models that were away, or failed on something.
 MODEL_FAILED = {
     WarningCode.LAYOUT_FAILED,
@@ -102,8 +108,7 @@ class ResultCache:
         return f"cache/{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}/entry.json"
 
     async def _described_for(self, options: ParseOptions) -> ParserInfo:
-        irrelevant = dict.fromkeys(("page_range", "password", "cache", "page_chunks", "chunks"))
-        recipe = options.model_copy(update=irrelevant)
+        recipe = options.model_copy(update=dict.fromkeys(_NOT_ABOUT_MODELS))
         known = recipe.model_dump_json().encode()
         if known not in self._described:
             self._described[known] = await self._parsers.describe(recipe)

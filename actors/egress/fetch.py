@@ -118,7 +118,7 @@ class Fetcher:
 
     @asynccontextmanager
     async def _answered(self, request: _Request) -> AsyncIterator[httpcore.Response]:
-        """The answer to a request. Raises FileError and _TryAgain for what goes wrong before and in this context."""
+        """The answer to a request. Raises FileError or _TryAgain, also while the body is read."""
         host = request.host
         try:
             async with (
@@ -164,7 +164,7 @@ class Fetcher:
 
     def _target(self, request: _Request, location: bytes) -> httpx.URL:
         try:
-            return self._checked(str(request.url.join(location.decode("latin-1"))))
+            return self._checked(str(request.url.join(_text(location))))
         except (httpx.InvalidURL, UnicodeError) as error:
             raise _failed(f"{request.host} redirects to something that is no URL") from error
 
@@ -173,6 +173,14 @@ class Fetcher:
             return self._guard.check(url)
         except AddressRefused as error:
             raise _refused(error) from error
+
+
+def _text(header: bytes) -> str:
+    """A header's value. Some servers send letters beyond ASCII as UTF-8, against the rules."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 def last_part(url: httpx.URL) -> str:

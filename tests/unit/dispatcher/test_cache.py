@@ -141,6 +141,26 @@ async def test_metadata_that_cannot_be_told_from_the_content_is_not_kept(fleet: 
     assert fleet.parsed == 2
 
 
+async def test_the_parsers_are_asked_once_for_options_that_run_the_same_models(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[ParseOptions] = []
+
+    async def describe(options: ParseOptions) -> ParserInfo:
+        asked.append(options)
+        return fleet.parsers.parser
+
+    monkeypatch.setattr(fleet.parsers, "describe", describe)
+    for number in range(1, 4):
+        many = ParseOptions(
+            profile="auto", encoding=f"cp125{number}", include_images=True, images_scale=1 + number / 10
+        )
+        await fleet.run(str(number), options=many)
+    await fleet.run("other", options=ParseOptions(profile="native"))
+    assert [options.profile for options in asked] == ["auto", "native"]
+    assert fleet.parsed == 4
+
+
 async def test_a_document_that_lost_pages_is_parsed_again(fleet: Fleet) -> None:
     fleet.parsers.deadly = {2}
     await fleet.run("first", b"9")

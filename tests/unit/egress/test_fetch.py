@@ -9,6 +9,7 @@ import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -154,6 +155,13 @@ async def test_a_redirect_is_followed_and_may_be_relative(web: Web, store: Store
     assert (await fetch("/a", SECRET)).last_part == "c.pdf"
     assert store.stored == PDF
     assert [headers.get("authorization") for _, headers in web.requests] == ["Bearer sesame"] * 2
+
+
+@pytest.mark.parametrize("name", ["übung.pdf", "資料.pdf", "%C3%BCbung.pdf"])
+async def test_a_redirect_may_have_letters_that_are_not_escaped(web: Web, fetch: Any, name: str) -> None:
+    web.pages["/a"] = [answer("302 Found", f"Location: /{name}")]
+    web.pages[f"/{quote(unquote(name))}"] = [OK]
+    assert (await fetch("/a")).last_part == unquote(name)
 
 
 async def test_headers_go_to_their_own_host_only_and_do_not_come_back(web: Web, fetch: Any) -> None:
