@@ -59,6 +59,7 @@ class Parsed:
     shard: Shard
     lost: tuple[PageFailure, ...] = ()
     asks: bool = False
+    seconds: float = 0.0
 
 
 class OneParser:
