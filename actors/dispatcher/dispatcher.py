@@ -33,6 +33,7 @@ log = get_logger()
 
 CLAIM_WAIT_S = 5.0  # a claim that a killed dispatcher left behind may still take jobs for this long
 GATHER_S = 0.05  # a claim costs as much for one job as for many, so it waits for more free places
+GATHER_PART = 4  # until this part of all places is free
 RESIZE_EVERY_S = 1.0
 
 
@@ -149,7 +150,7 @@ class Dispatcher:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(GATHER_S):
-                await self._have_free_places(self._config.jobs // 10)
+                await self._have_free_places(self._config.jobs // GATHER_PART)
         for claim in await self._jobs.claim(self.id, self._free_places(), CLAIM_WAIT_S, self._held()):
             self._start(claim)
 

@@ -94,7 +94,7 @@ class Journal:
         self._me = uuid.uuid4().hex
         self._holding = False
         # Parameters may hold passwords and headers, so errors must not print them.
-        engine = partial(create_engine, self._url, hide_parameters=True, pool_pre_ping=True)
+        engine = partial(create_engine, self._url, hide_parameters=True, pool_pre_ping=not self._is_sqlite)
         if self._url.get_backend_name() == "postgresql":
             engine = partial(engine, connect_args={**_NO_ENDLESS_WAIT, **self._url.query})
         self._writes = engine()
