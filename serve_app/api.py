@@ -44,7 +44,7 @@ from serve_app.openapi import (
 )
 from serve_app.picture_routes import PictureRoutes
 from serve_app.pictures import Artifacts, PagePictures
-from serve_app.plain_status import PlainStatus
+from serve_app.plain_status import PlainResults, PlainStatus
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import install_problems
 from serve_app.rate_limit import RateLimit
@@ -134,6 +134,8 @@ def _add_routes(api: FastAPI, routes: Routes, pictures: PictureRoutes) -> None:
     api.router.routes.append(PlainStatus("/jobs/{job_id}", routes.plain_status, include_in_schema=False))
     get("/jobs/{job_id}", routes.job_status, response_model=JobStatusResponse, responses=of_a_job)
     post("/submit", routes.submit, status_code=202, responses=SUBMIT_RESPONSES, openapi_extra=UPLOAD_FORM)
+    plain_results = PlainResults("/jobs/{job_id}/results", routes.plain_results, include_in_schema=False)
+    api.router.routes.append(plain_results)
     get("/jobs/{job_id}/results", routes.job_results, responses=RESULT_RESPONSES)
     get("/jobs/{job_id}/events", routes.job_events, responses=EVENT_RESPONSES)
     post("/parse", routes.parse, responses=PARSE_RESPONSES, openapi_extra=UPLOAD_FORM)

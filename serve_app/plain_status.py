@@ -1,4 +1,4 @@
-"""The shortest way for the most frequent request: the status of a job, without waiting for anything."""
+"""The shortest ways for the most frequent requests: the status of a job, and its results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_PATH = re.compile(r"/jobs/[^/]{1,100}")
+_STATUS = re.compile(r"/jobs/[^/]{1,100}")
+_RESULTS = re.compile(r"/jobs/[^/]{1,100}/results")
+#: No query, or a wait of up to 59 seconds.
+_WAIT = re.compile(rb"(?:wait=[1-5]?\d(?:\.\d{1,3})?)?")
 
 #: The application of this process, once it is built.
 BUILT_HERE: list[ASGIApp] = []
@@ -17,11 +20,20 @@ BUILT_HERE: list[ASGIApp] = []
 def is_plain_status(scope: Scope) -> bool:
     """Whether a request asks for a job's status as it is now. With `wait` or `Prefer` it may take long."""
     return (
+        _is_get(scope, _STATUS) and not scope["query_string"] and all(name != b"prefer" for name, _ in scope["headers"])
+    )
+
+
+def is_plain_results(scope: Scope) -> bool:
+    """Whether a request asks for the nodes of a job, at once or with `wait`, and for nothing else."""
+    return _is_get(scope, _RESULTS) and _WAIT.fullmatch(scope["query_string"]) is not None
+
+
+def _is_get(scope: Scope, path: re.Pattern[str]) -> bool:
+    return (
         scope["type"] == "http"
         and scope["method"] == "GET"
-        and not scope["query_string"]
-        and _PATH.fullmatch(scope["path"].removeprefix(scope.get("root_path", ""))) is not None
-        and all(name != b"prefer" for name, _ in scope["headers"])
+        and path.fullmatch(scope["path"].removeprefix(scope.get("root_path", ""))) is not None
     )
 
 
@@ -31,6 +43,13 @@ class PlainStatus(Route):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         return super().matches(scope) if is_plain_status(scope) else (Match.NONE, {})
+
+
+class PlainResults(Route):
+    """A route for `is_plain_results`. FastAPI would look for a dozen parameters of exports and chunks."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return super().matches(scope) if is_plain_results(scope) else (Match.NONE, {})
 
 
 class AnsweredHere:

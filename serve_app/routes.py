@@ -230,6 +230,14 @@ class Routes:
             return await self._results.envelope(view, span)
         return await self._results.exported(view, form, file, span, style)
 
+    async def plain_results(self, request: Request) -> Response:
+        """`job_results` with no parameter but `wait`."""
+        wait, known = request.query_params.get("wait", "0"), request.headers.get("if-none-match")
+        job_id = request.path_params["job_id"]
+        return await self.job_results(
+            request, job_id, ChunkOptions(), ExportStyle(), wait=float(wait), if_none_match=known
+        )
+
     async def list_jobs(
         self,
         request: Request,

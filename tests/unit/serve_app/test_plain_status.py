@@ -58,3 +58,34 @@ async def test_an_unknown_job_is_the_same_404(service: Service) -> None:
     plain, described = [await service.http.get(f"/jobs/none{query}") for query in ("", "?wait=0")]
     assert (plain.status_code, described.status_code) == (404, 404)
     assert plain.json() | {"request_id": ""} == described.json() | {"request_id": ""}
+
+
+@pytest.mark.parametrize("wait", ["0", "5", "59", "0.25"])
+async def test_results_are_those_of_the_described_route(service: Service, wait: str) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+    path = f"/jobs/{job_id}/results"
+    plain, described = [
+        await service.http.get(f"{path}?{query}") for query in (f"wait={wait}", f"wait={wait}&format=nodes")
+    ]
+    assert (plain.status_code, plain.content) == (described.status_code, described.content)
+    assert plain.headers.keys() == described.headers.keys()
+
+
+async def test_results_without_a_query_are_the_same_too(service: Service) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+    plain, described = [await service.http.get(f"/jobs/{job_id}/results{query}") for query in ("", "?format=nodes")]
+    assert plain.content == described.content
+    again = await service.http.get(f"/jobs/{job_id}/results", headers={"If-None-Match": plain.headers["ETag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("query", ["wait=-1", "wait=61", "wait=nan", "wait=1e9", "wait=", "wait=1&wait=61"])
+async def test_a_wait_that_is_wrong_is_still_refused(service: Service, query: str) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+    assert (await service.http.get(f"/jobs/{job_id}/results?{query}")).status_code == 422
+
+
+async def test_results_of_an_unknown_job_are_the_same_404(service: Service) -> None:
+    plain, described = [await service.http.get(f"/jobs/none/results{query}") for query in ("", "?format=nodes")]
+    assert (plain.status_code, described.status_code) == (404, 404)
+    assert plain.json() | {"request_id": ""} == described.json() | {"request_id": ""}
