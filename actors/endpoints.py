@@ -107,7 +107,7 @@ def parse_endpoints(text: str) -> Endpoints:
         # Not the values: somebody may have written a key into them.
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the model endpoints"
-        raise ValueError(f"{where}: {first['msg']}") from error
+        raise ValueError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 def keys_of(endpoints: Endpoints, environment: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where to fetch a file. The headers are secrets, and so may the URL be, so neither is in the repr.
+    """Where to fetch a file. The headers are secrets, and the URL may hold one, so neither is in the repr.
 
     `is_named`: the client gave the file's name; otherwise the server of the URL may give it another one.
     """

@@ -207,7 +207,7 @@ def delete(
 
 
 def _for_each(job_ids: Sequence[str], act: Callable[[str], object], done: str) -> None:
-    """Go on after a job that refuses. Then the exit status is 1."""
+    """Act on each job, also after one that refuses; then the exit status is 1."""
     refusals = 0
     for job_id in job_ids:
         try:

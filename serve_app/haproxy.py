@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def with_503(config: str) -> str:
-    """Serve's configuration of HAProxy, with 503 for every path as long as no application has a path."""
+    """Serve's configuration of HAProxy, which answers 503 on every path while no application is deployed."""
     frontend, _, _ = config.partition("default_backend default_backend")
     if _APPLICATION.search(frontend):
         return config

@@ -72,7 +72,7 @@ async def _nodes(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[byte
 
 
 async def _chunks(delivery: DueDelivery, blobs: BlobStore, derive: Derive) -> AsyncGenerator[bytes, None]:
-    """A file tells how many chunks it has only by them, so those of all files are read again after a failure."""
+    """After a failure, the chunks of earlier files are read again: only so is it known how many there are."""
     first = 0
     for index, file in enumerate(delivery.job.files):
         lines = await _lines(delivery, index, blobs, derive) if file.document else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.blobs import BlobStore
 
-#: What is kept for each file, beside up to a tenth that was stored since the last listing.
+#: The most that is kept for each file. Up to a tenth more may have been stored since the last listing.
 KEPT_BLOBS = 1_000
 KEPT_BYTES = 128 * 1024 * 1024
 

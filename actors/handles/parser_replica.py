@@ -44,8 +44,9 @@ class ParserReplica(Parser):
     async def check_health(self) -> None:
         """Raises RuntimeError when this replica should be replaced.
 
-        A healthy one answers late. While Serve waits for an answer, it hears at once when the process ends. Between two
-        questions it would hear of that seconds later. The first answer is not late: Serve sends no call before it.
+        A healthy one delays its answer: while Serve waits for it, Serve learns at once that the process has ended.
+        Otherwise it would learn that at its next check, seconds later. The first answer is not delayed, because Serve
+        sends no calls before it.
         """
         looks, self._has_started = LOOKS if self._has_started else 0, True
         await super().check_health()

@@ -54,7 +54,7 @@ def ended_before(limit_s: float, apart: Collection[int] = ()) -> Iterator[None]:
 
 
 def _end_children(apart: Collection[int]) -> bool:
-    """Kill every process below this one, but for those in `apart`. Whether there were any."""
+    """Kill every process below this one, except those in `apart`. Returns whether there were any."""
     found = [child for child in psutil.Process().children() if child.pid not in apart]
     for child in found:
         with suppress(psutil.NoSuchProcess):

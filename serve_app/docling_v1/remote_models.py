@@ -78,7 +78,7 @@ def _chosen(sent: Mapping[str, Any], api: str, preset: str, endpoints: Endpoints
 
 
 def _at_url(option: str, asked: Any, known: Endpoints, use: Use) -> str:
-    """Its headers are for nobody: the endpoint has its own key. A request cannot change how the model is asked."""
+    """The endpoint at the URL that a request names. Its headers are ignored: the endpoint has its own key."""
     if not isinstance(asked, dict):
         raise Refused(ErrorCode.INVALID_OPTION, f"Invalid option '{option}': it must be an object with a url")
     for name in _matching(asked, known):

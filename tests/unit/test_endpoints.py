@@ -37,8 +37,8 @@ def test_nothing_means_no_endpoints() -> None:
 @pytest.mark.parametrize(
     ("endpoint", "reason"),
     [
-        ({"url": "ftp://models"}, "granite.url: Value error, must be an http or https URL"),
-        ({"url": "models/v1"}, "granite.url: Value error, must be an http or https URL"),
+        ({"url": "ftp://models"}, "granite.url: must be an http or https URL"),
+        ({"url": "models/v1"}, "granite.url: must be an http or https URL"),
         ({"url": "http://me:secret@models/v1"}, "name the key's environment variable in key_env"),
         ({"model": ""}, "granite.model: String should have at least 1 character"),
         ({"concurrency": 0}, "granite.concurrency: Input should be greater than or equal to 1"),
@@ -47,8 +47,8 @@ def test_nothing_means_no_endpoints() -> None:
         ({"use": []}, "granite.use: Tuple should have at least 1 item"),
         ({"preset": "mineru2_pro"}, "granite.preset: Input should be"),
         ({"key": "sk-secret"}, "granite.key: Extra inputs are not permitted"),
-        ({"params": {"model": "other"}}, "granite.params: Value error, must not set model"),
-        ({"prompt": "Read it"}, "granite: Value error, a prompt is for one use; name it in use"),
+        ({"params": {"model": "other"}}, "granite.params: must not set model"),
+        ({"prompt": "Read it"}, "granite: a prompt is for one use; name it in use"),
     ],
 )
 def test_wrong_endpoint_is_refused_by_its_name_and_without_its_values(endpoint: dict[str, Any], reason: str) -> None:
