@@ -282,13 +282,15 @@ class PagePlan:
     """A parser's answer for a document with too many pages to parse in one call: the pages that were asked for.
 
     `apart` says whether they may be parsed in separate calls. If not, another call of `open` parses them all.
-    `span_pages` is how many pages a call takes, and `pages_at_once` how many are under way at most; None leaves both to
-    the dispatcher.
+    `span_pages` is how many pages a call takes, `calls_at_once` how many calls run side by side at most, and
+    `pages_at_once` how many pages are under way, be it with a parser or a remote model; None leaves each to the
+    dispatcher.
     """
 
     pages: PageSpan
     apart: bool = True
     span_pages: int | None = None
+    calls_at_once: int | None = None
     pages_at_once: int | None = None
 
 

@@ -65,7 +65,10 @@ class MemoryParsers:
     limits_s: list[float] = field(default_factory=list)
     apart: bool = True
     span_pages: int | None = None
+    calls_at_once: int | None = None
     pages_at_once: int | None = None
+    parsing: int = 0  # how many calls parse pages now
+    most_parsing: int = 0
     asks: bool = False  # whether a remote model has to read the pages
     unread: set[int] = field(default_factory=set)  # the pages that it fails to read
     model: list[Exception] = field(default_factory=list)  # what the next calls of the model raise
@@ -94,12 +97,23 @@ class MemoryParsers:
             raise ZeroDivisionError
         pages = PageSpan(1, int(document))
         if len(pages) > split_above:
-            return PagePlan(pages=pages, apart=self.apart, span_pages=self.span_pages, pages_at_once=self.pages_at_once)
+            return PagePlan(
+                pages=pages,
+                apart=self.apart,
+                span_pages=self.span_pages,
+                calls_at_once=self.calls_at_once,
+                pages_at_once=self.pages_at_once,
+            )
         await self._parse(pages)
         return self._file(task, document, range(1, len(pages) + 1), ())
 
     async def parse_pages(self, document: bytes, task: FileTask, span: PageSpan) -> MemoryShardRef:
-        await self._parse(span)
+        self.parsing += 1
+        self.most_parsing = max(self.most_parsing, self.parsing)
+        try:
+            await self._parse(span)
+        finally:
+            self.parsing -= 1
         return MemoryShardRef(span, asks=self.asks, seconds=self.page_s * len(span))
 
     async def read(self, shard: MemoryShardRef, task: FileTask) -> MemoryShardRef:

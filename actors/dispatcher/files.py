@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -88,6 +89,7 @@ class FileRun:
         self._document = document
         self._on_pages = on_pages
         self._calls = ParserCalls(slots, self._task)
+        self._turns = asyncio.Semaphore(splitting.spans_at_once)
         self._partial = PartialAssembly(0)
         self._pace = Pace()
         self._partial_is_risky = False
@@ -184,6 +186,7 @@ class FileRun:
     async def _parse_pages(self, plan: PagePlan, count: OnPages) -> Parsed:
         self._partial = PartialAssembly(len(plan.pages))
         size = self._splitting.span_pages or plan.span_pages
+        self._turns = asyncio.Semaphore(plan.calls_at_once or self._splitting.spans_at_once)
         spans = plan_spans(plan.pages, slots=self._splitting.slots, size=size, pace=self._pace)
         workers = (self._parse_spans(spans, count) for _ in range(self._spans_at_once(plan, size)))
         return sum(await gather_or_cancel(*workers), Parsed()).in_order()
@@ -201,13 +204,7 @@ class FileRun:
 
     async def _parse_span(self, span: PageSpan, count: OnPages, *, suspect: bool = False) -> Parsed:
         try:
-            shard = await self._calls.twice(
-                lambda task: self._parsers.parse_pages(self._document, task, span),
-                self._budget.pages_s(self._task, len(span)),
-                suspect=suspect,
-                alone=len(span) == 1,
-                tried=self._broke_when_opened and len(span) == self._partial.total_pages,
-            )
+            shard = await self._parse_in_turn(span, suspect=suspect)
         except FAILURES as failure:
             return await self._parse_dangerous(span, count, failure)
         if shard.asks:
@@ -219,6 +216,16 @@ class FileRun:
         self._partial.add(shard)
         count(0, len(span) - len(shard.lost), len(shard.lost))
         return Parsed((shard,), shard.lost)
+
+    async def _parse_in_turn(self, span: PageSpan, *, suspect: bool) -> ShardRef:
+        async with self._turns:
+            return await self._calls.twice(
+                lambda task: self._parsers.parse_pages(self._document, task, span),
+                self._budget.pages_s(self._task, len(span)),
+                suspect=suspect,
+                alone=len(span) == 1,
+                tried=self._broke_when_opened and len(span) == self._partial.total_pages,
+            )
 
     async def _parse_dangerous(self, span: PageSpan, count: OnPages, failure: ParserDied | ParserFailed) -> Parsed:
         """Cut a span that keeps breaking parsers until the bad page stands alone. That page is lost.

@@ -89,8 +89,7 @@ class Conversion:
             raise _outside(first, f"the document has {count}")
         pages = PageSpan(first, min(last, count))
         if self.asks_model and self._converter.endpoint:
-            at_once = 2 * (self._converter.endpoint.concurrency + PAGES_ASKED)  # the model is never out of work
-            return PagePlan(pages=pages, span_pages=PAGES_ASKED, pages_at_once=at_once)
+            return _drawing_plan(pages, self._converter.endpoint.concurrency)
         apart = self._converter.splits and form in (InputFormat.PDF, InputFormat.IMAGE)
         return PagePlan(pages=pages, apart=apart, span_pages=span_pages if apart else None)
 
@@ -284,6 +283,20 @@ class Conversion:
             return refusal
         suffix = suffix_of(self._source.name)
         return FileError(ErrorCode.INVALID_FILE, f"The file could not be read as {suffix}: {reason_of(error)}")
+
+
+def _drawing_plan(pages: PageSpan, asked_at_once: int) -> PagePlan:
+    """How pages are drawn for a model that is asked about so many at once.
+
+    It is never out of work: as many pages again wait for it. Few calls draw side by side, or they would slow down those
+    that send the first pages.
+    """
+    return PagePlan(
+        pages=pages,
+        span_pages=PAGES_ASKED,
+        calls_at_once=max(2, asked_at_once // (2 * PAGES_ASKED)),
+        pages_at_once=2 * (asked_at_once + PAGES_ASKED),
+    )
 
 
 def _refusal_under(error: BaseException | None) -> FileError | None:

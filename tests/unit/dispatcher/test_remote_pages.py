@@ -48,6 +48,21 @@ async def test_no_more_pages_are_drawn_than_the_model_soon_reads(parsers: Memory
     assert sum(map(len, parsers.spans)) == 100
 
 
+@pytest.mark.parametrize(("calls_at_once", "most"), [(2, 2), (None, 10)])
+async def test_as_many_parsers_draw_side_by_side_as_the_plan_says(
+    parsers: MemoryParsers, calls_at_once: int | None, most: int
+) -> None:
+    parsers.calls_at_once = calls_at_once
+    await run_of(parsers, ParserSlots(50), CountedPages(), pages=40).parse()
+    assert (parsers.most_parsing, sum(map(len, parsers.spans))) == (most, 40)
+
+
+async def test_page_that_breaks_its_parser_holds_up_no_other_page(parsers: MemoryParsers) -> None:
+    parsers.calls_at_once, parsers.broken = 1, {6}
+    _, counted = await parse(parsers)
+    assert (counted.done, counted.failed) == (11, 1)
+
+
 async def test_no_slot_is_held_while_the_model_reads(parsers: MemoryParsers) -> None:
     parsers.read_gate = asyncio.Event()
     slots = ParserSlots(1)
