@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 from bs4 import BeautifulSoup, Tag, UnicodeDammit
+from bs4.element import NavigableString, PageElement
 from docling.backend import html_backend
 from lxml import etree, html
 from marko import inline_parser
@@ -19,6 +20,9 @@ MAX_DEPTH = 500
 
 #: Steps that Markdown's parser may take to find the links of one paragraph. A paragraph of 1,000 links takes a million.
 MAX_LINK_STEPS = 20_000_000
+
+#: Elements that may stand before the body and show nothing.
+_OF_THE_HEAD = {"head", "title", "meta", "link", "base", "style", "script", "noscript", "template"}
 
 #: lxml leaves out what comes after these.
 _END_OF_PAGE = re.compile(r"</(body|html)\s*>", re.IGNORECASE)
@@ -39,6 +43,8 @@ class ShallowSoup(FastTag, BeautifulSoup):
             self._parse(markup, features)
         except FileError:
             self._parse(_with_end_tags(markup), features)
+        if self.body:
+            _take_in(self.body)
 
     def _parse(self, markup: str | bytes, features: str) -> None:
         super().__init__(markup, features, element_classes={Tag: FastTag})
@@ -52,6 +58,21 @@ class ShallowSoup(FastTag, BeautifulSoup):
         super().pushTag(tag)
         if len(self.tagStack) > MAX_DEPTH:
             raise FileError(ErrorCode.INVALID_FILE, f"The file nests HTML elements more than {MAX_DEPTH} levels deep")
+
+
+def _take_in(body: Tag) -> None:
+    """Put what stands before the body at its beginning, as browsers do. Mail servers write notices there."""
+    for element in (body, *body.parents):
+        for before in list(element.previous_siblings):
+            if _is_shown(before):
+                body.insert(0, before.extract())
+
+
+def _is_shown(node: PageElement) -> bool:
+    """Comments and declarations are of subclasses of NavigableString."""
+    if isinstance(node, Tag):
+        return node.name not in _OF_THE_HEAD
+    return type(node) is NavigableString and bool(node.strip())
 
 
 def _with_end_tags(markup: str | bytes) -> str:

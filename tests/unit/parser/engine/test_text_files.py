@@ -260,10 +260,15 @@ def test_a_page_that_leaves_out_end_tags_is_read_whole(engine: Engine, page: str
 
 @pytest.mark.parametrize(
     "page",
-    ["<body><p>One</p></body></html><p>Two</p>", "<html><body><p>One</p></body></html>\n<html><body><p>Two</p></body>"],
-    ids=["after the end", "two pages in a file"],
+    [
+        "<body><p>One</p></body></html><p>Two</p>",
+        "<html><body><p>One</p></body></html>\n<html><body><p>Two</p></body>",
+        "<p>One</p>\n<!-- notice --><html><head><title>t</title><style>p {}</style></head><body><p>Two</p></body>",
+        "One <!DOCTYPE html><html><head><title>t</title><body><p>Two</p></html>",
+    ],
+    ids=["after the end", "two pages in a file", "before the beginning", "loose text before it"],
 )
-def test_what_comes_after_the_end_of_a_page_is_read_as_browsers_do(engine: Engine, page: str) -> None:
+def test_what_stands_outside_of_the_body_of_a_page_is_read_as_browsers_do(engine: Engine, page: str) -> None:
     assert text_of(parsed(engine, "a.html", page.encode())).split() == ["One", "Two"]
 
 
