@@ -10,7 +10,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import certifi
 import pytest
@@ -20,6 +20,7 @@ from actors.telemetry import metrics
 from client.models import ParseOptions
 from serve_app.__main__ import choose_http_mode
 from tests.recorded import Recorded
+from tests.scopes import Scopes, turn_of
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -59,10 +60,17 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scopes:
+    """How several processes share the tests."""
+    config.option.loadscopereorder = False
+    return Scopes(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests the time they need. Run the files that need models first: they take longest, and two processes that
-    share the files should end together. Run tests that share a service last: it runs until the session ends, and takes
-    time from all others."""
+    """Give tests the time they need. Run the files that need models before others of their kind: they take longest. Run
+    tests that share a service last: it runs until the session ends, and takes time from all others. With several
+    processes the longest scopes begin first: then all processes end at about the same time."""
     for item in items:
         if timeout := SLOW_TIMEOUT_S if item.get_closest_marker("slow") else TIMEOUTS_S.get(item.path.parent.name):
             item.add_marker(pytest.mark.timeout(timeout))
@@ -72,6 +80,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     with_models = {item.path for item in items if item.get_closest_marker("models")}
     items.sort(key=lambda item: (shared_services(item), item.path not in with_models))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: turn_of(item.nodeid))
 
 
 def pytest_collection_finish() -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from client import DoclingParserClient
 from serve_app.settings import Settings
+from tests.model_endpoint import FakeModel, Reply, doctags, numbered_pdf, said
 from tests.unit.parser.files import make_pdf
 from tests.waiting import eventually
 
@@ -88,7 +90,15 @@ def jobs(http: httpx.Client) -> list[dict[str, Any]]:
     return listed
 
 
-async def test_500_waiters_are_answered_and_do_not_starve_submits(url: str) -> None:
+@pytest.fixture
+def silent_model(model: FakeModel) -> Iterator[None]:
+    """The model answers no request until the test ends."""
+    model.reset(lambda _: Reply(hangs=True))
+    yield
+    model.reset(lambda request: said(doctags(request.page)))
+
+
+async def test_500_waiters_are_answered_and_do_not_starve_submits(url: str, silent_model: None) -> None:
     limits = httpx.Limits(max_connections=600)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as http:
 
@@ -100,7 +110,8 @@ async def test_500_waiters_are_answered_and_do_not_starve_submits(url: str) -> N
                     answer = (await http.get(f"/jobs/{job}/results", params={"wait": 30})).json()
             return answer
 
-        long = (await http.post("/submit", files={"files": ("long.pdf", make_pdf(300))})).json()["job_id"]
+        endless = {"files": ("long.pdf", numbered_pdf(20))}
+        long = (await http.post("/submit", files=endless, data={"options": '{"profile": "vlm"}'})).json()["job_id"]
         waiting = [asyncio.create_task(ended(long)) for _ in range(500)]
         submitted = await asyncio.gather(
             *(http.post("/submit", files={"files": (f"{i}.md", b"# Tide")}) for i in range(20))
