@@ -8,8 +8,8 @@ from xdist.scheduler import LoadFileScheduling
 #: longest, so they begin first, in this order.
 SHARED = ("tests/cluster", "tests/faults", "tests/ui")
 
-#: Files of these folders whose tests have services of their own.
-APART = ("tests/cluster/test_local_service.py", "tests/faults/test_several_dispatchers.py")
+#: A file of these folders that starts services of its own.
+APART = ("tests/cluster/test_local_service.py",)
 
 
 def scope_of(nodeid: str) -> str:

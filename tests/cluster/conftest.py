@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import psutil
@@ -15,12 +16,15 @@ from pydantic import SecretStr
 
 from client import DoclingParserClient
 from serve_app.__main__ import free_port
+from serve_app.app import APP
 from serve_app.local import serving
 from serve_app.settings import Settings
 from tests.cluster.collector import Collector
 from tests.model_endpoint import FakeModel, running
 
 MODEL_KEY = "sk-a-secret-of-the-operator"
+#: Requests that the model may get at once.
+AT_ONCE = 8
 DOCUMENTS = Path(__file__).parents[2] / "examples" / "documents"
 
 
@@ -69,7 +73,7 @@ def model() -> Iterator[FakeModel]:
 def settings(short_folder: Path, model: FakeModel) -> Settings:
     """Two parsers, and spans of two pages, so that every longer document is parsed in parts on both."""
     os.environ["MODEL_KEY"] = MODEL_KEY
-    granite = {"url": model.url, "model": "granite-docling", "concurrency": 8, "key_env": "MODEL_KEY"}
+    granite = {"url": model.url, "model": "granite-docling", "concurrency": AT_ONCE, "key_env": "MODEL_KEY"}
     return Settings(
         model_endpoints=json.dumps({"granite": granite, "locked": granite | {"model": "locked"}}),
         host="127.0.0.1",
@@ -107,12 +111,16 @@ def documents() -> Path:
     return DOCUMENTS
 
 
-@pytest.fixture(scope="session")
-def replica_pids(url: str) -> Callable[[str], list[int]]:
-    """Process ids of a deployment's replicas, by the titles that Ray gives its processes: this service's alone."""
+class ReplicaPids(Protocol):
+    def __call__(self, deployment: str, app: str = APP) -> list[int]: ...
 
-    def pids(deployment: str) -> list[int]:
-        title = f"ray::ServeReplica:docfleet:{deployment}"
+
+@pytest.fixture(scope="session")
+def replica_pids(url: str) -> ReplicaPids:
+    """Process ids of a deployment's replicas, by the titles that Ray gives its processes: this cluster's alone."""
+
+    def pids(deployment: str, app: str = APP) -> list[int]:
+        title = f"ray::ServeReplica:{app}:{deployment}"
         return [
             process.pid for process in psutil.Process().children(recursive=True) if _title(process).startswith(title)
         ]

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -21,6 +21,7 @@ from actors import connect
 from actors.driver import Fleet
 from actors.errors import FileError, FleetUnavailable, JobNotFound
 from client.models import BatchParseResponse, ErrorCode, JobStatusEnum, ParseResponse, UrlSource
+from tests.cluster.conftest import ReplicaPids
 from tests.web import serving_web
 
 ROOT = Path(__file__).parents[2]
@@ -204,9 +205,7 @@ def test_an_unknown_job_is_said_to_be_none(fleet: Fleet) -> None:
             ray.get(ask("no-such-job"))
 
 
-def test_a_dispatcher_that_dies_is_not_noticed(
-    fleet: Fleet, documents: Path, replica_pids: Callable[[str], list[int]]
-) -> None:
+def test_a_dispatcher_that_dies_is_not_noticed(fleet: Fleet, documents: Path, replica_pids: ReplicaPids) -> None:
     job_id = fleet.submit([documents / "report.pdf"])
     refs = [fleet.parse(documents / "report.pdf"), fleet.parse(b"no PDF at all"), fleet.results(job_id)]
     ray.wait(refs, timeout=None)

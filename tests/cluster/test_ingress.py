@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 
 from client import DoclingParserClient
 from serve_app.settings import Settings
+from tests.cluster.conftest import ReplicaPids
 from tests.model_endpoint import FakeModel, Reply, doctags, numbered_pdf, said
 from tests.unit.parser.files import make_pdf
 from tests.waiting import eventually
@@ -46,9 +47,7 @@ def requests_to_replicas() -> int:
     return sum(int(row["stot"]) for row in rows if row["svname"].startswith("SERVE_REPLICA"))
 
 
-def test_a_large_upload_moves_the_ingress_memory_by_little(
-    http: httpx.Client, replica_pids: Callable[[str], list[int]]
-) -> None:
+def test_a_large_upload_moves_the_ingress_memory_by_little(http: httpx.Client, replica_pids: ReplicaPids) -> None:
     def warmed_up() -> int:
         http.post("/parse", files={"files": ("warm.md", b"# Warm")})  # whatever is allocated once
         return requests_to_replicas()

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,15 @@ from typing import Any
 import httpx
 import pytest
 import ray
-from ray import serve
 from ray.serve.context import _get_global_client
 
 from client import DoclingParserClient
-from serve_app.app import compose
-from serve_app.settings import Settings
-from tests.cluster.asking import AskingEngine
-from tests.cluster.conftest import MODEL_KEY
+from tests.cluster.conftest import AT_ONCE, MODEL_KEY, ReplicaPids
 from tests.contract.test_picture_descriptions import word_file
 from tests.model_endpoint import FakeModel, Reply, Request, doctags, failed, numbered_pdf, said
 from tests.waiting import eventually
 
 PAGES = 40
-PARSERS = 4
-AT_ONCE = 8
 
 
 @pytest.fixture(autouse=True)
@@ -94,51 +87,9 @@ def test_endpoint_is_full_while_there_is_work_and_never_over_full(reading: Readi
     assert {request.headers["Authorization"] for request in model.requests} == {f"Bearer {MODEL_KEY}"}
 
 
-def one_after_another(each_s: float) -> Callable[[Request], Reply]:
-    """Answers one request at a time, as a model does that is busy all the time."""
-    turn = threading.Lock()
-
-    def answer(request: Request) -> Reply:
-        with turn:
-            time.sleep(each_s)
-        return said(doctags(request.page))
-
-    return answer
-
-
-@pytest.fixture
-def four_parsers(url: str, settings: Settings) -> Iterator[str]:
-    """A second application on the same cluster, with parsers that draw blank pages."""
-    own = {
-        "database_url": f"sqlite:///{settings.state_dir}/asking.db",
-        "blob_url": f"{settings.state_dir}/asking-blobs",
-        "parser_min_replicas": PARSERS,
-        "parser_max_replicas": PARSERS,
-        "parser_num_cpus": 0.5,
-    }
-    serve.run(compose(settings.model_copy(update=own), AskingEngine), name="asking", route_prefix="/asking")
-    yield f"{url}/asking"
-    serve.delete("asking")
-
-
-def test_four_parsers_together_keep_the_endpoint_full_and_never_over_full(
-    four_parsers: str, model: FakeModel, tmp_path: Path
-) -> None:
-    """The model gives one answer after another. Meanwhile the next request has to come in place of the last one."""
-    model.reset(one_after_another(0.15))
-    document = tmp_path / "pages.pdf"
-    document.write_text(str(PAGES))
-    with DoclingParserClient(four_parsers) as client:
-        batch = client.submit_and_wait(document, options={"profile": "vlm", "cache": False})
-    assert batch["results"][0]["num_nodes"] == PAGES
-    assert len({request.body["messages"][0]["text"] for request in model.requests}) > 1, "several parsers drew pages"
-    assert (len(model.requests), model.most_at_once) == (PAGES, AT_ONCE)
-    assert model.average_at_once(AT_ONCE) >= AT_ONCE - 1
-
-
 @pytest.mark.parametrize("deployment", ["Parser", "RemoteModels"])
 def test_document_is_whole_when_a_process_dies_in_the_middle(
-    reading: Reading, model: FakeModel, replica_pids: Callable[[str], list[int]], deployment: str
+    reading: Reading, model: FakeModel, replica_pids: ReplicaPids, deployment: str
 ) -> None:
     model.reset(lambda request: said(doctags(request.page), delay_s=0.1))
     job = reading.submit(PAGES)
