@@ -41,7 +41,7 @@ serve: $(READY) ## Run the service on http://localhost:8080 until Ctrl-C; its st
 test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
 	@# The services wait more than they compute. What needs no service runs beside them and gives way to them; what it
 	@# prints comes at the end.
-	@nice -n 19 $(PYTEST) -m "not slow" -n 2 tests $(SERVICES:%=--ignore=%) >$(VENV)/test.log 2>&1 & others=$$!; \
+	@nice -n 10 $(PYTEST) -m "not slow" -n 2 tests $(SERVICES:%=--ignore=%) >$(VENV)/test.log 2>&1 & others=$$!; \
 	trap "kill $$others" INT TERM; \
 	$(PYTEST) -m "not slow" -n 2 $(SERVICES); status=$$?; \
 	wait $$others || status=1; cat $(VENV)/test.log; exit $$status

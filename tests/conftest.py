@@ -33,6 +33,9 @@ os.environ["RAY_TMPDIR"] = str(_FOLDER)
 os.environ["HF_HUB_OFFLINE"] = "1"
 choose_http_mode()
 
+# Ray's default is 15, with which the tests that need no service would leave the services of the others no time.
+os.environ |= {"RAY_worker_niceness": "5"}
+
 # Every client of httpx reads the certificates of 140 authorities, which takes 27 ms. The tests ask no server on the
 # internet, so one of them is enough.
 certificate, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")

@@ -12,11 +12,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from actors.telemetry.metrics import METRICS, Metric
 from client import DoclingParserClient
 from tests.cluster.collector import Collector
+from tests.model_endpoint import FakeModel, numbered_pdf
 from tests.promql import Selector, alert_queries, dashboard_queries, selectors
 from tests.waiting import eventually
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
+ASKED = "ray_docfleet_model_request_seconds"
 PATIENCE_S = 60  # for Ray's reports on a busy machine; not what is tested
 
 
@@ -44,18 +46,22 @@ def exported(metric: Metric) -> str:
 
 
 @pytest.fixture(scope="module")
-def scrape(url: str, documents: Path) -> Scrape:
-    """The metrics after one more job of two files, once all processes have reported it."""
+def scrape(url: str, documents: Path, model: FakeModel, tmp_path_factory: pytest.TempPathFactory) -> Scrape:
+    """The metrics after a job of two files and one that a model reads, once all processes have reported them."""
+    read = tmp_path_factory.mktemp("read") / "read.pdf"
+    read.write_bytes(numbered_pdf(1))
     before = Scrape()
     pages = before.total("ray_docfleet_pages_total", outcome="parsed")
     with DoclingParserClient(url) as client:
         batch = client.submit_and_wait(documents / "report.pdf", documents / "notes.md")
-    assert batch["successful"] == 2
+        asked = client.submit_and_wait(read, options={"profile": "vlm", "cache": False})
+    assert (batch["successful"], asked["successful"]) == (2, 1)
 
     def counted() -> Scrape | None:
         now = Scrape()
-        parsed = now.total("ray_docfleet_pages_total", outcome="parsed") >= pages + 4
-        return now if parsed and now.total("ray_docfleet_job_seconds_count", state="completed") else None
+        parsed = now.total("ray_docfleet_pages_total", outcome="parsed") >= pages + 5
+        counts = [now.total("ray_docfleet_job_seconds_count", state="completed"), now.total(f"{ASKED}_count")]
+        return now if parsed and all(counts) else None
 
     scrape = eventually(counted, within_s=PATIENCE_S, every_s=1, what="the job is counted")
     assert scrape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -59,5 +60,11 @@ async def make_service(tmp_path: Path) -> AsyncIterator[MakeService]:
 
 
 @pytest.fixture
-async def service(make_service: MakeService) -> Service:
-    return await make_service()
+def endpoints() -> dict[str, Any]:
+    """The model endpoints of the service. Modules that need some have their own fixture of this name."""
+    return {}
+
+
+@pytest.fixture
+async def service(make_service: MakeService, endpoints: dict[str, Any]) -> Service:
+    return await make_service(model_endpoints=json.dumps(endpoints) if endpoints else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,3 +76,9 @@ async def soon(ask: Callable[[], Awaitable[T]]) -> T:
 
 def form(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
     return [("files", file) for file in files]
+
+
+async def submitted(service: Service, options: dict[str, Any]) -> httpx.Response:
+    """The answer to a submit of one file with these options."""
+    data = {"options": json.dumps(options)}
+    return await service.http.post("/submit", files=form(("a.md", b"# A")), data=data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -10,20 +9,15 @@ import pytest
 from client.offer import ServerOptions
 from client.options import ENRICHMENTS
 from client.picture_classes import PICTURE_CLASSES
-from tests.unit.serve_app.service import MakeService, Service, form
+from tests.unit.serve_app.service import Service, form, submitted
 
 DESCRIBED = {"picture_description": "pictures"}
 ENDPOINTS = {"pictures": {"url": "http://models.internal/v1/chat", "model": "qwen3-vl", "use": ["picture"]}}
 
 
 @pytest.fixture
-async def service(make_service: MakeService) -> Service:
-    return await make_service(model_endpoints=json.dumps(ENDPOINTS))
-
-
-async def submitted(service: Service, options: dict[str, Any]) -> Any:
-    data = {"options": json.dumps(options)}
-    return await service.http.post("/submit", files=form(("a.md", b"# A")), data=data)
+def endpoints() -> dict[str, Any]:
+    return ENDPOINTS
 
 
 @pytest.mark.parametrize("option", ENRICHMENTS)

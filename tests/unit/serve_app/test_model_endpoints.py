@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from client.offer import ServerOptions
 from serve_app.settings import ServeArguments, Settings
-from tests.unit.serve_app.service import MakeService, Service, form
+from tests.unit.serve_app.service import MakeService, Service, submitted
 
 KEY = "sk-a-secret-of-the-operator"
 ENDPOINTS = {
@@ -27,13 +27,8 @@ def key_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def service(make_service: MakeService) -> Service:
-    return await make_service(model_endpoints=json.dumps(ENDPOINTS))
-
-
-async def submitted(service: Service, options: dict[str, Any]) -> Any:
-    data = {"options": json.dumps(options)}
-    return await service.http.post("/submit", files=form(("a.md", b"# A")), data=data)
+def endpoints() -> dict[str, Any]:
+    return ENDPOINTS
 
 
 async def test_server_tells_its_endpoints_by_name_and_use(service: Service) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from client.models import ParseOptions
 from tests.unit.serve_app.docling_v1.calls import DOCUMENT, submitted
-from tests.unit.serve_app.service import MakeService, Service, form
+from tests.unit.serve_app.service import Service, form
 
 URL = "http://models.internal/v1/chat/completions"
 ENDPOINTS = {
@@ -21,8 +21,8 @@ ENDPOINTS = {
 
 
 @pytest.fixture
-async def service(make_service: MakeService) -> Service:
-    return await make_service(model_endpoints=json.dumps(ENDPOINTS))
+def endpoints() -> dict[str, Any]:
+    return ENDPOINTS
 
 
 async def asked(service: Service, **sent: Any) -> ParseOptions:
