@@ -10,11 +10,10 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from actors.delivery_messages import DeliveryReport, DueDelivery
-from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
+from actors.errors import DocfleetError, JobEnded, JobExpired, StaleLease
 from actors.messages import (
     Claim,
     Heartbeat,
@@ -31,16 +30,14 @@ from actors.registry.config import RegistryConfig as RegistryConfig
 from actors.registry.journal import Journal
 from actors.registry.journaled_ledger import JournaledLedger
 from actors.registry.ledger import Ledger
-from actors.registry.lifecycle import ON_THE_WIRE, State
+from actors.registry.lookup import Lookup, not_found
 from actors.registry.outbox import Outbox
 from actors.registry.peers import Peers
-from actors.registry.record import Effect, JobRecord
+from actors.registry.record import Effect
 from actors.registry.submits import Submits
 from actors.registry.version import version_of
 from actors.scheduling.deaths import Deaths
 from client.models import Delivery, ErrorCode, JobStatusEnum
-
-LIST_AT_MOST = 1000
 
 #: Within this time, all dispatchers have told of the calls that failed with a parser.
 DEATHS_TOLD_WITHIN_S = 0.5
@@ -57,6 +54,7 @@ class JobRegistry:
         self._outbox = Outbox(self._journal)
         self._journaled = JournaledLedger(self._journal, config.limits(), clock)
         self._read_model = self._journaled.read_model
+        self._lookup = Lookup(self._journaled, self._journal)
         self._submits = Submits(self._journaled, self._journal, clock)
         if config.clock_file:
             self._read_model.feed.show_in(Path(config.clock_file))
@@ -94,15 +92,7 @@ class JobRegistry:
 
     async def get_many(self, job_ids: Sequence[str]) -> list[JobView | JobExpired | None]:
         """The jobs, in the order of `job_ids`. None stands for an unknown job, JobExpired for a removed one."""
-        jobs = {job_id: job for job_id in job_ids if (job := self._read_model.get(job_id))}
-        missing = [job_id for job_id in job_ids if job_id not in jobs]
-        buried: dict[str, str] = {}
-        if missing:
-            jobs |= await self._journaled.read(self._journal.get, missing)
-            if missing := [job_id for job_id in missing if job_id not in jobs]:
-                buried = await self._journaled.read(self._journal.buried, missing)
-        expired = {job_id: _expired(job_id, owner) for job_id, owner in buried.items()}
-        return [self._journaled.view(jobs[job_id]) if job_id in jobs else expired.get(job_id) for job_id in job_ids]
+        return await self._lookup.get_many(job_ids)
 
     async def read(self, job_ids: Sequence[str], seen: int) -> JobReading:
         """The jobs as in `get_many`, and which jobs have changed after change number `seen`."""
@@ -112,58 +102,25 @@ class JobRegistry:
 
     async def get(self, job_id: str) -> JobView:
         """One job. Raises JobNotFound, JobExpired."""
-        (view,) = await self.get_many([job_id])
-        if isinstance(view, JobExpired):
-            raise view
-        if view is None:
-            raise _not_found(job_id)
-        return view
+        return await self._lookup.get(job_id)
 
     async def inputs(self, job_id: str) -> tuple[InputFile, ...]:
         """The files that were submitted as a job, without their sources. Empty for an unknown job."""
-        job = self._read_model.get(job_id) or (await self._journaled.read(self._journal.get, [job_id])).get(job_id)
-        return tuple(replace(file, source=None) for file in job.spec.files) if job else ()
+        return await self._lookup.inputs(job_id)
 
     async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView:
         """The job once its version differs from `version` or it has ended; at the latest after `timeout_s`.
 
         Raises JobNotFound, JobExpired.
         """
-        return await self._wait_until(lambda job: job.version != version, job_id, timeout_s)
+        return await self._lookup.wait_until(lambda job: job.version != version, job_id, timeout_s)
 
     async def wait_ended(self, job_id: str, timeout_s: float, owner: str | None = None) -> JobView:
         """The job once it has ended, at the latest after `timeout_s`. Raises JobNotFound, JobExpired.
 
         With `owner`, another owner's job is not found, at once.
         """
-        if owner is None:
-            return await self._wait_until(lambda job: job.ended, job_id, timeout_s)
-        try:
-            view = await self._wait_until(lambda job: job.ended or job.spec.owner != owner, job_id, timeout_s)
-        except JobExpired as expired:
-            raise (expired if expired.owner == owner else _not_found(job_id)) from None
-        if view.owner != owner:
-            raise _not_found(job_id)
-        return view
-
-    async def _wait_until(self, reached: Callable[[JobRecord], bool], job_id: str, timeout_s: float) -> JobView:
-        """The job once `reached` is true or it has ended, at the latest after `timeout_s`.
-
-        The only place that waits for a job. After every wake it reads the job again: from the read model or, once the
-        job has ended and left the read model, from the journal.
-        """
-        now = asyncio.get_running_loop().time
-        deadline = now() + timeout_s
-        while True:
-            job = self._read_model.get(job_id)
-            if job is None:
-                view = await self.get(job_id)
-                if view.status.ended or now() >= deadline:
-                    return view  # else it is durable and about to be shown
-            elif reached(job) or (left := deadline - now()) <= 0:
-                return self._journaled.view(job)
-            else:
-                await self._read_model.next_change(job_id, left)
+        return await self._lookup.wait_ended(job_id, timeout_s, owner)
 
     async def cancel(self, job_id: str, owner: str) -> JobView:
         """Stop a job: a queued one at once, a running one after its dispatcher's next heartbeat.
@@ -175,7 +132,7 @@ class JobRegistry:
         if job is None:
             return await self._cancel_ended(job_id, owner)
         if job.spec.owner != owner:
-            raise _not_found(job_id)
+            raise not_found(job_id)
         job, effects = ledger.cancel(job_id, self._clock())
         self._journaled.run(effects)
         await self._journaled.settled()
@@ -186,9 +143,9 @@ class JobRegistry:
         try:
             view = await self.get(job_id)
         except JobExpired as expired:
-            raise (expired if expired.owner == owner else _not_found(job_id)) from None
+            raise (expired if expired.owner == owner else not_found(job_id)) from None
         if view.owner != owner:
-            raise _not_found(job_id)
+            raise not_found(job_id)
         if not (view.failure and view.failure.code is ErrorCode.CANCELLED):
             raise JobEnded(f"Job {job_id} has ended already")
         return view
@@ -197,14 +154,7 @@ class JobRegistry:
         self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
     ) -> tuple[list[JobView], str | None]:
         """An owner's jobs, newest first, and the cursor of the next page (None on the last page)."""
-        states = [state for state in State if status in (None, ON_THE_WIRE[state])]
-        place, _, _ = (cursor or "").partition("-")  # with several registries, each has a place in the cursor
-        below = int(place) if place else None
-        limit = max(1, min(limit, LIST_AT_MOST))
-        found = await self._journaled.read(self._journal.newest, owner, states, limit + 1, below)
-        page = found[:limit]
-        following = str(page[-1].seq) if len(found) > limit else None
-        return [self._journaled.view(self._read_model.get(job.job_id) or job) for job in page], following
+        return await self._lookup.newest(owner, status, limit, cursor)
 
     async def changes(self, owner: str, cursor: str | None, timeout_s: float) -> JobChanges:
         """What happened to an owner's jobs after `cursor`, waiting up to `timeout_s` for the first change.
@@ -361,11 +311,3 @@ class JobRegistry:
     async def close(self) -> None:
         """Close the journal once everything acknowledged is in it. The registry cannot be used afterwards."""
         await self._journaled.close()
-
-
-def _not_found(job_id: str) -> JobNotFound:
-    return JobNotFound(f"Job {job_id} not found")
-
-
-def _expired(job_id: str, owner: str) -> JobExpired:
-    return JobExpired(f"Job {job_id} has expired: its results were removed after their time to live", owner)
