@@ -19,6 +19,7 @@ from ray import serve
 from actors.job_ids import shard_of
 from client import DoclingParserClient
 from serve_app.app import compose
+from serve_app.local import NO_ACCESS_LOG
 from serve_app.settings import Settings
 from tests.cluster.asking import AskingEngine
 from tests.cluster.conftest import AT_ONCE, ReplicaPids
@@ -48,7 +49,12 @@ def many(url: str, settings: Settings) -> Iterator[str]:
         "registry_shards": 2,
         "max_concurrent_requests": EACH,
     }
-    serve.run(compose(settings.model_copy(update=own), AskingEngine), name=APP, route_prefix=f"/{APP}")
+    serve.run(
+        compose(settings.model_copy(update=own), AskingEngine),
+        name=APP,
+        route_prefix=f"/{APP}",
+        logging_config=NO_ACCESS_LOG,
+    )
     yield f"{url}/{APP}"
     serve.delete(APP)
 

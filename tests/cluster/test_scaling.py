@@ -11,6 +11,7 @@ from ray import serve
 
 from client import DoclingParserClient
 from serve_app.app import compose
+from serve_app.local import NO_ACCESS_LOG
 from serve_app.settings import Settings
 from tests.cluster.gated import GatedEngine
 from tests.waiting import eventually
@@ -39,7 +40,7 @@ def scaling_url(url: str, settings: Settings) -> Iterator[str]:
         ),
         GatedEngine,
     )
-    serve.run(app, name=APP, route_prefix=f"/{APP}")
+    serve.run(app, name=APP, route_prefix=f"/{APP}", logging_config=NO_ACCESS_LOG)
     yield f"{url}/{APP}"
     serve.delete(APP)
 

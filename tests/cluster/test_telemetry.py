@@ -15,10 +15,12 @@ from tests.cluster.collector import Collector
 from tests.model_endpoint import FakeModel, numbered_pdf
 from tests.promql import Selector, alert_queries, dashboard_queries, selectors
 from tests.waiting import eventually
+from tests.web import serving_web
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
-ASKED = "ray_docfleet_model_request_seconds"
+#: What is only observed of some jobs.
+OBSERVED = ("docfleet_job_seconds", "docfleet_model_request_seconds", "docfleet_source_fetch_seconds")
 PATIENCE_S = 60  # for Ray's reports on a busy machine; not what is tested
 
 
@@ -47,23 +49,23 @@ def exported(metric: Metric) -> str:
 
 @pytest.fixture(scope="module")
 def scrape(url: str, documents: Path, model: FakeModel, tmp_path_factory: pytest.TempPathFactory) -> Scrape:
-    """The metrics after a job of two files and one that a model reads, once all processes have reported them."""
+    """The metrics after a job of three files, one from a URL, and a job that a model reads."""
     read = tmp_path_factory.mktemp("read") / "read.pdf"
     read.write_bytes(numbered_pdf(1))
     before = Scrape()
     pages = before.total("ray_docfleet_pages_total", outcome="parsed")
-    with DoclingParserClient(url) as client:
-        batch = client.submit_and_wait(documents / "report.pdf", documents / "notes.md")
+    with DoclingParserClient(url) as client, serving_web() as web:
+        web.files = {"/tide.md": b"# Tide"}
+        batch = client.submit_and_wait(documents / "report.pdf", documents / "notes.md", f"{web.url}/tide.md")
         asked = client.submit_and_wait(read, options={"profile": "vlm", "cache": False})
-    assert (batch["successful"], asked["successful"]) == (2, 1)
+    assert (batch["successful"], asked["successful"]) == (3, 1)
 
     def counted() -> Scrape | None:
         now = Scrape()
         parsed = now.total("ray_docfleet_pages_total", outcome="parsed") >= pages + 5
-        counts = [now.total("ray_docfleet_job_seconds_count", state="completed"), now.total(f"{ASKED}_count")]
-        return now if parsed and all(counts) else None
+        return now if parsed and all(now.total(f"ray_{name}_count") for name in OBSERVED) else None
 
-    scrape = eventually(counted, within_s=PATIENCE_S, every_s=1, what="the job is counted")
+    scrape = eventually(counted, within_s=PATIENCE_S, every_s=1, what="the jobs are counted")
     assert scrape
     return scrape
 
