@@ -29,7 +29,7 @@ class SleepingEngine:
 
     def __init__(self, config: ParserConfig) -> None:
         self._stop = threading.Event()
-        self._progressed_at = 0.0
+        self._progressed_at = 0.0, 0.0
         self._seconds_per_page = float(os.environ.get("SLEEP_PER_PAGE_S", SECONDS_PER_PAGE))
 
     def warm_up(self) -> None: ...
@@ -49,7 +49,7 @@ class SleepingEngine:
         for _ in range(len(span)):
             if self._stop.is_set():
                 raise InterruptedError("the call was stopped")
-            self._progressed_at = time.monotonic()
+            self._progressed_at = time.monotonic(), time.process_time()
             time.sleep(self._seconds_per_page)
         return Shard(span=span, payload=np.zeros(len(span) * 40_000, np.uint8))  # bytes, as many as real pages
 
@@ -67,7 +67,7 @@ class SleepingEngine:
     def stop(self) -> None:
         self._stop.set()
 
-    def progressed_at(self) -> float:
+    def progressed_at(self) -> tuple[float, float]:
         return self._progressed_at
 
     def check_health(self) -> None: ...

@@ -39,8 +39,12 @@ COLLECT_AFTER = 100_000
 #: seconds to start and to answer.
 LIVES_ON_S = 10.0
 
-#: A call is stuck when it has finished no page for this long, in seconds. Healthy pages take less, also in OCR.
+#: A call is stuck when it has finished no page in so many seconds of the processor. Healthy pages take less, also in
+#: OCR. On a busy machine they take long by the clock.
 STUCK_AFTER_S = 3.0
+
+#: A call that only waits uses no processor. It is stuck after so many seconds by the clock.
+HANGS_AFTER_S = 10.0
 
 
 class ParsingEngine(Protocol):
@@ -66,8 +70,9 @@ class ParsingEngine(Protocol):
         """Called from another thread: the running call should raise as soon as it can. Nobody waits for it."""
         ...
 
-    def progressed_at(self) -> float:
-        """When a stage last took a page, in monotonic time; 0 before the first page. Any thread may call this."""
+    def progressed_at(self) -> tuple[float, float]:
+        """When a stage last took a page: in monotonic time, and in the processor time of this process. 0 before the
+        first page. Any thread may call this."""
         ...
 
     def check_health(self) -> None:
@@ -116,7 +121,7 @@ class LimitedEngine:
         self._watchdog = Watchdog()
         self._scratch = Scratch()
         self._at_work = threading.Lock()
-        self._running: tuple[EngineCall[Any], float] | None = None  # the call, and when it began
+        self._running: tuple[EngineCall[Any], tuple[float, float]] | None = None  # the call, and when it began
         gc.freeze()  # libraries and models stay for good, so the collector need not visit them
         gc.set_threshold(COLLECT_AFTER, 10, 10)
 
@@ -138,14 +143,16 @@ class LimitedEngine:
         self._watchdog.hurry(call, seconds, self._engine.stop)
 
     def gives_way_to(self, call: EngineCall[Any]) -> bool:
-        """Whether a call of another owner runs, and has finished no page for STUCK_AFTER_S. Any thread may ask.
+        """Whether a call of another owner runs, and is stuck. Any thread may ask.
 
         Then this process lives on for LIVES_ON_S, even when that call passes its time limit.
         """
         running = self._running
         if running is None or running[0].owner == call.owner:
             return False
-        is_stuck = time.monotonic() - max(running[1], self._engine.progressed_at()) > STUCK_AFTER_S
+        pairs = zip(_now(), running[1], self._engine.progressed_at(), strict=True)
+        by_the_clock, used = (now - max(began, progressed) for now, began, progressed in pairs)
+        is_stuck = used > STUCK_AFTER_S or by_the_clock > HANGS_AFTER_S
         if is_stuck:
             self._watchdog.extend(running[0], LIVES_ON_S)
         return is_stuck
@@ -167,7 +174,7 @@ class LimitedEngine:
 
     @contextmanager
     def _noted(self, call: EngineCall[Any]) -> Iterator[None]:
-        self._running = call, time.monotonic()
+        self._running = call, _now()
         try:
             yield
         finally:
@@ -176,6 +183,11 @@ class LimitedEngine:
     def _observed(self, call: EngineCall[T]) -> Callable[[], tuple[T, float]]:
         made = partial(call.made_by, self._engine)
         return timed(step(call.method, call.task, made, call.pages) if call.task else made)
+
+
+def _now() -> tuple[float, float]:
+    """The time by the clock, and the processor time of this process, in seconds."""
+    return time.monotonic(), time.process_time()
 
 
 def out_of_memory() -> ParserOutOfMemory:

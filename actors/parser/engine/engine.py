@@ -141,8 +141,8 @@ class Engine:
         """Make the running conversion raise Stopped at its next page. Any thread may call this."""
         stopping.stop()
 
-    def progressed_at(self) -> float:
-        """When a stage last took a page, in monotonic time. Any thread may call this."""
+    def progressed_at(self) -> tuple[float, float]:
+        """When a stage last took a page, in monotonic and in processor time. Any thread may call this."""
         return stopping.looked_at()
 
     def check_health(self) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 
 _asked = threading.Event()
-_looked_at = 0.0
+_looked_at = 0.0, 0.0
 
 
 class Stopped(Exception):
@@ -29,10 +29,10 @@ def stop() -> None:
 
 def asked() -> bool:
     global _looked_at
-    _looked_at = time.monotonic()
+    _looked_at = time.monotonic(), time.process_time()
     return _asked.is_set()
 
 
-def looked_at() -> float:
-    """When a stage last took a page, in monotonic time; 0 before the first page."""
+def looked_at() -> tuple[float, float]:
+    """When a stage last took a page: in monotonic time, and in the processor time of this process."""
     return _looked_at

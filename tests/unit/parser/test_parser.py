@@ -91,8 +91,8 @@ class SlowEngine:
     def stop(self) -> None:
         self.events.append("asked to stop")
 
-    def progressed_at(self) -> float:
-        return 0.0
+    def progressed_at(self) -> tuple[float, float]:
+        return 0.0, 0.0
 
     def check_health(self) -> None:
         if self.stuck:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -140,10 +141,11 @@ async def test_a_call_waits_where_no_spare_process_can_start(
     assert recorded.of(SPARES_STARTED) == [1]  # it is not tried again and again
 
 
-async def test_a_call_that_makes_progress_is_not_stuck(
+async def test_a_call_that_is_not_stuck_yet_lets_no_other_pass(
     parser: Parser, stuck: asyncio.Task[Shard], recorded: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.parser.limited_engine.STUCK_AFTER_S", PATIENCE_S)
+    monkeypatch.setattr("actors.parser.limited_engine.STUCK_AFTER_S", math.inf)
+    monkeypatch.setattr("actors.parser.limited_engine.HANGS_AFTER_S", math.inf)
     waits = parse(parser, "neighbour")
     done, _ = await asyncio.wait([waits], timeout=0.1)
     assert not done
