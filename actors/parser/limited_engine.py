@@ -44,7 +44,7 @@ LIVES_ON_S = 10.0
 STUCK_AFTER_S = 3.0
 
 #: A call that only waits uses no processor. It is stuck after so many seconds by the clock.
-HANGS_AFTER_S = 10.0
+HANGS_AFTER_S = 5.0
 
 
 class ParsingEngine(Protocol):
