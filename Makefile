@@ -39,12 +39,13 @@ serve: $(READY) ## Run the service on http://localhost:8080 until Ctrl-C; its st
 	@$(BIN)/python -m serve_app
 
 test: $(READY) ## Run the tests (unit, contract, cluster, deploy)
-	@# The services wait more than they compute. What needs no service runs beside them and gives way to them; what it
-	@# prints comes at the end.
-	@nice -n 10 $(PYTEST) -m "not slow" -n 2 tests $(SERVICES:%=--ignore=%) >$(VENV)/test.log 2>&1 & others=$$!; \
-	trap "kill $$others" INT TERM; \
-	$(PYTEST) -m "not slow" -n 2 $(SERVICES); status=$$?; \
-	wait $$others || status=1; cat $(VENV)/test.log; exit $$status
+	@# The services that are killed wait more than they compute. So they run beside what needs no service, and what they
+	@# print comes at the end. Then the cluster has both cores.
+	@$(PYTEST) -m "not slow" tests/faults >$(VENV)/faults.log 2>&1 & faults=$$!; \
+	trap "kill $$faults" INT TERM; \
+	nice -n 5 $(PYTEST) -m "not slow" -n 3 tests $(SERVICES:%=--ignore=%); status=$$?; \
+	wait $$faults || status=1; cat $(VENV)/faults.log; exit $$status
+	@$(PYTEST) -m "not slow" -n 2 tests/cluster
 
 test-slow: $(READY) ## Run the tests that take minutes
 	@$(PYTEST) -m slow
