@@ -6,7 +6,7 @@ from xdist.scheduler import LoadFileScheduling
 
 #: The tests of each of these folders share something that takes seconds to start: a service, or a browser. They take
 #: longest, so they begin first, in this order.
-SHARED = ("tests/cluster", "tests/faults", "tests/ui")
+SHARED = ("tests/cluster", "tests/ui")
 
 #: A file of these folders that starts services of its own.
 APART = ("tests/cluster/test_local_service.py",)
