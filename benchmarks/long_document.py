@@ -103,7 +103,7 @@ class Followed:
 
 def followed(client: DoclingParserClient, long: Path, short: Path) -> Followed:
     """Submit `long`, and `short` a few times once half of its pages are done. Returns when all have ended."""
-    seen, began = Followed(memory=[memory_of_processes()]), time.monotonic()
+    seen, began = Followed(memory=[memory_of_processes(shared=False)]), time.monotonic()
     job = client.submit_job(long)["job_id"]
     in_the_middle = threading.Thread(target=_time_short_jobs, args=(client, short, seen))
     while not (status := client.job(job).status()).status.ended:
@@ -113,7 +113,7 @@ def followed(client: DoclingParserClient, long: Path, short: Path) -> Followed:
         if 2 * pages >= status.progress.pages_total > 0 and in_the_middle.ident is None:
             in_the_middle.start()
         if now > MEMORY_INTERVAL_S * len(seen.memory):
-            seen.memory.append(memory_of_processes())
+            seen.memory.append(memory_of_processes(shared=False))
         time.sleep(LOOK_INTERVAL_S)
     seen.ended = time.monotonic() - began
     assert client.wait_for_results(job)["failed"] == 0
@@ -129,7 +129,7 @@ def _time_short_jobs(client: DoclingParserClient, short: Path, seen: Followed) -
 
 
 def _growth(memory: Sequence[Sample]) -> str:
-    """How far each process but the parsers was above its first size, at most, in MiB."""
+    """How far each process but the parsers was above its first size, at most, in MiB, without shared memory."""
     names = [name for name in memory[0] if not name.startswith("parser")]
     above = {name: max(sample.get(name, 0) for sample in memory) - memory[0][name] for name in names}
     return "MiB above the start: " + ", ".join(f"{name} {by:+}" for name, by in above.items())

@@ -41,15 +41,19 @@ def _name(process: psutil.Process) -> str:
     return Path(script if Path(title).name.startswith("python") else title).stem
 
 
-def memory_of_processes() -> Sample:
-    """The memory of each process of the service in MiB, by name and number."""
+def memory_of_processes(*, shared: bool = True) -> Sample:
+    """The memory of each process of the service in MiB, by name and number.
+
+    Without `shared`, what it shares with others is left out: its libraries, and the parts of Ray's object store that it
+    has ever looked at.
+    """
     found: defaultdict[str, list[int]] = defaultdict(list)
     for process in sorted(psutil.Process().children(recursive=True), key=lambda one: one.pid):
         try:
-            title, held = " ".join(process.cmdline()), process.memory_info().rss // MIB
+            title, memory = " ".join(process.cmdline()), process.memory_info()
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
         for name, beginning in TITLES.items():
             if title.startswith(beginning):
-                found[name].append(held)
+                found[name].append((memory.rss - (0 if shared else memory.shared)) // MIB)
     return {f"{name} {number}": held for name, several in found.items() for number, held in enumerate(several, 1)}
