@@ -22,7 +22,7 @@ DocfleetError                 base: carries a stable `code` and a message that a
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from client.models import ErrorCode
 
@@ -73,6 +73,10 @@ class JobFailed(DocfleetError):
 
 class JobNotFound(DocfleetError):
     code = ErrorCode.JOB_NOT_FOUND
+
+    @classmethod
+    def of(cls, job_id: str) -> Self:
+        return cls(f"Job {job_id} not found")
 
 
 class JobExpired(DocfleetError):

@@ -27,7 +27,7 @@ ApiKey = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id.")]
 Format = Annotated[ExportFormat, typer.Option("--format", "-f", help="The format of the results.")]
-Pages = Annotated[str | None, typer.Option(metavar="FIRST-LAST", help="Only these pages, for example 3-7.")]
+Pages = Annotated[str | None, typer.Option("--pages", metavar="FIRST-LAST", help="Only these pages, for example 3-7.")]
 FilesOrUrls = Annotated[
     list[str] | None, typer.Argument(metavar="FILE|URL...", help="Files of the job. The server fetches those at a URL.")
 ]

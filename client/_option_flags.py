@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from client._arguments import json_object
+from client._arguments import Pages, json_object
 
 #: By the names of `ParseOptions`, but for `others`, which has the rest of them.
 FLAGS: Mapping[str, Any] = {
@@ -36,9 +36,7 @@ FLAGS: Mapping[str, Any] = {
         bool | None, typer.Option("--read-code", help="Read code from its picture, and tell its language.")
     ],
     "do_formula_enrichment": Annotated[bool | None, typer.Option("--read-formulas", help="Read formulas as LaTeX.")],
-    "page_range": Annotated[
-        str | None, typer.Option("--pages", metavar="FIRST-LAST", help="Only these pages, for example 3-7.")
-    ],
+    "page_range": Pages,
     "password": Annotated[
         str | None,
         typer.Option("--password", envvar="DOCFLEET_PASSWORD", help="The password of encrypted PDFs."),

@@ -19,7 +19,7 @@ async def own_job(jobs: IngressRegistry, job_id: str, owner: str) -> JobView:
             raise
         view = None
     if view is None or view.owner != owner:
-        raise JobNotFound(f"Job {job_id} not found")
+        raise JobNotFound.of(job_id)
     return view
 
 

@@ -120,7 +120,7 @@ class DriverApi:
     async def _found(self, job_id: str) -> JobView:
         view = await self._jobs.get(job_id)
         if view is None:
-            raise JobNotFound(f"Job {job_id} not found")
+            raise JobNotFound.of(job_id)
         return view
 
     def _view(self, document: object, filename: str) -> memoryview:

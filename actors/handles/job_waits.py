@@ -25,9 +25,9 @@ class JobWaits:
         try:
             job = await self.until(lambda job: owner not in (None, job.owner), job_id, timeout_s)
         except JobExpired as expired:
-            raise (expired if owner in (None, expired.owner) else _not_found(job_id)) from None
+            raise (expired if owner in (None, expired.owner) else JobNotFound.of(job_id)) from None
         if owner not in (None, job.owner):
-            raise _not_found(job_id)
+            raise JobNotFound.of(job_id)
         return job
 
     async def until(self, reached: Callable[[JobView], bool], job_id: str, timeout_s: float) -> JobView:
@@ -46,9 +46,5 @@ class JobWaits:
     async def _asked(self, job_id: str) -> JobView:
         job = await self._read(job_id)
         if job is None:
-            raise _not_found(job_id)
+            raise JobNotFound.of(job_id)
         return job
-
-
-def _not_found(job_id: str) -> JobNotFound:
-    return JobNotFound(f"Job {job_id} not found")

@@ -43,7 +43,7 @@ class Lookup:
         if isinstance(view, JobExpired):
             raise view
         if view is None:
-            raise not_found(job_id)
+            raise JobNotFound.of(job_id)
         return view
 
     async def inputs(self, job_id: str) -> tuple[InputFile, ...]:
@@ -56,21 +56,21 @@ class Lookup:
 
         With `owner`, another owner's job is not found, at once.
         """
-        if owner is None:
-            return await self.wait_until(lambda job: job.ended, job_id, timeout_s)
         try:
-            view = await self.wait_until(lambda job: job.ended or job.spec.owner != owner, job_id, timeout_s)
+            view = await self.wait_until(
+                lambda job: job.ended or owner not in (None, job.spec.owner), job_id, timeout_s
+            )
         except JobExpired as expired:
-            raise (expired if expired.owner == owner else not_found(job_id)) from None
-        if view.owner != owner:
-            raise not_found(job_id)
+            raise (expired if owner in (None, expired.owner) else JobNotFound.of(job_id)) from None
+        if owner not in (None, view.owner):
+            raise JobNotFound.of(job_id)
         return view
 
     async def wait_until(self, reached: Callable[[JobRecord], bool], job_id: str, timeout_s: float) -> JobView:
         """The job once `reached` is true or it has ended, at the latest after `timeout_s`.
 
-        The only place that waits for a job. After every wake it reads the job again: from the read model or, once the
-        job has ended and left the read model, from the journal.
+        The registry waits for a job only here. After every wake it reads the job again: from the read model or, once
+        the job has ended and left the read model, from the journal.
         """
         now = asyncio.get_running_loop().time
         deadline = now() + timeout_s
@@ -97,10 +97,6 @@ class Lookup:
         page = found[:limit]
         following = str(page[-1].seq) if len(found) > limit else None
         return [self._journaled.view(self._read_model.get(job.job_id) or job) for job in page], following
-
-
-def not_found(job_id: str) -> JobNotFound:
-    return JobNotFound(f"Job {job_id} not found")
 
 
 def _expired(job_id: str, owner: str) -> JobExpired:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from actors.delivery_messages import DeliveryReport, DueDelivery
-from actors.errors import DocfleetError, JobEnded, JobExpired, StaleLease
+from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
 from actors.messages import (
     Claim,
     Heartbeat,
@@ -30,7 +30,7 @@ from actors.registry.config import RegistryConfig as RegistryConfig
 from actors.registry.journal import Journal
 from actors.registry.journaled_ledger import JournaledLedger
 from actors.registry.ledger import Ledger
-from actors.registry.lookup import Lookup, not_found
+from actors.registry.lookup import Lookup
 from actors.registry.outbox import Outbox
 from actors.registry.peers import Peers
 from actors.registry.record import Effect
@@ -132,7 +132,7 @@ class JobRegistry:
         if job is None:
             return await self._cancel_ended(job_id, owner)
         if job.spec.owner != owner:
-            raise not_found(job_id)
+            raise JobNotFound.of(job_id)
         job, effects = ledger.cancel(job_id, self._clock())
         self._journaled.run(effects)
         await self._journaled.settled()
@@ -143,9 +143,9 @@ class JobRegistry:
         try:
             view = await self.get(job_id)
         except JobExpired as expired:
-            raise (expired if expired.owner == owner else not_found(job_id)) from None
+            raise (expired if expired.owner == owner else JobNotFound.of(job_id)) from None
         if view.owner != owner:
-            raise not_found(job_id)
+            raise JobNotFound.of(job_id)
         if not (view.failure and view.failure.code is ErrorCode.CANCELLED):
             raise JobEnded(f"Job {job_id} has ended already")
         return view
