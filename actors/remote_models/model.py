@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,6 +17,7 @@ from actors.endpoints import ModelEndpoint
 from actors.errors import ModelUnavailable
 from actors.questions import Answer, Questions
 from actors.remote_models.breaker import Breaker
+from actors.remote_models.cancelled_jobs import CancelledJobs
 from actors.remote_models.chat import read_answer, refusal, request_body
 from actors.scheduling.fair_semaphore import FairSemaphore
 from actors.telemetry.logs import get_logger
@@ -71,6 +73,7 @@ class RemoteModel:
         endpoint: ModelEndpoint,
         key: str,
         client: httpx.AsyncClient,
+        cancelled: CancelledJobs,
         *,
         clock: Clock,
         sleep: Sleep,
@@ -79,6 +82,7 @@ class RemoteModel:
         self._endpoint = endpoint
         self._key = key
         self._client = client
+        self._cancelled = cancelled
         self._clock = clock
         self._sleep = sleep
         self._slots = FairSemaphore(endpoint.concurrency)
@@ -90,7 +94,8 @@ class RemoteModel:
         since, reason = float("inf"), ""
         for pause in (*PAUSES_S, None):
             try:
-                return await self._try(job_id, questions, number)
+                with self._cancelled.noted(job_id):
+                    return await self._try(job_id, questions, number)
             except _MayPass as failure:
                 since, reason = min(since, self._clock()), str(failure)
                 if self._breaker.failed():
@@ -103,8 +108,7 @@ class RemoteModel:
         return Answer(failure=f"the model endpoint {reason}")
 
     async def _try(self, job_id: str, questions: Questions, number: int) -> Answer:
-        await self._sleep(max(0.0, self._not_before - self._clock()))
-        async with self._slots.slot(job_id), self._breaker.turn():
+        async with self._turn(job_id), self._breaker.turn():
             if self._breaker.rests:
                 raise self._down("has not answered for a while")
             sent_at = self._clock()
@@ -118,6 +122,16 @@ class RemoteModel:
                 raise _MayPass(_spoken(error)) from error
             MODEL_SECONDS.record(self._clock() - sent_at)
             return self._judge(reply, questions)
+
+    @asynccontextmanager
+    async def _turn(self, job_id: str) -> AsyncIterator[None]:
+        """Hold one of the endpoint's places, at a time when this job may send a request."""
+        while True:
+            await self._sleep(max(self._cancelled.rest_s(job_id), self._not_before - self._clock(), 0.0))
+            async with self._slots.slot(job_id):
+                if not self._cancelled.rest_s(job_id):
+                    yield
+                    return
 
     async def _send(self, body: bytes) -> _Reply:
         headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}

@@ -14,6 +14,7 @@ from actors.endpoints import Endpoints
 from actors.errors import ModelUnavailable
 from actors.messages import Shard
 from actors.questions import Answer, Answers, Questions
+from actors.remote_models.cancelled_jobs import CancelledJobs
 from actors.remote_models.model import CONNECT_S, Clock, RemoteModel, Sleep
 from client.models import PageFailure
 
@@ -27,7 +28,7 @@ class RemoteModelsConfig:
 
 
 class RemoteModels:
-    """All endpoints by name. Requests end when their caller is cancelled."""
+    """All endpoints by name. Requests end when their caller is cancelled, and its job begins no others."""
 
     def __init__(
         self, config: RemoteModelsConfig, *, clock: Clock = time.monotonic, sleep: Sleep = asyncio.sleep
@@ -38,8 +39,9 @@ class RemoteModels:
             timeout=httpx.Timeout(None, connect=CONNECT_S),  # the whole request has a limit of its own
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
         )
+        cancelled = CancelledJobs(clock)
         self._models = {
-            name: RemoteModel(name, endpoint, config.keys.get(name, ""), client, clock=clock, sleep=sleep)
+            name: RemoteModel(name, endpoint, config.keys.get(name, ""), client, cancelled, clock=clock, sleep=sleep)
             for name, endpoint in config.endpoints.items()
         }
 

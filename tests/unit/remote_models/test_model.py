@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from actors.errors import ModelUnavailable
+from actors.remote_models import cancelled_jobs
 from tests.model_endpoint import FakeModel, Reply, Request, doctags, failed, said
 from tests.unit.remote_models.conftest import KEY, Asking, Clock, pages
 
@@ -167,6 +168,40 @@ async def test_cancelled_caller_ends_its_requests(model: FakeModel, asking: Aski
     with pytest.raises(asyncio.CancelledError):
         await asked
     assert len(model.requests) == 3
+
+
+async def test_cancelled_job_leaves_its_places_to_other_jobs(
+    model: FakeModel, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second call of the job is cancelled as well, but its message comes later."""
+    monkeypatch.setattr(cancelled_jobs, "REST_S", 3600.0)
+    model.reset(lambda request: Reply(hangs=True) if request.page < 7 else said(doctags(request.page)))
+    remote = asking(concurrency=3)
+    first = asyncio.create_task(remote.ask("job", pages(1, 2, 3)))
+    await asyncio.to_thread(model.wait_for_requests, 3)
+    second = asyncio.create_task(remote.ask("job", pages(4, 5, 6)))
+    other = asyncio.create_task(remote.ask("other", pages(7, 8, 9)))
+    await asyncio.sleep(0)
+    first.cancel()
+    await other
+    second.cancel()
+    await asyncio.wait([first, second])
+    assert {request.page for request in model.requests} == {1, 2, 3, 7, 8, 9}
+
+
+async def test_call_that_comes_after_the_cancel_of_its_job_begins_no_request_for_a_while(
+    model: FakeModel, asking: Asking, clock: Clock
+) -> None:
+    model.reset(lambda request: Reply(hangs=True) if request.page == 1 else said(doctags(request.page)))
+    remote = asking(clock)
+    cancelled = asyncio.create_task(remote.ask("job", pages(1)))
+    await asyncio.to_thread(model.wait_for_requests, 1)
+    cancelled.cancel()
+    await asyncio.wait([cancelled])
+    assert not (await remote.ask("job", pages(2)))[2].failure
+    assert clock.slept == [cancelled_jobs.REST_S]
+    assert not (await remote.ask("job", pages(3)))[3].failure
+    assert clock.slept == [cancelled_jobs.REST_S]
 
 
 async def test_job_whose_model_is_down_ends_its_other_requests(model: FakeModel, asking: Asking) -> None:
