@@ -11,10 +11,9 @@ from actors.parser.watchdog import Watchdog
 
 HANGS = {
     "gives the interpreter back": "import time; time.sleep(100_000)",
-    "holds the interpreter": "import ctypes; ctypes.PyDLL(None).sleep(100_000)",
     "computes": "while True: pass",
 }
-
+HOLDS_THE_INTERPRETER = "import ctypes; ctypes.PyDLL(None).sleep(100_000)"
 
 #: Seconds that a call may take which takes next to none: more than a loaded machine keeps a process waiting.
 AMPLE_S = 1.0
@@ -28,12 +27,18 @@ def run(script: str, seconds: float) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("hang", HANGS.values(), ids=HANGS.keys())
+@pytest.mark.parametrize("hang", [*HANGS.values(), HOLDS_THE_INTERPRETER], ids=[*HANGS, "holds the interpreter"])
 def test_a_hang_ends_the_process_and_logs_where_it_was(hang: str) -> None:
     ended = run(hang, seconds=0.2)
     assert ended.returncode == 1
     assert "went on" not in ended.stdout
     assert "most recent call first" in ended.stderr
+
+
+@pytest.mark.parametrize("hang", HANGS.values(), ids=HANGS.keys())
+def test_stacks_are_logged_while_no_thread_can_change_them(hang: str) -> None:
+    """`Current` is the thread that holds the interpreter lock. A log without the lock segfaults now and then."""
+    assert "Current thread" in run(hang, seconds=0.2).stderr
 
 
 def test_a_call_that_returns_is_watched_no_longer() -> None:
