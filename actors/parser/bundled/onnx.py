@@ -16,8 +16,11 @@ def can_use_gpu() -> bool:
     return CUDA in onnxruntime.get_available_providers()
 
 
-def open_session(model: Path, accelerator: AcceleratorOptions) -> Any:
-    """A session on the GPU if `accelerator` names one and onnxruntime supports it, otherwise on the CPU."""
+def open_session(model: Path | bytes, accelerator: AcceleratorOptions) -> Any:
+    """A session on the GPU if `accelerator` names one and onnxruntime supports it, otherwise on the CPU.
+
+    `model` is a file in ONNX's format, or its content.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = accelerator.num_threads
     options.inter_op_num_threads = 1
@@ -27,4 +30,4 @@ def open_session(model: Path, accelerator: AcceleratorOptions) -> Any:
     if device == "cuda" and can_use_gpu():
         onnxruntime.preload_dlls()  # from torch's wheels: onnxruntime finds the CUDA libraries of the system alone
         providers.insert(0, (CUDA, {"device_id": int(number or 0)}))
-    return onnxruntime.InferenceSession(str(model), options, providers=providers)
+    return onnxruntime.InferenceSession(model, options, providers=providers)

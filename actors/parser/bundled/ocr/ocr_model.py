@@ -43,7 +43,7 @@ class BundledOcrModel(RapidOcrModel):
     ) -> None:
         super().__init__(enabled, artifacts_path, options, accelerator_options)
         if enabled:
-            self._reader = Reader(self.reader, self.scale)
+            self._reader = Reader(self.reader, accelerator_options, self.scale)
 
     @classmethod
     def get_options_type(cls) -> type[BundledOcrOptions]:

@@ -3,17 +3,24 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
+from docling.datamodel.accelerator_options import AcceleratorOptions
 from numpy.typing import NDArray
+from omegaconf import flag_override
 from rapidocr import RapidOCR
+from rapidocr.ch_ppocr_det import TextDetector
 from rapidocr.ch_ppocr_rec import TextRecInput
 from rapidocr.utils.process_img import apply_vertical_padding
 
 from actors.parser.bundled.geometry import Box
+from actors.parser.bundled.ocr.weights import without_denormals
+from actors.parser.bundled.onnx import open_session
 
 Pixels = NDArray[np.uint8]
 #: The corners of each line: top left, top right, bottom right, bottom left.
@@ -51,9 +58,10 @@ class ReadLine:
 class Reader:
     """Reads one picture at a time. The result depends on the picture's pixels alone."""
 
-    def __init__(self, models: RapidOCR, scale: float) -> None:
+    def __init__(self, models: RapidOCR, accelerator: AcceleratorOptions, scale: float) -> None:
         """`scale` is the number of pixels per point in the pictures."""
         self._models = models
+        self._accelerator = accelerator
         self._coarse = min(1.0, COARSE_SCALE / scale)
         self._coarsely = Kept(self._find, PICTURES_KEPT)
         self._finely = Kept(self._find_all, PICTURES_KEPT)
@@ -85,13 +93,22 @@ class Reader:
     def _find_all(self, picture: Pixels) -> Corners:
         return self._detect(picture, 1.0)
 
+    @cached_property
+    def _detector(self) -> TextDetector:
+        """rapidocr's detector with weights that are quick to compute with. The first picture opens it."""
+        settings = self._models.cfg.Det
+        content = without_denormals(Path(settings.model_path).read_bytes())
+        with flag_override(settings, "allow_objects", True):
+            settings.session = open_session(content, self._accelerator)
+        return TextDetector(settings)
+
     def _detect(self, picture: Pixels, share: float) -> Corners:
         """The corners of the lines in a picture that is made smaller to this `share` of its sides first."""
         height, width = picture.shape[:2]
         size = max(1, round(width * share)), max(1, round(height * share))
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if share < 1 else picture
         padded, done = apply_vertical_padding(small, {}, self._models.width_height_ratio, self._models.min_height)
-        corners = self._models._load_det_model()(padded).boxes  # type: ignore[no-untyped-call]
+        corners = self._detector(padded).boxes
         if corners is None:
             return np.empty((0, 4, 2), np.float32)
         corners = (corners - (0, done["padding_1"]["top"])) * (width / size[0], height / size[1])
