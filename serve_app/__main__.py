@@ -51,6 +51,16 @@ RAY_ON_ONE_MACHINE = {
     "LOG_NAME_UPDATE_INTERVAL_S": "2",
     # By default every process reports its tasks to Ray each second, for Ray's dashboard, which does not run here.
     "RAY_task_events_report_interval_ms": "0",
+    # By default every process measures each event in its loops, for a debugging log of Ray.
+    "RAY_event_stats": "0",
+    # On one machine nobody chooses a node by these reports. By default the raylet makes them ten times a second, and
+    # Ray's GCS asks for the demand each second.
+    "RAY_raylet_report_resources_period_milliseconds": "1000",
+    "RAY_gcs_pull_resource_loads_period_milliseconds": "10000",
+    # By default the raylet looks five or ten times a second for idle workers, for garbage, and for a disk that is full.
+    "RAY_kill_idle_workers_interval_ms": "2000",
+    "RAY_raylet_check_gc_period_milliseconds": "1000",
+    "RAY_local_fs_monitor_interval_ms": "1000",
 }
 
 
