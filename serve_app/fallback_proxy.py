@@ -14,6 +14,7 @@ from ray._common.network_utils import get_localhost_ip  # type: ignore[attr-defi
 from ray.serve._private.constants import RAY_SERVE_FALLBACK_PROXY_HTTP_PORT
 
 from actors.handles.serve_proxies import all_proxies_are_on_the_head
+from serve_app.quiet_server import QuietServer
 
 
 def keep_fallback_proxy_local() -> None:
@@ -24,8 +25,8 @@ def keep_fallback_proxy_local() -> None:
     uvicorn.Server = LocalFallback  # type: ignore[misc] # Serve takes the class from the package
 
 
-class LocalFallback(uvicorn.Server):
-    """uvicorn's server, with another socket when it is the fallback proxy's."""
+class LocalFallback(QuietServer):
+    """A server with another socket when it is the fallback proxy's."""
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         if self.config.port == RAY_SERVE_FALLBACK_PROXY_HTTP_PORT and await all_proxies_are_on_the_head():
