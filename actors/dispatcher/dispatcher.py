@@ -187,6 +187,7 @@ class Dispatcher:
         running = Running(claim, run)
         running.task = asyncio.create_task(self._work(running))
         self._running[claim.spec.job_id] = running
+        self._heartbeats.wake()
 
     async def _work(self, running: Running) -> None:
         spec = running.claim.spec

@@ -40,6 +40,7 @@ class Heartbeats:
         self._current = current
         self._on_stop = on_stop
         self._reported: dict[tuple[str, str], tuple[Progress, float]] = {}  # what the registry heard last, and when
+        self._begun = threading.Event()
 
     async def run(self) -> None:
         """Beat until cancelled. No beat is sent after that."""
@@ -50,11 +51,19 @@ class Heartbeats:
             await asyncio.shield(beating)
         finally:
             ended.set()
+            self._begun.set()
             await asyncio.wait([beating])
             thread.shutdown(wait=False)
 
+    def wake(self) -> None:
+        """There is a job to report. The thread sleeps while there is none."""
+        self._begun.set()
+
     async def _beat_until(self, ended: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
         while not ended.is_set():
+            self._begun.clear()
+            if not (self._current() or ended.is_set()):
+                self._begun.wait()  # blocks this loop, on which nothing else runs now
             await asyncio.sleep(REPORT_EVERY_S)  # before the report: most small jobs finish before one is due
             try:
                 if stop := await self._beat():
