@@ -19,9 +19,6 @@ KEPT = 1000
 #: Queued jobs whose place is asked for together with that of another.
 ASKED_TOGETHER = 100
 
-#: While somebody waits for a change, the clock is read so often. That takes 0.3 % of a core.
-LOOK_EVERY_S = 0.005
-
 
 class Clock(Protocol):
     def now(self) -> int | None:
@@ -32,6 +29,10 @@ class Clock(Protocol):
         """The changes since the last call, pickled, as far as they are still known: number, job id, and job or None."""
         ...
 
+    async def moved(self) -> None:
+        """Return once the clock may have moved since the last call."""
+        ...
+
 
 class _NoClock:
     def now(self) -> None:
@@ -39,6 +40,9 @@ class _NoClock:
 
     def entries(self) -> Sequence[bytes]:
         return ()
+
+    async def moved(self) -> None:
+        await asyncio.Event().wait()
 
 
 #: For a process that is not on the machine of the registry.
@@ -145,6 +149,7 @@ class KnownJobs:
         """Wait until the job may have changed, for `timeout_s` seconds at most. Returns whether it may have."""
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiters[job_id].add(waiter)
+        self._notice()  # the clock may have moved since the caller looked
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
         try:
@@ -160,9 +165,12 @@ class KnownJobs:
     async def _look(self) -> None:
         """Look for changes while somebody waits. Where some are missing, all go and ask the registry."""
         while self._waiters:
-            await asyncio.sleep(LOOK_EVERY_S)
-            if not self._is_current():
-                self._wake(tuple(self._waiters))
+            await self._clock.moved()
+            self._notice()
+
+    def _notice(self) -> None:
+        if not self._is_current():
+            self._wake(tuple(self._waiters))
 
     def _wake(self, job_ids: Iterable[str]) -> None:
         for waiter in [waiter for job_id in job_ids for waiter in self._waiters.get(job_id, ())]:

@@ -3,12 +3,15 @@ Processes there read it without asking anybody."""
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 import os
 import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from actors.registry.change_bell import LOOK_EVERY_S, Bell, BellListener
 
 #: Bytes for the newest entries. A reader that is further behind asks the registry.
 RING = 256 * 1024
@@ -35,12 +38,14 @@ class ChangeClock:
             whole = memoryview(mmap.mmap(file.fileno(), _SIZE))
         self._numbers = whole[:_NUMBERS].cast("Q")
         self._ring = whole[_NUMBERS:]
+        self._bell = Bell(path)
 
     def set(self, number: int, entry: bytes | None = None) -> None:
         """Show the number of a change. `entry` is what readers get of it."""
         if entry is not None and len(entry) <= LONGEST - _HEAD.size:
             self._append(_HEAD.pack(len(entry), zlib.crc32(entry)) + entry)
         self._numbers[0] = number
+        self._bell.ring()
 
     def _append(self, data: bytes) -> None:
         written = self._numbers[1]
@@ -59,6 +64,8 @@ class ChangeClockReader:
         self._numbers: memoryview | None = None
         self._ring = memoryview(b"")
         self._read = 0
+        self._bell: BellListener | None = None
+        self._is_silent = False
 
     def now(self) -> int | None:
         """The number of the newest change; None while there is no clock."""
@@ -66,6 +73,21 @@ class ChangeClockReader:
             return None
         assert self._numbers is not None
         return int(self._numbers[0])
+
+    async def moved(self) -> None:
+        """Return once the clock may have moved since the last call. The first call returns soon."""
+        if self._bell:
+            await self._bell.rung()
+        else:
+            self._listen()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _listen(self) -> None:
+        if not self._is_silent:
+            try:
+                self._bell = BellListener(self._path)
+            except OSError:
+                self._is_silent = True
 
     def entries(self) -> list[bytes]:
         """The entries since the last call, as far as they are still there, the oldest first."""
