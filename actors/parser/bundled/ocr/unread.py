@@ -71,8 +71,9 @@ def _rows_and_columns(line: Box, left: int, top: int) -> tuple[slice, slice]:
 
 def _sharp(picture: Pixels) -> Pixels:
     """1 for each pixel whose neighbours differ from it."""
-    edges = cv2.morphologyEx(picture, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).max(axis=2)
-    return np.asarray(edges > SHARP, np.uint8)
+    edges = cv2.morphologyEx(picture, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    strongest = np.maximum.reduce(cv2.split(edges))  # `max(axis=2)` takes twenty times as long
+    return np.asarray(strongest > SHARP, np.uint8)
 
 
 def is_covered(line: Box, known: Iterable[Box]) -> bool:
