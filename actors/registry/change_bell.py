@@ -20,7 +20,7 @@ class BellListener:
     """Hears the bell of a file. Belongs to one event loop."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError where the system has no inotify, or none left for this process."""
+        """Raises OSError where the system has no inotify, has none left, or reports nothing of this file."""
         libc = ctypes.CDLL(None, use_errno=True)
         if not hasattr(libc, "inotify_init1"):
             raise OSError("This system has no inotify")
@@ -30,6 +30,8 @@ class BellListener:
         weakref.finalize(self, os.close, self._events)
         if libc.inotify_add_watch(self._events, os.fsencode(path), _READ) < 0:
             raise OSError(ctypes.get_errno(), "The file cannot be watched")
+        Bell(path).ring()
+        os.read(self._events, _EVENTS)  # raises when that was not heard
 
     async def rung(self) -> None:
         """Return once the bell has rung since the last call, or since this listener was made."""

@@ -71,6 +71,12 @@ def test_a_file_that_is_gone_cannot_be_listened_to(tmp_path: Path) -> None:
         BellListener(tmp_path / "none")
 
 
+def test_a_file_system_that_reports_nothing_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.registry.change_bell._READ", 0x400)  # only that the file was removed
+    with pytest.raises(BlockingIOError):
+        BellListener(file)
+
+
 @pytest.mark.usefixtures("no_inotify")
 def test_a_system_without_inotify_is_told(file: Path) -> None:
     with pytest.raises(OSError, match="no inotify"):
