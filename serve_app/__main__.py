@@ -44,7 +44,7 @@ RAY_ON_ONE_MACHINE = {
     # By default every replica gives its metrics to Ray ten times a second. Ray passes them on every ten seconds.
     "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "5000",
     # Ray's agent measures the memory and CPU time of every process this often, for its metrics. By default every 5 s.
-    "REPORTER_UPDATE_INTERVAL_MS": "15000",
+    "REPORTER_UPDATE_INTERVAL_MS": "60000",
     # Ray's log monitor sends what tasks print to the programs that started them. By default it looks for new log files
     # ten times a second; with these values, every two seconds.
     "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
