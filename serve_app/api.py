@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import Any, TypeAlias
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import PlainTextResponse, Response
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -24,6 +24,7 @@ from serve_app.docling_v1.openapi import SUBSTITUTED
 from serve_app.docling_v1.routes import DoclingRoutes
 from serve_app.docs_page import add_docs_page
 from serve_app.health import Health
+from serve_app.misspelt_parameters import refuse_misspelt
 from serve_app.openapi import (
     ALWAYS,
     ARTIFACT_RESPONSES,
@@ -121,8 +122,9 @@ def _add_get(api: FastAPI, path: str, endpoint: Endpoint, **described: Any) -> N
         bare.raw_headers = answer.raw_headers
         return bare
 
-    api.add_api_route(path, endpoint, methods=["GET"], **described)
-    api.add_api_route(path, head, methods=["HEAD"], include_in_schema=False)
+    checked = [Depends(refuse_misspelt)]
+    api.add_api_route(path, endpoint, methods=["GET"], dependencies=checked, **described)
+    api.add_api_route(path, head, methods=["HEAD"], dependencies=checked, include_in_schema=False)
 
 
 def _add_routes(api: FastAPI, routes: Routes, pictures: PictureRoutes) -> None:

@@ -20,4 +20,5 @@ def known_dependant(*, path: str, call: Callable[..., Any], **options: Any) -> D
     key = path, getattr(endpoint, "__func__", endpoint)
     if key not in _known:
         _known[key] = get_dependant(path=path, call=call, **options)
-    return replace(_known[key], call=call)
+    known = _known[key]
+    return replace(known, call=call, dependencies=[*known.dependencies])  # each API adds dependencies of its own

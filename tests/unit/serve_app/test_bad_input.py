@@ -474,3 +474,35 @@ async def test_a_bug_is_500_without_its_details(service: Service, monkeypatch: p
     answer = await service.http.get("/jobs/x")
     assert_problem(answer, 500, "internal", "Internal server error. The server's log has details under this request id")
     assert "internals" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/jobs/a?wiat=30", "wait"),
+        ("/jobs/a/results?page=1-3", "pages"),
+        ("/jobs/a/results?format=chunks&max_token=64", "max_tokens"),
+        ("/jobs?limits=3", "limit"),
+        ("/jobs/a/files/0/pages/1.png?scal=2", "scale"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_misspelt_query_parameter_is_refused(service: Service, method: str, path: str, meant: str) -> None:
+    answer = await service.http.request(method, path)
+    assert answer.status_code == 422
+    if method == "GET":
+        assert_problem(answer, 422, "invalid_request", f"did you mean '{meant}'?")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["_=1732900000", "utm_source=mail", "wait=0&debug=1", f"{'wait' * 5000}=1"],
+    ids=["time", "campaign", "beside one of the route's", "long"],
+)
+async def test_query_parameters_that_others_add_are_ignored(service: Service, query: str) -> None:
+    job_id = await service.submit(GOOD)
+    assert (await service.http.get(f"/jobs/{job_id}?{query}")).status_code == 200
+
+
+async def test_docling_serve_s_clients_may_send_any_query_parameter(service: Service) -> None:
+    assert (await service.http.get("/v1/status/poll/a?wiat=1")).status_code == 404
