@@ -89,6 +89,7 @@ class FileRun:
         self._document = document
         self._on_pages = on_pages
         self._calls = ParserCalls(slots, self._task)
+        self._span_calls = ParserCalls(slots, self._task, spans=True)
         self._turns = asyncio.Semaphore(splitting.spans_at_once)
         self._partial = PartialAssembly(0)
         self._pace = Pace()
@@ -219,7 +220,7 @@ class FileRun:
 
     async def _parse_in_turn(self, span: PageSpan, *, suspect: bool) -> ShardRef:
         async with self._turns:
-            return await self._calls.twice(
+            return await self._span_calls.twice(
                 lambda task: self._parsers.parse_pages(self._document, task, span),
                 self._budget.pages_s(self._task, len(span)),
                 suspect=suspect,

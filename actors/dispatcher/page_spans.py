@@ -10,6 +10,7 @@ MIN_PAGES = 4  # below this, opening the file costs more than parallel parsing g
 MAX_PAGES = 16  # above this, a crash or a cancel throws away too much work
 PAGES_WANTED = 6  # worth a call, and short enough that small documents do not wait long for it
 MAX_ROUNDS = 4  # enough that a slow span does not leave the other slots idle
+LAST_PAGES = 2  # the smallest of the last spans: with single pages, the calls would cost more than is gained
 
 #: About how long a span of a long document takes, in seconds. A job that comes meanwhile waits for one or two spans.
 SPAN_S = 0.4
@@ -39,14 +40,15 @@ def plan_spans(pages: PageSpan, *, slots: int, size: int | None = None, pace: Pa
 
     Up to MAX_ROUNDS rounds of all slots, the number of spans is a multiple of `slots` where the page count allows it,
     and their sizes differ by one at most, so that all slots finish together. The spans of a longer document are as
-    large as `pace` says when they are asked for.
+    large as `pace` says when they are asked for. Those of its end become smaller, each at most its slot's share of half
+    of the pages that are left. So no slot begins a large span when the others have almost finished.
     """
     total = len(pages)
     if size is not None:
         return _cut(pages, size, longer=0)
     rounds = max(1, round(total / (slots * PAGES_WANTED)))
     if rounds > MAX_ROUNDS:
-        return _cut_by_pace(pages, pace or Pace())
+        return _cut_by_pace(pages, slots, pace or Pace())
     return _cut_evenly(pages, min(slots * rounds, -(-total // MIN_PAGES)))
 
 
@@ -61,10 +63,11 @@ def _cut_evenly(pages: PageSpan, count: int) -> Iterator[PageSpan]:
     return _cut(pages, size, longer)
 
 
-def _cut_by_pace(pages: PageSpan, pace: Pace) -> Iterator[PageSpan]:
+def _cut_by_pace(pages: PageSpan, slots: int, pace: Pace) -> Iterator[PageSpan]:
     first = pages.first
     while first <= pages.last:
-        last = min(first + pace.span_pages - 1, pages.last)
+        share = -(-(pages.last - first + 1) // (2 * slots))
+        last = min(first + min(pace.span_pages, max(LAST_PAGES, share)) - 1, pages.last)
         yield PageSpan(first, last)
         first = last + 1
 

@@ -35,11 +35,12 @@ class WaitedInVain(ParserDied):
 
 
 class ParserCalls:
-    """The calls of one file."""
+    """The calls of one file. Those that are spans yield to other jobs."""
 
-    def __init__(self, slots: ParserSlots, task: FileTask) -> None:
+    def __init__(self, slots: ParserSlots, task: FileTask, *, spans: bool = False) -> None:
         self._slots = slots
         self._task = task
+        self._spans = spans
 
     async def twice(
         self, call: Call[T], limit_s: float, *, suspect: bool = False, alone: bool = False, tried: bool = False
@@ -90,7 +91,7 @@ class ParserCalls:
     @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
     async def _in_slot(self, call: Call[T], limit_s: float, *, alone: bool) -> T:
         """Make a call in a slot. Waits for a fleet without replicas."""
-        async with self._slots.slot(self._task.job_id, owner=self._task.owner):
+        async with self._slots.slot(self._task.job_id, yields=self._spans, owner=self._task.owner):
             sent_at = time.monotonic()
             try:
                 return await call(replace(self._task, time_limit_s=limit_s, alone=alone))

@@ -12,6 +12,10 @@ from actors.dispatcher.recovery import RESTART_S, Recovery
 from actors.scheduling.deaths import Deaths
 from actors.scheduling.fair_semaphore import FairSemaphore
 
+#: One slot of so many is kept from the spans of long documents. There are two slots for each parser. So one parser of
+#: eight has no second span waiting, and a job that comes meanwhile waits there for the rest of one span.
+SLOTS_PER_RESERVED = 16
+
 
 class ParserSlots(FairSemaphore):
     """The slots of the parsers. A call that may break a parser also holds the one slot of `quarantine`.
@@ -30,6 +34,11 @@ class ParserSlots(FairSemaphore):
         self._complete = asyncio.Event()
         self._complete.set()
         self._broke_at: dict[str, float] = {}  # when files of an owner last broke a parser
+
+    @property
+    def reserved(self) -> int:
+        """None where there is one parser: its second call tells Serve's autoscaler to start another."""
+        return -(-self._size // SLOTS_PER_RESERVED) if self._size > 2 else 0
 
     def look_at_fleet(self) -> None:
         """Let calls that may break a parser go on if no parser is missing. Call it regularly."""

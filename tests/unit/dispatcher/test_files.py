@@ -112,7 +112,7 @@ async def test_the_spans_of_a_long_document_grow_when_its_pages_are_parsed_fast(
     parsers.parse_pages = measured
     parsed, _ = await parse(parsers, b"2000", Splitting(slots=2))
     assert pages_of(parsed) == list(range(1, 2001))
-    assert (sizes[0], sizes[-2]) == (6, 16)
+    assert (sizes[0], max(sizes), sizes[-1]) == (6, 16, 2)
 
 
 async def test_a_plan_of_ten_million_pages_costs_nothing_before_its_spans_are_parsed(parsers) -> None:
@@ -123,7 +123,7 @@ async def test_a_plan_of_ten_million_pages_costs_nothing_before_its_spans_are_pa
         parsing = asyncio.create_task(
             FileRun(parsers, ParserSlots(8), splitting, task(), b"10000000", CountedPages()).parse()
         )
-        await eventually(lambda: parsers.waiting == 8)
+        await eventually(lambda: parsers.waiting == 7)  # one slot is left to other jobs
     assert len(asyncio.all_tasks()) - before <= 2 + splitting.spans_at_once
     assert peak.bytes < 2_000_000
     assert time.process_time() - began < 5
@@ -216,7 +216,7 @@ async def test_a_second_try_endangers_no_other_parser(parsers) -> None:
     parsers.at_risk = 0
     parsers.deaths_left = {}
     await parse(parsers, b"12", Splitting(slots=4, span_pages=12))
-    assert (first_tries, parsers.at_risk) == (4, 1)
+    assert (first_tries, parsers.at_risk) == (3, 1)  # one of the four slots is left to other jobs
 
 
 async def test_a_suspect_page_does_not_wait_for_all_those_of_another_job(monkeypatch) -> None:

@@ -1,8 +1,19 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.dispatcher.page_spans import MAX_PAGES, MAX_ROUNDS, MIN_PAGES, PAGES_WANTED, Pace, bisect, plan_spans
+from actors.dispatcher.page_spans import (
+    LAST_PAGES,
+    MAX_PAGES,
+    MAX_ROUNDS,
+    MIN_PAGES,
+    PAGES_WANTED,
+    Pace,
+    bisect,
+    plan_spans,
+)
 from actors.messages import PageSpan
 
 page_ranges = st.builds(
@@ -41,6 +52,19 @@ def test_the_spans_of_a_long_document_begin_small_and_then_take_less_than_half_a
     assert (first, second) == (PageSpan(1, PAGES_WANTED), PageSpan(PAGES_WANTED + 1, 2 * PAGES_WANTED))
     pace.took(len(first), seconds_of_a_page * len(first))
     assert next(spans) == PageSpan(second.last + 1, second.last + size)
+
+
+@given(st.integers(2, 64), st.integers(1, 2_000), st.floats(0.001, 5))
+def test_a_long_document_ends_in_spans_that_are_small_beside_what_is_left(
+    slots: int, more: int, seconds_of_a_page: float
+) -> None:
+    pages, pace = PageSpan(1, (MAX_ROUNDS + 1) * PAGES_WANTED * slots + more), Pace()
+    pace.took(1, seconds_of_a_page)
+    spans = list(plan_spans(pages, slots=slots, pace=pace))
+    for span in spans:
+        left_for_a_slot = (pages.last - span.first + 1) / slots
+        assert len(span) <= max(LAST_PAGES, left_for_a_slot / 2 + 1)
+    assert all(len(later) <= len(span) for span, later in pairwise(spans))
 
 
 def test_one_slow_span_among_many_does_not_make_the_next_ones_small() -> None:

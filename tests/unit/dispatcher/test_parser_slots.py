@@ -110,3 +110,8 @@ async def test_without_keys_a_file_that_broke_a_parser_delays_no_other(
     living[0] = 1
     await within_time(asyncio.ensure_future(admitted(slots, "", order)))
     assert order == [""]
+
+
+@pytest.mark.parametrize(("size", "reserved"), [(0, 0), (2, 0), (4, 1), (16, 1), (18, 2), (64, 4)])
+def test_one_parser_of_eight_is_left_without_a_second_span_where_there_are_several(size: int, reserved: int) -> None:
+    assert ParserSlots(size).reserved == reserved

@@ -48,6 +48,54 @@ async def test_short_calls_go_first_but_never_two_of_them_before_a_span(spans: i
     assert "".join(order) == granted
 
 
+class WithReserve(FairSemaphore):
+    """One slot is left to calls that do not yield."""
+
+    @property
+    def reserved(self) -> int:
+        return 1
+
+
+async def yield_slot(slots: FairSemaphore, order: list[str], release: asyncio.Event) -> None:
+    async with slots.slot("long", yields=True):
+        order.append("long")
+        await release.wait()
+
+
+async def test_a_newcomer_has_a_slot_at_once_beside_a_job_whose_calls_yield() -> None:
+    slots, order, release = WithReserve(3), [], asyncio.Event()
+    long = [asyncio.create_task(yield_slot(slots, order, release)) for _ in range(5)]
+    await asyncio.sleep(0)
+    await asyncio.wait_for(hold(slots, "small", order), timeout=5)
+    assert order == ["long", "long", "small"]
+    release.set()
+    await asyncio.gather(*long)
+
+
+async def test_calls_that_yield_take_turns_with_a_stream_of_others() -> None:
+    slots, order, release = WithReserve(2), [], asyncio.Event()
+    release.set()
+    async with asyncio.TaskGroup() as group:
+        for number in range(6):
+            group.create_task(hold(slots, f"small {number}", order))
+        group.create_task(yield_slot(slots, order, release))
+        for number in range(6, 12):
+            group.create_task(hold(slots, f"small {number}", order))
+    assert order.index("long") <= 6
+
+
+async def test_a_window_that_yielding_calls_fill_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.scheduling.fair_semaphore.STANDSTILL_S", 0.0)
+    slots, release = WithReserve(2), asyncio.Event()
+    assert not slots.stands_still()
+    long = [asyncio.create_task(yield_slot(slots, [], release)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert slots.stands_still()
+    release.set()
+    await asyncio.gather(*long)
+    assert not slots.stands_still()
+
+
 async def test_no_more_than_the_window_is_in_use() -> None:
     slots, in_use, most = FairSemaphore(3), 0, 0
 
