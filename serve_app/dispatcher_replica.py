@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
@@ -58,6 +59,7 @@ class DispatcherReplica(DriverApi):
         self._settings = settings
         self._dispatcher = dispatcher
         self._deriver = Deriver(parsers, blobs, dispatcher.slots, by_reference=bool(settings.bucket))
+        gc.freeze()  # libraries stay for good: to visit them would halt all jobs for 150 ms at a time
         self._work = asyncio.create_task(_together(dispatcher.run(), deliveries.run()))
 
     def reconfigure(self, user_config: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable
 from heapq import heapify, heappop, heappush
+from itertools import count
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -14,13 +15,17 @@ K = TypeVar("K", bound=Hashable)
 class LeastLoaded(Generic[K]):
     """Counts the calls of each member. A pick takes logarithmic time, however many members there are.
 
+    Of members with equally many calls, the one comes first whose last call began or ended longest ago. So a call goes
+    behind the one that ends first. Before that, chance decides: other processes send calls to the same members.
+
     The heap also holds entries that are no longer true. They are dropped when they come up, and all at once when there
     are too many of them.
     """
 
     def __init__(self) -> None:
         self._calls: Counter[K] = Counter()
-        self._members: Collection[K] = ()
+        self._changes = count(1)
+        self._order: dict[K, float] = {}  # of the members with equally many calls; a change puts a member last
         self._heap: list[tuple[int, float, K]] = []
 
     def calls(self, member: K) -> int:
@@ -28,7 +33,7 @@ class LeastLoaded(Generic[K]):
 
     def choose_among(self, members: Collection[K]) -> None:
         """Replace the members. The counts of those that return are kept."""
-        self._members = members
+        self._order = {member: self._order.get(member, random.random()) for member in members}
         self._rebuild()
 
     def started(self, member: K) -> None:
@@ -38,17 +43,17 @@ class LeastLoaded(Generic[K]):
         self._count(member, -1)
 
     def pick(self, is_usable: Callable[[K], bool]) -> K | None:
-        """The usable member with the fewest calls, and on a tie a random one. None when no member is usable."""
+        """The usable member with the fewest calls. None when no member is usable."""
         unusable = []
         picked = None
         while self._heap and picked is None:
-            calls, _, member = self._heap[0]
-            if self._calls[member] == calls and is_usable(member):
-                picked = member
+            entry = self._heap[0]
+            if self._is_true(entry) and is_usable(entry[2]):
+                picked = entry[2]
             else:
                 unusable.append(heappop(self._heap))
         for entry in unusable:
-            if self._calls[entry[2]] == entry[0]:
+            if self._is_true(entry):
                 heappush(self._heap, entry)
         return picked
 
@@ -56,14 +61,18 @@ class LeastLoaded(Generic[K]):
         self._calls[member] += by
         if self._calls[member] <= 0:
             del self._calls[member]  # it may be gone for good
-        if member in self._members:
+        if member in self._order:
+            self._order[member] = next(self._changes)
             heappush(self._heap, self._entry(member))
-            if len(self._heap) > 4 * (len(self._members) + 16):
+            if len(self._heap) > 4 * (len(self._order) + 16):
                 self._rebuild()
 
     def _rebuild(self) -> None:
-        self._heap = [self._entry(member) for member in self._members]
+        self._heap = [self._entry(member) for member in self._order]
         heapify(self._heap)
 
+    def _is_true(self, entry: tuple[int, float, K]) -> bool:
+        return entry[2] in self._order and entry == self._entry(entry[2])
+
     def _entry(self, member: K) -> tuple[int, float, K]:
-        return self._calls[member], random.random(), member
+        return self._calls[member], self._order[member], member

@@ -14,7 +14,7 @@ from actors.messages import FileTask
 
 
 class LeastLoadedRouter(FIFOMixin, RequestRouter):
-    """Sends a call to the replica with the fewest calls from this process; on a tie, to a random one of them.
+    """Sends a call to the replica with the fewest calls from this process; on a tie, to that whose calls began first.
 
     Serve's own router compares two replicas chosen at random. That suits many short requests from many senders. Here
     one dispatcher sends few long calls, and a document has to wait for a parser that got one call too many

@@ -35,7 +35,25 @@ def test_a_pick_has_the_fewest_calls_after_any_history(steps: list[tuple[str, in
         assert calls[picked] == min(calls[member] for member in members)
 
 
-def test_a_tie_is_decided_by_chance() -> None:
+def test_on_a_tie_the_call_goes_behind_the_one_that_began_first() -> None:
+    load = LeastLoaded[int]()
+    load.choose_among(EVERYBODY)
+    began = []
+    for _ in EVERYBODY:
+        picked = load.pick(always)
+        assert picked is not None
+        load.started(picked)
+        began.append(picked)
+    load.started(began[2])
+    load.ended(began[2])  # it has just begun its second call
+    assert load.pick(always) == began[0]
+    load.started(began[0])
+    assert load.pick(always) == began[1]
+    load.started(began[1])
+    assert load.pick(always) == began[3]
+
+
+def test_a_tie_of_members_without_calls_is_decided_by_chance() -> None:
     picked = set()
     for _ in range(200):
         load = LeastLoaded[int]()
