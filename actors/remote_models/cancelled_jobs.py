@@ -20,7 +20,10 @@ class CancelledJobs:
 
     @contextmanager
     def noted(self, job_id: str) -> Iterator[None]:
-        """Do a job's work. If it is cancelled, the job rests before others can use the places that this frees."""
+        """Let the job rest if the work in this context is cancelled.
+
+        Leave the context in the step that frees the work's place: before the job's next call can run with it.
+        """
         try:
             yield
         except asyncio.CancelledError:

@@ -16,7 +16,7 @@ from actors.blobs import BlobStore, open_blobs
 from actors.dispatcher.dispatcher import Dispatcher, DispatcherConfig
 from actors.dispatcher.files import Splitting
 from actors.dispatcher.jobs import JobLimits
-from actors.dispatcher.sources import Sources
+from actors.dispatcher.sources import AT_ONCE_OF_A_JOB, Sources
 from actors.errors import FileError
 from actors.messages import InputFile, JobSpec
 from actors.sources import Fetched, Source
@@ -75,6 +75,16 @@ async def submit(jobs: ThreadedRegistry, *files: InputFile, job_id: str = "j") -
 
 async def response(blobs: BlobStore, index: int, job_id: str = "j") -> dict[str, Any]:
     return dict(json.loads(await blobs.get(f"results/{job_id}/{index}/response.json")))
+
+
+async def test_a_cancelled_job_fetches_no_further_file(jobs, blobs, fetcher, parsers) -> None:
+    fetcher.gate = asyncio.Event()
+    await submit(jobs, *(remote(index) for index in range(3 * AT_ONCE_OF_A_JOB)))
+    async with working(jobs, blobs, fetcher, parsers):
+        await eventually(lambda: len(fetcher.asked) == AT_ONCE_OF_A_JOB)
+        await jobs.cancel("j", "")
+        await jobs.ended("j")
+    assert len(fetcher.asked) == AT_ONCE_OF_A_JOB
 
 
 async def test_a_remote_file_is_fetched_stored_and_parsed(jobs, blobs, fetcher, parsers) -> None:
