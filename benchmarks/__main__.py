@@ -1,7 +1,7 @@
 """Runs the benchmarks one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
 
-All but `soak`, `long_document` and `peers`, which take minutes each. FOLDER holds your own documents. Without it the
-benchmarks use the sample documents, and skip what needs more. To run a benchmark alone, use its command in
+All but `soak`, `long_document`, `stops` and `peers`, which take minutes each. FOLDER holds your own documents. Without
+it the benchmarks use the sample documents, and skip what needs more. To run a benchmark alone, use its command in
 `docs/benchmarks.md`. Run nothing else meanwhile.
 """
 
