@@ -48,9 +48,6 @@ class Reading:
         result: dict[str, Any] = self._client.wait_for_results(job_id, timeout=120)["results"][0]
         return result
 
-    def cancel(self, job_id: str) -> None:
-        self._client.cancel_job(job_id)
-
     def progress(self, job_id: str) -> dict[str, Any]:
         progress: dict[str, Any] = self._client.get_job_status(job_id)["progress"]
         return progress
@@ -99,11 +96,14 @@ def test_document_is_whole_when_a_process_dies_in_the_middle(
     assert result["pages_failed"] == []
 
 
-def test_cancelled_job_ends_its_requests(reading: Reading, model: FakeModel) -> None:
+@pytest.mark.parametrize("stop", [DoclingParserClient.cancel_job, DoclingParserClient.delete_job])
+def test_stopped_job_ends_its_requests_and_begins_no_others(
+    reading: Reading, client: DoclingParserClient, model: FakeModel, stop: Callable[..., object]
+) -> None:
     model.reset(lambda _: Reply(hangs=True))
     job = reading.submit(PAGES)
     model.wait_for_requests(AT_ONCE)
-    reading.cancel(job)
+    stop(client, job)
     model.wait_for_broken_off(AT_ONCE)
     model.replies = lambda request: said(doctags(request.page))
     assert whole(reading.result(reading.submit(5)), 5)
