@@ -97,10 +97,11 @@ class Reader:
     def _detector(self) -> TextDetector:
         """rapidocr's detector with weights that are quick to compute with. The first picture opens it."""
         settings = self._models.cfg.Det
-        content = without_denormals(Path(settings.model_path).read_bytes())
-        with flag_override(settings, "allow_objects", True):
-            settings.session = open_session(content, self._accelerator)
-        return TextDetector(settings)
+        if settings.model_path:  # else rapidocr opens the one that it came with
+            content = without_denormals(Path(settings.model_path).read_bytes())
+            with flag_override(settings, "allow_objects", True):
+                settings.session = open_session(content, self._accelerator)
+        return self._models._load_det_model()  # type: ignore[no-untyped-call, no-any-return]
 
     def _detect(self, picture: Pixels, share: float) -> Corners:
         """The corners of the lines in a picture that is made smaller to this `share` of its sides first."""
