@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 LONG_PDF = "redp5110_sampled.pdf"
@@ -23,7 +24,7 @@ def main() -> int:
         ["throughput", "--runs", "3", *([str(folder)] if folder else [])],
         ["latency"],
         ["parser_start"],
-        ["idle"],
+        ["idle", "--settle", "30"],
         ["large_pdf", *([str(folder / LONG_PDF)] if folder and (folder / LONG_PDF).exists() else [])],
         ["scaling"],
         ["orchestration"],
@@ -41,12 +42,13 @@ def main() -> int:
         ["control_plane"],
         *([["fidelity", str(folder), str(folder / "ground_truth")]] if folder else []),
     ]
-    failed = 0
+    failed, began = 0, time.monotonic()
     for module, *arguments in runs:
-        print(f"\n== {module} {' '.join(arguments)}", flush=True)
+        print(f"\n== {module} {' '.join(arguments)} (after {time.monotonic() - began:.0f} s)", flush=True)
         failed += (
             subprocess.run([sys.executable, "-m", f"benchmarks.{module}", *arguments], check=False).returncode != 0
         )
+    print(f"\n== {len(runs)} benchmarks, of which {failed} failed, in {time.monotonic() - began:.0f} s")
     return failed
 
 
