@@ -1,10 +1,11 @@
-"""Requests per second of the whole HTTP path with a durable journal, in both of Serve's HTTP modes.
+"""Requests per second of the whole HTTP path with a durable journal: `python -m benchmarks.http_rates`; needs `wrk`.
 
-`python -m benchmarks.http_rates`; needs `wrk`. Load and service share this machine's cores.
+With `--python-proxy`, also those of Serve's other HTTP mode. Load and service share this machine's cores.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import httpx
 
 from benchmarks.service import describe_machine, service
 
-SECONDS = 10
+SECONDS = 4
 SUBMIT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "multipart/form-data; boundary=b"
@@ -29,8 +30,11 @@ wrk.body = '--b\\r\\nContent-Disposition: form-data; name="files"; filename="a.p
 def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing; on Debian: apt-get install wrk")
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--python-proxy", action="store_true")
+    modes = {"HAProxy": "1"} | ({"Python proxy": "0"} if options.parse_args().python_proxy else {})
     print(describe_machine())
-    for mode, flag in (("HAProxy", "1"), ("Python proxy", "0")):
+    for mode, flag in modes.items():
         with serving(flag, seconds_per_page="0") as (url, script):
             job = httpx.post(f"{url}/submit", files={"files": ("a.pdf", b"1")}, timeout=60).json()["job_id"]
             while httpx.get(f"{url}/jobs/{job}", params={"wait": 5}, timeout=60).json()["status"] != "completed":

@@ -20,7 +20,7 @@ from benchmarks.service import describe_machine, service, spread
 from client import DoclingParserClient
 from client.models import ParseOptions
 
-ROUNDS = 5
+ROUNDS = 3
 OPTIONS = ParseOptions(profile="bundled", do_ocr=False, do_table_structure=True, page_chunks=True)
 
 
