@@ -1,7 +1,7 @@
 """Zeroes those weights of an ONNX model that slow a CPU down.
 
 A tenth of the detector's weights are denormal: nearer to zero than 1.2e-38, left behind by the training. A CPU takes a
-hundred times as long for a product with one, so that two of 83 convolutions took three quarters of the detector's time.
+hundred times as long for a product with one, so that two of 83 convolutions took most of the detector's time.
 With zeros in their place the results are the same. onnxruntime's `session.set_denormal_as_zero` does not help: it acts
 on the thread that opens the first session of the process, and pages are read by other threads.
 """
