@@ -62,7 +62,7 @@ def wrk(url: str, connections: int, script: Path | None = None) -> str:
     subprocess.run([*command, "-d2s"], check=True, capture_output=True)
     out = subprocess.run([*command, f"-d{SECONDS}s"], check=True, capture_output=True, text=True).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
-    p50 = re.search(r"50%\s+(\S+)", out)
+    p50 = re.search(r"^ +50% +(\S+)", out, re.MULTILINE)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     assert rate
     assert p50
