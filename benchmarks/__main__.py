@@ -1,7 +1,7 @@
-"""Runs the benchmarks one after the other: `python -m benchmarks [FOLDER]` (`make bench`).
+"""Runs the benchmarks that take less than two minutes each: `python -m benchmarks [FOLDER]` (`make bench`).
 
-All but `soak`, `long_document`, `stops` and `peers`, which take minutes each. FOLDER holds your own documents. Without
-it the benchmarks use the sample documents, and skip what needs more. To run a benchmark alone, use its command in
+Those of speed run one after the other, those of accuracy side by side. FOLDER holds your own documents. Without it the
+benchmarks use the sample documents, and skip what needs more. To run a benchmark alone, use its command in
 `docs/benchmarks.md`. Run nothing else meanwhile.
 """
 
@@ -32,7 +32,7 @@ def main() -> int:
         statuses += pool.map(partial(_run_and_print, began=began), accuracy(folder))
     failed = sum(status != 0 for status in statuses)
     print(f"\n== {len(statuses)} benchmarks, of which {failed} failed, in {time.monotonic() - began:.0f} s")
-    return min(failed, 1)
+    return int(failed > 0)
 
 
 def speed(folder: Path | None) -> list[list[str]]:
@@ -67,21 +67,21 @@ def accuracy(folder: Path | None) -> list[list[str]]:
     ]
 
 
-def _run_and_print(command: Sequence[str], began: float) -> int:
-    """The same, but print the output at the end, as others run beside it."""
-    with TemporaryFile("w+") as output:
-        status = _run(command, output, began)
-        output.seek(0)
-        print(output.read(), end="", flush=True)
-    return status
-
-
 def _run(command: Sequence[str], output: IO[str], began: float) -> int:
     """Run a benchmark. Returns its exit status."""
     print(f"\n== {' '.join(command)} (after {time.monotonic() - began:.0f} s)", file=output, flush=True)
     module, *arguments = command
     run = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
     return subprocess.run(run, stdout=output, check=False).returncode
+
+
+def _run_and_print(command: Sequence[str], began: float) -> int:
+    """The same, but print the output when the benchmark has ended: others run beside it."""
+    with TemporaryFile("w+") as output:
+        status = _run(command, output, began)
+        output.seek(0)
+        print(output.read(), end="", flush=True)
+    return status
 
 
 if __name__ == "__main__":
