@@ -42,21 +42,22 @@ def test_a_detector_sees_the_same_without_its_denormal_weights(detector: Path) -
 
 
 def test_lines_are_looked_for_without_denormal_weights(detector: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import onnxruntime
     from docling.datamodel.accelerator_options import AcceleratorOptions
+    from onnxruntime import InferenceSession
     from rapidocr import RapidOCR
 
     from actors.parser.bundled.ocr.reader import Reader
     from actors.parser.bundled.ocr.weights import without_denormals
 
     opened: list[object] = []
+    open_model = InferenceSession.__init__
 
-    class Session(onnxruntime.InferenceSession):  # type: ignore[misc]
-        def __init__(self, model: object, *others: Any, **named: Any) -> None:
-            opened.append(model)
-            super().__init__(model, *others, **named)
+    def remember(session: object, model: object, *others: Any, **named: Any) -> None:
+        opened.append(model)
+        open_model(session, model, *others, **named)
 
-    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    # The class itself stays: rapidocr imports it when it opens its first model, and would keep another for good.
+    monkeypatch.setattr(InferenceSession, "__init__", remember)
     reader = Reader(
         RapidOCR(params={"Det.model_path": str(detector)}), AcceleratorOptions(num_threads=1, device="cpu"), 2.0
     )
