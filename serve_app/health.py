@@ -63,7 +63,8 @@ class Health:
         asked = ParseOptions.model_validate({"profile": options.profile, **wanted})
         if asked not in self._refusals:
             try:
-                await asyncio.wait_for(self._parsers.describe(asked), PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._parsers.describe(asked)
             except FileError as error:
                 self._refusals[asked] = error.message
             except (TimeoutError, DocfleetError):
@@ -97,6 +98,7 @@ class Health:
 
 async def _within(answer: Coroutine[Any, Any, T]) -> T | None:
     try:
-        return await asyncio.wait_for(answer, PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):  # Python 3.11's wait_for can swallow a cancellation
+            return await answer
     except (TimeoutError, DocfleetError):
         return None

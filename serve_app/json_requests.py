@@ -45,6 +45,10 @@ def _text(name: str, value: object) -> str:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         read = json.loads(body)
+        json.dumps(read, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        reason = "A string in the body has half a character, such as \\ud800 alone. Send it in UTF-8"
+        raise Refused(ErrorCode.MALFORMED_REQUEST, reason) from error
     except (ValueError, RecursionError) as error:
         raise Refused(ErrorCode.MALFORMED_REQUEST, "The body is not JSON, although its Content-Type says so") from error
     if not isinstance(read, dict):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
@@ -149,7 +150,8 @@ def _filename(disposition: str, plain: bytes | None) -> str | None:
         message["Content-Disposition"] = disposition
         for name, value in message.get_params([], "Content-Disposition"):
             if name == "filename" and isinstance(value, tuple):
-                return collapse_rfc2231_value(value)
+                with suppress(UnicodeError):  # Python knows codecs that decode nothing
+                    return collapse_rfc2231_value(value)
     return None if plain is None else _decoded(_text(plain))
 
 

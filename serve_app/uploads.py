@@ -173,5 +173,6 @@ async def receive_field(part: Part, limit: int = MAX_FIELD_BYTES) -> str:
 
 
 def label(name: str) -> str:
-    """A name from the client without control characters. It is never used as a path."""
-    return _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", name)
+    """A name from the client without control characters, in UTF-8. It is never used as a path."""
+    whole = name.encode(errors="replace").decode()  # some codecs decode to half of a character, which no JSON can hold
+    return _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", whole)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Literal
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from actors.errors import AWAY, JobExpired, JobNotFound
 from actors.messages import JobView
@@ -62,11 +62,8 @@ class Watch:
 
 
 async def _until_left(socket: WebSocket) -> None:
-    try:
-        while True:
-            await socket.receive_text()
-    except WebSocketDisconnect:
-        return
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
 
 
 def _error(reason: str) -> str:

@@ -232,6 +232,23 @@ async def test_control_characters_of_a_file_name_are_replaced(service: Service) 
     assert claim.spec.files[0].filename == "a\ufffd[31m\ufffd.md"
 
 
+@pytest.mark.parametrize("name", ["filename*=unicode_escape''%5Cud800.md", 'filename="=?utf-7?Q?+2AA-.md?="'])
+async def test_half_a_character_of_a_file_name_is_replaced(service: Service, name: str) -> None:
+    body = f'--x\r\nContent-Disposition: form-data; name="files"; {name}\r\n\r\n# A\r\n--x--'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    submitted = await service.http.post("/submit", content=body, headers=headers)
+    status = await service.http.get(f"/jobs/{submitted.json()['job_id']}")
+    assert status.json()["filenames"] == ["?.md"]
+
+
+@pytest.mark.parametrize("fields", [r'"task_id": "\ud800"', r'"\ud800": 1'], ids=["value", "name"])
+async def test_half_a_character_in_json_is_refused(service: Service, fields: str) -> None:
+    body = f'{{"sources": [{{"url": "https://example.org/a.md"}}], {fields}}}'
+    answer = await service.http.post("/submit", content=body, headers={"Content-Type": "application/json"})
+    assert_problem(answer, 400, "malformed_request", "half a character")
+    await assert_nothing_is_kept(service)
+
+
 async def test_two_files_of_one_name_are_both_kept_in_order(service: Service) -> None:
     job_id = await service.submit(("a.md", b"first"), ("a.md", b"second"))
     assert [await service.blobs.get(f"inputs/{job_id}/{index}") for index in (0, 1)] == [b"first", b"second"]

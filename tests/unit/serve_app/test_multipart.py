@@ -73,6 +73,7 @@ async def test_a_body_that_breaks_off_is_never_taken_for_whole(kept: float, cuts
         ('filename="=?nope?B?w7xidW5nLm1k?="', "=?nope?B?w7xidW5nLm1k?="),
         ('filename="=?utf-8?B?w?="', "=?utf-8?B?w?="),
         ("filename=\"a.md; filename*=utf-8''b.md\"", "a.md; filename*=utf-8''b.md"),
+        ("filename=\"b.md\"; filename*=undefined''a.md", "b.md"),  # a codec of Python that decodes nothing
     ],
 )
 async def test_a_file_name_arrives_in_every_form_that_clients_send(sent: str, name: str) -> None:

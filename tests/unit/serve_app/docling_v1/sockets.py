@@ -29,8 +29,9 @@ class Socket:
         assert message["type"] == "websocket.send", message
         return dict(json.loads(message["text"]))
 
-    async def say(self, text: str) -> None:
-        await self.sent.put({"type": "websocket.receive", "text": text})
+    async def say(self, what: str | bytes) -> None:
+        kind = "text" if isinstance(what, str) else "bytes"
+        await self.sent.put({"type": "websocket.receive", kind: what})
 
     async def leave(self) -> None:
         await self.sent.put({"type": "websocket.disconnect", "code": 1001})

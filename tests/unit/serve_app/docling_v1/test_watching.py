@@ -111,8 +111,8 @@ async def test_what_a_client_says_on_a_socket_changes_nothing(service: Service) 
     async with connected(service.api, f"/v1/status/ws/{task_id}") as socket:
         await opened(socket)
         await socket.frame()
-        for _ in range(3):
-            await socket.say("next")
+        for said in ("next", b"next", "next"):
+            await socket.say(said)
         await service.registry.cancel(task_id, "")
         assert (await socket.frame())["task"]["task_status"] == "failure"
         assert (await socket.message())["code"] == 1000
