@@ -33,12 +33,13 @@ class Batched(Generic[K, V]):
     async def _work(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
+            values: Sequence[V | Exception]
             try:
                 values = await self._call([key for key, _ in batch])
             except Exception as error:  # noqa: BLE001 - every caller of the batch gets the error
                 if isinstance(error, FleetUnavailable):  # fail queued callers too; they would only time out
                     batch, self._waiting = batch + self._waiting, []
-                values = [error] * len(batch)  # type: ignore[list-item]
+                values = [error] * len(batch)
             for (_, answer), value in zip(batch, values, strict=True):
                 _settle(answer, value)
 

@@ -43,7 +43,7 @@ class ChangeClock:
     def set(self, number: int, entry: bytes | None = None) -> None:
         """Show the number of a change. `entry` is what readers get of it."""
         if entry is not None and len(entry) <= LONGEST - _HEAD.size:
-            self._append(_HEAD.pack(len(entry), zlib.crc32(entry)) + entry)
+            self._append(_HEAD.pack(len(entry), _checksum(entry)) + entry)
         self._numbers[0] = number
         self._bell.ring()
 
@@ -123,6 +123,11 @@ def _split(data: bytes) -> Iterator[bytes]:
         size, checksum = _HEAD.unpack_from(data, place)
         place += _HEAD.size + size
         entry = data[place - size : place]
-        if zlib.crc32(entry) != checksum:
+        if _checksum(entry) != checksum:
             return
         yield entry
+
+
+def _checksum(entry: bytes) -> int:
+    """Not 0 for an empty entry: memory that is not written yet must not look like one."""
+    return zlib.crc32(entry, 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 from actors.registry.change_clock import LONGEST, RING, ChangeClock, ChangeClockReader
@@ -66,6 +67,17 @@ def test_an_entry_that_is_too_long_is_left_out(tmp_path: Path) -> None:
     clock, reader = ChangeClock(tmp_path / "changes"), ChangeClockReader(tmp_path / "changes")
     reader.now()
     clock.set(1, bytes(LONGEST))
+    assert (reader.now(), reader.entries()) == (1, [])
+
+
+def test_an_entry_that_memory_does_not_show_yet_is_none(tmp_path: Path) -> None:
+    """Other processors may see that an entry was written before they see the entry."""
+    file = tmp_path / "changes"
+    ChangeClock(file)
+    reader = ChangeClockReader(file)
+    assert reader.entries() == []
+    with file.open("r+b") as numbers:
+        numbers.write(struct.pack("=QQ", 1, 100))
     assert (reader.now(), reader.entries()) == (1, [])
 
 
