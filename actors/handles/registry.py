@@ -100,6 +100,7 @@ class RegistryHandle:
         return await self._ask(self._actor.claim.remote(*asked, newcomers=newcomers), timeout_s)
 
     async def claimable(self, timeout_s: float) -> bool:
+        """Whether a job waits to be claimed, at the latest after `timeout_s`."""
         return bool(await self._ask(self._actor.claimable.remote(timeout_s), timeout_s))
 
     async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]:

@@ -6,11 +6,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from heapq import merge
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import AWAY
-from actors.handles.shard_claims import ClaimShard, ShardClaims
+from actors.handles.registry import RegistryHandle
+from actors.handles.shard_claims import ShardClaims
 from actors.job_ids import shard_of
 from actors.messages import Claim, Heartbeat, InputFile, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
 from client.models import Delivery, JobStatusEnum
@@ -25,44 +26,13 @@ CHANGES_WAIT_S = 5.0  # a registry goes on with a wait for this long although no
 NEWEST = "9" * 18
 
 
-class RegistryShard(ClaimShard, Protocol):
-    """A registry: the methods of RegistryHandle, where they are documented."""
-
-    async def submit(self, spec: JobSpec) -> JobView: ...
-    async def hold_key(self, owner: str, key: str, job_id: str) -> None: ...
-    async def release_key(self, owner: str, key: str, job_id: str) -> None: ...
-    async def get(self, job_id: str) -> JobView | None: ...
-    async def inputs(self, job_id: str) -> tuple[InputFile, ...]: ...
-    async def wait(self, job_id: str, version: int, timeout_s: float) -> JobView: ...
-    async def wait_ended(self, job_id: str, timeout_s: float, owner: str | None = None) -> JobView: ...
-    async def cancel(self, job_id: str, owner: str) -> JobView: ...
-    async def list_jobs(
-        self, owner: str, status: JobStatusEnum | None, limit: int, cursor: str | None
-    ) -> tuple[list[JobView], str | None]: ...
-    async def changes(self, owner: str, cursor: str | None, timeout_s: float) -> JobChanges: ...
-    async def stats(self) -> QueueStats: ...
-    async def heartbeat(self, beats: Sequence[Heartbeat]) -> list[str]: ...
-    async def finish(self, job_id: str, lease: str, outcome: JobOutcome) -> None: ...
-    async def release(self, leases: Sequence[tuple[str, str]]) -> None: ...
-    async def leave(self, dispatcher_id: str) -> None: ...
-    async def meet(self, dispatcher_id: str, wanted: int) -> dict[str, int]: ...
-    async def was_waiting(self, parser: str, sent_at: float) -> bool: ...
-    async def due_deliveries(self, limit: int) -> list[DueDelivery]: ...
-    async def delivery_progress(self, report: DeliveryReport) -> None: ...
-    async def deliveries(self, job_id: str) -> list[Delivery]: ...
-    async def redeliver(self, job_id: str) -> None: ...
-    async def delete(self, job_id: str, owner: str) -> None: ...
-    async def expired(self, limit: int) -> list[str]: ...
-    async def forget(self, job_ids: Sequence[str]) -> None: ...
-
-
 class RegistryShards:
     """Sends each call to the registry that has its job, as the job's id says, or to all of them.
 
     A call to all raises one of AWAY when one of them is away, unless it says otherwise.
     """
 
-    def __init__(self, shards: Sequence[RegistryShard]) -> None:
+    def __init__(self, shards: Sequence[RegistryHandle]) -> None:
         self._shards = shards
         self._claims = ShardClaims(shards)
 
@@ -207,7 +177,7 @@ class RegistryShards:
 
     # -- routing ------------------------------------------------------------------------------------------------
 
-    def _of(self, job_id: str) -> RegistryShard:
+    def _of(self, job_id: str) -> RegistryHandle:
         """The registry that has a job. No registry has the job of an invalid id, so any may say so."""
         number = shard_of(job_id)
         return self._shards[number if number < len(self._shards) else 0]
@@ -216,10 +186,10 @@ class RegistryShards:
         self,
         items: Sequence[T],
         job_id_of: Callable[[T], str],
-        call: Callable[[RegistryShard, Sequence[T]], Awaitable[R]],
+        call: Callable[[RegistryHandle, Sequence[T]], Awaitable[R]],
     ) -> list[R]:
         """Give each registry the items of its jobs. All get them, also when one is away."""
-        of: dict[RegistryShard, list[T]] = defaultdict(list)
+        of: dict[RegistryHandle, list[T]] = defaultdict(list)
         for item in items:
             of[self._of(job_id_of(item))].append(item)
         return await _all(call(shard, some) for shard, some in of.items())

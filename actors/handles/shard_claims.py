@@ -5,34 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
 
 import stamina
 
 from actors.errors import AWAY
+from actors.handles.registry import RegistryHandle
 from actors.job_ids import shard_of
 from actors.messages import Claim
 from actors.telemetry.logs import get_logger
 
 log = get_logger()
-
-
-class ClaimShard(Protocol):
-    """A registry. Raises one of AWAY while it cannot answer."""
-
-    async def claim(
-        self,
-        dispatcher_id: str,
-        limit: int,
-        timeout_s: float,
-        held: Sequence[tuple[str, str]],
-        *,
-        newcomers: bool = False,
-    ) -> list[Claim]: ...
-
-    async def claimable(self, timeout_s: float) -> bool:
-        """Whether a job waits to be claimed, at the latest after `timeout_s`."""
-        ...
 
 
 class ShardClaims:
@@ -42,7 +24,7 @@ class ShardClaims:
     waits claim nothing, so no job comes that nobody asked for. A registry that is away does not hold up the others.
     """
 
-    def __init__(self, shards: Sequence[ClaimShard]) -> None:
+    def __init__(self, shards: Sequence[RegistryHandle]) -> None:
         self._shards = shards
         self._ready = deque(range(len(shards)))
         self._waits: dict[int, asyncio.Task[None]] = {}
