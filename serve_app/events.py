@@ -12,7 +12,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from actors.errors import AWAY, JobExpired, JobNotFound
-from actors.messages import JobChanges, JobView
+from actors.messages import JobView
+from actors.registry_answers import JobChanges
 from serve_app.own_jobs import own_job
 from serve_app.ports import IngressRegistry
 

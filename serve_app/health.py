@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from actors.errors import DocfleetError, FileError, FleetUnavailable
-from actors.messages import QueueStats
+from actors.registry_answers import QueueStats
 from client.models import HealthResponse, ParseOptions, ParserInfo
 from client.options import ENRICHMENTS
 from serve_app.ports import IngressRegistry, Parsers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from actors.derivations import Derivation
-from actors.messages import InputFile, JobChanges, JobSpec, JobView, PartialFile, QueueStats
+from actors.messages import InputFile, JobSpec, JobView, PartialFile
+from actors.registry_answers import JobChanges, QueueStats
 from client.models import Delivery, JobStatusEnum, ParseOptions, ParserInfo
 
 

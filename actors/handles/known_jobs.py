@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from actors.errors import DocfleetError
-from actors.messages import JobReading, JobView
+from actors.messages import JobView
+from actors.registry_answers import JobReading
 from client.models import JobStatusEnum
 
 #: Jobs that are kept, the most recently read or changed ones.

@@ -15,7 +15,8 @@ from actors.handles.batching import Batched
 from actors.handles.error_mapping import own_error
 from actors.handles.job_waits import JobWaits
 from actors.handles.known_jobs import NO_CLOCK, Clock, KnownJobs
-from actors.messages import Claim, Heartbeat, InputFile, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
+from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, JobView
+from actors.registry_answers import JobChanges, QueueStats
 from actors.telemetry.logs import get_logger
 from client.models import Delivery, JobStatusEnum
 

@@ -13,7 +13,8 @@ from actors.errors import AWAY
 from actors.handles.registry import RegistryHandle
 from actors.handles.shard_claims import ShardClaims
 from actors.job_ids import shard_of
-from actors.messages import Claim, Heartbeat, InputFile, JobChanges, JobOutcome, JobSpec, JobView, QueueStats
+from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, JobView
+from actors.registry_answers import JobChanges, QueueStats
 from client.models import Delivery, JobStatusEnum
 
 T = TypeVar("T")

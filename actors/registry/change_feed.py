@@ -12,8 +12,9 @@ from secrets import randbelow
 from uuid import uuid4
 
 from actors.errors import JobExpired
-from actors.messages import JobChanges, JobView
+from actors.messages import JobView
 from actors.registry.change_clock import ChangeClock
+from actors.registry_answers import JobChanges
 from actors.telemetry.logs import get_logger
 
 log = get_logger()

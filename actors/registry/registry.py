@@ -14,17 +14,7 @@ from pathlib import Path
 
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.errors import DocfleetError, JobEnded, JobExpired, JobNotFound, StaleLease
-from actors.messages import (
-    Claim,
-    Heartbeat,
-    InputFile,
-    JobChanges,
-    JobOutcome,
-    JobReading,
-    JobSpec,
-    JobView,
-    QueueStats,
-)
+from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, JobView
 from actors.registry.change_feed import changes_after
 from actors.registry.config import RegistryConfig as RegistryConfig
 from actors.registry.journal import Journal
@@ -36,6 +26,7 @@ from actors.registry.peers import Peers
 from actors.registry.record import Effect
 from actors.registry.submits import Submits
 from actors.registry.version import version_of
+from actors.registry_answers import JobChanges, JobReading, QueueStats
 from actors.scheduling.deaths import Deaths
 from client.models import Delivery, ErrorCode, JobStatusEnum
 

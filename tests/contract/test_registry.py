@@ -25,12 +25,13 @@ from actors.errors import (
     StaleLease,
     StoreUnavailable,
 )
-from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec, QueueStats
+from actors.messages import Claim, Heartbeat, InputFile, JobOutcome, JobSpec
 from actors.registry import journaled_ledger
 from actors.registry.journal import Journal, JournalUnusable
 from actors.registry.ledger import Ledger
 from actors.registry.registry import JobRegistry, RegistryConfig
 from actors.registry.version import version_of
+from actors.registry_answers import QueueStats
 from actors.sources import Source
 from client.models import ErrorCode, JobStatusEnum, ParseOptions, Progress
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from actors.errors import DocfleetError, JobExpired
 from actors.handles import known_jobs
 from actors.handles.known_jobs import KnownJobs
-from actors.messages import JobReading, JobView
+from actors.messages import JobView
 from actors.registry.change_clock import LONGEST, RING, ChangeClockReader
 from actors.registry.change_feed import ChangeFeed
+from actors.registry_answers import JobReading
 from client.models import JobStatusEnum, Progress
 
 JOBS = ("a", "b", "c")

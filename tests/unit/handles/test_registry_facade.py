@@ -15,7 +15,8 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError
 from actors.errors import FleetUnavailable, StaleLease
 from actors.handles.batching import Batched
 from actors.handles.registry import RegistryHandle
-from actors.messages import JobOutcome, QueueStats
+from actors.messages import JobOutcome
+from actors.registry_answers import QueueStats
 from tests.waiting import eventually_async
 
 STATS = QueueStats(queued=1, running=2)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from actors.messages import JobChanges
 from actors.registry.change_clock import ChangeClockReader
 from actors.registry.change_feed import ChangeFeed, changes_after
 from actors.registry.config import RegistryConfig
+from actors.registry_answers import JobChanges
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from actors.errors import DocfleetError, FleetUnavailable, StoreUnavailable
-from actors.messages import JobSpec, JobView, QueueStats
+from actors.messages import JobSpec, JobView
+from actors.registry_answers import QueueStats
 from serve_app.settings import MIB
 from serve_app.uploads import MAX_FIELD_BYTES, MAX_PARTS
 from tests.unit.serve_app.service import MakeService, Service, form

@@ -8,7 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from actors.errors import FleetUnavailable
-from actors.messages import JobView, QueueStats
+from actors.messages import JobView
+from actors.registry_answers import QueueStats
 from client.models import ErrorCode, HealthResponse, ServiceInfo
 from serve_app.problems import STATUS
 from serve_app.uploads import TEXT_FIELDS
