@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from actors.telemetry import metrics
 from client.models import ParseOptions
 from serve_app.__main__ import choose_http_mode
+from tests.kept_patches import kept
 from tests.recorded import Recorded
 from tests.scopes import Scopes, turn_of
 
@@ -91,6 +93,14 @@ def pytest_collection_finish() -> None:
     """Keep what the tests have imported out of every later search for garbage."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def no_module_keeps_what_a_test_put_in_place() -> Iterator[None]:
+    """Otherwise a later test fails."""
+    before = set(sys.modules)
+    yield
+    assert kept(set(sys.modules) - before) == [], "imported while it was replaced: replace it in a module of ours"
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from hashlib import blake2b
 from threading import Lock
 from typing import Any
@@ -26,6 +27,7 @@ def remembering(run: Callable[..., Answer]) -> Callable[..., Answer]:
     answers: OrderedDict[bytes, Answer] = OrderedDict()
     lock = Lock()  # docling's stages run their models in threads
 
+    @wraps(run)
     def remembered(session: Any, outputs: Sequence[str] | None, inputs: Mapping[str, NDArray[Any]]) -> Answer:
         key = _digest(session, outputs, inputs)
         with lock:

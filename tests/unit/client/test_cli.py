@@ -267,6 +267,7 @@ def test_name_that_is_not_utf8_is_printed_as_it_is(
     odd.write_text("# A")
     printed = io.TextIOWrapper(io.BytesIO(), "utf-8")
     monkeypatch.setattr(sys, "stdout", printed)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # Typer installs its own
     monkeypatch.setattr(sys, "argv", ["docfleet", "parse", str(odd), "-o", str(tmp_path / "out")])
     with pytest.raises(SystemExit) as end:
         main()

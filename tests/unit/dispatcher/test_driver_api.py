@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -215,7 +216,7 @@ async def test_work_that_grows_with_the_document_runs_off_the_loop(
         return run
 
     monkeypatch.setattr(ParseResponse, "model_validate_json", noted("validate", validate))
-    monkeypatch.setattr("actors.dispatcher.driver_api.hashlib.sha256", noted("sha256", sha256))
+    monkeypatch.setattr("actors.dispatcher.driver_api.hashlib", SimpleNamespace(sha256=noted("sha256", sha256)))
     await api.parse(b"tide", a_task())
     job_id = await submitted(api, b"tide")
     await FakeWorker(registry, blobs).work()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +26,8 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_inotify(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: SimpleNamespace())
+    without = SimpleNamespace(CDLL=lambda *_, **__: SimpleNamespace())
+    monkeypatch.setattr("actors.registry.change_bell.ctypes", without)
 
 
 async def heard(listener: BellListener | ChangeClockReader) -> bool:

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -441,7 +442,7 @@ async def test_a_refusal_does_not_wait_for_a_slow_removal(service: Service, monk
         rmtree(folder)
         removed.set()
 
-    monkeypatch.setattr(shutil, "rmtree", remove)
+    monkeypatch.setattr("actors.blobs.local.shutil", SimpleNamespace(rmtree=remove))
     monkeypatch.setattr("actors.submission.REMOVE_WITHIN_S", 0.01)
     with capture_logs() as logs:
         answer = await service.http.post("/submit", files=form(GOOD), data={"metadata": "[]"})

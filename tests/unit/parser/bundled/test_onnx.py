@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,16 +17,31 @@ CPU_BUILD = ["CPUExecutionProvider"]
 
 @pytest.fixture
 def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The providers of each session that was opened, on a machine whose torch sees a GPU."""
+    """What onnxruntime is asked for where torch sees a GPU: CUDA's libraries, and the providers of each session."""
+    from actors.parser.bundled import onnx
+
+    monkeypatch.setattr(onnx, "decide_device", lambda device: f"{device}:0" if device == "cuda" else device)
+    return []
+
+
+@pytest.fixture
+def install(chosen: list[Any], monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], None]:
+    """Puts a build of onnxruntime with these providers in the place of the installed one, for the bundled models alone:
+    rapidocr keeps what it imports from onnxruntime, whichever test is running then."""
     import onnxruntime
 
     from actors.parser.bundled import onnx
 
-    given: list[Any] = []
-    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: given.append("CUDA's libraries"))
-    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda path, options, providers: given.append(providers))
-    monkeypatch.setattr(onnx, "decide_device", lambda device: f"{device}:0" if device == "cuda" else device)
-    return given
+    def build_with(providers: list[str]) -> None:
+        build = SimpleNamespace(
+            SessionOptions=onnxruntime.SessionOptions,
+            InferenceSession=lambda path, options, providers: chosen.append(providers),
+            get_available_providers=lambda: providers,
+            preload_dlls=lambda: chosen.append("CUDA's libraries"),
+        )
+        monkeypatch.setattr(onnx, "onnxruntime", build)
+
+    return build_with
 
 
 @pytest.mark.parametrize(
@@ -40,14 +57,13 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     ],
 )
 def test_a_model_runs_on_the_gpu_if_the_replica_has_one_and_onnxruntime_can_use_it(
-    chosen: list[Any], monkeypatch: pytest.MonkeyPatch, build: list[str], device: str, expected: list[Any]
+    chosen: list[Any], install: Callable[[list[str]], None], build: list[str], device: str, expected: list[Any]
 ) -> None:
-    import onnxruntime
     from docling.datamodel.accelerator_options import AcceleratorOptions
 
     from actors.parser.bundled.onnx import open_session
 
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: build)
+    install(build)
     open_session(Path("model.onnx"), AcceleratorOptions(num_threads=1, device=device))
     assert chosen == expected
 
@@ -62,14 +78,12 @@ def test_a_model_runs_on_the_gpu_if_the_replica_has_one_and_onnxruntime_can_use_
     ],
 )
 def test_a_replica_says_where_its_models_run(
-    monkeypatch: pytest.MonkeyPatch, profile: Any, build: list[str], device: Any, said: str | None
+    install: Callable[[list[str]], None], profile: Any, build: list[str], device: Any, said: str | None
 ) -> None:
-    import onnxruntime
-
     from actors.parser.engine.device import Hardware
     from actors.parser.engine.engine import Engine
     from client.models import ParseOptions
 
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: build)
+    install(build)
     engine = Engine(ParseOptions(profile=profile), Hardware(threads=1, device=device))
     assert engine.describe().device == said

@@ -208,7 +208,7 @@ def test_a_picture_of_too_many_pixels_is_refused() -> None:
 def test_old_office_files_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
     from actors.parser.engine import sniffing as intake
 
-    monkeypatch.setattr(intake.shutil, "which", lambda _: None)
+    monkeypatch.setattr(intake, "shutil", SimpleNamespace(which=lambda _: None))
     with pytest.raises(FileError, match="LibreOffice") as refused:
         intake.sniff(as_document(OLE), "old.xls")
     assert refused.value.file_code is ErrorCode.UNSUPPORTED_FORMAT
