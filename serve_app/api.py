@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from functools import partial, wraps
-from typing import Any, TypeAlias
+from functools import partial
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -23,8 +21,9 @@ from serve_app.docling_v1.api import add_docling_v1
 from serve_app.docling_v1.openapi import SUBSTITUTED
 from serve_app.docling_v1.routes import DoclingRoutes
 from serve_app.docs_page import add_docs_page
+from serve_app.head_routes import add_get
 from serve_app.health import Health
-from serve_app.misspelt_parameters import refuse_misspelt
+from serve_app.misspelt_names import refuse_in_query, refuse_misspelt
 from serve_app.openapi import (
     ALWAYS,
     ARTIFACT_RESPONSES,
@@ -57,8 +56,6 @@ from serve_app.ui_page import add_ui, is_ui
 #: Bodies of at least this many bytes are compressed for clients that accept gzip. A low level saves CPU.
 COMPRESSED_FROM = 2048
 GZIP_LEVEL = 4
-
-Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
 
 
 def make_api(
@@ -112,35 +109,21 @@ def _middleware(settings: Settings) -> list[Middleware]:
     return layers
 
 
-def _add_get(api: FastAPI, path: str, endpoint: Endpoint, **described: Any) -> None:
-    """A GET route and the HEAD route beside it, which has the same answer without its body."""
-
-    @wraps(endpoint)
-    async def head(*args: Any, **kwargs: Any) -> Response:
-        answer = await endpoint(*args, **kwargs)
-        bare = Response(status_code=answer.status_code)
-        bare.raw_headers = answer.raw_headers
-        return bare
-
-    checked = [Depends(refuse_misspelt)]
-    api.add_api_route(path, endpoint, methods=["GET"], dependencies=checked, **described)
-    api.add_api_route(path, head, methods=["HEAD"], dependencies=checked, include_in_schema=False)
-
-
 def _add_routes(api: FastAPI, routes: Routes, pictures: PictureRoutes) -> None:
-    get = partial(_add_get, api)
+    get = partial(add_get, api, dependencies=[Depends(refuse_misspelt)])
     post = partial(api.add_api_route, methods=["POST"])
+    upload = partial(post, dependencies=[Depends(refuse_in_query)], openapi_extra=UPLOAD_FORM)
     delete = partial(api.add_api_route, methods=["DELETE"])
     of_a_job = errors(*OF_A_JOB)
     # Routes are matched in this order, so the most frequent come first.
     api.router.routes.append(PlainStatus("/jobs/{job_id}", routes.plain_status, include_in_schema=False))
     get("/jobs/{job_id}", routes.job_status, response_model=JobStatusResponse, responses=of_a_job)
-    post("/submit", routes.submit, status_code=202, responses=SUBMIT_RESPONSES, openapi_extra=UPLOAD_FORM)
+    upload("/submit", routes.submit, status_code=202, responses=SUBMIT_RESPONSES)
     plain_results = PlainResults("/jobs/{job_id}/results", routes.plain_results, include_in_schema=False)
     api.router.routes.append(plain_results)
     get("/jobs/{job_id}/results", routes.job_results, responses=RESULT_RESPONSES)
     get("/jobs/{job_id}/events", routes.job_events, responses=EVENT_RESPONSES)
-    post("/parse", routes.parse, responses=PARSE_RESPONSES, openapi_extra=UPLOAD_FORM)
+    upload("/parse", routes.parse, responses=PARSE_RESPONSES)
     get("/jobs", routes.list_jobs, response_model=JobListResponse, responses=LIST_RESPONSES)
     get("/events", routes.events, responses=CHANGES_RESPONSES)
     get("/jobs/{job_id}/files/{file}/pages/{page}.{form}", pictures.page_picture, responses=PICTURE_RESPONSES)

@@ -17,6 +17,7 @@ from actors.nodes import checked_metadata
 from client.models import CallbackContent, ChunkOptions, ErrorCode, ParseOptions
 from serve_app.chunk_results import complete
 from serve_app.invalid_options import invalid_option, refuse_outside_options
+from serve_app.misspelt_names import refuse_misspelt_field
 from serve_app.model_choice import complete_options
 from serve_app.problems import Refused
 from serve_app.settings import Settings
@@ -49,6 +50,7 @@ def make_spec(
         raise Refused(ErrorCode.INVALID_REQUEST, f"task_id must have at most {MAX_TASK_ID} characters")
     for name in fields:
         refuse_outside_options(name)
+        refuse_misspelt_field(name)
     callback_content = _callback_content(fields)
     options = _options(fields.get("options"))
     if callback_content == "chunks" and options.chunks is None:

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from client.models import ErrorCode
+from serve_app.invalid_options import refuse_outside_options
 from serve_app.problems import Refused
 from serve_app.uploads import MAX_SOURCES_BYTES, Sources, Upload, UploadRules, bounded, check_encoding
 
@@ -26,6 +27,8 @@ async def receive_json(request: Request, rules: UploadRules, sources: Sources) -
     body = _object(b"".join([chunk async for chunk in bounded(request.stream(), limit)]))
     if not body.get("sources"):
         raise Refused(ErrorCode.NO_FILES, "The request has no files. Name them in a list 'sources'")
+    for name in body:
+        refuse_outside_options(name)
     if unknown := set(body).difference(_FIELDS):
         raise _invalid(f"Unknown field '{min(unknown)}'; the fields are {', '.join(_FIELDS)}")
     fields = {name: _text(name, value) for name, value in body.items() if name != "sources" and value is not None}

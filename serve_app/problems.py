@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from actors.errors import DocfleetError
 from client.models import ErrorCode, Problem
@@ -133,4 +134,12 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
 async def _on_http_error(request: Request, error: HTTPException) -> Response:
     code = _CODE_OF_STATUS.get(HTTPStatus(error.status_code), ErrorCode.INVALID_REQUEST)
     detail = f"{error.detail}{_WHERE_TO_LOOK.get(code, '').format(request.method, request.url.path)}"
-    return problem(code, detail, request.state.request_id, headers=error.headers)
+    headers = {"Allow": _methods(request)} if code is ErrorCode.METHOD_NOT_ALLOWED else error.headers
+    return problem(code, detail, request.state.request_id, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """The methods of the requested path. Starlette names only those of the first route with this path."""
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    fitting = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for methods in fitting for method in methods}))

@@ -18,6 +18,11 @@ def _kind(source: Any) -> str:
     return "job" if isinstance(source, dict) and "job_id" in source else "url"
 
 
+#: By tag.
+_KNOWN = {
+    tag: f"; the fields are {', '.join(model.model_fields)}" for tag, model in (("url", UrlSource), ("job", JobSource))
+}
+
 _SOURCES = TypeAdapter(
     list[Annotated[Annotated[UrlSource, Tag("url")] | Annotated[JobSource, Tag("job")], Discriminator(_kind)]]
 )
@@ -30,9 +35,10 @@ def parse_sources(text: str | bytes) -> list[UrlSource | JobSource]:
     except ValidationError as error:
         # Not the values: headers are secrets, and URLs may be.
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    index, _, *field = first["loc"] or ("", "")  # the second part is the tag
+    index, tag, *field = first["loc"] or ("", "")
     where = ".".join(map(str, ["sources", *([index] if first["loc"] else []), *field]))
-    raise invalid(f"{where}: {first['msg']}")
+    what_to_do = _KNOWN[str(tag)] if first["type"] in ("extra_forbidden", "model_type") else ""
+    raise invalid(f"{where}: {first['msg']}{what_to_do}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,11 +79,18 @@ async def receive_upload(
             sent = f"'{label(part.filename)}' was sent as '{label(part.name)}'"
             raise Refused(ErrorCode.NO_FILES, f"{sent}. Send each file as a part named 'files'")
         else:
+            refuse_second(part.name, fields)
             fields[part.name] = await receive_field(part)
     if not files:
         reason = "The request has no files. Send each file as a part named 'files', or name them in a field 'sources'"
         raise Refused(ErrorCode.NO_FILES, reason)
     return Upload(files=tuple(files), fields=fields)
+
+
+def refuse_second(name: str, fields: Mapping[str, str]) -> None:
+    """Raises Refused for a text field that the request had already: one of the two would be ignored."""
+    if name in TEXT_FIELDS and name in fields:
+        raise Refused(ErrorCode.INVALID_REQUEST, f"The field '{name}' is sent twice. Send it once")
 
 
 def check_encoding(encoding: str) -> None:

@@ -20,6 +20,7 @@ from serve_app.docling_v1.openapi import (
     SUBMIT_RESPONSES,
 )
 from serve_app.docling_v1.routes import DoclingRoutes
+from serve_app.head_routes import add_get
 from serve_app.openapi import DescribedApi
 
 
@@ -27,7 +28,8 @@ def add_docling_v1(api: DescribedApi, routes: DoclingRoutes) -> None:
     """All routes answer 200 when they succeed, also the submits: clients compare with it."""
     install_errors(api)
     api.error_models.append(DoclingProblem)
-    get = partial(api.add_api_route, methods=["GET"])
+    get = partial(add_get, api)
+    changing_get = partial(api.add_api_route, methods=["GET"])  # without HEAD, which must change nothing
     post = partial(api.add_api_route, methods=["POST"])
     post("/v1/convert/file", routes.v1_convert_file, responses=CONVERT_RESPONSES, openapi_extra=CONVERT_FORM)
     post("/v1/convert/source", routes.v1_convert_source, responses=CONVERT_RESPONSES, openapi_extra=CONVERT_JSON)
@@ -41,7 +43,7 @@ def add_docling_v1(api: DescribedApi, routes: DoclingRoutes) -> None:
     get("/v1/status/poll/{task_id}", routes.v1_poll, responses=POLL_RESPONSES)
     get("/v1/result/{task_id}", routes.v1_result, responses=RESULT_RESPONSES)
     get("/v1/clear/converters", routes.v1_clear_converters, response_model=OkResponse, responses=GUARDED_RESPONSES)
-    get("/v1/clear/results", routes.v1_clear_results, response_model=OkResponse, responses=GUARDED_RESPONSES)
+    changing_get("/v1/clear/results", routes.v1_clear_results, response_model=OkResponse, responses=GUARDED_RESPONSES)
     get("/v1/capabilities", routes.v1_capabilities, response_model=Capabilities, responses=GUARDED_RESPONSES)
     get("/ready", routes.v1_ready, response_model=OkResponse, responses=READY_RESPONSES)
     get("/version", routes.v1_version, response_model=Versions, responses=READY_RESPONSES)

@@ -485,6 +485,13 @@ async def test_a_wrong_method_says_which_is_right(service: Service) -> None:
     assert answer.headers["Allow"] == "POST"
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"), [("/jobs", "GET, HEAD"), ("/jobs/a", "DELETE, GET, HEAD"), ("/jobs/a/results", "GET, HEAD")]
+)
+async def test_allow_names_every_method_of_a_path(service: Service, path: str, methods: str) -> None:
+    assert (await service.http.patch(path)).headers["Allow"] == methods
+
+
 async def test_a_bug_is_500_without_its_details(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(job_id: str) -> JobView:
         raise ZeroDivisionError("internals")
@@ -513,6 +520,60 @@ async def test_misspelt_query_parameter_is_refused(service: Service, method: str
         assert_problem(answer, 422, "invalid_request", f"did you mean '{meant}'?")
 
 
+@pytest.mark.parametrize("query", ["format=html&format=json", "file=0&file=1", "format=html&wait=0&wait=0"])
+async def test_a_query_parameter_that_is_sent_twice_is_refused(service: Service, query: str) -> None:
+    answer = await service.http.get(f"/jobs/a/results?{query}")
+    assert_problem(answer, 422, "invalid_request", "is sent twice. Send it once")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("query", "code", "detail"),
+    [
+        ("force_ocr=true", "invalid_option", "force_ocr is an option. Send it in the field options"),
+        ('options={"do_ocr":false}', "invalid_request", "options is a field of the body. Send it in the form or the"),
+        ("webhook_url=https://a.test/", "invalid_request", "webhook_url is a field of the body"),
+        ("sources=[]", "invalid_request", "sources is a field of the body"),
+        ("focre_ocr=true", "invalid_request", "Unknown query parameter 'focre_ocr'; did you mean 'force_ocr'?"),
+        ("task-id=7", "invalid_request", "Unknown query parameter 'task-id'; did you mean 'task_id'?"),
+    ],
+    ids=["option", "options", "field", "sources", "misspelt option", "misspelt field"],
+)
+async def test_what_belongs_into_the_body_is_refused_in_the_query(
+    service: Service, route: str, query: str, code: str, detail: str
+) -> None:
+    answer = await service.http.post(f"{route}?{query}", files=form(GOOD))
+    assert_problem(answer, 422, code, detail)
+    await assert_nothing_is_kept(service)
+
+
+async def test_other_query_parameters_of_a_submit_are_ignored(service: Service) -> None:
+    assert (await service.http.post("/submit?utm_source=mail&_=17329", files=form(GOOD))).status_code == 202
+
+
+@pytest.mark.parametrize("name", ["optoins", "option", "metdata", "callbackurl"])
+async def test_a_misspelt_field_is_refused(service: Service, name: str) -> None:
+    answer = await service.http.post("/submit", files=form(GOOD), data={name: "{}"})
+    assert_problem(answer, 422, "invalid_request", f"Unknown field '{name}'; did you mean '")
+    await assert_nothing_is_kept(service)
+
+
+async def test_unknown_fields_are_ignored(service: Service) -> None:
+    assert (await service.http.post("/submit", files=form(GOOD), data={"tenant": "a"})).status_code == 202
+
+
+@pytest.mark.parametrize("name", ["options", "metadata", "task_id"])
+async def test_a_field_that_is_sent_twice_is_refused(service: Service, name: str) -> None:
+    answer = await service.http.post("/submit", files=form(GOOD), data={name: ["{}", '{"do_ocr": false}']})
+    assert_problem(answer, 422, "invalid_request", f"The field '{name}' is sent twice. Send it once")
+    await assert_nothing_is_kept(service)
+
+
+async def test_an_option_beside_options_is_refused_in_json(service: Service) -> None:
+    answer = await service.http.post("/submit", json={"sources": [{"job_id": "a"}], "force_ocr": True})
+    assert_problem(answer, 422, "invalid_option", "force_ocr is an option. Send it in the field options")
+
+
 @pytest.mark.parametrize(
     "query",
     ["_=1732900000", "utm_source=mail", "wait=0&debug=1", f"{'wait' * 5000}=1"],
@@ -525,3 +586,4 @@ async def test_query_parameters_that_others_add_are_ignored(service: Service, qu
 
 async def test_docling_serve_s_clients_may_send_any_query_parameter(service: Service) -> None:
     assert (await service.http.get("/v1/status/poll/a?wiat=1")).status_code == 404
+    assert (await service.http.post("/v1/convert/file/async?force_ocr=true", files=form(GOOD))).status_code == 200

@@ -27,11 +27,23 @@ async def test_head_is_get_without_a_body(service: Service, path: str) -> None:
     assert got.content
 
 
-@pytest.mark.parametrize("path", ["/docs", *ASSETS, "/openapi.json", "/jobs/{id}/events", "/jobs/{id}/deliveries"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/docs", *ASSETS, "/openapi.json", "/jobs/{id}/events", "/jobs/{id}/deliveries"),
+        *("/ready", "/version", "/v1/capabilities", "/v1/status/poll/{id}"),
+    ],
+)
 async def test_head_works_wherever_get_does(service: Service, path: str) -> None:
     job_id = await service.submit(GOOD)
     answer = await service.http.head(path.format(id=job_id))
     assert answer.status_code == 200
+
+
+async def test_head_deletes_nothing(service: Service) -> None:
+    job_id = await service.completed(GOOD)
+    assert (await service.http.head("/v1/clear/results?older_then=0")).status_code == 405
+    assert (await service.http.get(f"/jobs/{job_id}")).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/jobs/none", "/jobs/none/results", "/nowhere"])

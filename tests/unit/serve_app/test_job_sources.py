@@ -147,7 +147,10 @@ async def test_more_files_than_a_request_may_have_are_refused(service: Service) 
         ({"job_id": 7}, "sources.0.job_id: Input should be a valid string"),
         ({"job_id": "j", "file": -1}, "sources.0.file: Input should be greater than or equal to 0"),
         ({"job_id": "j", "file": "x"}, "sources.0.file: Input should be a valid integer"),
-        ({"job_id": "j", "url": "https://web.test/a.pdf"}, "sources.0.url: Extra inputs are not permitted"),
+        (
+            {"job_id": "j", "url": "https://web.test/a.pdf"},
+            "sources.0.url: Extra inputs are not permitted; the fields are job_id, file",
+        ),
         ({"job_id": "j" * 101}, "sources.0.job_id: String should have at most 100 characters"),
     ],
     ids=range(5),

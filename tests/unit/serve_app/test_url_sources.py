@@ -95,8 +95,9 @@ async def test_parse_answers_with_the_entry_of_a_source(service: Service) -> Non
         ({"url": "https://me:sesame@web.test/a.pdf"}, "sources.0.url must not hold a user name or password"),
         ({"url": f"https://web.test/{'a' * MAX_URL}"}, f"sources.0.url must have at most {MAX_URL} characters"),
         ({}, "sources.0.url: Field required"),
+        (URL, "sources.0: Input should be an object; the fields are url, headers, filename"),
         ({"url": 7}, "sources.0.url: Input should be a valid string"),
-        ({"url": URL, "header": {}}, "sources.0.header: Extra inputs are not permitted"),
+        ({"url": URL, "header": {}}, "sources.0.header: Extra inputs are not permitted; the fields are url, headers"),
         ({"url": URL, "headers": {"A": 7}}, "sources.0.headers.A"),
         ({"url": URL, "headers": {"A b": "sesame"}}, "has a name that is no header name"),
         ({"url": URL, "headers": {"": "sesame"}}, "has a name that is no header name"),
@@ -106,7 +107,7 @@ async def test_parse_answers_with_the_entry_of_a_source(service: Service) -> Non
         ({"url": URL, "headers": {"A": "sésame"}}, "The value of A in sources.0.headers must be"),
         ({"url": URL, "headers": {f"A{n}": "" for n in range(MAX_HEADERS + 1)}}, f"at most {MAX_HEADERS}"),
     ],
-    ids=range(17),
+    ids=range(18),
 )
 async def test_an_invalid_source_is_refused_with_its_reason(
     service: Service, route: str, way: Any, source: dict[str, Any], reason: str
