@@ -167,7 +167,13 @@ def metrics() -> str:
 
 
 def labels_of(metric: Metric) -> str:
-    return "; ".join(f"`{label}`: {', '.join(values)}" for label, values in metric.labels.items()) or "–"
+    return "; ".join(f"`{label}`: {spoken_values(values)}" for label, values in metric.labels.items()) or "–"
+
+
+def spoken_values(values: tuple[str, ...]) -> str:
+    """The values of a label; of consecutive numbers the first and the last."""
+    counted = values == tuple(map(str, range(len(values))))
+    return f"0 to {len(values) - 1}" if counted else ", ".join(values)
 
 
 def alerts() -> str:

@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     """Number of dispatchers, the processes that hand jobs to the parsers. Each claims jobs for itself."""
     registry_shards: Annotated[int, Field(ge=1, le=MAX_SHARDS)] = 1
     """Number of registries that share the jobs, each with a journal of its own. It may grow while there are jobs, but
-    it must not shrink (docs/scaling.md)."""
+    it must not shrink ([scaling.md](scaling.md#several-registries))."""
     max_concurrent_requests: Annotated[int, Field(ge=1)] = Field(
         default_factory=lambda settings: max(10, -(-2 * settings["parser_max_replicas"] // settings["dispatchers"]))
     )
@@ -160,7 +160,8 @@ class Settings(BaseSettings):
     upload."""
     blobs_expire: bool = False
     """The object store removes blobs by a lifecycle rule of its own, which must keep them for longer than `JOB_TTL_S`
-    (docs/scaling.md). Expired jobs then only leave the journal, and nothing lists the store."""
+    ([scaling.md](scaling.md#removing-old-jobs)). Expired jobs then only leave the journal, and nothing lists the
+    store."""
     keep_inputs: bool = True
     """Keep the files of an ended job as long as its results."""
 
