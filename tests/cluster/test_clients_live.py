@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from client import AsyncDoclingParserClient, DeliveryState, DoclingParserClient, JobEnded, JobStatusEnum
+from tests.web import serving_web
 
 
 def test_events_follow_a_job_to_its_end(client: DoclingParserClient, documents: Path) -> None:
-    job = client.job(client.submit_job(documents / "report.pdf", options={"do_ocr": False})["job_id"])
-    events = job.events()
-    first = next(events)
-    assert not job.status().status.ended, "the first event came with the last"
-    statuses = [first, *events]
+    with serving_web() as web:
+        web.files = {"/report.pdf": (documents / "report.pdf").read_bytes()}
+        web.held = {"/report.pdf": threading.Event()}
+        job = client.job(client.submit_job(f"{web.url}/report.pdf", options={"do_ocr": False})["job_id"])
+        events = job.events()
+        first = next(events)
+        assert not first.status.ended
+        web.held["/report.pdf"].set()
+        statuses = [first, *events]
     assert statuses[-1].status is JobStatusEnum.COMPLETED
     assert statuses[-1].progress.pages_done == 6
     assert [status.ended for status in (each.status for each in statuses)].count(True) == 1

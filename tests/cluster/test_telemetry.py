@@ -116,7 +116,7 @@ def test_a_job_is_one_trace_from_the_callers_span_to_the_pages(url: str, documen
     with (documents / "report.pdf").open("rb") as report:
         answer = httpx.post(f"{url}/parse", files={"files": report}, headers=headers, timeout=120)
     assert answer.status_code == 200
-    spans = collector.trace(TRACE, "POST /parse", "job", "file", "parse_pages", "assemble")
+    spans = collector.trace(TRACE, "POST /parse", "job", "file", "open", "parse_pages", "assemble")
     by_id = {span.span_id.hex(): span.name for _, span in spans}
     parents = {
         (room, span.name, by_id.get(span.parent_span_id.hex(), span.parent_span_id.hex())) for room, span in spans

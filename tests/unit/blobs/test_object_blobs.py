@@ -91,7 +91,7 @@ async def test_it_is_said_to_be_unavailable(blobs: BlobStore, use: Callable[[Blo
 class Counting(BaseHTTPRequestHandler):
     """Each folder has two blobs. Counts the requests that list and those that delete."""
 
-    counts: ClassVar[Counter[str]] = Counter()
+    counts: ClassVar[Counter[str]]
 
     def do_GET(self) -> None:
         self.counts["lists"] += 1
@@ -117,6 +117,7 @@ class Counting(BaseHTTPRequestHandler):
 
 
 async def test_the_blobs_of_many_jobs_are_deleted_in_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    Counting.counts = Counter()
     with ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")

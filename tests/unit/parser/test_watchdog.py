@@ -102,7 +102,7 @@ def test_hurrying_never_gives_more_time() -> None:
 def test_a_call_is_given_more_time_once() -> None:
     program = (
         "import time\nfrom actors.parser.watchdog import Watchdog\nwatchdog = Watchdog()\n"
-        f"with watchdog.watch('call', {AMPLE_S}):\n    watchdog.extend('call', {AMPLE_S} + 0.5)\n"
+        f"with watchdog.watch('call', {AMPLE_S}):\n    watchdog.extend('call', 3 * {AMPLE_S})\n"
         f"    time.sleep({AMPLE_S} + 0.1)\n    print('went on', flush=True)\n    watchdog.extend('call', 100)\n"
         "    time.sleep(100)"
     )

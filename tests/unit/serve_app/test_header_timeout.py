@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import TypeAlias
 
 import pytest
@@ -33,6 +34,7 @@ async def slow_app(scope: Scope, receive: Receive, send: Send) -> None:
 async def port(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr("uvicorn.protocols.http.auto.AutoHTTPProtocol", None)
     monkeypatch.setattr(header_timeout, "HEADER_TIMEOUT_S", getattr(request, "param", 0.2))
+    monkeypatch.setattr(uvicorn.Server, "capture_signals", nullcontext)  # it would leave pytest with another handler
     install_header_timeout()
     server = uvicorn.Server(uvicorn.Config(slow_app, port=0, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve())

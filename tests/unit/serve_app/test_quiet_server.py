@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -22,6 +23,7 @@ NEVER_S = 3600.0
 @pytest.fixture
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> QuietServer:
     monkeypatch.setattr(quiet_server, "TICK_S", getattr(request, "param", NEVER_S))
+    monkeypatch.setattr(QuietServer, "capture_signals", nullcontext)  # it would leave pytest with another handler
     return QuietServer(uvicorn.Config(PlainTextResponse("ok"), port=0, lifespan="off", log_config=None))
 
 
