@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from client._paths import PictureFormat
 from client._uploads import Input, source_of
 from client._waiting import JsonDict
 from client.models import ChunkOptions, ExportFormat, JobSource, UrlSource
@@ -62,6 +63,14 @@ def box_of(text: str | None) -> list[float] | None:
     if box is not None and len(box) != 4:
         raise typer.BadParameter(f"{text} is not a box such as 72,90,523,140")
     return box
+
+
+def picture_format(output: Path | None) -> PictureFormat:
+    """The format that the name of a file asks for: PNG without a suffix. Raises `BadParameter` for another one."""
+    suffix = output.suffix.lower() if output else ""
+    if suffix not in ("", ".png", ".webp"):
+        raise typer.BadParameter(f"a page is drawn as PNG or WebP, not as {suffix}; save it as .png or .webp")
+    return "webp" if suffix == ".webp" else "png"
 
 
 def inputs(files_or_urls: Sequence[str] | None, sources: str | None) -> list[Input]:

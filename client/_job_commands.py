@@ -25,14 +25,15 @@ from client._arguments import (
     Watch,
     box_of,
     chunk_options,
+    picture_format,
 )
 from client._flows import DEFAULT_URL
 from client._option_flags import with_option_flags
-from client._paths import PictureFormat
 from client._printing import print_change, print_deliveries, print_jobs, print_json, print_status, printer_of_changes
 from client._waiting import JsonDict
 from client.errors import JobEnded, JobNotFound
 from client.models import ImageMode, JobSource, JobStatusEnum
+from client.options import Tables
 from client.sync import DoclingParserClient
 
 #: The values of `ExportFormat` and `ChunkFormat`, the confidence scores, and an archive of all files.
@@ -66,7 +67,7 @@ def status(
 ) -> None:
     """Show a job's status and progress. With --watch, the exit status is 1 if the job failed.
 
-    docfleet status 0198c0de --watch
+    docfleet status JOB --watch
     """
     with DoclingParserClient(url, api_key=api_key, retry_for=RESTART_S if watch else FIRST_CONTACT_S) as client:
         if not watch:
@@ -96,6 +97,11 @@ def results(
     chunker: Annotated[str | None, typer.Option(help="For chunks: hybrid, hierarchical or page.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="For chunks: the most tokens of one.")] = None,
     tokenizer: Annotated[str | None, typer.Option(metavar="MODEL", help="For chunks: what counts the tokens.")] = None,
+    merge_peers: Annotated[
+        bool | None,
+        typer.Option("--merge-peers/--no-merge-peers", help="For chunks: join small ones under the same headings."),
+    ] = None,
+    tables: Annotated[Tables | None, typer.Option(help="For chunks: how to write tables.")] = None,
     images: Annotated[ImageMode | None, typer.Option(help="How documents show their pictures.")] = None,
     page_break: Annotated[str | None, typer.Option(metavar="TEXT", help="Put this text between pages.")] = None,
     url: Url = DEFAULT_URL,
@@ -103,15 +109,17 @@ def results(
 ) -> None:
     """Print a job's results, or save them. A job with several files gives one JSON object.
 
-    docfleet results 0198c0de > report.md
+    docfleet results JOB > report.md
 
-    docfleet results 0198c0de --format nodes --pages 3-7 -o report.json
+    docfleet results JOB --format nodes --pages 3-7 -o report.json
 
-    docfleet results 0198c0de --format chunks --max-tokens 512 -o chunks.json
+    docfleet results JOB --format chunks --max-tokens 512 -o chunks.json
 
-    docfleet results 0198c0de --format zip --images referenced -o everything.zip
+    docfleet results JOB --format zip --images referenced -o everything.zip
     """
-    chunks = chunk_options(chunker=chunker, max_tokens=max_tokens, tokenizer=tokenizer)
+    chunks = chunk_options(
+        chunker=chunker, max_tokens=max_tokens, tokenizer=tokenizer, merge_peers=merge_peers, tables=tables
+    )
     if format == "zip" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("an archive cannot be printed on a terminal; save it with -o FILE")
     with DoclingParserClient(url, api_key=api_key) as client, tempfile.TemporaryDirectory() as folder:
@@ -148,13 +156,13 @@ def page(
 ) -> None:
     """Draw a page of an uploaded PDF or picture.
 
-    docfleet page 0198c0de 3 -o page.png
+    docfleet page JOB 3 -o page.png
 
-    docfleet page 0198c0de 3 --box 72,90,523,140 -o figure.webp
+    docfleet page JOB 3 --box 72,90,523,140 -o figure.webp
     """
     if output is None and sys.stdout.isatty():
         raise typer.BadParameter("a picture cannot be printed on a terminal; save it with -o FILE")
-    form: PictureFormat = "webp" if output and output.suffix.lower() == ".webp" else "png"
+    form = picture_format(output)
     with DoclingParserClient(url, api_key=api_key) as client:
         picture = client.page_picture(job_id, file, page, scale=scale, box=box_of(box), format=form)
     if output is None:
@@ -175,7 +183,7 @@ def again(
 ) -> None:
     """Parse the files of a job again, with these options. Prints the id of the new job.
 
-    docfleet again 0198c0de --ocr --profile standard
+    docfleet again JOB --ocr --profile standard
     """
     with DoclingParserClient(url, api_key=api_key) as client:
         job = client.submit_job(JobSource(job_id=job_id, file=file), options=options or None)
@@ -188,7 +196,7 @@ def cancel(
 ) -> None:
     """Stop jobs. A job that has already ended is not changed, and the exit status is 1.
 
-    docfleet cancel 0198c0de 0198c0df
+    docfleet cancel JOB OTHER
     """
     with DoclingParserClient(url, api_key=api_key) as client:
         _for_each(job_ids, client.cancel_job, "is being cancelled")
@@ -200,7 +208,7 @@ def delete(
 ) -> None:
     """Delete jobs with their files and results. A job that has not ended is stopped first.
 
-    docfleet delete 0198c0de 0198c0df
+    docfleet delete JOB OTHER
     """
     with DoclingParserClient(url, api_key=api_key) as client:
         _for_each(job_ids, client.delete_job, "is deleted")
@@ -265,7 +273,7 @@ def events(
 def deliveries(job_id: JobId, as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
     """Show the deliveries of a job's callback and webhook.
 
-    docfleet deliveries 0198c0de
+    docfleet deliveries JOB
     """
     with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
         (print_json if as_json else print_deliveries)(client.list_deliveries(job_id))
@@ -275,7 +283,7 @@ def deliveries(job_id: JobId, as_json: AsJson = False, url: Url = DEFAULT_URL, a
 def redeliver(job_id: JobId, as_json: AsJson = False, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
     """Send a job's callback and webhook again, now.
 
-    docfleet redeliver 0198c0de
+    docfleet redeliver JOB
     """
     with DoclingParserClient(url, api_key=api_key, retry_for=FIRST_CONTACT_S) as client:
         (print_json if as_json else print_deliveries)(client.redeliver(job_id))

@@ -6,7 +6,7 @@ from client.models import WarningCode as W
 #: The `code` of a refused request.
 REQUEST = {
     E.MALFORMED_REQUEST: "The body is incomplete, or does not match its `Content-Type`.",
-    E.INVALID_REQUEST: "A parameter is missing, misspelt, repeated, out of range or of a wrong type. `detail` has it.",
+    E.INVALID_REQUEST: "A parameter is missing, misspelt, repeated, out of range or of a wrong type. See `detail`.",
     E.NO_FILES: "The form has no part named `files`, or a file in a part with another name.",
     E.UNKNOWN_OPTION: "`options` has an unknown option. `detail` names it and lists the known ones.",
     E.INVALID_OPTION: "`options` is not a JSON object, or an option has an invalid value. `detail` names it.",

@@ -567,6 +567,8 @@ def test_chunks_are_cut_as_the_command_line_says(run: Run, fleet: Fleet, papers:
     chosen = ("--chunker", "page", "--max-tokens", "64", "--tokenizer", "a/b")
     assert run("results", "j1", "--format", "chunks.jsonl", *chosen).stdout == "chunks.jsonl of j1\n"
     assert fleet.asked_for == {"format": "chunks.jsonl", "chunker": "page", "max_tokens": "64", "tokenizer": "a/b"}
+    run("results", "j1", "--format", "chunks", "--no-merge-peers", "--tables", "triplets")
+    assert fleet.asked_for == {"format": "chunks", "merge_peers": "false", "tables": "triplets"}
 
 
 @pytest.mark.parametrize(
@@ -597,6 +599,14 @@ def test_a_page_is_saved_in_the_format_of_its_name(run: Run, fleet: Fleet, paper
     run("page", "j1", 3, "--file", 1, "--scale", 0.5, "--box", "1,2.5,3,4", "-o", "part.webp")
     assert Path("part.webp").read_text() == "files/1/pages/3.webp"
     assert fleet.asked_for == {"scale": "0.5", "box": "1.00,2.50,3.00,4.00"}
+
+
+def test_a_page_is_not_saved_under_the_name_of_another_format(run: Run, papers: Path) -> None:
+    run("submit", papers / "a.pdf")
+    result = run("page", "j1", 3, "-o", "page.jpg")
+    assert result.exit_code == 2
+    assert "save it as .png or .webp" in " ".join(result.stderr.replace("│", " ").split())
+    assert not Path("page.jpg").exists()
 
 
 def test_a_page_can_be_piped(run: Run, papers: Path) -> None:
