@@ -171,8 +171,8 @@ class JobView:
     dispatcher: str | None = None
     seq: int = 0
 
-    def as_status(self) -> JobStatusResponse:
-        """The job as clients see it."""
+    def as_status(self, links: dict[str, str] | None = None) -> JobStatusResponse:
+        """The job as clients see it. `links` are the paths of its routes, over HTTP."""
         return JobStatusResponse(
             job_id=self.job_id,
             status=self.status,
@@ -187,6 +187,7 @@ class JobView:
             worst_grade=worst(file.grade for file in self.files),
             metadata=self.metadata,
             filenames=list(self.filenames),
+            links=links or {},
         )
 
     def totals(self) -> dict[str, int | float]:

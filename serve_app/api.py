@@ -73,6 +73,7 @@ def make_api(
         generate_unique_id_function=lambda route: route.name,
         docs_url=None,  # docs_page has its own content security policy
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # RequestContext makes the spans
         redirect_slashes=False,  # the redirect would go to the host that the request names
         servers=[{"url": settings.root_path}] if settings.root_path else None,
     )
@@ -116,11 +117,10 @@ def _add_routes(api: FastAPI, routes: Routes, pictures: PictureRoutes) -> None:
     delete = partial(api.add_api_route, methods=["DELETE"])
     of_a_job = errors(*OF_A_JOB)
     # Routes are matched in this order, so the most frequent come first.
-    api.router.routes.append(PlainStatus("/jobs/{job_id}", routes.plain_status, include_in_schema=False))
+    api.router.routes.append(PlainStatus("/jobs/{job_id}", routes.plain_status))
     get("/jobs/{job_id}", routes.job_status, response_model=JobStatusResponse, responses=of_a_job)
     upload("/submit", routes.submit, status_code=202, responses=SUBMIT_RESPONSES)
-    plain_results = PlainResults("/jobs/{job_id}/results", routes.plain_results, include_in_schema=False)
-    api.router.routes.append(plain_results)
+    api.router.routes.append(PlainResults("/jobs/{job_id}/results", routes.plain_results))
     get("/jobs/{job_id}/results", routes.job_results, responses=RESULT_RESPONSES)
     get("/jobs/{job_id}/events", routes.job_events, responses=EVENT_RESPONSES)
     upload("/parse", routes.parse, responses=PARSE_RESPONSES)

@@ -30,6 +30,6 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> FastAPI:
         blobs = open_blobs(self._settings.blob_url)
         api = make_api(self._registry, blobs, self._parsers, self._dispatchers, self._settings)
-        api.add_middleware(ServeWorkarounds)
         answer_here(api)
+        api.add_middleware(ServeWorkarounds)
         return api

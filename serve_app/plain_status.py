@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -37,7 +39,20 @@ def _is_get(scope: Scope, path: re.Pattern[str]) -> bool:
     )
 
 
-class PlainStatus(Route):
+class _Plain(Route):
+    """A route whose errors the application handles: Starlette would prepare for them here once more."""
+
+    def __init__(self, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
+        super().__init__(path, endpoint, include_in_schema=False)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await endpoint(Request(scope, receive, send))
+            await response(scope, receive, send)
+
+        self.app = answer
+
+
+class PlainStatus(_Plain):
     """A route for `is_plain_status`. These requests have no parameters to validate, so they need not go through
     FastAPI, which takes longer than the answer."""
 
@@ -45,7 +60,7 @@ class PlainStatus(Route):
         return super().matches(scope) if is_plain_status(scope) else (Match.NONE, {})
 
 
-class PlainResults(Route):
+class PlainResults(_Plain):
     """A route for `is_plain_results`. FastAPI would look for a dozen parameters of exports and chunks."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

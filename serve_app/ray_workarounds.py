@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from fastapi import FastAPI
 from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
-from ray.serve._private.http_util import RequestIdMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.plain_status import BUILT_HERE
@@ -41,6 +41,6 @@ class ServeWorkarounds:
         await self._app(scope, receive, send_one_request_id)
 
 
-def answer_here(application: ASGIApp) -> None:
-    """Let `AnsweredHere` give requests to `application`, which expects Serve's request id around it."""
-    BUILT_HERE.append(RequestIdMiddleware(application))
+def answer_here(api: FastAPI) -> None:
+    """Let `AnsweredHere` give requests to `api` with the middleware that it has now, before `ServeWorkarounds`."""
+    BUILT_HERE.append(api.build_middleware_stack())

@@ -298,7 +298,7 @@ class Routes:
         return Response(status_code=204)
 
     def _status(self, view: JobView) -> JobStatusResponse:
-        return view.as_status().model_copy(update={"links": _links(view, self._prefix)})
+        return view.as_status(_links(view, self._prefix))
 
     def _accepted(self, view: JobView, body: BaseModel) -> Response:
         return _json(body, {"Location": f"{self._prefix}/jobs/{view.job_id}", "Retry-After": "1"}, status=202)
