@@ -11,7 +11,9 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeAlias
 
@@ -25,6 +27,10 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
 CONNECT_S = 5.0  # for each address of a host
 PORTS = {"http": 80, "https": 443}
+
+#: Threads of their own: a name whose server never answers holds one for half a minute, and those of the event loop also
+#: read and write blobs. There are as many as a dispatcher fetches files and sends messages at once, and some more.
+_LOOK_UPS = ThreadPoolExecutor(64, "look-up")
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")  # the only range assigned so far; `is_global` alone lets more through
 _DOCUMENTATION = IPv6Network("3fff::/20")  # not yet known to `is_global`
@@ -60,7 +66,8 @@ class Hosts:
 
 async def look_up(host: str, port: int) -> Sequence[str]:
     """Resolve a host with the operating system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    resolve = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_LOOK_UPS, resolve)
     return [str(address[0]) for *_, address in found]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
 from collections.abc import Sequence
 
 import httpcore
@@ -151,6 +154,25 @@ def test_other_notations_of_an_address_are_seen_through(host: str) -> None:
 @pytest.mark.parametrize("address", [PUBLIC, f"::ffff:{PUBLIC}", f"64:ff9b::{PUBLIC}", "2606:4700::1111"])
 async def test_public_addresses_pass_however_they_are_wrapped(address: str) -> None:
     assert len(await guard(resolve=Names([address])).addresses("example.com", 80)) == 1
+
+
+async def test_names_that_are_never_answered_leave_threads_for_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threads of the event loop also read and write blobs."""
+    over = threading.Event()
+
+    def ask(*_: object, **__: object) -> list[object]:
+        over.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    asked = [asyncio.create_task(look_up(f"{number}.example.org", 80)) for number in range(40)]
+    try:
+        await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            assert await asyncio.to_thread(lambda: "free") == "free"
+    finally:
+        over.set()
+        await asyncio.gather(*asked)
 
 
 async def test_one_address_that_is_not_public_refuses_the_host() -> None:
