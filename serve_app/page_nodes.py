@@ -47,7 +47,7 @@ class _Splitter:
     """Splits the JSON of a ParseResponse into what is before its nodes, the nodes, and the `rest` after them."""
 
     def __init__(self) -> None:
-        self.rest = b""  # what is not yet split
+        self.rest = bytearray()  # what is not yet split; bytes would be copied for each piece of a large node
         self._head = b""
         self._at = 0  # where to look on in `rest`
         self._start = 0  # of the unfinished node
@@ -73,7 +73,8 @@ class _Splitter:
         found = self.rest.find(_NODES)  # no string before the nodes can contain this: its quotes would be escaped
         if found >= 0:
             end = found + len(_NODES)
-            self._head, self.rest = self.rest[:end], self.rest[end:]
+            self._head = bytes(self.rest[:end])
+            del self.rest[:end]
             self._in_nodes = True
 
     def _split(self) -> Iterator[bytes]:
@@ -84,7 +85,7 @@ class _Splitter:
             elif token == b"}":
                 self._depth -= 1
                 if not self._depth:
-                    yield self.rest[self._start : self._at]
+                    yield bytes(self.rest[self._start : self._at])
             elif not self._depth:  # the end of the nodes
                 self._in_nodes, self._has_ended = False, True
         self._drop(self._start if self._depth else self._at)
@@ -108,6 +109,6 @@ class _Splitter:
         return not self._in_string
 
     def _drop(self, count: int) -> None:
-        self.rest = self.rest[count:]
+        del self.rest[:count]
         self._at -= count
         self._start = 0
