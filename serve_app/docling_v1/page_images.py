@@ -21,7 +21,7 @@ from serve_app.results import document_of, existing
 
 #: Stands for the picture of a page until its bytes take its place.
 MARK = "docfleet:page/{page}"
-_MARK = re.compile(rb'"docfleet:page/([0-9]{1,9})"')
+_MARK = re.compile(rb'"uri":"docfleet:page/([0-9]{1,9})"')  # with its key: a document may have such a text
 _LONGEST_MARK = 32  # bytes
 
 
@@ -52,7 +52,7 @@ class PageImages:
         async for piece in pieces:
             rest += piece
             while found := _MARK.search(rest):
-                yield rest[: found.start()] + b'"data:image/png;base64,'
+                yield rest[: found.start()] + b'"uri":"data:image/png;base64,'
                 page = int(found[1])
                 picture = b"".join([part async for part in self.stream(view, index, page, scales[page])])
                 yield b64encode(picture) + b'"'

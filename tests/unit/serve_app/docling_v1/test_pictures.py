@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
+from serve_app.derived import DerivedBlobs
+from serve_app.docling_v1.page_images import PageImages
+from serve_app.pictures import PagePictures
 from tests.unit.serve_app.docling_v1.calls import finished, result, submitted
 from tests.unit.serve_app.service import MakeService, Service, form
 
@@ -77,6 +81,17 @@ async def test_pictures_of_pages_are_in_the_json(service: Service, mode: str) ->
         "3": embedded("png of page 3"),
     }
     assert {(picture.page, picture.scale) for picture in service.parsers.pictures} == {(1, 1.5), (3, 0.5)}
+
+
+async def test_a_text_that_looks_like_the_mark_of_a_page_stays_a_text() -> None:
+    document = b'{"texts":[{"text":"docfleet:page/1"},{"text":"docfleet:page/7"}]}'
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield document
+
+    images = PageImages(PagePictures(DerivedBlobs(blobs=None, dispatchers=None)))
+    sent = [piece async for piece in images.embedded(pieces(), None, 0, {1: 1.0})]
+    assert b"".join(sent) == document
 
 
 async def test_a_zip_file_holds_the_pictures_of_pages_that_its_json_refers_to(service: Service) -> None:
