@@ -64,8 +64,14 @@ _REMOVE = delete(jobs).where(jobs.c.job_id.in_(_IDS))
 _DROP_DELIVERIES = delete(deliveries).where(deliveries.c.job_id.in_(_IDS))
 _HOLDER = select(journal.c.holder).with_for_update(read=True)
 
-#: Detects a vanished server within seconds instead of minutes. The first value is in seconds, the second in ms.
-_NO_ENDLESS_WAIT = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
+#: Detects a vanished server within seconds. By default, a statement that the server has received waits for hours.
+#: `tcp_user_timeout` is in ms, the others are in seconds.
+_NO_ENDLESS_WAIT = {
+    "connect_timeout": "5",
+    "tcp_user_timeout": "10000",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+}
 
 
 class JournalUnusable(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from structlog.testing import capture_logs
 
 from actors.errors import StoreUnavailable
@@ -22,6 +25,7 @@ from actors.registry.lifecycle import ENDED, Event, State
 from actors.registry.record import JobRecord, Save
 from actors.sources import Source
 from client.models import ErrorCode, ParseOptions, Progress
+from tests.servers import PostgresServer
 
 OUTCOME = JobOutcome(
     files=(
@@ -269,6 +273,26 @@ def test_where_a_database_is_that_does_not_answer_is_for_the_log_alone() -> None
     [entry] = logs
     assert entry["event"] == "journal_unavailable"
     assert "127.0.0.1" in entry["reason"]
+
+
+def test_a_server_that_vanishes_under_a_statement_is_noticed_within_seconds(postgres: PostgresServer) -> None:
+    """The kernel asks a silent server whether it is there, even where nothing is left to send."""
+    url = postgres.new_database()
+    journal = Journal(url)
+    journal.open()
+    asked = list(_silence_until_asked(make_url(url).port))
+    journal.close()
+    assert asked
+    assert all(0 < seconds <= 10 for seconds in asked)
+
+
+def _silence_until_asked(port: int | None) -> Iterator[int]:
+    """For each connection of this process to `port`: the seconds of silence until the kernel asks; 0 for never."""
+    for connection in psutil.Process().net_connections(kind="tcp"):
+        if connection.raddr and connection.raddr.port == port:
+            with socket.socket(fileno=os.dup(connection.fd)) as same:
+                kept = same.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                yield kept and same.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
 
 
 # -- look-ups -------------------------------------------------------------------------------------------------------
