@@ -20,6 +20,7 @@ from ray.serve.exceptions import RayServeException
 
 from actors.documents import DocumentBytes, document_bytes
 from actors.errors import FleetUnavailable
+from actors.formats import printable
 from actors.handles.driver_calls import DriverClient
 from actors.messages import FileTask, JobSpec
 from actors.nodes import checked_metadata
@@ -152,18 +153,16 @@ def _client_of(app: str) -> DriverClient:
 
 
 def _document(source: Source, filename: str | None) -> tuple[str, DocumentBytes | ray.ObjectRef[Any]]:
-    """A document's name, and its content as a reference or as an array, which Ray shares without a copy."""
+    """A document's name, and its content as a reference or as an array, which Ray shares without a copy.
+
+    Bytes in a path that are not UTF-8 become lone surrogates in Python, which `printable` replaces.
+    """
     if isinstance(source, ray.ObjectRef):
-        return _label(filename or UNNAMED), source
+        return printable(filename or UNNAMED), source
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return _label(filename or path.name), np.frombuffer(path.read_bytes(), np.uint8)
-    return _label(filename or UNNAMED), np.frombuffer(document_bytes(source), np.uint8)
-
-
-def _label(filename: str) -> str:
-    """A name that JSON can hold. Bytes in a path that are not UTF-8 become lone surrogates in Python; replace them."""
-    return filename.encode(errors="replace").decode()
+        return printable(filename or path.name), np.frombuffer(path.read_bytes(), np.uint8)
+    return printable(filename or UNNAMED), np.frombuffer(document_bytes(source), np.uint8)
 
 
 def _options(options: Options, fields: Mapping[str, Any]) -> ParseOptions:

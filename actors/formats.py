@@ -59,7 +59,7 @@ _LONG_SUFFIXES = tuple(suffix for suffix in FAMILIES if suffix.count(".") > 1)
 
 MAX_LABEL = 255  # characters of a file name; its end is kept, because the suffix is there
 
-_NOT_IN_A_LABEL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def supported_suffixes() -> tuple[str, ...]:
@@ -80,6 +80,11 @@ def suffix_of(filename: str) -> str:
 
 
 def label_of(name: str) -> str:
-    """A name that somebody gave a file, as a label: without folders and control characters, and not too long."""
-    last = re.split(r"[/\\]", name)[-1].encode(errors="replace").decode()
-    return _NOT_IN_A_LABEL.sub("\N{REPLACEMENT CHARACTER}", last)[-MAX_LABEL:]
+    """A name that somebody gave a file, as a label: printable, without folders, and not too long."""
+    return printable(re.split(r"[/\\]", name)[-1])[-MAX_LABEL:]
+
+
+def printable(name: str) -> str:
+    """A name without control characters, and without half a character, to which some codecs decode: no JSON can hold
+    it."""
+    return _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", name.encode(errors="replace").decode())

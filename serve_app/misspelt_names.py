@@ -12,10 +12,11 @@ from difflib import get_close_matches
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 
+from actors.formats import printable
 from client.models import ErrorCode, ParseOptions
 from serve_app.invalid_options import refuse_outside_options
 from serve_app.problems import Refused
-from serve_app.uploads import TEXT_FIELDS, label
+from serve_app.uploads import TEXT_FIELDS
 
 #: How like two names are at least, of 1, when one is taken for the other: `wiat` and `wait` are.
 LIKENESS = 0.75
@@ -60,7 +61,7 @@ def refuse_misspelt_field(name: str) -> None:
 
 def _refuse_like(what: str, name: str, known: Collection[str]) -> None:
     if len(name) <= LONGEST_NAME and (meant := get_close_matches(name, known, 1, LIKENESS)):
-        reason = f"Unknown {what} '{label(name)}'; did you mean '{meant[0]}'?"
+        reason = f"Unknown {what} '{printable(name)}'; did you mean '{meant[0]}'?"
         raise Refused(ErrorCode.INVALID_REQUEST, reason)
 
 

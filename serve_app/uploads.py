@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +11,7 @@ from starlette.requests import Request
 
 from actors.blobs import BlobStore
 from actors.errors import FileError
-from actors.formats import suffix_of, supported_suffixes
+from actors.formats import printable, suffix_of, supported_suffixes
 from actors.messages import Failure, InputFile
 from client.models import ErrorCode
 from serve_app.multipart import Part, multipart_parts
@@ -25,7 +24,6 @@ MAX_SOURCES_BYTES = 1024 * 1024
 #: Text fields. They may also be sent as files, as curl does with `-F metadata=@file`.
 TEXT_FIELDS = frozenset({"options", "metadata", "task_id", "callback_url", "callback_content", "webhook_url"})
 
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SUPPORTED = frozenset(supported_suffixes())
 
 
@@ -76,7 +74,7 @@ async def receive_upload(
         elif part.name == "sources":
             files += await sources.read(await receive_field(part, MAX_SOURCES_BYTES), len(files))
         elif part.filename and part.name not in TEXT_FIELDS:
-            sent = f"'{label(part.filename)}' was sent as '{label(part.name)}'"
+            sent = f"'{printable(part.filename)}' was sent as '{printable(part.name)}'"
             raise Refused(ErrorCode.NO_FILES, f"{sent}. Send each file as a part named 'files'")
         else:
             refuse_second(part.name, fields)
@@ -96,7 +94,7 @@ def refuse_second(name: str, fields: Mapping[str, str]) -> None:
 def check_encoding(encoding: str) -> None:
     """Raises Refused for a compressed body: it could unpack to any size."""
     if encoding.strip().lower() not in ("", "identity"):
-        reason = f"The Content-Encoding '{label(encoding)}' is not supported. Send the body without one"
+        reason = f"The Content-Encoding '{printable(encoding)}' is not supported. Send the body without one"
         raise Refused(ErrorCode.UNSUPPORTED_ENCODING, reason)
 
 
@@ -121,7 +119,7 @@ async def _receive_file(part: Part, blobs: BlobStore, key: str, rules: UploadRul
             ErrorCode.NO_FILES,
             "A part named 'files' has no file name. Add a filename to its Content-Disposition header",
         )
-    filename = label(part.filename)
+    filename = printable(part.filename)
     contents = Measured(part.data())
     rejected = None
     try:
@@ -172,14 +170,10 @@ async def receive_field(part: Part, limit: int = MAX_FIELD_BYTES) -> str:
     async for chunk in part.data():
         value += chunk
         if len(value) > limit:
-            raise Refused(ErrorCode.INVALID_REQUEST, f"The field '{label(part.name)}' must have at most {limit} bytes")
+            raise Refused(
+                ErrorCode.INVALID_REQUEST, f"The field '{printable(part.name)}' must have at most {limit} bytes"
+            )
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise Refused(ErrorCode.INVALID_REQUEST, f"The field '{label(part.name)}' must be UTF-8 text") from error
-
-
-def label(name: str) -> str:
-    """A name from the client without control characters, in UTF-8. It is never used as a path."""
-    whole = name.encode(errors="replace").decode()  # some codecs decode to half of a character, which no JSON can hold
-    return _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", whole)
+        raise Refused(ErrorCode.INVALID_REQUEST, f"The field '{printable(part.name)}' must be UTF-8 text") from error
