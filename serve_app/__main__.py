@@ -12,6 +12,7 @@ import socket
 import sys
 import tempfile
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 from actors.parser.parser import EngineFactory, docling_engine
@@ -19,6 +20,7 @@ from serve_app import haproxy
 from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
 from serve_app.start_checks import CannotStart, check_files, read_settings
+from serve_app.state_lock import only_service_in
 
 PORT_BLOCK = 100  # reserved for HAProxy and the ingress replicas of one service
 
@@ -70,21 +72,22 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
     Returns the exit status. Benchmarks replace docling's engine with `make_engine`.
     """
     try:
-        return _run(_checked_settings(), make_engine)
+        settings = read_settings()
+        if "RAY_ADDRESS" in os.environ:  # then the port and the folders may be another machine's, or Serve's own
+            return _run(settings, make_engine)
+        _check_machine(settings)
+        with only_service_in(Path(settings.state_dir)) if settings.is_local else nullcontext():
+            return _run(settings, make_engine)
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
 
-def _checked_settings() -> Settings:
+def _check_machine(settings: Settings) -> None:
     """Raises CannotStart."""
-    settings = read_settings()
-    if "RAY_ADDRESS" in os.environ:  # then the port and the folders may be another machine's, or Serve's own
-        return settings
     if reason := _refusal(settings.host, settings.port):
         raise CannotStart(reason)
     check_files(settings)
-    return settings
 
 
 def _run(settings: Settings, make_engine: EngineFactory) -> int:

@@ -19,11 +19,19 @@ from client.keys import parse_keys
 DOCUMENTED_STORES = ("s3", "gs", "az")
 OBJECT_STORES = (*DOCUMENTED_STORES, "s3a", "azure", "adl", "abfs", "abfss", "memory")
 
+#: `s3:/bucket` would be a folder named `s3:`.
+_LOST_SLASH = re.compile(rf"({'|'.join(OBJECT_STORES)}):(?!//)")
+
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
 
 
 def absolute(location: str) -> str:
-    """Resolve a relative path in the folder where the service is started. Ray's processes run in other folders."""
+    """Resolve a relative path in the folder where the service is started. Ray's processes run in other folders.
+
+    Raises ValueError for an empty one, which would be that folder itself.
+    """
+    if not location:
+        raise ValueError("must not be empty")
     scheme, separator, path = location.rpartition("sqlite:///")
     if path.startswith(":memory:") or "://" in path:
         return location
@@ -37,14 +45,19 @@ def checked_database(url: str) -> str:
         return f"postgresql+psycopg://{rest}"
     if scheme not in ("sqlite", "postgresql+psycopg"):
         raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+    if scheme == "sqlite" and rest in ("", "/", "/:memory:"):
+        raise ValueError("must name a file, as in sqlite:////data/journal.db: jobs in memory would be lost")
     return url
 
 
-def checked_blobs(url: str) -> str:
-    scheme, separator, _ = url.partition("://")
-    if separator and scheme not in OBJECT_STORES:
+def checked_blobs(location: str) -> str:
+    """The absolute path of a folder, or the URL of an object store. Raises ValueError for any other."""
+    scheme, separator, rest = location.partition("://")
+    if (separator and scheme not in OBJECT_STORES) or _LOST_SLASH.match(location):
         raise ValueError(f"must be a folder, or begin with {', '.join(f'{each}://' for each in DOCUMENTED_STORES)}")
-    return url
+    if separator and scheme != "memory" and not rest.strip("/"):
+        raise ValueError(f"must name a bucket or container, as in {scheme}://bucket")
+    return absolute(location)
 
 
 def checked_origins(text: str) -> str:

@@ -43,11 +43,15 @@ LIVE = frozenset({"page_deadline_s", "job_deadline_s", "max_result_mb"})
 
 
 class Settings(BaseSettings):
-    """A field comes from `args:`, otherwise from the environment variable of its name in upper case."""
+    """A field comes from `args:`, otherwise from the environment variable of its name in upper case.
+
+    An empty variable counts as unset: files of variables and templates often name some without a value.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        env_ignore_empty=True,
         allow_inf_nan=False,
         validate_default=True,
         use_attribute_docstrings=True,
@@ -147,7 +151,7 @@ class Settings(BaseSettings):
         default_factory=lambda known: f"sqlite:///{known['state_dir']}/journal.db"
     )
     """Database of the journal, in SQLite or PostgreSQL. Default: a SQLite file in `STATE_DIR`."""
-    blob_url: Annotated[Location, AfterValidator(checked_blobs)] = Field(
+    blob_url: Annotated[str, AfterValidator(checked_blobs)] = Field(
         default_factory=lambda known: f"{known['state_dir']}/blobs"
     )
     """Folder or object store of inputs and results. Default: a folder in `STATE_DIR`."""

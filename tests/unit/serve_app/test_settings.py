@@ -82,6 +82,11 @@ def test_a_serve_config_wins_over_the_environment(monkeypatch: pytest.MonkeyPatc
         {"database_url": "journal.db"},
         {"blob_url": "file:///blobs"},
         {"blob_url": "https://bucket"},
+        {"blob_url": "s3:/bucket"},
+        {"blob_url": "az://"},
+        {"blob_url": ""},
+        {"state_dir": ""},
+        {"database_url": "sqlite:///:memory:"},
         {"cors_origins": "app.example.org"},
         {"cors_origins": "https://app.example.org/"},
         {"job_ttl_s": float("inf")},
@@ -101,6 +106,14 @@ def test_state_lives_in_one_folder_named_from_where_the_service_starts(
     assert settings.state_dir == str(tmp_path / "state")
     assert settings.database_url == f"sqlite:///{tmp_path}/state/journal.db"
     assert settings.blob_url == f"{tmp_path}/state/blobs"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("HOST", "PORT", "STATE_DIR", "DATABASE_URL", "BLOB_URL", "TOKENIZERS_DIR", "PARSER_MAX_MEMORY_MB"):
+        monkeypatch.setenv(name, "")
+    assert Settings() == Settings(state_dir=str(tmp_path / ".docfleet"))
+    assert Settings().host == "127.0.0.1"
 
 
 def test_paths_become_absolute_and_urls_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ import pytest
 from serve_app.__main__ import free_port, main
 from serve_app.settings import Settings
 from serve_app.start_checks import CannotStart, check_room
+from serve_app.state_lock import only_service_in
 
 
 def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str, port: int) -> str:
@@ -74,6 +76,9 @@ def test_an_address_where_haproxy_does_not_find_the_replicas_is_refused(
         ),
         ({"PROFILE": "vlm"}, ["The profile 'vlm' needs a model endpoint"]),
         ({"API_KEYS": "alice"}, ["API_KEYS: the API key 'alice' has no SHA-256 hash"]),
+        ({"BLOB_URL": "s3:/bucket"}, ["BLOB_URL: must be a folder, or begin with s3://"]),
+        ({"BLOB_URL": "gs://"}, ["BLOB_URL: must name a bucket or container, as in gs://bucket"]),
+        ({"DATABASE_URL": "sqlite://"}, ["DATABASE_URL: must name a file"]),
     ],
 )
 def test_each_wrong_setting_is_named_on_a_line_of_its_own(
@@ -84,6 +89,17 @@ def test_each_wrong_setting_is_named_on_a_line_of_its_own(
     said = refusal(monkeypatch, capsys, "127.0.0.1", free_port()).splitlines()
     assert len(said) == len(lines)
     assert all(line.startswith(begin) for line, begin in zip(said, lines, strict=True))
+
+
+def test_a_state_folder_that_another_service_uses_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    with only_service_in(tmp_path):
+        said = refusal(monkeypatch, capsys, "127.0.0.1", free_port())
+    assert said.startswith(f"STATE_DIR={tmp_path} is in use by another docfleet, process {os.getpid()}.")
+    with only_service_in(tmp_path):
+        pass  # the service before has ended
 
 
 @pytest.mark.parametrize(
