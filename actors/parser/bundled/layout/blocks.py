@@ -68,13 +68,18 @@ class Block:
         return all(line.fixed_pitch for line in self.lines)
 
     @property
+    def turned(self) -> bool:
+        return all(line.turned for line in self.lines)
+
+    @property
     def marked(self) -> bool:
         return self.rows[0][0].marked
 
     @property
     def reads_as_title(self) -> bool:
-        """Whether the block is short enough for a heading and has letters."""
-        return len(self.rows) <= TITLE_ROWS and len(self.text) <= TITLE_LETTERS and any(map(str.isalpha, self.text))
+        """Whether the block is short enough for a heading, has letters and runs as the page's text does."""
+        short = len(self.rows) <= TITLE_ROWS and len(self.text) <= TITLE_LETTERS
+        return short and any(map(str.isalpha, self.text)) and not self.turned
 
     @property
     def has_leaders(self) -> bool:

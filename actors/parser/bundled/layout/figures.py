@@ -15,7 +15,7 @@ from actors.parser.bundled.layout.detector import Detection
 from actors.parser.bundled.layout.labels import CAPTION
 from actors.parser.bundled.layout.lines import Line
 from actors.parser.bundled.layout.rows import is_form, rows_of
-from actors.parser.bundled.tables.detection import stands_in_columns
+from actors.parser.bundled.tables.detection import Columns, columns_of
 
 MIN_SCORE = 0.5
 #: Share of a box that its lines cover: about a half in prose, about a tenth in a drawing with labels.
@@ -52,14 +52,17 @@ class Region:
 def find_objects(
     detections: Sequence[Detection], lines: Sequence[Line], words: Sequence[Word] = (), drawn: Sequence[Box] = ()
 ) -> list[Region]:
-    """The figures and tables of a page, without overlaps. `drawn` are regions that rules already prove to be tables."""
+    """The figures and tables of a page, and the columns of prose that look like one, without overlaps.
+
+    `drawn` are regions that rules already prove to be tables.
+    """
     regions = [Region(DocItemLabel.TABLE, box, 1.0) for box in drawn]
+    level = [line for line in lines if not line.turned]
     # Tables come first: a table taken for a figure loses its text, a figure taken for a table does not.
     for found in sorted(detections, key=lambda found: (found.label != "table", -found.score)):
-        within = [line for line in lines if line.box.inside(found.box) > 0.5]
-        region = None if is_form(within) else _in_columns(found, within, words) or _seen(found, within)
-        if region and not any(_same_place(region.box, other.box) for other in regions):
-            regions.append(region)
+        within = [line for line in level if line.box.inside(found.box) > 0.5]
+        read = [] if is_form(within) else _read(found, within, words)
+        regions += [region for region in read if not any(_same_place(region.box, other.box) for other in regions)]
     return _without_hiding([with_side_columns(region, lines) for region in regions], lines)
 
 
@@ -86,21 +89,29 @@ def _is_column_of(table: Sequence[Line], lines: Sequence[Line]) -> bool:
     )
 
 
-def _seen(found: Detection, within: Sequence[Line]) -> Region | None:
+def _seen(found: Detection, within: Sequence[Line]) -> list[Region]:
     if found.label not in ("figure", "table") or found.score < MIN_SCORE:
-        return None
-    return _table(found, within) if found.label == "table" else _figure(found, within)
+        return []
+    region = _table(found, within) if found.label == "table" else _figure(found, within)
+    return [region] if region else []
 
 
-def _in_columns(found: Detection, within: Sequence[Line], words: Sequence[Word]) -> Region | None:
-    """A table if the words stand in columns, whatever label the detector gives."""
+def _read(found: Detection, within: Sequence[Line], words: Sequence[Word]) -> list[Region]:
+    """What the detector sees. Words that stand in columns decide what that is, whatever label it gives."""
+    columns = _columns(found, within, words)
+    if columns.cells:
+        return [Region(DocItemLabel.TABLE, around(line.box for line in within), found.score)]
+    if columns.prose:
+        return [Region(DocItemLabel.TEXT, box, found.score) for box in columns.prose]
+    return _seen(found, within)
+
+
+def _columns(found: Detection, within: Sequence[Line], words: Sequence[Word]) -> Columns:
     rows = rows_of(within)
     if len(rows) < TABLE_ROWS or _columnar(rows) < 0.6 * len(rows):
-        return None
+        return Columns()
     inside = [word for word in words if word.box.inside(found.box) > 0.5]
-    if not inside or not stands_in_columns(inside):
-        return None
-    return Region(DocItemLabel.TABLE, around(line.box for line in within), found.score)
+    return columns_of(inside) if inside else Columns()
 
 
 def _without_hiding(regions: Sequence[Region], lines: Sequence[Line]) -> list[Region]:

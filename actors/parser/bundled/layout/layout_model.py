@@ -135,9 +135,11 @@ def regions_of(
 ) -> list[Region]:
     """All regions of a page, from its lines and words, the detections, the bitmaps and the drawn tables."""
     seen = best_views(detections)
-    objects = find_objects(detections, lines, words, drawn)
+    found = find_objects(detections, lines, words, drawn)
+    objects = [region for region in found if region.label is not DocItemLabel.TEXT]
+    columns = [region.box for region in found if region.label is DocItemLabel.TEXT]
     free = [line for line in lines if not _is_within(line.box, objects)]
-    texts = list(text_regions(free, lines, seen, detections, page))
+    texts = list(text_regions(free, lines, seen, detections, page, columns))
     unread = [_unread(found) for found in seen if _is_unread(found, lines)]
     regions = [*objects, *texts, *(region for region in unread if not _is_within(region.box, objects))]
     return [*regions, *unseen(bitmaps, regions, lines, page)]
@@ -172,10 +174,15 @@ def text_regions(
     seen: Sequence[Detection],
     detections: Sequence[Detection],
     page: Box,
+    columns: Sequence[Box] = (),
 ) -> Iterator[Region]:
-    """Groups the free lines into labelled blocks. All lines of the page give its usual typography."""
+    """Groups the free lines into labelled blocks. All lines of the page give its usual typography.
+
+    Lines of different `columns` never stand in one block.
+    """
     usual = typography_of(lines)
-    homes = [next((found.box for found in seen if line.box.inside(found.box) > 0.5), None) for line in free]
+    boxes = [*(found.box for found in seen), *columns]
+    homes = [next((box for box in boxes if line.box.inside(box) > 0.5), None) for line in free]
     blocks = find_blocks(free, homes, usual)
     edges = furniture(blocks, detections, page)
     for block in blocks:

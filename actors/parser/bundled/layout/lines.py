@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -24,6 +24,9 @@ BOLD_IN_TEX = re.compile(
 )
 #: The font of a line in several fonts.
 MIXED = "mixed"
+DIGIT = re.compile(r"\d")
+#: Lines that run in one direction differ by less than this many degrees.
+SAME_DIRECTION = 10
 PlacedCell = tuple[Box, TextCell]
 BULLETS = frozenset("•‣◦▪▫■□●○◆◇►▶▸∙·*-–—−∞✓✔➢➤❖\u25aa\uf0b7\uf0a7")
 
@@ -41,6 +44,8 @@ class Line:
     bullet: bool = False
     numbered: bool = False
     font: str = ""  # MIXED if no font has most of its letters
+    angle: int = 0  # degrees to which it runs up from the level, 0 to 359
+    turned: bool = False  # runs in another direction than the page's text, as watermarks and notes in the margin do
 
     @property
     def marked(self) -> bool:
@@ -64,7 +69,20 @@ def read_lines(page: Page) -> list[Line]:
             last = bisect_left(tops, box.bottom)
             inside = [word for word in words[first:last] if word[0].inside(box) > 0.6]
             lines.append(make_line(cell, inside, fixed_pitch))
-    return lines
+    return _with_turned(lines)
+
+
+def _with_turned(lines: Sequence[Line]) -> list[Line]:
+    """The lines, of which those are marked that do not run as most of the page's letters do."""
+    letters: Counter[int] = Counter()
+    for line in lines:
+        letters[line.angle] += len(line.text)
+    usual = max(letters, key=lambda angle: letters[angle], default=0)
+    return [replace(line, turned=True) if _differ(line.angle, usual) else line for line in lines]
+
+
+def _differ(angle: int, other: int) -> bool:
+    return SAME_DIRECTION < abs(angle - other) < 360 - SAME_DIRECTION
 
 
 def read_words(page: Page) -> list[Word]:
@@ -97,18 +115,20 @@ def make_line(cell: TextCell, words: Sequence[PlacedCell], fixed_pitch: frozense
         bullet=_starts_with_bullet(text, words),
         numbered=LIST_NUMBER.match(text) is not None or _starts_with_number(words),
         font=next((font for font in fonts if fonts[font] > 0.8 * fonts.total()), MIXED),
+        angle=cell.rect.angle_360 % 360,
     )
 
 
 def fixed_pitch_fonts(words: Sequence[PlacedCell]) -> frozenset[str]:
     """The fonts whose Latin letters all have one width, as in program code.
 
-    Each word counts once: a single Latin word that Arabic prose repeats always has the same width.
+    Each word counts once: a single Latin word that Arabic prose repeats always has the same width. So have `Unit1` and
+    `Unit2`, because the digits of most fonts are equally wide.
     """
     pitches: dict[str, dict[str, float]] = {}
     for box, cell in words:
         if len(cell.text) > 2 and cell.text.isascii() and any(map(str.isalpha, cell.text)):
-            pitches.setdefault(_font(cell), {})[cell.text] = box.width / len(cell.text) / box.height
+            pitches.setdefault(_font(cell), {})[DIGIT.sub("0", cell.text)] = box.width / len(cell.text) / box.height
     return frozenset(font for font, widths in pitches.items() if len(widths) > 3 and _are_even([*widths.values()]))
 
 

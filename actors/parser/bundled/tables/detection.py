@@ -5,6 +5,7 @@ The detector sees a small picture of the page and takes some of these tables for
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
@@ -74,29 +75,46 @@ def _is_written(cell: Box, ink: Ink) -> bool:
     return bool(np.any(ink.writing[top + 2 : bottom - 1, left + 2 : right - 1]))
 
 
-def stands_in_columns(words: Sequence[Word]) -> bool:
-    """Whether short texts stand in three columns, or in two columns of which the last has numbers."""
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What stands in the columns of some words: the cells of a table, or prose in these boxes, or neither."""
+
+    cells: bool = False
+    prose: tuple[Box, ...] = ()
+
+
+def columns_of(words: Sequence[Word]) -> Columns:
+    """Short texts in three columns are cells, and those in two columns if the last has numbers.
+
+    Lines that fill every column up to its edge, as those of a paragraph do, are prose.
+    """
     rows = text_bands(words)
     cuts = [(low + high) / 2 for low, high in column_gaps(words)]
     if len(rows) < 3 or not cuts:
-        return False
+        return Columns()
+    # Only these gaps part the lines of prose: the spaces of a justified line may be as wide as those between cells.
+    columns = list(zip(*(_split(row, cuts) for row in rows), strict=True))
+    if all(_is_prose(column) for column in columns):
+        return Columns(prose=tuple(around(word.box for line in column for word in line) for column in columns))
     cells = [phrases(row) for row in rows]
-    if _are_columns_of_prose([cell for row in cells for cell in row], cuts):
-        return False
     widths = [around(word.box for word in cell).width / cell[0].box.height for row in cells for cell in row]
     filled = sum(len({bisect_right(cuts, cell[0].box.center[0]) for cell in row}) > 1 for row in cells)
     numeric = sum(any(is_number(word.text) for word in row[-1]) for row in cells)
-    return (
-        filled >= FILLED * len(rows)
+    return Columns(
+        cells=filled >= FILLED * len(rows)
         and median(widths) < CELL_WIDTH
         and (len(cuts) > 1 or numeric >= FILLED * len(rows))
     )
 
 
-def _are_columns_of_prose(cells: Sequence[Sequence[Word]], cuts: Sequence[float]) -> bool:
-    """Whether lines fill every column up to its edge, as those of a paragraph do."""
-    columns: dict[int, list[float]] = {}
-    for cell in cells:
-        box = around(word.box for word in cell)
-        columns.setdefault(bisect_right(cuts, box.center[0]), []).append(box.width / cell[0].box.height)
-    return all(max(widths) > PROSE_WIDTH and median(widths) > FULL * max(widths) for widths in columns.values())
+def _split(row: Iterable[Word], cuts: Sequence[float]) -> list[list[Word]]:
+    """The words of a row in each column."""
+    columns: list[list[Word]] = [[] for _ in range(len(cuts) + 1)]
+    for word in row:
+        columns[bisect_right(cuts, word.box.center[0])].append(word)
+    return columns
+
+
+def _is_prose(column: Iterable[Sequence[Word]]) -> bool:
+    widths = [around(word.box for word in line).width / line[0].box.height for line in column if line]
+    return max(widths) > PROSE_WIDTH and median(widths) > FULL * max(widths)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from docling_core.types.doc.labels import DocItemLabel
 
-from actors.parser.bundled.geometry import Box
+from actors.parser.bundled.geometry import Box, Word
 from actors.parser.bundled.layout.detector import Detection
 from actors.parser.bundled.layout.figures import find_objects
+from actors.parser.bundled.layout.layout_model import regions_of
 from actors.parser.bundled.layout.lines import Line
-from tests.unit.parser.bundled.layout.pages import line, paragraph, seen
+from tests.unit.parser.bundled.layout.pages import PAGE, line, paragraph, seen
+from tests.unit.parser.bundled.tables.words import phrase
 
 FRAME = Box(40, 90, 300, 300)
 
@@ -20,6 +24,17 @@ def labels(detections: list[Detection], lines: list[Line]) -> list[DocItemLabel]
 
 def cells(top: float, count: int) -> list[Line]:
     return [line("cell", top + 20 * row, 50 + 90 * column, width=60) for row in range(count) for column in range(2)]
+
+
+LEFTS = (50, 204, 358)
+
+
+def columns_of_prose(lefts: Sequence[float]) -> tuple[list[Line], list[Word]]:
+    """Columns with these left edges, 142.5 wide, as lines and as words."""
+    text = "some words that fill the line"
+    spots = [(left, 100.0 + 13 * row) for row in range(6) for left in lefts]
+    lines = [line(text, top, left, width=142.5) for left, top in spots]
+    return lines, [word for left, top in spots for word in phrase(text, left, top)]
 
 
 def test_a_figure_without_text_is_a_picture() -> None:
@@ -52,6 +67,25 @@ def test_a_caption_at_the_edge_of_a_figure_is_left_out_of_it() -> None:
 def test_a_table_needs_columns() -> None:
     assert labels([seen("table", FRAME)], cells(100, 4)) == [DocItemLabel.TABLE]
     assert labels([seen("table", FRAME)], paragraph(100, 6)) == []
+
+
+def test_a_watermark_makes_no_table_of_the_lines_that_it_crosses() -> None:
+    mark = line("Draft", 100, 60, width=200, size=150, turned=True)
+    assert labels([seen("table", FRAME)], [*paragraph(100, 6), mark]) == []
+
+
+@pytest.mark.parametrize("label", ["table", "figure"])
+def test_columns_of_prose_are_no_table_and_stay_columns(label: str) -> None:
+    lines, prose = columns_of_prose(LEFTS)
+    regions = find_objects([seen(label, Box(40, 90, 510, 300))], lines, prose)
+    assert [(region.label, region.box.left) for region in regions] == [(DocItemLabel.TEXT, left) for left in LEFTS]
+
+
+def test_lines_of_columns_that_stand_close_together_are_not_joined() -> None:
+    """The gap is as wide as one between words on a line."""
+    lines, prose = columns_of_prose(LEFTS)
+    regions = regions_of(lines, [seen("table", Box(40, 90, 510, 300))], [], PAGE, prose)
+    assert [(region.box.left, region.box.right) for region in regions] == [(left, left + 142.5) for left in LEFTS]
 
 
 def test_a_table_without_text_may_be_a_picture_of_one() -> None:

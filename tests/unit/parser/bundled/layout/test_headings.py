@@ -42,6 +42,10 @@ def test_a_title_close_under_other_text_is_no_heading(style: dict[str, Any]) -> 
     assert not is_heading_of(line("Results", 100, width=80, **style), [*above, *paragraph(118)])
 
 
+def test_a_text_that_runs_in_another_direction_than_its_page_is_no_heading() -> None:
+    assert not is_heading_of(line("Draft", 100, width=80, size=30, turned=True), paragraph(140))
+
+
 def test_a_title_far_from_any_text_is_no_heading() -> None:
     assert not is_heading_of(line("RESULTS", 100, width=80), paragraph(200))
 

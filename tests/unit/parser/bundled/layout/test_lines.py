@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from docling_core.types.doc.base import BoundingBox
-from docling_core.types.doc.page import BoundingRectangle, PdfTextCell, TextCell
+from docling.datamodel.base_models import Page
+from docling_core.types.doc.base import BoundingBox, CoordOrigin
+from docling_core.types.doc.page import (
+    BoundingRectangle,
+    PdfPageBoundaryType,
+    PdfPageGeometry,
+    PdfTextCell,
+    SegmentedPdfPage,
+    TextCell,
+)
 
-from actors.parser.bundled.layout.lines import MIXED, PlacedCell, box_of, fixed_pitch_fonts, make_line
+from actors.parser.bundled.layout.lines import MIXED, PlacedCell, box_of, fixed_pitch_fonts, make_line, read_lines
 
 PLAIN = "/ABCDEF+Times-Roman"
 
@@ -21,6 +29,16 @@ def cell(text: str, left: float, width: float, *, font: str = PLAIN, height: flo
 
 def words(*cells: TextCell) -> list[PlacedCell]:
     return [(box_of(each), each) for each in cells]
+
+
+def page_of(*lines: TextCell) -> Page:
+    box = BoundingBox(l=0, t=0, r=600, b=800)
+    size = PdfPageGeometry(
+        angle=0, rect=BoundingRectangle.from_bounding_box(box), boundary_type=PdfPageBoundaryType.CROP_BOX,
+        art_bbox=box, bleed_bbox=box, crop_bbox=box, media_bbox=box, trim_bbox=box,
+    )  # fmt: skip
+    parsed = SegmentedPdfPage(dimension=size, char_cells=[], word_cells=[], textline_cells=list(lines))
+    return Page(page_no=1, parsed_page=parsed)
 
 
 def test_a_line_is_heavy_when_most_of_its_letters_are() -> None:
@@ -123,6 +141,20 @@ def test_a_few_words_of_almost_one_width_do_not_make_a_font_fixed_pitch() -> Non
 def test_a_word_again_and_again_does_not_make_its_font_fixed_pitch() -> None:
     repeated = [cell("Python", 100 * number, 36, font="/Any") for number in range(6)]
     assert fixed_pitch_fonts(words(*repeated, cell("pandas", 700, 38, font="/Any"))) == frozenset()
+
+
+def test_words_that_differ_in_their_digits_alone_do_not_make_a_font_fixed_pitch() -> None:
+    units = [cell(f"Unit{number}", 100 * number, 36, font="/Any") for number in range(6)]
+    assert fixed_pitch_fonts(words(*units, cell("wide", 700, 38, font="/Any"))) == frozenset()
+
+
+def test_a_line_is_turned_if_most_letters_of_its_page_run_in_another_direction() -> None:
+    upright, upwards = cell("words that go on and on", 50, 200), cell("a stamp", 50, 10, height=120)
+    upwards.rect = BoundingRectangle(
+        r_x0=60, r_y0=220, r_x1=60, r_y1=100, r_x2=50, r_y2=100, r_x3=50, r_y3=220, coord_origin=CoordOrigin.TOPLEFT
+    )
+    assert [line.turned for line in read_lines(page_of(upright, upwards))] == [False, True]
+    assert [line.turned for line in read_lines(page_of(upwards))] == [False]
 
 
 def test_square_letters_are_not_fixed_pitch() -> None:

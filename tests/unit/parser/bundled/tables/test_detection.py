@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from PIL import Image, ImageDraw
 
-from actors.parser.bundled.geometry import Box
-from actors.parser.bundled.tables.detection import ruled_regions, stands_in_columns
+from actors.parser.bundled.geometry import Box, Word
+from actors.parser.bundled.tables.detection import Columns, columns_of, ruled_regions
 from tests.unit.parser.bundled.tables.words import phrase, rows
 
 
@@ -74,33 +76,50 @@ def test_two_grids_are_two_tables() -> None:
     assert len(ruled_regions(image, 1.0)) == 2
 
 
-def test_short_texts_in_three_columns_stand_in_columns() -> None:
-    assert stands_in_columns(rows(("Name", "Town", "Trade"), ("Ulf", "Lund", "Clerk"), ("Rosa", "Rome", "Baker")))
+def are_cells(words: Sequence[Word]) -> bool:
+    return columns_of(words).cells
+
+
+def test_short_texts_in_three_columns_are_cells() -> None:
+    assert are_cells(rows(("Name", "Town", "Trade"), ("Ulf", "Lund", "Clerk"), ("Rosa", "Rome", "Baker")))
 
 
 def test_two_columns_need_numbers() -> None:
-    assert stands_in_columns(rows(("oak", "12"), ("elm", "9"), ("ash", "7")))
-    assert not stands_in_columns(rows(("oak", "hard"), ("elm", "soft"), ("ash", "hard")))
+    assert are_cells(rows(("oak", "12"), ("elm", "9"), ("ash", "7")))
+    assert columns_of(rows(("oak", "hard"), ("elm", "soft"), ("ash", "hard"))) == Columns()
 
 
 def test_prose_in_columns_is_no_table() -> None:
     sentence = "a line of prose that is as long as its column"
-    lines = rows(*[(sentence, sentence, sentence)] * 6, lefts=(0, 280, 560))
-    assert not stands_in_columns(lines)
+    columns = columns_of(rows(*[(sentence, sentence, sentence)] * 6, lefts=(0, 280, 560)))
+    assert not columns.cells
+    assert [box.left for box in columns.prose] == [0, 280, 560]
 
 
 def test_one_column_of_prose_is_no_table() -> None:
     words = [word for top in range(0, 100, 12) for word in phrase("some words on a line", 0, top)]
-    assert not stands_in_columns(words)
+    assert columns_of(words) == Columns()
 
 
 def test_labels_scattered_over_a_drawing_are_no_table() -> None:
     spots = (("start", 0, 0), ("read", 180, 40), ("write", 60, 90), ("end", 220, 130), ("retry", 120, 170))
     words = [word for text, left, top in spots for word in phrase(text, left, top)]
-    assert not stands_in_columns(words)
+    assert columns_of(words) == Columns()
 
 
 def test_narrow_columns_of_prose_are_no_table() -> None:
     """Their lines are as short as the cells of a table, but fill the column."""
-    assert not stands_in_columns(rows(*[("lines as long as can be", "as their column is wide")] * 5, lefts=(0, 150)))
-    assert not stands_in_columns(rows(*[("lines as long as can be",) * 3] * 5, lefts=(0, 150, 300)))
+    assert not are_cells(rows(*[("lines as long as can be", "as their column is wide")] * 5, lefts=(0, 150)))
+    assert not are_cells(rows(*[("lines as long as can be",) * 3] * 5, lefts=(0, 150, 300)))
+
+
+def test_justified_prose_in_columns_is_prose_however_wide_its_spaces_are() -> None:
+    """All words are further apart than those of a phrase."""
+    texts = ("a longer word comes", "here comes a longer", "comes a longer here") * 2
+    words = [
+        Word(word.text, word.box._replace(left=word.box.left + 5 * number, right=word.box.right + 5 * number))
+        for row, text in enumerate(texts)
+        for left in (0, 170, 340)
+        for number, word in enumerate(phrase(text, left, 12.0 * row))
+    ]
+    assert len(columns_of(words).prose) == 3
