@@ -39,6 +39,7 @@ from actors.registry.lifecycle import ENDED, UNFINISHED, State
 from actors.registry.record import JobRecord, Recovered, Save
 from actors.registry.rows import from_row, key_digest, secrets_of, to_deliver, to_insert, to_update
 from actors.registry.schema import SchemaMismatch, deliveries, jobs, journal, prepare, tombstones
+from actors.registry.sqlite_file import prepare_file
 from actors.telemetry.logs import get_logger
 
 log = get_logger()
@@ -125,7 +126,7 @@ class Journal:
         begun = self._holding
         try:
             if self._is_sqlite:
-                _prepare_file(self._url.database, is_known=begun)
+                prepare_file(self._url.database, is_known=begun)
             with self._writes.begin() as connection:
                 prepare(connection, self._schema)
                 epoch = self._take(connection)
@@ -306,24 +307,6 @@ def _configure_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # lock now, so that what was read still holds at the write
-
-
-def _prepare_file(database: str | None, *, is_known: bool) -> None:
-    """Create a missing file, readable by its owner only.
-
-    Raises ValueError for a file that cannot hold a journal. Raises FileNotFoundError when a known file is gone, for
-    example because its volume is not mounted: a new file would take the place of the real one.
-    """
-    if not database or database == ":memory:":
-        raise ValueError("a database in memory does not survive a restart; give the path of a file")
-    path = Path(database)
-    if is_known:
-        path.stat()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        path.touch(mode=0o600)
-    elif path.stat().st_size == 0 and not path.with_name(path.name + "-wal").exists():
-        raise ValueError("the file is empty; remove it to start with no jobs")
 
 
 def _may_pass(error: Exception) -> bool:

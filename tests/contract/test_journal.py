@@ -444,6 +444,18 @@ def test_a_file_that_is_no_journal_stops_the_start_and_stays_as_it_is(tmp_path: 
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize("is_empty", [True, False], ids=["empty", "gone"])
+def test_a_log_without_its_journal_stops_the_start_and_stays_as_it_is(tmp_path: Path, *, is_empty: bool) -> None:
+    """As when only a part of a folder was restored: SQLite would throw the log away, with the jobs in it."""
+    path, log = tmp_path / "journal.db", tmp_path / "journal.db-wal"
+    log.write_bytes(b"jobs")
+    if is_empty:
+        path.touch()
+    with pytest.raises(JournalUnusable, match=f"its log {log} is there; restore the file"):
+        Journal(f"sqlite:///{path}").open()
+    assert (path.exists(), log.read_bytes()) == (is_empty, b"jobs")
+
+
 def test_no_new_file_takes_the_place_of_a_journal_that_went_away(tmp_path: Path) -> None:
     """As when a volume is not mounted for a while."""
     folder, aside = tmp_path / "volume", tmp_path / "aside"
