@@ -220,10 +220,9 @@ class FileTask:
     """One file of a job, for a parser. Node ids follow from `job_id` and `index`, so that a retry repeats them.
 
     The parser stores the result in the folder `results` of the blob store, or returns it when that is "". The work on
-    the file began at `started_at` (Unix seconds).
-    The parser ends itself when a call with this task takes longer than `time_limit_s`. A result of more than
-    `max_result_bytes` is an error. While a parser works on a task that goes `alone`, it gets no other call: the file
-    may break it.
+    the file began at `started_at`. The parser ends itself when a call with this task takes longer than `time_limit_s`.
+    A result of more than `max_result_bytes` is an error. While a parser works on a task that goes `alone`, it gets no
+    other call: the file may break it.
     """
 
     job_id: str
@@ -249,8 +248,7 @@ class PagePlan:
 
     `apart` says whether they may be parsed in separate calls. If not, another call of `open` parses them all.
     `span_pages` is how many pages a call takes, `calls_at_once` how many calls run side by side at most, and
-    `pages_at_once` how many pages are under way, be it with a parser or a remote model; None leaves each to the
-    dispatcher.
+    `pages_at_once` how many pages are under way, with a parser or a remote model; None leaves each to the dispatcher.
     """
 
     pages: PageSpan

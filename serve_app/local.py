@@ -14,7 +14,7 @@ from ray.serve.context import _get_global_client
 from ray.serve.schema import LoggingConfig
 
 from actors.handles.registry_lifecycle import end_registry
-from actors.handles.replicas import room_for_parsers
+from actors.handles.resources import room_for_parsers
 from actors.parser.parser import EngineFactory, docling_engine
 from serve_app.app import APP, compose
 from serve_app.settings import Settings

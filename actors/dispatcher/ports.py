@@ -66,10 +66,8 @@ class ClaimRegistry(PeerRegistry, Protocol):
     ) -> list[Claim]:
         """Claim up to `limit` jobs, waiting up to `timeout_s` for the first.
 
-        With `newcomers`, only jobs of owners whose jobs all wait.
-
         `held` are the (job id, lease) pairs that the dispatcher knows. If a claim's response is lost, the same jobs are
-        sent again under the same lease.
+        sent again under the same lease. With `newcomers`, only jobs of owners whose jobs all wait are given.
         """
         ...
 

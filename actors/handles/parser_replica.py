@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from actors.handles.metrics_exporter import observe
-from actors.handles.replicas import memory_share
+from actors.handles.resources import memory_share
 from actors.parser.parser import EngineFactory, Parser, ParserConfig
 
 #: A healthy replica looks so often whether it still is, in seconds, and answers Serve's question after so many looks.

@@ -145,9 +145,8 @@ class Ledger:
     ) -> tuple[list[Claim], list[Effect]]:
         """Give up to `limit` jobs to a dispatcher that reports to hold the (job id, lease) pairs `held`.
 
-        With `newcomers`, only jobs of owners whose jobs all wait are given.
-
-        Jobs that it was given but does not hold come first: the response with them was lost.
+        Jobs that it was given but does not hold come first: the response with them was lost. With `newcomers`, only
+        jobs of owners whose jobs all wait are given.
         """
         effects = [effect for job_id, lease in held for effect in self._uncount(job_id, lease)]
         self._unheard.difference_update(job.job_id for job in self._given_to(dispatcher))

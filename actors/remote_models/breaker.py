@@ -36,7 +36,7 @@ class Breaker:
         return self._down and self._clock() < self._rests_until
 
     def answered(self) -> None:
-        """The endpoint answered, be it well or not."""
+        """The endpoint answered, well or not."""
         self._silent = 0
         self._answered_at = self._clock()
         self._down = False

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.handles.replicas import fitting
+from actors.handles.resources import fitting
 
 
 @pytest.mark.parametrize(
