@@ -86,7 +86,7 @@ def run_native(folder: Path, pages: int) -> None:
 
 
 async def run_beside(pages: int) -> None:
-    parser, data = Parser(ParserConfig(defaults=NATIVE)), np.frombuffer(made_pdf(pages), np.uint8)
+    parser, data = Parser(ParserConfig(defaults=NATIVE, is_only=True)), np.frombuffer(made_pdf(pages), np.uint8)
     task = _task("long.pdf", data.nbytes)
     spans = [PageSpan(first, min(first + SPAN - 1, pages)) for first in range(1, pages + 1, SPAN)]
     shards = [await parser.parse_pages(data, task, span) for span in spans]

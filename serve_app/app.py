@@ -147,6 +147,7 @@ def _parser_config(settings: Settings) -> ParserConfig:
         artifacts_path=settings.docling_artifacts_path,
         tokenizers_dir=settings.tokenizers_dir,
         endpoints=settings.endpoints,
+        is_only=settings.parser_max_replicas == 1,
         page_deadline_s=settings.page_deadline_s,
         max_pages=settings.parser_max_pages or None,
         max_memory=settings.parser_max_memory_mb and settings.parser_max_memory_mb * MIB,

@@ -85,7 +85,8 @@ class EngineCall(Generic[T]):
     """A call of one of the engine's methods, in this process or in another.
 
     It works on `given` bytes, which limits its memory, and may take `limit_s` seconds. `owner` waits for it: the owner
-    of a job, or the job where there are no owners. Logs and traces name its `task` and its `pages`.
+    of a job, or the job where there are no owners. Logs and traces name its `task` and its `pages`. A call that is
+    `long` takes several seconds and cannot make progress in between.
     """
 
     method: str
@@ -95,6 +96,7 @@ class EngineCall(Generic[T]):
     owner: str
     task: FileTask | None = None
     pages: str = ""
+    long: bool = False
 
     def made_by(self, engine: ParsingEngine) -> T:
         result: T = getattr(engine, self.method)(**self.arguments)
@@ -143,9 +145,9 @@ class LimitedEngine:
         self._watchdog.hurry(call, seconds, self._engine.stop)
 
     def gives_way_to(self, call: EngineCall[Any]) -> bool:
-        """Whether a call of another owner runs, and is stuck. Any thread may ask.
+        """Whether a call of another owner runs, and is long or stuck. Any thread may ask.
 
-        Then this process lives on for LIVES_ON_S, even when that call passes its time limit.
+        When it is stuck, this process lives on for LIVES_ON_S, even when that call passes its time limit.
         """
         running = self._running
         if running is None or running[0].owner == call.owner:
@@ -155,7 +157,7 @@ class LimitedEngine:
         is_stuck = used > STUCK_AFTER_S or by_the_clock > HANGS_AFTER_S
         if is_stuck:
             self._watchdog.extend(running[0], LIVES_ON_S)
-        return is_stuck
+        return is_stuck or running[0].long
 
     def check_fitness(self) -> None:
         """Raises RuntimeError when the process should be replaced. While a call runs, it is left to the next check."""

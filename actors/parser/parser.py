@@ -30,6 +30,14 @@ log = get_logger()
 #: How many page deadlines a derivation may take: one, and one for each MiB of its source, up to this many.
 PAGES_OF_A_DERIVATION = 16
 
+#: What takes three seconds of the processor or more: an assembly of so many bytes, such as 1,300 pages of text, and a
+#: derivation of so large a document.
+LONG_ASSEMBLY = 32 * MIB
+LONG_DERIVATION = 6 * MIB
+
+#: Whoever parses a page beyond this number will assemble a long document soon.
+LONG_DOCUMENT_PAGES = 1_000
+
 #: How often a call that waits looks whether the one that runs is stuck, in seconds.
 LOOK_EVERY_S = 0.25
 
@@ -39,6 +47,8 @@ class ParserConfig:
     """`num_cpus` and `num_gpus` are the shares of the machine that Ray gave the replica.
     `artifacts_path` is a folder with docling's own models; None uses docling's own setting. `tokenizers_dir` is a
     folder with more tokenizers for chunks. `endpoints` are the remote models that a request may name.
+
+    `is_only` tells that the fleet never has another parser.
 
     A call that was cancelled may go on for `page_deadline_s`; then the process ends itself. It asks to be replaced
     after `max_pages` pages, and when it holds more than `max_memory` bytes between two calls; None is no limit. A call
@@ -50,6 +60,7 @@ class ParserConfig:
     artifacts_path: str | None = None
     tokenizers_dir: str | None = None
     endpoints: Endpoints = field(default_factory=dict)
+    is_only: bool = False
     page_deadline_s: float = 60.0
     max_pages: int | None = None
     max_memory: int | None = None
@@ -82,8 +93,9 @@ class Parser:
     A thread cannot be stopped, so the next call waits until the thread is free. When a caller goes away, the engine
     ends its call at the next page. A call that goes on for `page_deadline_s` ends the process.
 
-    A call that is stuck keeps no other owner waiting: a spare process makes their calls meanwhile. With a GPU there is
-    none, because a second set of models may not fit into its memory."""
+    A call that is stuck or long keeps no other owner waiting: a spare process makes their calls meanwhile. The only
+    parser of a fleet has it ready when the assembly of a long document begins. With a GPU there is none, because a
+    second set of models may not fit into its memory."""
 
     def __init__(self, config: ParserConfig, make_engine: EngineFactory = docling_engine) -> None:
         self.config = config
@@ -117,6 +129,8 @@ class Parser:
         arguments = {"document": document, "task": task, "span": span}
         pages = f"{span.first}-{span.last}"
         call: EngineCall[Shard] = _call_of(task, "parse_pages", arguments, document.nbytes, pages)
+        if self._spare and self.config.is_only and span.first > LONG_DOCUMENT_PAGES:
+            self._spare.keep_ready()
         shard, seconds = await self._run(call)
         if not isinstance(shard, Shard) or shard.span != span:
             raise ParserFailed("the parser returned other pages than the ones requested")
@@ -130,7 +144,7 @@ class Parser:
         """The finished document. Each shard is an argument of its own, so that Ray resolves the references to them."""
         arguments = {"document": document, "task": task, "shards": shards, "lost": lost}
         given = document.nbytes + sum(shard.payload.nbytes for shard in shards)
-        call: EngineCall[ParsedFile] = _call_of(task, "assemble", arguments, given)
+        call: EngineCall[ParsedFile] = _call_of(task, "assemble", arguments, given, long=given >= LONG_ASSEMBLY)
         parsed, _ = await self._run(call)
         _check_size(parsed, task)
         return parsed
@@ -151,6 +165,7 @@ class Parser:
             given=source.nbytes,
             limit_s=self.config.page_deadline_s * min(1 + source.nbytes / MIB, PAGES_OF_A_DERIVATION),
             owner=wanted.job_id,
+            long=source.nbytes >= LONG_DERIVATION,
         )
         made, _ = await self._run(call)
         return made
@@ -179,7 +194,7 @@ class Parser:
     async def _run(self, call: EngineCall[T]) -> tuple[T, float]:
         """Run `call` on the one worker thread. Calls run in order; one that is cancelled while it waits never runs.
 
-        The spare process makes it when it would wait behind a call that is stuck.
+        The spare process makes it when it would wait behind a call that is stuck or long.
         """
 
         def refuse() -> None:
@@ -198,7 +213,9 @@ class Parser:
             raise
 
 
-def _call_of(task: FileTask, method: str, arguments: Mapping[str, Any], given: int, pages: str = "") -> EngineCall[Any]:
+def _call_of(
+    task: FileTask, method: str, arguments: Mapping[str, Any], given: int, pages: str = "", *, long: bool = False
+) -> EngineCall[Any]:
     """A call for a file, which waits for the owner of its job. Without owners every job stands for itself."""
     return EngineCall(
         method=method,
@@ -208,6 +225,7 @@ def _call_of(task: FileTask, method: str, arguments: Mapping[str, Any], given: i
         owner=task.owner or task.job_id,
         task=task,
         pages=pages,
+        long=long,
     )
 
 

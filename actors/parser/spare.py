@@ -112,6 +112,12 @@ class Spare:
             self._start()
         return self._is_ready
 
+    def keep_ready(self) -> None:
+        """Have a process start, or let the one that waits for work wait on for IDLE_S."""
+        if self.is_ready():
+            self._borrow()
+            self._lend()
+
     async def run(self, call: EngineCall[T]) -> tuple[T, float]:
         """The result of a call, and how many seconds it took. The process must be ready.
 

@@ -175,7 +175,7 @@ SPARES_STARTED = Metric(
     name="docfleet_parser_spares_started_total",
     kind="counter",
     room="parser",
-    help="Spare processes that parsers started, each because a call was stuck and another owner waited",
+    help="Spare processes that parsers started, for calls that would wait behind one that is stuck or long",
 )
 
 # -- remote models --------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +16,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from actors.documents import DocumentBytes
 from actors.errors import ParserDied, ParserFailed
 from actors.messages import FileTask, PageSpan, ParsedFile, Shard
 from actors.parser.limited_engine import EngineCall
 from actors.parser.parser import Parser, ParserConfig
 from actors.parser.spare import Spare
 from actors.telemetry.metrics import PAGES, SPARES_STARTED
+from client.models import PageFailure
 from tests.faults.engine import FaultyEngine
 from tests.recorded import Recorded
 from tests.unit.parser.files import as_document, make_task
@@ -95,11 +97,17 @@ async def test_a_process_without_work_ends(spare: Spare, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def parser(spare: Spare, monkeypatch: pytest.MonkeyPatch) -> Parser:
-    """Its calls are stuck as soon as they begin."""
-    monkeypatch.setattr("actors.parser.limited_engine.STUCK_AFTER_S", 0.0)
+def of_parsers(spare: Spare, monkeypatch: pytest.MonkeyPatch) -> Spare:
+    """The spare process of the parsers of a test."""
     monkeypatch.setattr("actors.parser.parser.LOOK_EVERY_S", 0.01)
     monkeypatch.setattr("actors.parser.parser.Spare", lambda setup: spare)
+    return spare
+
+
+@pytest.fixture
+def parser(of_parsers: Spare, monkeypatch: pytest.MonkeyPatch) -> Parser:
+    """Its calls are stuck as soon as they begin."""
+    monkeypatch.setattr("actors.parser.limited_engine.STUCK_AFTER_S", 0.0)
     return Parser(ParserConfig(), FaultyEngine)
 
 
@@ -152,6 +160,52 @@ async def test_a_call_that_is_not_stuck_yet_lets_no_other_pass(
     stuck.cancel()
     await waits
     assert not recorded.of(SPARES_STARTED)
+
+
+class AssemblesUntilStopped(FaultyEngine):
+    def assemble(
+        self, document: DocumentBytes, task: FileTask, shards: Sequence[Shard], lost: Sequence[PageFailure]
+    ) -> ParsedFile:
+        self._stop.wait(PATIENCE_S)
+        raise InterruptedError("the call was stopped")
+
+
+@pytest.mark.usefixtures("of_parsers")
+async def test_a_call_passes_a_long_assembly_that_is_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.parser.limited_engine.STUCK_AFTER_S", math.inf)
+    monkeypatch.setattr("actors.parser.limited_engine.HANGS_AFTER_S", math.inf)
+    document, task = as_document(b"1"), task_of("author")
+    monkeypatch.setattr("actors.parser.parser.LONG_ASSEMBLY", document.nbytes)
+    parser = Parser(ParserConfig(), AssemblesUntilStopped)
+    assembly = asyncio.create_task(parser.assemble(document, task, ()))
+    await parse(parser, "neighbour")
+    assert not assembly.done()
+    assembly.cancel()
+    with suppress(asyncio.CancelledError):
+        await assembly
+
+
+@pytest.mark.usefixtures("of_parsers")
+@pytest.mark.parametrize(("is_only", "started"), [(True, [1]), (False, [])])
+async def test_the_only_parser_starts_its_spare_process_before_it_assembles_a_long_document(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, is_only: bool, started: list[int]
+) -> None:
+    monkeypatch.setattr("actors.parser.parser.LONG_DOCUMENT_PAGES", 6)
+    parser = Parser(ParserConfig(is_only=is_only), FaultyEngine)
+    await parser.parse_pages(as_document(b"12"), task_of("author"), PageSpan(1, 6))
+    assert recorded.of(SPARES_STARTED) == []
+    await parser.parse_pages(as_document(b"12"), task_of("author"), PageSpan(7, 12))
+    assert recorded.of(SPARES_STARTED) == started
+
+
+async def test_a_process_that_is_kept_ready_takes_calls_and_is_not_started_again(
+    spare: Spare, recorded: Recorded
+) -> None:
+    spare.keep_ready()
+    await eventually(spare.is_ready, within_s=PATIENCE_S)
+    spare.keep_ready()
+    assert await pages(spare, "1") == 1
+    assert recorded.of(SPARES_STARTED) == [1]
 
 
 def test_the_process_ends_with_its_parser_however_that_ends(tmp_path: Path) -> None:
