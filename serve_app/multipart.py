@@ -68,10 +68,9 @@ async def multipart_parts(chunks: AsyncIterator[bytes], content_type: str) -> As
 def _boundary(content_type: str) -> bytes:
     kind, parameters = parse_options_header(content_type)
     if kind != b"multipart/form-data":
-        raise Refused(
-            ErrorCode.NO_FILES,
-            "The request has no files. Send a multipart/form-data body with a part named 'files' for each file",
-        )
+        what = f"The Content-Type is {kind.decode('latin-1')}" if kind else "There is no Content-Type"
+        how = "Send a multipart/form-data body with a part named 'files' for each file"
+        raise Refused(ErrorCode.NO_FILES, f"The request has no files. {how}. {what}")
     if not (boundary := parameters.get(b"boundary")):
         raise _malformed("the Content-Type header has no boundary")
     return boundary

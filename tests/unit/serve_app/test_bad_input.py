@@ -60,6 +60,12 @@ async def test_no_files(service: Service, route: str, body: dict[str, Any]) -> N
     await assert_nothing_is_kept(service)
 
 
+@pytest.mark.parametrize(("kind", "told"), [("text/plain", "The Content-Type is text/plain"), ("", "no Content-Type")])
+async def test_a_body_of_another_type_is_told_its_type(service: Service, kind: str, told: str) -> None:
+    answer = await service.http.post("/submit", content=b"x", headers={"Content-Type": kind} if kind else {})
+    assert_problem(answer, 422, "no_files", told)
+
+
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("beside", [[], [("files", GOOD)]], ids=["alone", "beside a good one"])
 @pytest.mark.parametrize("data", [b"# A", b"%PDF\xff", b"x" * (MAX_FIELD_BYTES + 1)], ids=["text", "binary", "long"])
