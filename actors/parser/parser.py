@@ -41,6 +41,9 @@ LONG_DOCUMENT_PAGES = 1_000
 #: How often a call that waits looks whether the one that runs is stuck, in seconds.
 LOOK_EVERY_S = 0.25
 
+#: After so many seconds, a cancelled call that goes on is asked to stop once more.
+ASK_AGAIN_S = 0.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserConfig:
@@ -209,8 +212,13 @@ class Parser:
             return await result
         except asyncio.CancelledError:
             result.cancel()
-            self._limited.hurry(call, self.config.page_deadline_s)
+            self._hurry(call)
             raise
+
+    def _hurry(self, call: EngineCall[Any]) -> None:
+        """Ask a call that was cancelled to stop, and again when it goes on: one that has just begun may not hear it."""
+        self._limited.hurry(call, self.config.page_deadline_s)
+        asyncio.get_running_loop().call_later(ASK_AGAIN_S, self._limited.hurry, call, self.config.page_deadline_s)
 
 
 def _call_of(

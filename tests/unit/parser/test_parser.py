@@ -28,6 +28,7 @@ from actors.telemetry.metrics import PAGE_SECONDS, PAGES, PARSERS_RECYCLED
 from client.models import ErrorCode, ExportFormat, PageFailure, ParseOptions, ParserInfo
 from tests.recorded import Recorded
 from tests.unit.parser.files import as_document, make_task
+from tests.waiting import eventually_async
 
 INFO = ParserInfo(profile="fake", docling="0")
 PARSED = ParsedFile(nodes=b"[]", num_nodes=0, document=b"{}", pages=1, parser=INFO)
@@ -185,6 +186,20 @@ async def test_a_cancelled_call_holds_the_worker_until_its_thread_ends(parser: P
     assert (await second).span == PageSpan(2, 2)
     assert engine.events == ["page 1 begins", "asked to stop", "page 1 ends", "page 2 begins", "page 2 ends"]
     assert engine.at_once == 1
+
+
+async def test_a_cancelled_call_that_goes_on_is_asked_to_stop_once_more(
+    parser: Parser, engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.parser.parser.ASK_AGAIN_S", 0.01)
+    call = asyncio.create_task(parser.parse_pages(DOCUMENT, make_task(), SPAN))
+    await asyncio.to_thread(engine.begins.acquire)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    asked = ["page 1 begins", "asked to stop", "asked to stop"]
+    await eventually_async(lambda: engine.events == asked, what="a second request to stop")
+    engine.go_on.release()
 
 
 async def test_a_call_that_is_cancelled_while_it_waits_never_runs(parser: Parser, engine: SlowEngine) -> None:
