@@ -67,7 +67,8 @@ FILE = {
 WARNING = {
     W.WORDS_DOUBLED: "Words of this page are in the document more often than they were read. Please report the file: "
     "this is a defect.",
-    W.WORDS_LOST: "Words of this page were read and are not in the document. Please report the file: this is a defect.",
+    W.WORDS_LOST: "Words of this page, or of an office file, are not in the document. Please report the file: this is "
+    "a defect.",
     W.NOTHING_READ: "OCR read no text on this page, but the page is not blank.",
     W.LAYOUT_FAILED: "The layout model failed on this page; its text is there as plain paragraphs.",
     W.TABLE_FAILED: "The table model failed on a table of this page; the table's text is there as paragraphs.",

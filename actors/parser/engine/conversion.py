@@ -34,6 +34,7 @@ from actors.parser.engine.descriptions import questions_about
 from actors.parser.engine.exports import dump
 from actors.parser.engine.large_pictures import Picture
 from actors.parser.engine.nodes import nodes_of
+from actors.parser.engine.office_words import warnings_about
 from actors.parser.engine.out_of_memory import ran_out_of_memory, tells_of_no_memory
 from actors.parser.engine.pdf import UnparsedPdf, count_pages, too_large_pages
 from actors.parser.engine.pipelines import ParsedPages, assembly_pipeline
@@ -46,7 +47,7 @@ from actors.parser.engine.vlm_options import form_of, request_params
 from actors.parser.engine.words import Count, count
 from actors.questions import Questions
 from actors.telemetry.logs import get_logger
-from client.models import ErrorCode, PageFailure, ParseOptions, ParserInfo
+from client.models import ErrorCode, FileWarning, PageFailure, ParseOptions, ParserInfo
 
 log = get_logger()
 
@@ -207,7 +208,13 @@ class Conversion:
                 pages=len(document.pages.keys() | failures.keys()),  # some pipelines leave out the lost pages
                 parser=self._described(words),
                 lost=tuple(failures[page] for page in sorted(failures)),
-                warnings=(*self._source.warnings, *page_warnings(result), *words.warnings, *attached.warnings),
+                warnings=(
+                    *self._source.warnings,
+                    *page_warnings(result),
+                    *words.warnings,
+                    *self._unread(document),
+                    *attached.warnings,
+                ),
                 confidence=confidence,
                 attachments=attached.files,
                 total_pages=result.input.page_count,
@@ -236,6 +243,10 @@ class Conversion:
         if self.asks_model or self._source.format not in PAGED:
             return Count()
         return count(result.pages, result.document)
+
+    def _unread(self, document: DoclingDocument) -> list[FileWarning]:
+        """Warnings about an office file that was read as a whole."""
+        return [] if self._options.page_range else warnings_about(self._source.data, self._source.format, document)
 
     def _described(self, words: Count) -> ParserInfo:
         info = self._converter.describe(self._source.format)

@@ -31,7 +31,7 @@ WordsByPage = Mapping[int, Sequence[str]]
 #: The ASCII characters that count in no word and part none.
 _PUNCTUATION = str.maketrans("", "", "".join(c for c in map(chr, range(128)) if not (c.isalnum() or c.isspace())))
 
-#: How many of a page's missing words a warning quotes.
+#: How many of the missing words a warning quotes.
 QUOTED = 5
 
 
@@ -62,9 +62,13 @@ class Count:
 
 def _warnings(code: WarningCode, what: str, pages: WordsByPage) -> Iterator[FileWarning]:
     for page, words in sorted(pages.items()):
-        quoted = ", ".join([*words[:QUOTED], *(["…"] if len(words) > QUOTED else ())])
-        message = f"{len(words)} of the page's words {what}: {quoted}"
+        message = f"{len(words)} of the page's words {what}: {quoted(words)}"
         yield FileWarning(code=code, message=message, page_number=page)
+
+
+def quoted(words: Sequence[str]) -> str:
+    """The first of the words, for a warning."""
+    return ", ".join([*words[:QUOTED], *(["…"] if len(words) > QUOTED else ())])
 
 
 def count(pages: Iterable[Page], document: DoclingDocument) -> Count:
