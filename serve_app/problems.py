@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -14,8 +15,12 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from actors.errors import DocfleetError
+from actors.errors import DocfleetError, StoreUnavailable
+from actors.telemetry.logs import get_logger
+from actors.telemetry.retries import OnceAMinute, cause_of
 from client.models import ErrorCode, Problem
+
+log = get_logger()
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -88,7 +93,7 @@ class Refused(Exception):
 def install_problems(api: FastAPI) -> None:
     """Answer the errors of `api` with problems. The middleware answers unexpected errors with `on_unknown`."""
     api.add_exception_handler(Refused, _on_refused)  # type: ignore[arg-type] # Starlette asks for any Exception
-    api.add_exception_handler(DocfleetError, _on_domain_error)  # type: ignore[arg-type]
+    api.add_exception_handler(DocfleetError, partial(_on_domain_error, OnceAMinute()))
     api.add_exception_handler(RequestValidationError, _on_invalid)  # type: ignore[arg-type]
     api.add_exception_handler(HTTPException, _on_http_error)  # type: ignore[arg-type]
 
@@ -120,7 +125,9 @@ async def _on_refused(request: Request, error: Refused) -> Response:
     return problem(error.code, error.detail, request.state.request_id, retry_after=error.retry_after)
 
 
-async def _on_domain_error(request: Request, error: DocfleetError) -> Response:
+async def _on_domain_error(outages: OnceAMinute, request: Request, error: DocfleetError) -> Response:
+    if isinstance(error, StoreUnavailable) and error.__cause__ and outages.is_due(error.message):
+        log.warning("store_unavailable", reason=cause_of(error))  # only the operator may see it
     retry_after = getattr(error, "retry_after", None)
     return problem(error.code, error.message, request.state.request_id, retry_after=retry_after)
 

@@ -25,6 +25,9 @@ PIECE_WRITTEN = 5 * 1024 * 1024
 #: Folders that are listed side by side before their blobs are deleted.
 LISTED_AT_ONCE = 32
 
+#: What S3, Google and Azure answer with the status 404 when the bucket itself is missing.
+NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
+
 #: The caller handles longer outages: only the caller knows whether a client waits for an answer.
 _RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
 _CLIENT: ClientConfig = {
@@ -140,6 +143,8 @@ def _object_errors(key: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if any(code in str(error) for code in NO_BUCKET):
+            raise StoreUnavailable("The blob store cannot be used: its bucket does not exist") from error
         raise BlobMissing(f"No blob {key}") from error
     except (BaseError, OSError) as error:
         raise StoreUnavailable("The blob store cannot be reached") from error

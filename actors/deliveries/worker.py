@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import httpcore
-import stamina
 
 from actors.blobs import BlobStore
 from actors.deliveries.payloads import Answer, Derive, after_failure, messages, report, signature
@@ -22,6 +21,7 @@ from actors.egress.http import TLS, USER_AGENT, retry_after_s
 from actors.errors import AWAY, BlobMissing, FileError, FleetUnavailable, StaleLease, StoreUnavailable
 from actors.telemetry.logs import bound_context, get_logger
 from actors.telemetry.metrics import DELIVERIES
+from actors.telemetry.retries import retry, retry_context
 from client.models import DeliveryState
 
 log = get_logger()
@@ -84,7 +84,7 @@ class DeliveryWorker:
         """Work until cancelled. Waits for a registry that is away."""
         try:
             while True:
-                async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
+                async for attempt in retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
                     with attempt:
                         await self.work()
         finally:
@@ -192,7 +192,7 @@ class DeliveryWorker:
             retry_after_s=retry_after_s(response.status, answered, self._clock()),
         )
 
-    @stamina.retry(on=(FleetUnavailable, StoreUnavailable), attempts=None, timeout=REPORT_PATIENCE_S)
+    @retry(on=(FleetUnavailable, StoreUnavailable), attempts=None, timeout=REPORT_PATIENCE_S)
     async def _report(self, progress: DeliveryReport) -> None:
         await self._outbox.delivery_progress(progress)
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import stamina
-
 from actors.blobs import BlobStore
 from actors.blobs.keys import inputs_of
 from actors.dispatcher import cache
@@ -27,6 +25,7 @@ from actors.errors import AWAY, StaleLease, StoreUnavailable
 from actors.messages import Claim, Heartbeat, PartialFile
 from actors.scheduling.fair_semaphore import STANDSTILL_S
 from actors.telemetry.logs import bound_context, get_logger
+from actors.telemetry.retries import retry_context
 from actors.telemetry.tracing import trace_id
 
 log = get_logger()
@@ -289,6 +288,6 @@ async def _repeat(step: Callable[[], Awaitable[None]]) -> None:
 
 async def _retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
     """Repeat a call, with back-off, while the registry or its journal is away."""
-    async for attempt in stamina.retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
+    async for attempt in retry_context(on=AWAY, attempts=None, timeout=None, wait_max=2.0):
         with attempt:
             await call()

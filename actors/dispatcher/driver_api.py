@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import orjson
-import stamina
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import inputs_of
@@ -27,6 +26,7 @@ from actors.formats import FAMILIES, suffix_of
 from actors.job_ids import new_job_id
 from actors.messages import FileTask, InputFile, JobSpec, JobView, ParsedFile
 from actors.submission import discard, hand_over
+from actors.telemetry.retries import retry
 from client.models import BatchParseResponse, ErrorCode, JobStatusResponse, ParseOptions, ParseResponse
 
 ENDED_POLL_INTERVAL_S = 20.0  # between two looks at a job that does not change
@@ -110,7 +110,7 @@ class DriverApi:
             raise JobExpired(f"The results of job {job_id} are gone", view.owner) from error
         return await asyncio.to_thread(_batch, view, stored)
 
-    @stamina.retry(on=AWAY, attempts=None, timeout=None, wait_max=2.0)
+    @retry(on=AWAY, attempts=None, timeout=None, wait_max=2.0)
     async def _ended(self, job_id: str) -> JobView:
         view = await self._found(job_id)
         while not view.status.ended:

@@ -16,6 +16,7 @@ from actors.dispatcher.ports import ClaimRegistry
 from actors.errors import AWAY
 from actors.messages import Heartbeat
 from actors.telemetry.logs import get_logger
+from actors.telemetry.retries import OnceAMinute
 from client.models import Progress
 
 log = get_logger()
@@ -41,6 +42,7 @@ class Heartbeats:
         self._on_stop = on_stop
         self._reported: dict[tuple[str, str], tuple[Progress, float]] = {}  # what the registry heard last, and when
         self._begun = threading.Event()
+        self._outages = OnceAMinute()
 
     async def run(self) -> None:
         """Beat until cancelled. No beat is sent after that."""
@@ -69,7 +71,8 @@ class Heartbeats:
                 if stop := await self._beat():
                     loop.call_soon_threadsafe(self._on_stop, stop)
             except AWAY as error:  # the next report says the same again
-                log.info("heartbeat_not_delivered", reason=error.message)
+                if self._outages.is_due(error.message):
+                    log.warning("heartbeat_not_delivered", reason=error.message)
 
     async def _beat(self) -> list[tuple[str, str]]:
         now = time.monotonic()

@@ -8,13 +8,12 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import TypeVar
 
-import stamina
-
 from actors.dispatcher.parser_slots import ParserSlots
 from actors.errors import FleetUnavailable, ParserDied, ParserFailed, ResultLost
 from actors.messages import FileTask
 from actors.telemetry.logs import get_logger
 from actors.telemetry.metrics import SPAN_RETRIES
+from actors.telemetry.retries import retry
 
 T = TypeVar("T")
 log = get_logger()
@@ -88,7 +87,7 @@ class ParserCalls:
             async with self._slots.repeated.slot(job_id, owner=self._task.owner) if waited else nullcontext():
                 yield
 
-    @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
+    @retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
     async def _in_slot(self, call: Call[T], limit_s: float, *, alone: bool) -> T:
         """Make a call in a slot. Waits for a fleet without replicas."""
         async with self._slots.slot(self._task.job_id, yields=self._spans, owner=self._task.owner):
@@ -98,7 +97,7 @@ class ParserCalls:
             except FAILURES as failure:
                 raise await self._failure(failure, sent_at, limit_s) from failure
 
-    @stamina.retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
+    @retry(on=FleetUnavailable, attempts=None, timeout=None, wait_max=5.0)
     async def answered(self, call: Call[T]) -> T:
         """Have a remote model answer, without a parser's slot: no parser waits for a model. Repeats a call that nobody
         took, or that died with the process that asks. Raises ModelUnavailable."""

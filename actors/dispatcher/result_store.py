@@ -6,17 +6,16 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 
-import stamina
-
 from actors.blobs import BlobStore
 from actors.blobs.keys import DOCUMENT, RESPONSE, results_of
 from actors.dispatcher.responses import response_body
 from actors.documents import Attachment
 from actors.errors import StoreUnavailable
 from actors.messages import Failure, FileOutcome, InputFile, ParsedFile
+from actors.telemetry.retries import retry
 
 #: Waits for a store that is away or full; the job's deadline ends the wait.
-retry_while_away = stamina.retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
+retry_while_away = retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
 
 
 class ResultStore:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
-import stamina
 from ray.actor import ActorHandle
 
 from actors.errors import FleetUnavailable
@@ -18,6 +17,7 @@ from actors.handles.registry import RegistryHandle
 from actors.handles.registry_shards import RegistryShards
 from actors.job_ids import MAX_SHARDS
 from actors.registry.change_clock import ChangeClockReader
+from actors.telemetry.retries import retry
 
 if TYPE_CHECKING:
     from actors.registry.registry import RegistryConfig
@@ -109,7 +109,7 @@ class ActorStillThere(Exception):
     """The killed actor still holds its name."""
 
 
-@stamina.retry(on=ActorStillThere, attempts=None, timeout=30, wait_max=0.5)
+@retry(on=ActorStillThere, attempts=None, timeout=30, wait_max=0.5)
 def _wait_until_gone(name: str) -> None:
     with suppress(ValueError):
         ray.get_actor(name, namespace=NAMESPACE)

@@ -6,13 +6,12 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-import stamina
-
 from actors.errors import AWAY
 from actors.handles.registry import RegistryHandle
 from actors.job_ids import shard_of
 from actors.messages import Claim
 from actors.telemetry.logs import get_logger
+from actors.telemetry.retries import retry
 
 log = get_logger()
 
@@ -82,6 +81,6 @@ class ShardClaims:
         del self._waits[number]
         self._ready.append(number)
 
-    @stamina.retry(on=AWAY, attempts=None, timeout=None, wait_max=1.0)
+    @retry(on=AWAY, attempts=None, timeout=None, wait_max=1.0)
     async def _until_it_answers(self, number: int, timeout_s: float) -> None:
         await self._shards[number].claimable(timeout_s)

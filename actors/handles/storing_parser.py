@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import stamina
 
 from actors.blobs import open_blobs
 from actors.blobs.keys import DOCUMENT, RESPONSE
@@ -23,10 +22,11 @@ from actors.handles.parser_replica import ParserReplica
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.parser import EngineFactory, ParserConfig
 from actors.questions import Answers
+from actors.telemetry.retries import retry
 from client.models import PageFailure
 
 #: Waits for a store that is away; the job's deadline cancels the call.
-_retry_while_away = stamina.retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
+_retry_while_away = retry(on=StoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
 
 
 class StoringParserReplica(ParserReplica):

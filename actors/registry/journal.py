@@ -41,6 +41,7 @@ from actors.registry.rows import from_row, key_digest, secrets_of, to_deliver, t
 from actors.registry.schema import SchemaMismatch, deliveries, jobs, journal, prepare, tombstones
 from actors.registry.sqlite_file import prepare_file
 from actors.telemetry.logs import get_logger
+from actors.telemetry.retries import OnceAMinute
 
 log = get_logger()
 
@@ -100,6 +101,7 @@ class Journal:
         self._schema = f"docfleet_{shard}" if shard and not self._is_sqlite else None
         self._me = uuid.uuid4().hex
         self._holding = False
+        self._outages = OnceAMinute()
         # Parameters may hold passwords and headers, so errors must not print them.
         engine = partial(create_engine, self._url, hide_parameters=True, pool_pre_ping=not self._is_sqlite)
         if self._url.get_backend_name() == "postgresql":
@@ -136,7 +138,7 @@ class Journal:
                 unfinished = [from_row(row) for row in connection.execute(_UNFINISHED).mappings()]
         except (SQLAlchemyError, SchemaMismatch, ValueError, OSError) as error:
             if _may_pass(error):
-                raise _unavailable(error) from error
+                raise self._unavailable(error) from error
             if not begun:  # after the first call, readers are using the connections
                 self.close()
             where = self._url.render_as_string(hide_password=True)
@@ -219,7 +221,7 @@ class Journal:
                     raise JournalTaken("another registry has taken the journal over")
                 yield connection
         except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+            raise self._unavailable(error) from error
 
     # -- reads --------------------------------------------------------------------------------------------------
 
@@ -255,7 +257,13 @@ class Journal:
                 result: CursorResult[Any] = connection.execute(query, bounds)
                 return result.mappings().all()
         except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        """Any caller of the API may see this error, so the database's own message, with its address, is only logged."""
+        if self._outages.is_due(reason := _cause(error)):
+            log.warning("journal_unavailable", reason=reason)
+        return StoreUnavailable("The job journal cannot be reached at present; please try again")
 
 
 @cache
@@ -317,12 +325,6 @@ def _may_pass(error: Exception) -> bool:
     if code is None:
         return isinstance(error, OperationalError)  # PostgreSQL: cannot connect, or the connection broke
     return str(code).startswith(("SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_LOCKED"))
-
-
-def _unavailable(error: Exception) -> StoreUnavailable:
-    """Any caller of the API may see this error, so the database's own message, with its address, is only logged."""
-    log.warning("journal_unavailable", reason=_cause(error))
-    return StoreUnavailable("The job journal cannot be reached at present; please try again")
 
 
 def _cause(error: Exception) -> str:

@@ -9,8 +9,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-import stamina
-
 from actors.errors import StoreUnavailable
 from actors.messages import JobView
 from actors.registry.claim_turns import ClaimTurns
@@ -21,6 +19,7 @@ from actors.registry.measures import measure_queue, measured
 from actors.registry.read_model import ReadModel
 from actors.registry.record import Effect, JobRecord, Recovered
 from actors.telemetry.logs import get_logger
+from actors.telemetry.retries import AsyncRetryingCaller, RetryingCaller
 
 log = get_logger()
 
@@ -101,7 +100,7 @@ class JournaledLedger:
         self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
-        retrying = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_max=2.0)
+        retrying = AsyncRetryingCaller(attempts=None, timeout=None, wait_max=2.0)
         try:
             self._begin(await retrying(_unless_taken, self.write, self._journal.open))
         except JournalTaken:
@@ -125,7 +124,7 @@ class JournaledLedger:
 
 def _open_patiently(journal: Journal) -> Recovered:
     """Wait for the database: a restart must not fail because the database restarts too."""
-    retrying = stamina.RetryingCaller(attempts=None, timeout=PATIENCE_S, wait_max=2.0)
+    retrying = RetryingCaller(attempts=None, timeout=PATIENCE_S, wait_max=2.0)
     try:
         return retrying(_worth_waiting, journal.open)
     except StoreUnavailable as error:

@@ -126,3 +126,32 @@ async def test_the_blobs_of_many_jobs_are_deleted_in_one_request(monkeypatch: py
         await delete_blobs_of(open_blobs("s3://bucket"), *(f"job-{number}" for number in range(100)))
         server.shutdown()
     assert Counting.counts == {"lists": 200, "deletes": 1}
+
+
+class WithoutBucket(BaseHTTPRequestHandler):
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b"<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>"
+        self.send_response(404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_PUT = _answer  # noqa: N815 - the names that are called
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Not to the test's output."""
+
+
+async def test_blobs_are_not_taken_for_missing_when_their_bucket_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job whose file is missing would fail; one whose bucket is missing waits for it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), WithoutBucket) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+            monkeypatch.setenv(name, "test")
+        blobs = open_blobs("s3://bucket")
+        for use in (blobs.put("inputs/a/0", b"data"), blobs.get("inputs/a/0")):
+            with pytest.raises(StoreUnavailable, match="its bucket does not exist"):
+                await use
+        server.shutdown()

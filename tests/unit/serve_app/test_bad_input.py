@@ -425,6 +425,19 @@ async def test_a_blob_store_that_is_away_is_503(service: Service, monkeypatch: p
     await assert_nothing_is_kept(service)
 
 
+async def test_why_a_store_is_away_is_for_the_log_alone_and_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(key: str) -> None:
+        raise StoreUnavailable("The blob store cannot be reached") from PermissionError("403 at 10.1.2.3")
+
+    monkeypatch.setattr(service.blobs, "writer", refuse)
+    with capture_logs() as logs:
+        answers = [await service.http.post("/submit", files=form(GOOD)) for _ in range(3)]
+    assert not any("10.1.2.3" in answer.text for answer in answers)
+    assert [(line["event"], line["reason"]) for line in logs] == [("store_unavailable", "403 at 10.1.2.3")]
+
+
 async def test_a_refusal_stays_what_it_is_when_its_upload_cannot_be_removed(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
