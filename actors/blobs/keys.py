@@ -20,6 +20,11 @@ def results_of(job_id: str) -> str:
     return f"{RESULTS}/{job_id}"
 
 
+def journal_of(shard: int) -> str:
+    """Where the store keeps the id of the journal whose blobs it holds."""
+    return f"journals/{shard}"
+
+
 async def delete_blobs_of(blobs: BlobStore, *job_ids: str) -> None:
     """Remove everything that jobs have in the store. May be repeated. Raises StoreUnavailable."""
     await blobs.delete_prefixes([folder for job_id in job_ids for folder in (inputs_of(job_id), results_of(job_id))])

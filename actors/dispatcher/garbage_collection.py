@@ -7,10 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 from actors.blobs import BlobStore
-from actors.blobs.keys import INPUTS, RESULTS, delete_blobs_of
+from actors.blobs.keys import INPUTS, RESULTS, delete_blobs_of, journal_of
 from actors.dispatcher import cache
 from actors.dispatcher.ports import ClaimRegistry
-from actors.errors import JobExpired
+from actors.errors import BlobMissing, JobExpired
 from actors.job_ids import shard_of
 from actors.telemetry.logs import get_logger
 
@@ -18,6 +18,11 @@ log = get_logger()
 
 SWEEP_EVERY_S = 60.0
 SWEEP_AT_ONCE = 500  # jobs
+
+_OF_ANOTHER_JOURNAL = (
+    "BLOB_URL is the store of another journal, so files without a job are not removed. Give each service a store or a "
+    "prefix of its own. If this store is to belong to this journal, remove this blob"
+)
 
 
 class GarbageCollector:
@@ -63,10 +68,28 @@ class GarbageCollector:
     async def orphans(self) -> None:
         """Remove the blobs of uploads that never became a job, because their ingress died before the submit."""
         before = time.time() - self._orphan_age_s
-        for prefix in (INPUTS, RESULTS):
-            await self._remove(prefix, before, self._is_no_job)
+        if await self._is_store_of_these_journals():
+            for prefix in (INPUTS, RESULTS):
+                await self._remove(prefix, before, self._is_no_job)
         await cache.sweep(self._blobs, self._result_ttl_s)
         await asyncio.sleep(self._orphan_age_s)
+
+    async def _is_store_of_these_journals(self) -> bool:
+        """Whether unknown jobs are no jobs. In the store of another service they are that service's jobs.
+
+        A store belongs to the journals that use it first.
+        """
+        for shard, journal_id in enumerate(await self._jobs.journal_ids()):
+            key = journal_of(shard)
+            try:
+                owner = (await self._blobs.get(key)).decode()
+            except BlobMissing:
+                await self._blobs.put(key, journal_id.encode())
+            else:
+                if owner != journal_id:
+                    log.error("blobs_of_another_journal", blob=key, hint=_OF_ANOTHER_JOURNAL)
+                    return False
+        return True
 
     async def inputs_of_ended_jobs(self) -> None:
         """Remove the inputs that no dispatcher removed: the job was cancelled or given up, or the store was away."""

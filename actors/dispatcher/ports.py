@@ -95,6 +95,10 @@ class ClaimRegistry(PeerRegistry, Protocol):
         """Ended jobs that are past their time to live."""
         ...
 
+    async def journal_ids(self) -> list[str]:
+        """The id of each registry's journal, in the order of the registries."""
+        ...
+
     async def forget(self, job_ids: Sequence[str]) -> None:
         """Remove expired jobs, whose blobs are gone."""
         ...

@@ -142,6 +142,9 @@ class RegistryHandle:
     async def expired(self, limit: int) -> list[str]:
         return await self._ask(self._actor.expired.remote(limit))
 
+    async def journal_ids(self) -> list[str]:
+        return await self._ask(self._actor.journal_ids.remote())
+
     async def forget(self, job_ids: Sequence[str]) -> None:
         await self._ask(self._actor.forget.remote(list(job_ids)))
 

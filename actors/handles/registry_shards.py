@@ -109,6 +109,10 @@ class RegistryShards:
         found = await _answered(shard.expired(limit) for shard in self._shards)
         return [job_id for ids in found for job_id in ids]
 
+    async def journal_ids(self) -> list[str]:
+        """In the order of the registries. All must answer."""
+        return [each for ids in await _all(shard.journal_ids() for shard in self._shards) for each in ids]
+
     async def due_deliveries(self, limit: int) -> list[DueDelivery]:
         """Of each registry at most its even part, and at least one, so that none waits behind another."""
         part = -(-limit // len(self._shards))

@@ -64,6 +64,7 @@ _EXPIRED = (
 _ENDED_OF = select(jobs.c.job_id, jobs.c.owner).where(jobs.c.job_id.in_(_IDS), jobs.c.state.in_(ENDED))
 _REMOVE = delete(jobs).where(jobs.c.job_id.in_(_IDS))
 _DROP_DELIVERIES = delete(deliveries).where(deliveries.c.job_id.in_(_IDS))
+_IDENTITY = select(journal.c.journal_id)
 _HOLDER = select(journal.c.holder).with_for_update(read=True)
 
 #: Detects a vanished server within seconds. By default, a statement that the server has received waits for hours.
@@ -224,6 +225,11 @@ class Journal:
             raise self._unavailable(error) from error
 
     # -- reads --------------------------------------------------------------------------------------------------
+
+    def identity(self) -> str:
+        """The id of this journal, which never changes and which no other has."""
+        [row] = self.rows(_IDENTITY, {})
+        return str(row["journal_id"])
 
     def get(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
         """The jobs that exist, by id."""

@@ -285,6 +285,10 @@ class JobRegistry:
         """Ids of jobs past their time to live, oldest first. Remove their blobs, then `forget` them."""
         return await self._journaled.read(self._journal.expired, self._clock() - self._config.job_ttl_s, limit)
 
+    async def journal_ids(self) -> list[str]:
+        """The id of each registry's journal, here of this one: a store of blobs remembers whose it is."""
+        return [await self._journaled.read(self._journal.identity)]
+
     async def forget(self, job_ids: Sequence[str]) -> None:
         """Remove ended jobs; for `tombstone_ttl_s` they raise JobExpired. Other jobs are skipped."""
         await self._journaled.write(self._journal.bury, job_ids, self._clock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 from sqlalchemy import (
@@ -75,7 +76,8 @@ tombstones = Table(
     Column("owner", String, nullable=False),
 )
 
-#: One row. `holder` is the registry that may write; `epoch` is incremented at each takeover.
+#: One row. `holder` is the registry that may write; `epoch` is incremented at each takeover. A copy of the journal has
+#: its `journal_id`.
 journal = Table(
     "docfleet_journal",
     metadata,
@@ -83,6 +85,7 @@ journal = Table(
     Column("schema_version", Integer, nullable=False),
     Column("holder", String, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    Column("journal_id", String, nullable=False),
 )
 
 
@@ -106,9 +109,19 @@ def _add_sources(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE docfleet_jobs ADD COLUMN sources TEXT")
 
 
+def _add_journal_id(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE docfleet_journal ADD COLUMN journal_id VARCHAR NOT NULL DEFAULT ''")
+    connection.exec_driver_sql(f"UPDATE docfleet_journal SET journal_id = '{uuid.uuid4().hex}'")
+
+
 #: Step n migrates from version n + 1 to n + 2. Append only: a released step never changes. That is why each step has
 #: its own SQL and does not use the tables above, which do change.
-MIGRATIONS: list[Callable[[Connection], None]] = [_add_deliveries, _add_owner_of_tombstones, _add_sources]
+MIGRATIONS: list[Callable[[Connection], None]] = [
+    _add_deliveries,
+    _add_owner_of_tombstones,
+    _add_sources,
+    _add_journal_id,
+]
 
 
 class SchemaMismatch(Exception):
@@ -130,7 +143,8 @@ def prepare(connection: Connection, schema: str | None = None) -> None:
         connection.execute(CreateSchema(schema, if_not_exists=True))
     if not inspect(connection).has_table(journal.name, schema=schema):
         metadata.create_all(connection, checkfirst=False)
-        row = {"id": 1, "schema_version": current_version(), "holder": "", "epoch": 0}
+        journal_id = uuid.uuid4().hex
+        row = {"id": 1, "schema_version": current_version(), "holder": "", "epoch": 0, "journal_id": journal_id}
         connection.execute(journal.insert(), row)
         return
     found = connection.execute(select(journal.c.schema_version)).scalar_one_or_none()

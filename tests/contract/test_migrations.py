@@ -17,6 +17,7 @@ from client.models import ParseOptions
 
 #: What undoes the step to each version.
 UNDO = {
+    5: "ALTER TABLE docfleet_journal DROP COLUMN journal_id",
     4: "ALTER TABLE docfleet_jobs DROP COLUMN sources",
     3: "ALTER TABLE docfleet_tombstones DROP COLUMN owner",
     2: "DROP TABLE docfleet_deliveries",

@@ -608,6 +608,34 @@ async def test_files_of_jobs_on_registries_that_are_not_there_are_kept(jobs, par
     assert await has(blobs, "inputs/3-orphan/0", "inputs/orphan/0") == [True, False]
 
 
+async def test_nothing_is_removed_from_the_store_of_another_journal(jobs, parsers, tmp_path) -> None:
+    """As when a second service gets the store of the first one, by mistake."""
+    blobs = open_blobs(str(tmp_path / "blobs"))
+    await blobs.put("journals/0", b"another")
+    await blobs.put("inputs/theirs/0", b"data")
+    age(tmp_path / "blobs", "inputs/theirs/0")
+    config = DispatcherConfig(jobs=1, orphan_age_s=60.0, limits=LIMITS)
+
+    async def is_told() -> bool:
+        return any(line["event"] == "blobs_of_another_journal" for line in logs)
+
+    with capture_logs() as logs:
+        async with running(Dispatcher(jobs, parsers, blobs, FakeFetcher(), config)):
+            await eventually(is_told)
+    assert await has(blobs, "inputs/theirs/0") == [True]
+
+
+async def test_a_store_belongs_to_the_journal_that_uses_it_first(jobs, parsers, tmp_path) -> None:
+    blobs = open_blobs(str(tmp_path / "blobs"))
+    config = DispatcherConfig(jobs=1, orphan_age_s=60.0, limits=LIMITS)
+    for orphan in ("inputs/first/0", "inputs/second/0"):  # each is removed by a dispatcher of its own
+        await blobs.put(orphan, b"data")
+        age(tmp_path / "blobs", orphan)
+        async with running(Dispatcher(jobs, parsers, blobs, FakeFetcher(), config)):
+            await gone(blobs, orphan)
+    assert [(await blobs.get("journals/0")).decode()] == await jobs.journal_ids()
+
+
 async def test_a_changed_deadline_counts_for_further_jobs(start, jobs, blobs, parsers) -> None:
     parsers.gate = asyncio.Event()
     dispatcher = await start(jobs=2)
