@@ -16,7 +16,7 @@ from actors.messages import JobView
 from client.models import ErrorCode
 from serve_app.pictures import Artifacts, Box, PagePictures
 from serve_app.problems import Refused
-from serve_app.results import body, check_completed, check_file
+from serve_app.results import body, check_completed, check_file, is_known
 
 JobId = Annotated[str, Path(description="The job id from `POST /submit`", max_length=100)]
 FileIndex = Annotated[int, Path(ge=0, le=2**31, description="A file of the job; files count from 0, in upload order")]
@@ -82,7 +82,7 @@ async def _unless_known(if_none_match: str | None, key: str, suffix: str, pieces
     """The picture, or 304 for a client that has it. `key` contains everything that the bytes depend on."""
     tag = f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": IMMUTABLE}
-    if tag in (known.strip() for known in (if_none_match or "").split(",")):
+    if is_known(tag, if_none_match):
         return Response(status_code=304, headers=headers)
     return await body(pieces, _MEDIA_TYPES[suffix], headers)
 

@@ -186,8 +186,13 @@ def unchanged(view: JobView, if_none_match: str | None) -> bool:
     """Whether the client's copy is current. The results of a completed job never change."""
     if view.status is not JobStatusEnum.COMPLETED or not if_none_match:
         return False
-    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return bool(known & {"*", etag(view)["ETag"].removeprefix("W/")})
+    return if_none_match.strip() == "*" or is_known(etag(view)["ETag"], if_none_match)
+
+
+def is_known(tag: str, if_none_match: str | None) -> bool:
+    """Whether a client has the body with this ETag. A proxy that compresses bodies makes a strong ETag a weak one."""
+    known = {name.strip().removeprefix("W/") for name in (if_none_match or "").split(",")}
+    return tag.removeprefix("W/") in known
 
 
 def etag(view: JobView) -> dict[str, str]:
