@@ -31,6 +31,7 @@ from docling.document_converter import (
     LatexFormatOption,
     MetsGbsFormatOption,
     PdfFormatOption,
+    WordFormatOption,
 )
 from docling.pipeline.base_pipeline import BasePipeline
 from docling.pipeline.native_pdf_pipeline import NativePdfPipeline
@@ -52,6 +53,7 @@ from actors.parser.engine.profiles import backend_options, describe, pdf_options
 from actors.parser.engine.sheets import SparseSheets
 from actors.parser.engine.sniffing import Source
 from actors.parser.engine.vlm_options import vlm_options
+from actors.parser.engine.word_files import WordFile
 from client.models import ParseOptions, ParserInfo
 
 _PIPELINES: Mapping[Models, type[BasePipeline]] = {"native": NativePdfPipeline, "vlm": VlmPipeline}
@@ -94,6 +96,9 @@ class Converter:
                 # Its own time limit would leave a thread behind that goes on without any limit.
                 InputFormat.LATEX: LatexFormatOption(backend_options=LatexBackendOptions(parse_timeout=None)),
                 InputFormat.XLSX: ExcelFormatOption(backend=SparseSheets),
+                **dict.fromkeys(
+                    (InputFormat.DOCX, InputFormat.DOC, InputFormat.RTF), WordFormatOption(backend=WordFile)
+                ),
                 **dict.fromkeys((InputFormat.HTML, InputFormat.MHTML), web),
                 InputFormat.METS_GBS: MetsGbsFormatOption(**paged),
             }
