@@ -31,6 +31,7 @@ from docling.document_converter import (
     LatexFormatOption,
     MetsGbsFormatOption,
     PdfFormatOption,
+    PowerpointFormatOption,
     WordFormatOption,
 )
 from docling.pipeline.base_pipeline import BasePipeline
@@ -51,12 +52,19 @@ from actors.parser.engine.pdf_drawings import PdfDrawings
 from actors.parser.engine.pipelines import PdfPipeline
 from actors.parser.engine.profiles import backend_options, describe, pdf_options, simple_options, splittable
 from actors.parser.engine.sheets import SparseSheets
+from actors.parser.engine.slides import Slides
 from actors.parser.engine.sniffing import Source
 from actors.parser.engine.vlm_options import vlm_options
 from actors.parser.engine.word_files import WordFile
 from client.models import ParseOptions, ParserInfo
 
 _PIPELINES: Mapping[Models, type[BasePipeline]] = {"native": NativePdfPipeline, "vlm": VlmPipeline}
+
+_OFFICE: Mapping[InputFormat, FormatOption] = {
+    InputFormat.XLSX: ExcelFormatOption(backend=SparseSheets),
+    **dict.fromkeys((InputFormat.DOCX, InputFormat.DOC, InputFormat.RTF), WordFormatOption(backend=WordFile)),
+    **dict.fromkeys((InputFormat.PPTX, InputFormat.PPT), PowerpointFormatOption(backend=Slides)),
+}
 
 #: How many recipes keep their models loaded in one replica.
 WARM_RECIPES = 4
@@ -95,10 +103,7 @@ class Converter:
                 InputFormat.EPUB: EpubFormatOption(backend=Book),
                 # Its own time limit would leave a thread behind that goes on without any limit.
                 InputFormat.LATEX: LatexFormatOption(backend_options=LatexBackendOptions(parse_timeout=None)),
-                InputFormat.XLSX: ExcelFormatOption(backend=SparseSheets),
-                **dict.fromkeys(
-                    (InputFormat.DOCX, InputFormat.DOC, InputFormat.RTF), WordFormatOption(backend=WordFile)
-                ),
+                **_OFFICE,
                 **dict.fromkeys((InputFormat.HTML, InputFormat.MHTML), web),
                 InputFormat.METS_GBS: MetsGbsFormatOption(**paged),
             }

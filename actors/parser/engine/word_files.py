@@ -15,7 +15,10 @@ from docling.backend.utils.archive_limits import ArchiveLimits
 from docling.datamodel.backend_options import MsWordBackendOptions
 from docx.document import Document
 from docx.opc.part import XmlPart
+from docx.oxml import OxmlElement
 from lxml import etree
+
+from actors.parser.engine.diagrams import PLACE, RELATION, paragraphs_of, text_of
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -37,7 +40,21 @@ class WordFile(MsWordDocumentBackend):
         for part in loaded.part.package.iter_parts():
             if isinstance(part, XmlPart):
                 _unwrap(part.element)
+        _write_diagrams(loaded)
         return loaded
+
+
+def _write_diagrams(document: Document) -> None:
+    """Put the text of each diagram into paragraphs below the one that holds it."""
+    for place in [*document.element.iter(PLACE)]:
+        holder = next(place.iterancestors(f"{_W}p"), None)
+        name = place.get(RELATION)
+        if holder is None or name not in document.part.related_parts:
+            continue
+        for paragraph in reversed(paragraphs_of(document.part.related_parts[name].blob)):
+            written = OxmlElement("w:p")
+            written.add_r().text = text_of(paragraph)
+            holder.addnext(written)
 
 
 def _unwrap(root: etree._Element) -> None:
