@@ -21,6 +21,7 @@ from actors.blobs.keys import delete_blobs_of
 from actors.derivations import ExportStyle
 from actors.errors import AWAY, FleetUnavailable, JobEnded, JobExpired, JobNotFound
 from actors.formats import supported_suffixes
+from actors.job_ids import MAX_SHARDS
 from actors.messages import JobView
 from client.models import (
     ChunkFormat,
@@ -59,6 +60,9 @@ MAX_IDS = 100
 
 #: A place in a list, or with several registries one in the list of each.
 _CURSOR = "^[0-9]{1,18}(-[0-9]{1,18}){0,63}$"
+
+#: Characters of the id of an event about all jobs: some 32 for each registry.
+_LONGEST_ID = 40 * MAX_SHARDS
 
 ENDPOINTS = {
     "health": "/health",
@@ -261,7 +265,7 @@ class Routes:
         self,
         request: Request,
         last_event_id: Annotated[
-            str | None, Header(max_length=100, description="The `id` of the last received event")
+            str | None, Header(max_length=_LONGEST_ID, description="The `id` of the last received event")
         ] = None,
     ) -> Response:
         """Every change of the caller's jobs as server-sent events. `sync` says that changes were missed."""

@@ -1,6 +1,6 @@
 """Bytes by key, on a local folder or any object store that obstore speaks.
 
-Keys: those of a job (`keys.py`), and `cache/{digest}/entry.json`. docfleet makes every key; clients make none.
+Keys: those of `keys.py`, and `cache/{digest}/entry.json`. docfleet makes every key; clients make none.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from actors.errors import FleetUnavailable, StoreUnavailable
+from actors.job_ids import MAX_SHARDS
+from actors.registry.change_feed import ChangeFeed
 from client.keys import digest, new_key
 from tests.unit.serve_app.service import MakeService, Service
 
@@ -63,6 +65,13 @@ async def following(service: Service, last: str = "", key: str = "") -> AsyncIte
     finally:
         left.set()
         await running
+
+
+async def test_a_cursor_of_as_many_registries_as_a_service_may_have_is_taken(service: Service) -> None:
+    cursor = ".".join(ChangeFeed().cursor for _ in range(MAX_SHARDS))
+    async with following(service, last=cursor) as stream:
+        assert (await stream.next())[0] == "sync"
+        assert stream.status == 200
 
 
 async def test_a_new_stream_begins_with_sync_and_then_tells_every_change(service: Service) -> None:
