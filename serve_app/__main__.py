@@ -19,10 +19,12 @@ from actors.parser.parser import EngineFactory, docling_engine
 from serve_app import haproxy
 from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
-from serve_app.start_checks import CannotStart, check_files, read_settings
+from serve_app.start_checks import CannotStart, check_files, check_journal, read_settings
 from serve_app.state_lock import only_service_in
 
 PORT_BLOCK = 100  # reserved for HAProxy and the ingress replicas of one service
+
+STOPPED_EARLY = 130  # the exit status after Ctrl-C, as shells have it
 
 HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
 
@@ -77,10 +79,14 @@ def main(make_engine: EngineFactory = docling_engine) -> int:
             return _run(settings, make_engine)
         _check_machine(settings)
         with only_service_in(Path(settings.state_dir)) if settings.is_local else nullcontext():
+            check_journal(settings)
             return _run(settings, make_engine)
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("docfleet was stopped before it was ready\n")
+        return STOPPED_EARLY
 
 
 def _check_machine(settings: Settings) -> None:

@@ -71,6 +71,22 @@ def _reason(error: Exception) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
+def check_journal(settings: Settings) -> None:
+    """Raises CannotStart when a journal of the service cannot be used, or its database does not answer for half a
+    minute."""
+    from actors.registry.journal import Journal, JournalUnusable  # not above: a replica that only imports this saves it
+    from actors.registry.opening import open_patiently
+
+    for shard in range(settings.registry_shards):
+        journal = Journal(settings.database_url, shard)
+        try:
+            open_patiently(journal)
+        except JournalUnusable as error:
+            raise CannotStart(str(error)) from None
+        finally:
+            journal.close()
+
+
 def check_room(settings: Settings, resources: Mapping[str, float]) -> None:
     """Raises CannotStart when the parsers that are always kept do not fit into the `resources` of Ray's cluster."""
     kept = max(1, settings.parser_min_replicas)

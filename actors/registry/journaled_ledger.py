@@ -13,13 +13,14 @@ from actors.errors import StoreUnavailable
 from actors.messages import JobView
 from actors.registry.claim_turns import ClaimTurns
 from actors.registry.commits import GroupCommit
-from actors.registry.journal import Journal, JournalTaken, JournalUnusable
+from actors.registry.journal import Journal, JournalTaken
 from actors.registry.ledger import Ledger, Limits
 from actors.registry.measures import measure_queue, measured
+from actors.registry.opening import open_patiently
 from actors.registry.read_model import ReadModel
 from actors.registry.record import Effect, JobRecord, Recovered
 from actors.telemetry.logs import get_logger
-from actors.telemetry.retries import AsyncRetryingCaller, RetryingCaller
+from actors.telemetry.retries import AsyncRetryingCaller
 
 log = get_logger()
 
@@ -27,7 +28,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TICK_S = 1.0  # between two ticks of the ledger; longer when the process is suspended or busy
-PATIENCE_S = 30.0  # how long a starting registry waits for its database
 
 
 class JournaledLedger:
@@ -46,7 +46,7 @@ class JournaledLedger:
         self._ticker: asyncio.Task[None] | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._ledger: Ledger | None = None  # None from a failed write until the journal has been read again
-        self._begin(_open_patiently(journal))
+        self._begin(open_patiently(journal))
 
     @property
     def ledger(self) -> Ledger:
@@ -120,19 +120,6 @@ class JournaledLedger:
 
     async def _on(self, thread: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, partial(call, *args, **kwargs))
-
-
-def _open_patiently(journal: Journal) -> Recovered:
-    """Wait for the database: a restart must not fail because the database restarts too."""
-    retrying = RetryingCaller(attempts=None, timeout=PATIENCE_S, wait_max=2.0)
-    try:
-        return retrying(_worth_waiting, journal.open)
-    except StoreUnavailable as error:
-        raise JournalUnusable(error.message) from error
-
-
-def _worth_waiting(error: Exception) -> bool:
-    return isinstance(error, StoreUnavailable)
 
 
 def _unless_taken(error: Exception) -> bool:

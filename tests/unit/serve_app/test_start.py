@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from actors.registry.journal import Journal
 from serve_app.__main__ import free_port, main
 from serve_app.settings import Settings
 from serve_app.start_checks import CannotStart, check_room
@@ -102,6 +105,46 @@ def test_a_state_folder_that_another_service_uses_is_refused(
         pass  # the service before has ended
 
 
+def from_the_future(journal: Path) -> None:
+    Journal(f"sqlite:///{journal}").open()
+    with sqlite3.connect(journal) as database:
+        database.execute("UPDATE docfleet_journal SET schema_version = 99")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        (lambda journal: journal.write_bytes(b"garbage" * 1000), "file is not a database"),
+        (from_the_future, "it has schema version 99"),
+        (lambda journal: journal.mkdir(), "unable to open database file"),
+    ],
+    ids=["garbage", "newer", "folder"],
+)
+def test_a_journal_that_cannot_be_used_is_named_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    prepare: Callable[[Path], None],
+    reason: str,
+) -> None:
+    prepare(tmp_path / "journal.db")
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    [said] = refusal(monkeypatch, capsys, "127.0.0.1", free_port()).splitlines()
+    assert said.startswith(f"The job journal sqlite:///{tmp_path}/journal.db cannot be used: {reason}")
+
+
+def test_a_database_that_does_not_answer_is_named_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("actors.registry.opening.PATIENCE_S", 0.1)
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://docfleet:sesame@127.0.0.1:1/jobs")
+    said = refusal(monkeypatch, capsys, "127.0.0.1", free_port())
+    assert said.splitlines()[-1].startswith("The job journal cannot be reached: ")
+    assert "Connection refused" in said
+    assert "sesame" not in said
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
@@ -158,19 +201,28 @@ def interrupted() -> Iterator[None]:
         signal.signal(signum, handler)
 
 
+class StoppedAtOnce(threading.Event):
+    """A service that waits for its end gets it."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return super().wait(timeout)
+
+
 @pytest.mark.parametrize("port", [0, 1])
 def test_an_address_that_serve_keeps_is_said_and_used(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], interrupted: None, port: int
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, interrupted: None, port: int
 ) -> None:
     wanted = free_port()
     actual = wanted + port
 
     @contextmanager
     def running(settings: Settings, _: object) -> Iterator[SimpleNamespace]:
-        signal.raise_signal(signal.SIGINT)
         yield SimpleNamespace(host=settings.host, port=actual)
 
     monkeypatch.setenv("PORT", str(wanted))
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    monkeypatch.setattr("serve_app.__main__.threading", SimpleNamespace(Event=StoppedAtOnce))
     monkeypatch.setattr("serve_app.__main__.choose_http_mode", lambda: None)
     monkeypatch.setitem(sys.modules, "serve_app.local", SimpleNamespace(running_service=running))
     assert main() == 0
