@@ -23,16 +23,19 @@ WITH_PAGE_BREAKS = ("markdown", "text", "zip")
 _FORMATS = ", ".join(f"'{form}'" for form in (*ExportFormat, *ChunkFormat, "confidence"))
 
 
-def _with_one_message(union: Any, schema_of: GetCoreSchemaHandler) -> CoreSchema:
-    """The schema of `union`, with one error for a value that is none of it. pydantic has one for each member."""
-    return core_schema.custom_error_schema(
-        schema_of(union), "format", custom_error_message=f"Input should be {_FORMATS} or 'zip'"
-    )
+def one_error(name: str, message: str) -> GetPydanticSchema:
+    """Gives a type one error in place of pydantic's own, which are one for each member of a union."""
+
+    def schema(source: Any, schema_of: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.custom_error_schema(schema_of(source), name, custom_error_message=message)
+
+    return GetPydanticSchema(schema)
 
 
 #: The values of `format`.
 ResultFormat = Annotated[
-    ExportFormat | ChunkFormat | Literal["confidence", "zip"], GetPydanticSchema(_with_one_message)
+    ExportFormat | ChunkFormat | Literal["confidence", "zip"],
+    one_error("format", f"Input should be {_FORMATS} or 'zip'"),
 ]
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from actors.blobs import BlobStore
 from actors.blobs.keys import delete_blobs_of
@@ -46,7 +46,7 @@ from serve_app.partial_results import partial_results
 from serve_app.pictures import Artifacts, PagePictures
 from serve_app.ports import Dispatchers, IngressRegistry, Parsers
 from serve_app.problems import Refused, problem
-from serve_app.result_query import ResultFormat, check_style, check_together, chunk_options, export_style
+from serve_app.result_query import ResultFormat, check_style, check_together, chunk_options, export_style, one_error
 from serve_app.results import JSON, Results, check_file, etag, page_span, unchanged
 from serve_app.settings import Settings
 from serve_app.submit import Intake
@@ -59,7 +59,11 @@ DESCRIPTION = "Parses documents into structured nodes, on as many machines as yo
 MAX_IDS = 100
 
 #: A place in a list, or with several registries one in the list of each.
-_CURSOR = "^[0-9]{1,18}(-[0-9]{1,18}){0,63}$"
+Cursor = Annotated[
+    str,
+    Field(pattern="^[0-9]{1,18}(-[0-9]{1,18}){0,63}$"),
+    one_error("cursor", "Input should be the next_cursor of an earlier answer"),
+]
 
 #: Characters of the id of an event about all jobs: some 32 for each registry.
 _LONGEST_ID = 40 * MAX_SHARDS
@@ -247,7 +251,7 @@ class Routes:
         request: Request,
         status: JobStatusEnum | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-        cursor: Annotated[str | None, Query(pattern=_CURSOR, description="`next_cursor` of the previous page")] = None,
+        cursor: Annotated[Cursor | None, Query(description="`next_cursor` of the previous page")] = None,
         ids: Annotated[
             str | None,
             Query(max_length=10_000, description="Only these jobs, separated by commas; the answer then has no pages"),
