@@ -116,8 +116,8 @@ def _add_routes(api: FastAPI, routes: Routes, pictures: PictureRoutes) -> None:
     upload = partial(post, dependencies=[Depends(refuse_in_query)], openapi_extra=UPLOAD_FORM)
     delete = partial(api.add_api_route, methods=["DELETE"])
     of_a_job = errors(*OF_A_JOB)
-    # Routes are matched in this order, so the most frequent come first.
-    api.router.routes.append(PlainStatus("/jobs/{job_id}", routes.plain_status))
+    # Routes are matched in this order, so the most frequent come first. Those of the page are there already.
+    api.router.routes.insert(0, PlainStatus("/jobs/{job_id}", routes.plain_status))
     get("/jobs/{job_id}", routes.job_status, response_model=JobStatusResponse, responses=of_a_job)
     upload("/submit", routes.submit, status_code=202, responses=SUBMIT_RESPONSES)
     api.router.routes.append(PlainResults("/jobs/{job_id}/results", routes.plain_results))
