@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actors.blobs import BlobStore
-from actors.errors import BlobMissing
+from actors.errors import BlobMissing, JobNotFound
 from actors.messages import InputFile, JobView
 from client.models import ErrorCode, JobSource
 from serve_app.own_jobs import input_gone, input_key, own_job
@@ -33,6 +33,8 @@ class JobFiles:
         """
         view = await own_job(self.jobs, source.job_id, self.owner)
         inputs = await self.jobs.inputs(source.job_id)
+        if not inputs:  # deleted meanwhile
+            raise JobNotFound.of(source.job_id)
         numbers = range(len(inputs)) if source.file is None else [source.file]
         check_file(view, max(numbers), max(len(inputs), len(view.files)))
         if first + len(numbers) > MAX_PARTS:

@@ -113,6 +113,19 @@ async def test_a_job_that_does_not_exist_is_404_and_the_files_beside_it_are_remo
     assert service.stored() == []
 
 
+async def test_a_job_that_is_deleted_meanwhile_is_404(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = await service.completed(("a.md", b"# A"))
+    found = service.registry.inputs
+
+    async def inputs(job_id: str) -> tuple[InputFile, ...]:
+        await service.registry.delete(job_id, "")
+        return await found(job_id)
+
+    monkeypatch.setattr(service.registry, "inputs", inputs)
+    answer = await service.http.post("/submit", **as_json({"job_id": job_id}))
+    assert_problem(answer, 404, "job_not_found", f"Job {job_id} not found")
+
+
 async def test_a_file_that_the_job_does_not_have_is_404(service: Service) -> None:
     job_id = await service.completed(("a.md", b"# A"))
     answer = await service.http.post("/submit", **as_json({"job_id": job_id, "file": 1}))
