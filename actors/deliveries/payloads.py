@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from actors.blobs.keys import results_of
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.derivations import Chunks, Derivation
 from actors.messages import JobView
+from actors.stored_nodes import nodes_in
 from client.models import DeliveryState
 
 #: Seconds before each attempt at a message, as Standard Webhooks has them. After the last one the delivery fails.
@@ -48,7 +50,7 @@ class Answer:
 
 
 def messages(delivery: DueDelivery, blobs: BlobStore, derive: Derive) -> AsyncGenerator[bytes, None]:
-    """The bodies still to send, in order. Holds the nodes or chunks of one file in memory at a time.
+    """The bodies still to send, in order. Holds one node, or the chunks of one file, in memory at a time.
 
     Raises BlobMissing, and the errors of `derive`, which makes chunks that are not stored.
     """
@@ -62,13 +64,20 @@ async def _nodes(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[byte
     for file in delivery.job.files:
         following = first + file.num_nodes
         if delivery.position < following:
-            nodes = orjson.loads(await blobs.get(file.response))["nodes"]
-            for index in range(max(first, delivery.position), following):
-                message = {"type": "node", "node": nodes[index - first], "node_index": index, "filename": file.filename}
-                yield _part(delivery, message)
+            index = first
+            async with aclosing(nodes_in(blobs.stream(file.response))) as nodes:
+                async for node in nodes:
+                    if index >= delivery.position:
+                        yield _node(delivery, node, index, file.filename)
+                    index += 1
         first = following
     if delivery.position <= first:
         yield _ending(delivery)
+
+
+def _node(delivery: DueDelivery, node: bytes, index: int, filename: str) -> bytes:
+    message = {"type": "node", "node": orjson.Fragment(node), "node_index": index, "filename": filename}
+    return _part(delivery, message)
 
 
 async def _chunks(delivery: DueDelivery, blobs: BlobStore, derive: Derive) -> AsyncGenerator[bytes, None]:

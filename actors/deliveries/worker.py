@@ -26,7 +26,7 @@ from client.models import DeliveryState
 
 log = get_logger()
 
-AT_ONCE = 16  # deliveries at once; each holds the nodes or chunks of one file in memory
+AT_ONCE = 16  # deliveries at once; each holds a node, or the chunks of one file, in memory
 DUE_POLL_INTERVAL_S = 2.0  # a job that ends on this dispatcher wakes the worker at once
 ANSWER_WITHIN_S = 15.0
 READ_AT_MOST = 64 * 1024  # bytes of an answer, all of which are discarded

@@ -25,7 +25,7 @@ from standardwebhooks import Webhook
 
 from actors.blobs import BlobStore, open_blobs
 from actors.deliveries import worker as worker_module
-from actors.deliveries.payloads import SCHEDULE_S, Answer, after_failure, parse_secrets, report
+from actors.deliveries.payloads import SCHEDULE_S, Answer, after_failure, messages, parse_secrets, report
 from actors.deliveries.worker import TURN_S, DeliveryConfig, DeliveryWorker
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.derivations import Derivation
@@ -42,6 +42,7 @@ from client.models import ChunkOptions, DeliveryState, ErrorCode, JobStatusEnum,
 from client.webhooks import verify_webhook
 from tests.fakes import FakeFetcher
 from tests.memory_parsers import MemoryParsers
+from tests.peak_memory import peak_memory
 from tests.recorded import Recorded
 from tests.threaded_registry import ThreadedRegistry
 from tests.waiting import eventually_async
@@ -290,6 +291,17 @@ async def test_every_node_is_sent_in_order_and_then_the_end(worker, blobs, recei
         },
     ]
     assert (report.state, report.position, report.status) == (DeliveryState.DELIVERED, 4, 200)
+
+
+async def test_a_callback_holds_a_node_of_a_large_file_in_memory_and_not_the_file(tmp_path) -> None:
+    blobs = open_blobs(str(tmp_path))
+    job = await job_of(blobs, 32)
+    nodes = [{"id": f"0.{n}", "text": "x" * 2**20} for n in range(32)]
+    await blobs.put("results/j/0/response.json", orjson.dumps({"nodes": nodes}))
+    with peak_memory() as peak:
+        sizes = [len(body) async for body in messages(delivery_of(job, "https://example.org"), blobs, no_chunks)]
+    assert len(sizes) == 33
+    assert peak.bytes < 16 * 2**20
 
 
 async def chunked(blobs: BlobStore, url: str, *chunks: int, **changes: Any) -> DueDelivery:
