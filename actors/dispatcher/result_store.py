@@ -36,11 +36,12 @@ class ResultStore:
     async def _attach(self, parent: InputFile, number: int, attachment: Attachment) -> InputFile:
         key = f"{parent.blob}.{number}"
         await self._put(key, attachment.data)
+        hashed = await asyncio.to_thread(hashlib.sha256, attachment.data)  # the loop serves all jobs
         return InputFile(
             filename=f"{parent.filename}/{attachment.filename}",
             blob=key,
             size=len(attachment.data),
-            sha256=hashlib.sha256(attachment.data).hexdigest(),
+            sha256=hashed.hexdigest(),
         )
 
     async def save(self, index: int, file: InputFile, result: ParsedFile | Failure, elapsed_ms: float) -> FileOutcome:
