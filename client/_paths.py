@@ -19,7 +19,7 @@ def given(**params: object) -> dict[str, str]:
 
 
 def job_path(job_id: str) -> str:
-    return f"/jobs/{quote(job_id, safe='')}"
+    return f"/jobs/{quote(job_id, safe='', errors='surrogateescape')}"
 
 
 def page_path(file: int, page: int, format: PictureFormat) -> str:

@@ -260,12 +260,22 @@ def test_failed_document_is_tried_again_by_the_next_run(run: Run, fleet: Fleet, 
     assert len(fleet.submits) == 4
 
 
-def test_name_that_is_not_utf8_is_printed_as_it_is(
-    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "encoding", "shown"),
+    [
+        (os.fsdecode(b"caf\xe9.md"), "utf-8", b"caf\xe9.md"),
+        ("caf\u00e9 \u6587.md", "utf-8", "caf\u00e9 \u6587.md".encode()),
+        ("caf\u00e9 \u6587 \U0001f600.md", "iso-8859-1", rb"caf" + b"\xe9" + rb" \u6587 \ud83d\ude00.md"),
+        ("caf\u00e9.md", "ascii", rb"caf\u00e9.md"),
+    ],
+    ids=["not UTF-8", "any letter", "letters that Latin-1 lacks", "ASCII"],
+)
+def test_a_name_is_printed_in_every_encoding(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, encoding: str, shown: bytes
 ) -> None:
-    odd = tmp_path / os.fsdecode(b"caf\xe9.md")
+    odd = tmp_path / name
     odd.write_text("# A")
-    printed = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    printed = io.TextIOWrapper(io.BytesIO(), encoding)
     monkeypatch.setattr(sys, "stdout", printed)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # Typer installs its own
     monkeypatch.setattr(sys, "argv", ["docfleet", "parse", str(odd), "-o", str(tmp_path / "out")])
@@ -273,7 +283,7 @@ def test_name_that_is_not_utf8_is_printed_as_it_is(
         main()
     printed.flush()
     assert end.value.code == 0
-    assert b"caf\xe9.md" in printed.buffer.getvalue()  # type: ignore[attr-defined]
+    assert shown in printed.buffer.getvalue()  # type: ignore[attr-defined]
 
 
 def test_lost_pages_are_told(run: Run, papers: Path) -> None:
