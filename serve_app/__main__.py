@@ -19,7 +19,7 @@ from actors.parser.parser import EngineFactory, docling_engine
 from serve_app import haproxy
 from serve_app.header_timeout import HAPROXY_DEFAULTS
 from serve_app.settings import Settings
-from serve_app.start_checks import CannotStart, check_files, check_journal, read_settings
+from serve_app.start_checks import CannotStart, check_files, check_journal, check_open_files, read_settings
 from serve_app.state_lock import only_service_in
 
 PORT_BLOCK = 100  # reserved for HAProxy and the ingress replicas of one service
@@ -93,6 +93,8 @@ def _check_machine(settings: Settings) -> None:
     """Raises CannotStart."""
     if reason := _refusal(settings.host, settings.port):
         raise CannotStart(reason)
+    if os.environ.get(HAPROXY, "1") == "1":
+        check_open_files()
     check_files(settings)
 
 

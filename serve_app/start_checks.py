@@ -6,6 +6,7 @@ Ray would find the same mistakes later, one process after the other, and would t
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,13 @@ from pydantic import ValidationError
 
 from client.keys import read_keys
 from serve_app.settings import Settings
+
+#: Connections that Serve allows HAProxy, and how many by default. Each takes two sockets, and every fourth a pipe with
+#: two ends. HAProxy does not start where it may not open so many files, and some more for itself.
+CONNECTIONS = "RAY_SERVE_HAPROXY_MAXCONN"
+DEFAULT_CONNECTIONS = 4096
+FILES_OF_A_CONNECTION = 2.5
+OTHER_FILES = 100
 
 #: pydantic's error for a default that is computed from other settings, when one of those is wrong.
 _FOLLOWS = "default_factory_not_called"
@@ -69,6 +77,18 @@ def _unwritable(name: str, folder: str) -> Iterator[str]:
 
 def _reason(error: Exception) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def check_open_files() -> None:
+    """Raises CannotStart when HAProxy could not open as many files as it asks for."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    connections = int(os.environ.get(CONNECTIONS) or DEFAULT_CONNECTIONS)
+    needed = int(FILES_OF_A_CONNECTION * connections) + OTHER_FILES
+    if most != resource.RLIM_INFINITY and most < needed:
+        raise CannotStart(
+            f"A process may open {most} files here, and HAProxy needs {needed}. Raise the hard limit (ulimit -Hn), or "
+            f"set {CONNECTIONS} lower than {connections}"
+        )
 
 
 def check_journal(settings: Settings) -> None:

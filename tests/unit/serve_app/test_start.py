@@ -105,6 +105,19 @@ def test_a_state_folder_that_another_service_uses_is_refused(
         pass  # the service before has ended
 
 
+@pytest.mark.parametrize("ha_proxy", ["1", "0"])
+def test_a_machine_that_lets_haproxy_open_too_few_files_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, ha_proxy: str
+) -> None:
+    few = SimpleNamespace(RLIMIT_NOFILE=7, RLIM_INFINITY=-1, getrlimit=lambda _: (1024, 4096))
+    monkeypatch.setattr("serve_app.start_checks.resource", few)
+    monkeypatch.setenv("RAY_SERVE_ENABLE_HA_PROXY", ha_proxy)
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("API_KEYS_FILE", str(tmp_path / "missing"))  # what is looked at next
+    said = refusal(monkeypatch, capsys, "127.0.0.1", free_port())
+    assert said.startswith("A process may open 4096 files here" if ha_proxy == "1" else "API_KEYS_FILE")
+
+
 def from_the_future(journal: Path) -> None:
     Journal(f"sqlite:///{journal}").open()
     with sqlite3.connect(journal) as database:
