@@ -19,7 +19,7 @@ from actors.blobs import BlobStore
 from actors.blobs.keys import results_of
 from actors.delivery_messages import DeliveryReport, DueDelivery
 from actors.derivations import Chunks, Derivation
-from actors.messages import JobView
+from actors.messages import FileOutcome, JobView
 from actors.stored_nodes import nodes_in
 from client.models import DeliveryState
 
@@ -62,17 +62,24 @@ def messages(delivery: DueDelivery, blobs: BlobStore, derive: Derive) -> AsyncGe
 async def _nodes(delivery: DueDelivery, blobs: BlobStore) -> AsyncGenerator[bytes, None]:
     first = 0
     for file in delivery.job.files:
-        following = first + file.num_nodes
-        if delivery.position < following:
-            index = first
-            async with aclosing(nodes_in(blobs.stream(file.response))) as nodes:
-                async for node in nodes:
-                    if index >= delivery.position:
-                        yield _node(delivery, node, index, file.filename)
-                    index += 1
-        first = following
+        if delivery.position < first + file.num_nodes:
+            async for body in _nodes_of(file, first, delivery, blobs):
+                yield body
+        first += file.num_nodes
     if delivery.position <= first:
         yield _ending(delivery)
+
+
+async def _nodes_of(
+    file: FileOutcome, first: int, delivery: DueDelivery, blobs: BlobStore
+) -> AsyncGenerator[bytes, None]:
+    """The nodes of a file still to send. `first` is the number of its first one among those of all files."""
+    index = first
+    async with aclosing(nodes_in(blobs.stream(file.response))) as nodes:
+        async for node in nodes:
+            if index >= delivery.position:
+                yield _node(delivery, node, index, file.filename)
+            index += 1
 
 
 def _node(delivery: DueDelivery, node: bytes, index: int, filename: str) -> bytes:
