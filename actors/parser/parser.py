@@ -206,9 +206,10 @@ class Parser:
         answer = self._worker.submit(self._limited.run, call, refuse)
         result = asyncio.wrap_future(answer)
         try:
-            while self._spare and (await asyncio.wait([result], timeout=LOOK_EVERY_S))[1] and not answer.running():
+            while self._spare and not (answer.running() or answer.done()):
                 if self._limited.gives_way_to(call) and self._spare.is_ready() and answer.cancel():
                     return await self._spare.run(call)
+                await asyncio.wait([result], timeout=LOOK_EVERY_S)
             return await result
         except asyncio.CancelledError:
             result.cancel()
