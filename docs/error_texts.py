@@ -78,7 +78,8 @@ WARNING = {
     W.PDF_REPAIRED: "The PDF is damaged or cut off. What is left of it was read; pages and text may be missing.",
     W.PICTURE_NOT_DESCRIBED: "The remote model described a picture not, or not to its end. The message has the reason.",
     W.NOT_ENRICHED: "The model for pictures, or for code and formulas, failed on an item, which stays as it was.",
-    W.ATTACHMENTS_LEFT_OUT: "The mail has more attachments than are parsed. Send the others as files of their own.",
+    W.ATTACHMENTS_LEFT_OUT: "The mail has more attachments than are parsed, or the PDF has attached files, which are "
+    "not read. Send them as files of their own.",
     W.OCR_FAILED: "OCR failed on this page; only what its text layer says is there.",
 }
 

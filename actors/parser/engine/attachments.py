@@ -1,4 +1,4 @@
-"""The attachments of a mail as files."""
+"""The attachments of a mail as files, and a warning about those of a PDF."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from docling.backend.email_backend import EmailDocumentBackend
 from docling.datamodel.document import InputDocument
 
 from actors.documents import Attachment
+from actors.parser.engine.pdf import attached_files
+from actors.parser.engine.words import QUOTED, quoted
 from client.models import FileWarning, WarningCode
 
 MOST = 100  # a mail of a few kilobytes can have thousands of empty ones
@@ -32,6 +34,13 @@ def attachments_of(opened: InputDocument) -> Attached:
         return Attached(files)
     message = f"Only the first {MOST} of {len(found)} attachments are parsed. Send the others as files of their own."
     return Attached(files, (FileWarning(code=WarningCode.ATTACHMENTS_LEFT_OUT, message=message),))
+
+
+def warnings_about_attached(data: bytes, password: str | None) -> list[FileWarning]:
+    """A warning if files are attached to a PDF. A portfolio has all of its text in them."""
+    names = attached_files(data, password, QUOTED + 1)
+    message = f"The PDF has attached files, which are not read: {quoted(names)}. Send them as files of their own."
+    return [FileWarning(code=WarningCode.ATTACHMENTS_LEFT_OUT, message=message)] if names else []
 
 
 def _all(opened: InputDocument) -> list[Mapping[str, Any]]:

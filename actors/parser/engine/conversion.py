@@ -25,7 +25,7 @@ from actors.errors import DocfleetError, FileError, ParserOutOfMemory
 from actors.formats import suffix_of
 from actors.messages import FileTask, PagePlan, PageSpan, ParsedFile, Shard
 from actors.parser.engine import pixels, stopping
-from actors.parser.engine.attachments import Attached, attachments_of
+from actors.parser.engine.attachments import Attached, attachments_of, warnings_about_attached
 from actors.parser.engine.confidence import confidence_of
 from actors.parser.engine.content import move_notes
 from actors.parser.engine.converters import Converter
@@ -245,7 +245,9 @@ class Conversion:
         return count(result.pages, result.document)
 
     def _unread(self, document: DoclingDocument) -> list[FileWarning]:
-        """Warnings about an office file that was read as a whole."""
+        """Warnings about the files in a PDF, and about an office file that was read as a whole."""
+        if self._source.format is InputFormat.PDF:
+            return warnings_about_attached(self._source.data, self._password)
         return [] if self._options.page_range else warnings_about(self._source.data, self._source.format, document)
 
     def _described(self, words: Count) -> ParserInfo:

@@ -45,6 +45,8 @@ class ShallowSoup(FastTag, BeautifulSoup):
             self._parse(_with_end_tags(markup), features)
         if self.body:
             _take_in(self.body)
+        for foot in self.find_all("tfoot"):
+            _take_for_body(foot)
 
     def _parse(self, markup: str | bytes, features: str) -> None:
         super().__init__(markup, features, element_classes={Tag: FastTag})
@@ -66,6 +68,14 @@ def _take_in(body: Tag) -> None:
         for before in list(element.previous_siblings):
             if _is_shown(before):
                 body.insert(0, before.extract())
+
+
+def _take_for_body(foot: Tag) -> None:
+    """Make the foot of a table its last body, which browsers show in its place. docling passes over a foot."""
+    table = foot.parent
+    if table is not None and table.name == "table":
+        foot.name = "tbody"
+        table.append(foot.extract())
 
 
 def _is_shown(node: PageElement) -> bool:

@@ -115,6 +115,13 @@ def measure(data: bytes, password: str | None, pages: Iterable[int]) -> dict[int
     return reasons
 
 
+def attached_files(data: bytes, password: str | None, most: int) -> list[str]:
+    """The names of the first files that are attached to a PDF, at most so many."""
+    with suppress(pypdfium2.PdfiumError), closing(pypdfium2.PdfDocument(data, password=password)) as pdf:
+        return [pdf.get_attachment(number).get_name() for number in range(min(most, pdf.count_attachments()))]
+    return []
+
+
 def bytes_of(document: BytesIO | Path) -> bytes:
     """The bytes of a document that a reader was given."""
     if isinstance(document, Path):

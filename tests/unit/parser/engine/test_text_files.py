@@ -272,6 +272,14 @@ def test_what_stands_outside_of_the_body_of_a_page_is_read_as_browsers_do(engine
     assert text_of(parsed(engine, "a.html", page.encode())).split() == ["One", "Two"]
 
 
+@pytest.mark.parametrize("before", ["", "<tbody><tr><td>Tea</td><td>2</td></tr></tbody>"])
+def test_the_foot_of_a_table_is_its_last_row_wherever_the_file_has_it(engine: Engine, before: str) -> None:
+    foot, row = "<tfoot><tr><td>Sum</td><td>5</td></tr></tfoot>", "<tr><td>Rum</td><td>3</td></tr>"
+    file = parsed(engine, "a.html", f"<body><table>{before}{foot}{row}</table></body>".encode())
+    assert text_of(file).splitlines()[-1].replace(" ", "") == "|Sum|5|"
+    assert "Rum" in text_of(file)
+
+
 def test_a_page_that_is_deep_in_truth_is_refused(engine: Engine) -> None:
     with pytest.raises(FileError, match="nests HTML elements more than 500 levels deep"):
         parsed(engine, "a.html", b"<p>open" * 600 + b"<div>" * 600 + b"deep")
