@@ -161,6 +161,8 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, server: Callable[[httpx.Request
 @pytest.fixture
 def run(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("DOCFLEET_")]:  # those of whoever runs the tests
+        monkeypatch.delenv(name)
     for commands in ("cli", "_job_commands"):
         monkeypatch.setattr(f"client.{commands}.FIRST_CONTACT_S", 0.0)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
