@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from starlette.types import Scope
 FOLDER = Path(__file__).parent / "ui"
 ASSETS = "/ui/assets"
 UNCHANGED_S = 365 * 24 * 3600  # a changed file gets another name
+
+_QUALITY = re.compile(r"q=(0(\.\d{0,3})?|1(\.0{0,3})?)")
 
 #: Only its own scripts and styles. Pictures of pages are blobs, because a key travels as a header.
 _HEADERS: Mapping[str, str] = {
@@ -62,7 +65,16 @@ def _sender(page: str, folder: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _asks_for_html(scope: Scope) -> bool:
-    return "text/html" in Headers(scope=scope).get("Accept", "")
+    """Whether the client likes HTML better than JSON, as browsers do. Most programs name neither."""
+    liked = dict(map(_liking, Headers(scope=scope).get("Accept", "").lower().split(",")))
+    return liked.get("text/html", 0) > liked.get("application/json", 0)
+
+
+def _liking(entry: str) -> tuple[str, float]:
+    """A media type of an Accept header, and how much the client likes it: from 0 to 1."""
+    media_type, *parameters = (part.strip() for part in entry.split(";"))
+    quality = next((value for value in parameters if _QUALITY.fullmatch(value)), "q=1")
+    return media_type, float(quality.removeprefix("q="))
 
 
 class _ForBrowsers(Route):

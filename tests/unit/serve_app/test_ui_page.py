@@ -40,7 +40,26 @@ async def test_only_scripts_of_this_server_run_in_the_page(service: Service, pat
     assert page.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("accept", [None, "*/*", "application/json"])
+@pytest.mark.parametrize(
+    "accept", ["text/html", "TEXT/HTML", "text/html;q=0.9, application/json;q=0.5", "text/html;q=x"]
+)
+async def test_who_likes_html_best_gets_the_page(service: Service, accept: str) -> None:
+    answer = await service.http.get("/", headers={"Accept": accept})
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        None,
+        "*/*",
+        "application/json",
+        "application/json, text/html;q=0.5",
+        "text/html, application/json",
+        "text/html;q=0",
+        ";,=",
+    ],
+)
 async def test_a_program_still_gets_the_index(service: Service, accept: str | None) -> None:
     answer = await service.http.get("/", headers={"Accept": accept} if accept else {})
     assert answer.json()["name"] == "docfleet"
