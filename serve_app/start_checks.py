@@ -57,8 +57,12 @@ def _unusable(settings: Settings) -> Iterator[str]:
             read_keys(Path(settings.api_keys_file))
         except (OSError, ValueError) as error:
             yield f"API_KEYS_FILE={settings.api_keys_file} cannot be used: {_reason(error)}"
-    if settings.tokenizers_dir and not Path(settings.tokenizers_dir).is_dir():
-        yield f"TOKENIZERS_DIR={settings.tokenizers_dir} is not a folder"
+    for name, folder in (
+        ("TOKENIZERS_DIR", settings.tokenizers_dir),
+        ("DOCLING_ARTIFACTS_PATH", settings.docling_artifacts_path),
+    ):
+        if folder and not Path(folder).is_dir():
+            yield f"{name}={folder} is not a folder"
     if settings.is_local:
         yield from _unwritable("STATE_DIR", settings.state_dir)
     if settings.bucket is None:

@@ -165,6 +165,7 @@ def test_a_database_that_does_not_answer_is_named_before_anything_starts(
         ("API_KEYS_FILE", b"alice:secret", "cannot be used: the API key 'alice' has no SHA-256 hash"),
         ("API_KEYS_FILE", b"\xff", "cannot be used: 'utf-8' codec"),
         ("TOKENIZERS_DIR", b"", "is not a folder"),
+        ("DOCLING_ARTIFACTS_PATH", None, "is not a folder"),
         ("STATE_DIR", b"", "cannot be made: File exists"),
         ("BLOB_URL", b"", "cannot be made: File exists"),
     ],
