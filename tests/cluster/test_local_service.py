@@ -23,7 +23,7 @@ import pytest
 
 from client.keys import digest, new_key
 from serve_app.header_timeout import HEADER_TIMEOUT_S
-from tests.cluster.local_service import running
+from tests.cluster.local_service import START_WITHIN_S, running
 from tests.cluster.open_ports import OLD_COMMAND, listening, table
 from tests.waiting import eventually
 
@@ -165,7 +165,7 @@ class TestHAProxyOnTheSameState(Edge):
             found = list(listening(service.process.pid))
             return all(any(row.is_about(each) for each in found) for row in rows)
 
-        eventually(all_found, within_s=30, every_s=0.5, what="every port of the table")
+        eventually(all_found, within_s=START_WITHIN_S, every_s=0.5, what="every port of the table")
 
     def test_the_job_of_the_run_before_has_its_results_for_its_key_alone(self, service: Service, runs: Runs) -> None:
         assert runs.tide

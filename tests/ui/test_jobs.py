@@ -157,6 +157,7 @@ def test_a_job_that_comes_while_the_list_is_on_its_way_is_listed(server: PageSer
     page.route(re.compile(r"/jobs\?"), lambda route: held.append((route, route.fetch())))
     with page.expect_request(re.compile(r"/jobs\?")):
         page.goto(f"{server.url}/ui")
+    eventually(lambda: page.evaluate("true") and held, what="the answer")  # Playwright calls handlers meanwhile
     other_tab = new_page(f"{server.url}/ui")
     expect(other_tab.get_by_text("No jobs yet.")).to_be_visible()
     server.submit_named("early.pdf")
