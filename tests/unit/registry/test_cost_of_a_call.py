@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -30,11 +31,13 @@ def lines_run(call: Callable[[], object]) -> int:
         return on_event
 
     before = sys.gettrace()
+    gc.disable()  # it would run the finalizers of what earlier tests left
     sys.settrace(on_event)
     try:
         call()
     finally:
         sys.settrace(before)
+        gc.enable()
     return count
 
 
