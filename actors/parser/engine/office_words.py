@@ -8,9 +8,10 @@ docling reads some things once that a file has several times.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
+from itertools import accumulate
 from zipfile import ZipFile
 
 from docling.datamodel.base_models import InputFormat
@@ -28,6 +29,9 @@ _PARTS: Mapping[InputFormat, re.Pattern[str]] = {
     InputFormat.ODT: re.compile(r"content\.xml"),
     InputFormat.ODP: re.compile(r"content\.xml"),
 }
+
+#: The absent words that are looked for in pieces. Where more are absent, most of them are lost.
+MOST_SPLIT = 1_000
 
 _NAMESPACES = {
     "w": "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
@@ -67,8 +71,24 @@ def _lost(data: bytes, parts: re.Pattern[str], document: DoclingDocument) -> lis
     read = dict.fromkeys(word for text in _texts(data, parts) for word in words_of(text))
     if not read:
         return []
-    kept = dict.fromkeys(word for text in _kept(document) for word in words_of(text))
-    return missing([*read], [*kept])
+    kept = [word for text in _kept(document) for word in words_of(text)]
+    absent = missing([*read], [*dict.fromkeys(kept)])
+    return [*_never_split(absent[:MOST_SPLIT], kept), *absent[MOST_SPLIT:]]
+
+
+def _never_split(words: Sequence[str], kept: Sequence[str]) -> Iterator[str]:
+    """The words that no neighbours in the document make up. docling splits a word whose letters look different."""
+    run, borders = "".join(kept), {0, *accumulate(map(len, kept))}
+    for word in words:
+        if not any(at in borders and at + len(word) in borders for at in _places_of(word, run)):
+            yield word
+
+
+def _places_of(word: str, run: str) -> Iterator[int]:
+    at = run.find(word)
+    while at >= 0:
+        yield at
+        at = run.find(word, at + 1)
 
 
 def _texts(data: bytes, parts: re.Pattern[str]) -> Iterator[str]:
@@ -83,10 +103,8 @@ def _parser() -> etree.XMLParser:
 
 
 def _kept(document: DoclingDocument) -> Iterator[str]:
-    for item in document.texts:
-        yield item.text
-        if item.orig != item.text:
-            yield item.orig
+    yield from (item.text for item in document.texts)
+    yield from (item.orig for item in document.texts if item.orig != item.text)
     for table in document.tables:
         yield from (cell.text for cell in table.data.table_cells)
 

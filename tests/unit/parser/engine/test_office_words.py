@@ -43,6 +43,12 @@ def test_a_word_that_the_document_joins_or_splits_is_there() -> None:
     assert told(body, "twoboats", "twelve", "fold") == []
 
 
+def test_a_word_whose_letters_look_different_is_there_also_if_a_piece_is_a_word_elsewhere() -> None:
+    body = "<w:p><w:r><w:t>2 boats of H</w:t></w:r><w:r><w:t>2</w:t></w:r><w:r><w:t>O at sea</w:t></w:r></w:p>"
+    assert told(body, "2 boats of H", "2", "O at sea") == []
+    assert told(body, "2 boats of H", "O at sea") == ["1 of the file's words are not in the document: H2O"]
+
+
 @pytest.mark.parametrize(
     "shown_otherwise",
     [
