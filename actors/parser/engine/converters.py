@@ -30,6 +30,8 @@ from docling.document_converter import (
     ImageFormatOption,
     LatexFormatOption,
     MetsGbsFormatOption,
+    OdpFormatOption,
+    OdtFormatOption,
     PdfFormatOption,
     PowerpointFormatOption,
     WordFormatOption,
@@ -46,6 +48,7 @@ from actors.parser.engine.csv_text import CsvBackend
 from actors.parser.engine.device import Hardware
 from actors.parser.engine.enrichment_models import EnrichmentModels
 from actors.parser.engine.large_pictures import Picture
+from actors.parser.engine.open_documents import OpenSlides, OpenText
 from actors.parser.engine.options import Models, Recipe
 from actors.parser.engine.pdf import RenderedPdf
 from actors.parser.engine.pdf_drawings import PdfDrawings
@@ -64,6 +67,8 @@ _OFFICE: Mapping[InputFormat, FormatOption] = {
     InputFormat.XLSX: ExcelFormatOption(backend=SparseSheets),
     **dict.fromkeys((InputFormat.DOCX, InputFormat.DOC, InputFormat.RTF), WordFormatOption(backend=WordFile)),
     **dict.fromkeys((InputFormat.PPTX, InputFormat.PPT), PowerpointFormatOption(backend=Slides)),
+    InputFormat.ODT: OdtFormatOption(backend=OpenText),
+    InputFormat.ODP: OdpFormatOption(backend=OpenSlides),
 }
 
 #: How many recipes keep their models loaded in one replica.

@@ -44,3 +44,17 @@ def drawing_of_a_sheet(text: str) -> bytes:
     sheet.insert_textbox(2, 2, text)
     book.close()
     return out.getvalue()
+
+
+def open_document(kind: str, body: str) -> bytes:
+    """An OpenDocument file, of a `kind` as its own names go."""
+    names = {"office": "office", "text": "text", "table": "table", "draw": "drawing"}
+    spaces = " ".join(
+        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for short, name in names.items()
+    )
+    content = (
+        f'<office:document-content {spaces} office:version="1.2"><office:body><office:{kind}>'
+        f"{body}</office:{kind}></office:body></office:document-content>"
+    )
+    mimetype = f"application/vnd.oasis.opendocument.{kind}"
+    return make_zip({"mimetype": mimetype.encode(), "content.xml": content.encode()})

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from actors.messages import ParsedFile
 from tests.unit.parser.files import as_document, make_task, make_zip
+from tests.unit.parser.office import open_document
 
 if TYPE_CHECKING:
     from actors.parser.engine.engine import Engine
@@ -24,20 +25,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.models
 
 TEXT = "Twelve boats"
-
-
-def open_document(kind: str, body: str) -> bytes:
-    """An OpenDocument file, of a `kind` as its own names go."""
-    names = {"office": "office", "text": "text", "table": "table", "draw": "drawing"}
-    spaces = " ".join(
-        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for short, name in names.items()
-    )
-    content = (
-        f'<office:document-content {spaces} office:version="1.2"><office:body><office:{kind}>'
-        f"{body}</office:{kind}></office:body></office:document-content>"
-    )
-    mimetype = f"application/vnd.oasis.opendocument.{kind}"
-    return make_zip({"mimetype": mimetype.encode(), "content.xml": content.encode()})
 
 
 def sheet() -> str:
