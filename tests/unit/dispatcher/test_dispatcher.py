@@ -286,9 +286,9 @@ async def test_a_job_that_is_cancelled_frees_its_place(dispatcher, jobs, blobs, 
     for job_id in ("a", "b"):
         await jobs.cancel(job_id, "")
     await eventually(lambda: parsers.opened.total() == 3)
+    assert [(await jobs.ended(job_id)).failure.code for job_id in ("a", "b")] == [ErrorCode.CANCELLED] * 2
     parsers.gate.set()
     assert (await jobs.ended("c")).files[0].success
-    assert [(await jobs.ended(job_id)).failure.code for job_id in ("a", "b")] == [ErrorCode.CANCELLED] * 2
 
 
 async def test_a_stopped_job_that_hangs_in_its_store_costs_no_other_job_its_lease(
