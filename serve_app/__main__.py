@@ -102,11 +102,11 @@ def _run(settings: Settings, make_engine: EngineFactory) -> int:
     choose_http_mode()
     from serve_app.local import running_service  # only now: Ray reads the environment at import
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until it is ready, both signals end the start
+    stop = threading.Event()
+    _set_at_a_signal(stop)
     sys.stderr.write("docfleet is starting: Ray, then the models ...\n")
     with running_service(settings, make_engine) as http:
-        stop = threading.Event()
-        _set_at_a_signal(stop)  # Ray has replaced the handler of SIGTERM by its own, which aborts
+        _set_at_a_signal(stop)  # once more: Ray has replaced the handler of SIGTERM by its own, which aborts
         if (http.host, http.port) != (settings.host, settings.port):
             sys.stderr.write("Serve runs on this cluster already and keeps its address: HOST and PORT have no effect\n")
         sys.stderr.write(f"docfleet is ready on {_url(http.host, http.port)} (Ctrl-C stops it)\n")

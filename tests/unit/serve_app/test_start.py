@@ -223,28 +223,6 @@ class StoppedAtOnce(threading.Event):
         return super().wait(timeout)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_start(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    interrupted: None,
-    signum: signal.Signals,
-) -> None:
-    @contextmanager
-    def running(settings: Settings, _: object) -> Iterator[SimpleNamespace]:
-        signal.raise_signal(signum)
-        yield SimpleNamespace(host=settings.host, port=settings.port)
-
-    monkeypatch.setenv("PORT", str(free_port()))
-    monkeypatch.setenv("STATE_DIR", str(tmp_path))
-    monkeypatch.setattr("serve_app.__main__.choose_http_mode", lambda: None)
-    monkeypatch.setitem(sys.modules, "serve_app.local", SimpleNamespace(running_service=running))
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # as Python starts
-    assert main() == 130
-    assert capsys.readouterr().err.splitlines()[-1] == "docfleet was stopped before it was ready"
-
-
 @pytest.mark.parametrize("port", [0, 1])
 def test_an_address_that_serve_keeps_is_said_and_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, interrupted: None, port: int
