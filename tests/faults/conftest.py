@@ -53,7 +53,7 @@ class Service:
     def pids(self, title: str) -> list[int]:
         """Of this service's processes that Ray has given a title which begins like this."""
         found = []
-        for process in self._descendants():
+        for process in self._family():
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
                 if " ".join(process.cmdline()).startswith(title):
                     found.append(process.pid)
@@ -69,7 +69,7 @@ class Service:
 
     def kill_everything(self) -> None:
         """As a power failure would, but for the disk's cache."""
-        processes = [psutil.Process(self._process.pid), *self._descendants()]
+        processes = self._family()
         left_behind = [folder for process in processes if (folder := _haproxy_folder(process))]
         for process in processes:
             with suppress(psutil.NoSuchProcess):
@@ -79,8 +79,12 @@ class Service:
         for folder in left_behind:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self._process.pid).children(recursive=True)
+    def _family(self) -> list[psutil.Process]:
+        """The process that was started and all that it started; nothing if it has ended."""
+        with suppress(psutil.NoSuchProcess):
+            started = psutil.Process(self._process.pid)
+            return [started, *started.children(recursive=True)]
+        return []
 
     def _ready(self) -> bool:
         assert self._process.poll() is None, self._log.read_text()[-2000:]
